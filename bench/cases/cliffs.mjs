@@ -1,0 +1,69 @@
+import { atLeast, atMost, note } from '../lib/figures.mjs';
+import { CORES, RATE } from './throughput.mjs';
+
+const QUEUES = [
+  { label: '10k queued', system: 'mobula', outstanding: 10_000 },
+  { label: '1M queued', system: 'mobula', outstanding: 1_000_000 },
+  { label: 'bare, 10k', system: 'bare', outstanding: 10_000 },
+  { label: 'bare, 1M', system: 'bare', outstanding: 1_000_000 },
+];
+
+const millionQueued = {
+  name: 'queue-1m',
+  title: '1 000 000 no-op tasks submitted, then each ref got on its own, against 10 000',
+  repeats: 3,
+  metrics: RATE,
+  configs: QUEUES.map(({ label, system, outstanding }) => ({
+    label,
+    program: 'throughput',
+    parameters: { system, workers: CORES, body: 'noop', outstanding, maxRounds: outstanding > 10_000 ? 2 : 15 },
+  })),
+  figures: (measures) => [
+    atLeast(
+      0.7,
+      'rate at 1M ÷ rate at 10k',
+      measures.median('1M queued', 'rate') / measures.median('10k queued', 'rate'),
+    ),
+    note('bare: 1M ÷ 10k', measures.median('bare, 1M', 'rate') / measures.median('bare, 10k', 'rate')),
+  ],
+};
+
+const queuedMemory = {
+  name: 'queue-memory',
+  title: 'memory per task while 1 000 000 wait, refs included',
+  repeats: 3,
+  metrics: [
+    { key: 'bytes', name: 'bytes/task' },
+    { key: 'submitRate', name: 'submitted/s' },
+    { key: 'drainMs', name: 'drain ms' },
+  ],
+  configs: [{ label: 'mobula', program: 'queued-memory', parameters: { queued: 1_000_000 }, flags: ['--expose-gc'] }],
+  figures: (measures) => [atMost(400, 'memory per queued task', measures.median('mobula', 'bytes'), 'bytes')],
+};
+
+function itemsCase(name, title, kind, items) {
+  return {
+    name,
+    title,
+    metrics: [
+      { key: 'large', name: `items/s, one of ${items}` },
+      { key: 'small', name: `items/s, ${items / 100} of 100` },
+    ],
+    configs: [{ label: 'mobula', program: 'items', parameters: { kind, items, rounds: 15, workers: CORES } }],
+    figures: (measures) => [
+      atLeast(
+        0.7,
+        `items/s: one of ${items} ÷ ${items / 100} of 100, one after another`,
+        measures.medianOf('mobula', (run) => run.large / run.small),
+      ),
+    ],
+  };
+}
+
+export const cliffCases = [
+  millionQueued,
+  queuedMemory,
+  itemsCase('many-arguments', '10 000 refs as arguments of one task', 'arguments', 10_000),
+  itemsCase('many-objects', '10 000 objects in one get', 'get', 10_000),
+  itemsCase('many-returns', 'one task with 3 000 returns', 'returns', 3_000),
+];

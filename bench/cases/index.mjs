@@ -1,0 +1,20 @@
+/** All cases, in the order in which they are printed. */
+import { actorCases } from './actors.mjs';
+import { cliffCases } from './cliffs.mjs';
+import { memoryCases } from './memory.mjs';
+import { objectCases } from './objects.mjs';
+import { roundTripCases } from './round-trip.mjs';
+import { startCases } from './start.mjs';
+import { taskCases } from './tasks.mjs';
+import { treeCases } from './tree.mjs';
+
+export const cases = [
+  ...taskCases,
+  ...roundTripCases,
+  ...actorCases,
+  ...treeCases,
+  ...objectCases,
+  ...cliffCases,
+  ...startCases,
+  ...memoryCases,
+];

@@ -1,0 +1,635 @@
+//! Actors: where they live, and the order of their calls.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use mobula_sync::Mutex;
+use mobula_sync::atomic::{AtomicU32, Ordering};
+
+use crate::failure::{self, Failure};
+use crate::object::{NONE, Status};
+use crate::payload::{Links, Payload};
+use crate::port::{BATCH, Event, Inner};
+use crate::task::{PENDING, Spec, State};
+use crate::turn::Turn;
+use crate::dispatch::Written;
+use crate::wire::Writer;
+
+/// A thread that actors live on, attached or about to be.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) id: u32,
+    /// Whether one actor has it to itself.
+    pub(crate) own: bool,
+    /// The port of its thread, or `NONE` while there is none.
+    pub(crate) port: AtomicU32,
+    /// How many actors live there.
+    pub(crate) load: AtomicU32,
+    /// Actors with calls to run.
+    runnable: Mutex<VecDeque<u32>>,
+}
+
+/// How far an actor has come.
+#[derive(Debug, Default)]
+enum Life {
+    /// Its constructor's arguments or resources are missing.
+    #[default]
+    Unmade,
+    /// Its constructor is queued or runs.
+    Making,
+    /// It takes calls.
+    Alive,
+    /// Every call fails with this.
+    Dead(Payload),
+}
+
+/// The cell of an actor. Its lock is taken after a port's and before any mail's; nothing is released
+/// while it is held, because the last release of an actor's object retires the actor.
+#[derive(Debug, Default)]
+pub(crate) struct Actor(Mutex<Content>);
+
+#[derive(Debug, Default)]
+struct Content {
+    object: u32,
+    template: u32,
+    life: Life,
+    host: Option<Arc<Host>>,
+    /// Whether it holds its resources.
+    holds: bool,
+    /// Calls that may run, in order.
+    queue: VecDeque<u32>,
+    /// By caller: calls that wait for an argument, and those the caller made after them.
+    held_back: HashMap<u64, VecDeque<u32>>,
+    /// Calls handed to the thread, not ended yet.
+    flying: Vec<u32>,
+    /// Of these, how many went on in the background.
+    pending: u32,
+    /// Whether it stands in its host's list.
+    listed: bool,
+    restarts: u32,
+    /// What to make it from again: arguments and the objects among them.
+    recipe: Option<(Payload, Box<[u32]>)>,
+    name: Option<String>,
+}
+
+impl Turn<'_> {
+    fn actor(&self, index: u32) -> &Mutex<Content> {
+        // The slab outlives the visit; this only frees `self` for other uses.
+        &self.node.actors.get(index).0
+    }
+
+    fn actor_of(&self, object: u32) -> u32 {
+        self.node.objects.get(object).actor.load(Ordering::Acquire)
+    }
+
+    /// A creation task was placed: gives the actor a cell. Restarts have one already.
+    pub(crate) fn create_actor(&mut self, task: u32) {
+        let node = self.node;
+        let cell = node.tasks.get(task);
+        // SAFETY: the submitter still holds the task, or its queue of missing arguments does.
+        let spec = unsafe { cell.spec() };
+        if self.actor_of(spec.actor) == NONE {
+            let index = node.actors.take(&mut node.actor_cache.lock());
+            let template = &node.template(spec.template).spec;
+            let recipe = (template.max_restarts > 0).then(|| {
+                for &dep in &spec.deps {
+                    node.objects.get(dep).retain();
+                }
+                (self.copy(&spec.arguments), spec.deps.clone())
+            });
+            *self.actor(index).lock() = Content {
+                object: spec.actor,
+                template: spec.template,
+                restarts: template.max_restarts,
+                recipe,
+                ..Content::default()
+            };
+            if template.detached {
+                node.objects.get(spec.actor).retain();
+            }
+            // Release: pairs with the Acquire in `actor_of`.
+            node.objects.get(spec.actor).actor.store(index, Ordering::Release);
+        }
+        if cell.state().0 == State::Ready {
+            self.call_ready(task);
+        }
+    }
+
+    /// A call was placed, ready or with arguments missing: it takes its place in the caller's order.
+    pub(crate) fn call_submitted(&mut self, task: u32) {
+        let node = self.node;
+        let cell = node.tasks.get(task);
+        let (state, generation) = cell.state();
+        // SAFETY: the submitter still holds the task.
+        let spec = unsafe { cell.spec() };
+        let index = self.actor_of(spec.actor);
+        let mut actor = node.actors.get(index).0.lock();
+        if let Life::Dead(error) = &actor.life {
+            let error = self.copy(error);
+            drop(actor);
+            if cell.shift(generation, state, State::Settling) {
+                self.fail(task, Status::SystemError, &error);
+                if state == State::Ready { self.free_task(task) } else { self.settled(task) }
+            }
+            self.discard(error);
+            return;
+        }
+        if let Some(before) = actor.held_back.get_mut(&spec.caller) {
+            before.push_back(task);
+        } else if state == State::Waiting {
+            actor.held_back.insert(spec.caller, VecDeque::from([task]));
+        } else {
+            actor.queue.push_back(task);
+            list(node, index, &mut actor);
+        }
+    }
+
+    /// The last argument of a call, or of a creation, is there.
+    pub(crate) fn call_ready(&mut self, task: u32) {
+        let node = self.node;
+        // SAFETY: the actor's queue holds calls, and a creation is still this visit's.
+        let spec = unsafe { node.tasks.get(task).spec() };
+        let index = self.actor_of(spec.actor);
+        let mut actor = node.actors.get(index).0.lock();
+        if spec.creates {
+            if matches!(actor.life, Life::Dead(_)) || node.tasks.get(task).state().0 != State::Ready {
+                drop(actor);
+                self.let_go_or_fail(task);
+                return;
+            }
+            actor.queue.push_front(task);
+            drop(actor);
+            if !self.place_actor(index) {
+                node.unplaced.lock().push_back(index);
+                node.unplaced_count.fetch_add(1, Ordering::Release);
+            }
+            return;
+        }
+        let mut gone = Vec::new();
+        let caller = spec.caller;
+        if let Some(mut calls) = actor.held_back.remove(&caller) {
+            while let Some(&first) = calls.front() {
+                match node.tasks.get(first).state().0 {
+                    State::Waiting => break,
+                    State::Ready => actor.queue.push_back(first),
+                    _ => gone.push(first),
+                }
+                calls.pop_front();
+            }
+            if !calls.is_empty() {
+                actor.held_back.insert(caller, calls);
+            }
+        }
+        list(node, index, &mut actor);
+        drop(actor);
+        for task in gone {
+            self.let_go(task);
+        }
+    }
+
+    fn let_go_or_fail(&mut self, task: u32) {
+        let cell = self.node.tasks.get(task);
+        let (_, generation) = cell.state();
+        if cell.shift(generation, State::Ready, State::Settling) {
+            self.fail_by_system(task, Failure::ActorKilled, &[]);
+            self.free_task(task);
+        } else {
+            self.let_go(task);
+        }
+    }
+
+    /// Gives an actor its resources and a thread; false if the resources are not free.
+    fn place_actor(&mut self, index: u32) -> bool {
+        let node = self.node;
+        let mut actor = node.actors.get(index).0.lock();
+        if matches!(actor.life, Life::Dead(_)) {
+            return true;
+        }
+        let template = &node.template(actor.template).spec;
+        if !actor.holds && !template.demand.is_nothing() {
+            if !node.resources.try_take(&template.demand) {
+                return false;
+            }
+            actor.holds = true;
+        }
+        actor.life = Life::Making;
+        let (host, new) = self.choose_host(template.own_thread);
+        host.load.fetch_add(1, Ordering::Relaxed);
+        let event = new.then_some(Event::NeedWorker { host: host.id, own: host.own });
+        actor.host = Some(host);
+        list(node, index, &mut actor);
+        drop(actor);
+        if let Some(event) = event {
+            self.post_main(event);
+        }
+        true
+    }
+
+    fn choose_host(&self, own: bool) -> (Arc<Host>, bool) {
+        let mut hosts = self.node.hosts.lock();
+        let shared = hosts.iter().filter(|host| !host.own);
+        if !own && shared.clone().count() >= self.node.shared_hosts
+            && let Some(host) = shared.min_by_key(|host| host.load.load(Ordering::Relaxed))
+        {
+            return (Arc::clone(host), false);
+        }
+        let host = Arc::new(Host {
+            id: hosts.last().map_or(0, |last| last.id + 1),
+            own,
+            port: AtomicU32::new(NONE),
+            load: AtomicU32::new(0),
+            runnable: Mutex::default(),
+        });
+        hosts.push(Arc::clone(&host));
+        (host, true)
+    }
+
+    /// Places actors whose resources may have come free.
+    pub(crate) fn place_actors(&mut self) {
+        while self.node.unplaced_count.load(Ordering::Acquire) > 0 {
+            let Some(index) = self.node.unplaced.lock().pop_front() else { return };
+            if !self.place_actor(index) {
+                self.node.unplaced.lock().push_front(index);
+                return;
+            }
+            self.node.unplaced_count.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// Hands the thread calls of one actor after another.
+    pub(crate) fn write_calls(&mut self, inner: &mut Inner, writer: &mut Writer<'_>) -> Option<u32> {
+        let node = self.node;
+        let host = Arc::clone(inner.host.as_ref()?);
+        while let Some(task) = inner.returned.pop_back() {
+            self.call_back(task);
+        }
+        let mut needs = None;
+        let mut spent = 0_u32;
+        while inner.batch.len() < BATCH && spent < 100_000 && needs.is_none() {
+            let Some(index) = host.runnable.lock().pop_front() else { break };
+            let mut actor = node.actors.get(index).0.lock();
+            actor.listed = false;
+            let making = matches!(actor.life, Life::Making);
+            let limit = if making { 1 } else { node.template(actor.template).spec.max_concurrency };
+            while actor.pending < limit && inner.batch.len() < BATCH && spent < 100_000 {
+                if making && !actor.flying.is_empty() {
+                    break;
+                }
+                let Some(task) = actor.queue.pop_front() else { break };
+                actor.flying.push(task);
+                drop(actor);
+                let written = self.write_task(inner, task, writer);
+                actor = node.actors.get(index).0.lock();
+                match written {
+                    Written::Done(cost) => spent = spent.saturating_add(cost),
+                    Written::Gone => actor.flying.retain(|&other| other != task),
+                    Written::NoRoom(size) => {
+                        actor.flying.retain(|&other| other != task);
+                        actor.queue.push_front(task);
+                        needs = Some(size);
+                        break;
+                    }
+                }
+            }
+            list(node, index, &mut actor);
+        }
+        if !inner.batch.is_empty() {
+            inner.batch_began = node.clock.now();
+            node.watch();
+        }
+        needs
+    }
+
+    /// A call that was handed out but not begun goes back to the head of its actor's queue.
+    fn call_back(&mut self, task: u32) {
+        let cell = self.node.tasks.get(task);
+        let (state, generation) = cell.state();
+        // SAFETY: the port holds the task.
+        let index = self.actor_of(unsafe { cell.spec() }.actor);
+        if state != State::Ready && !cell.shift(generation, State::Taken, State::Ready) {
+            self.actor(index).lock().flying.retain(|&other| other != task);
+            self.let_go(task);
+            return;
+        }
+        self.call_again(task);
+    }
+
+    /// A call that was handed out runs once more, before the others.
+    pub(crate) fn call_again(&mut self, task: u32) {
+        let node = self.node;
+        // SAFETY: the caller holds the task.
+        let index = self.actor_of(unsafe { node.tasks.get(task).spec() }.actor);
+        let mut actor = node.actors.get(index).0.lock();
+        actor.flying.retain(|&other| other != task);
+        actor.queue.push_front(task);
+        list(node, index, &mut actor);
+    }
+
+    /// A call went on in the background.
+    pub(crate) fn call_pending(&mut self, object: u32) {
+        self.actor(self.actor_of(object)).lock().pending += 1;
+    }
+
+    /// A call, or a creation, has ended.
+    pub(crate) fn call_ended(&mut self, task: u32) {
+        let node = self.node;
+        let cell = node.tasks.get(task);
+        // SAFETY: the port holds the task.
+        let object = unsafe { cell.spec() }.actor;
+        if object == NONE {
+            return;
+        }
+        let index = self.actor_of(object);
+        let mut actor = node.actors.get(index).0.lock();
+        if let Some(at) = actor.flying.iter().position(|&other| other == task) {
+            actor.flying.remove(at);
+            if cell.set(PENDING, false) {
+                actor.pending -= 1;
+            }
+        }
+        list(node, index, &mut actor);
+    }
+
+    /// A creation has ended: well, or with what the constructor threw.
+    pub(crate) fn actor_made(&mut self, task: u32, error: Option<&Payload>) {
+        let node = self.node;
+        // SAFETY: the caller holds or settles the task.
+        let spec = unsafe { node.tasks.get(task).spec() };
+        if !spec.creates {
+            return;
+        }
+        let index = self.actor_of(spec.actor);
+        if let Some(error) = error {
+            self.adopt(error);
+            let links = error.links().map_or_else(Links::default, |links| {
+                for buffer in &links.buffers {
+                    node.store.retain(*buffer);
+                }
+                links.clone()
+            });
+            let head = failure::encode(Failure::ActorUnmade, spec.template, 1, error.bytes());
+            self.end_actor(index, Payload::with_links(head.bytes(), links));
+            return;
+        }
+        let mut actor = node.actors.get(index).0.lock();
+        if matches!(actor.life, Life::Making) {
+            actor.life = Life::Alive;
+        }
+        list(node, index, &mut actor);
+    }
+
+    /// `kill(handle)`.
+    pub(crate) fn kill(&mut self, object: u32, restart: bool) {
+        let index = self.actor_of(object);
+        if restart {
+            self.actor_crashed(index, Failure::ActorKilled, &[]);
+        } else {
+            let template = self.actor(index).lock().template;
+            self.end_actor(index, failure::encode(Failure::ActorKilled, template, 0, &[]));
+        }
+    }
+
+    /// The actor's thread is gone, or its state is to be thrown away: it starts again, or dies.
+    pub(crate) fn actor_crashed(&mut self, index: u32, failure: Failure, details: &[u8]) {
+        let node = self.node;
+        let mut actor = node.actors.get(index).0.lock();
+        if matches!(actor.life, Life::Dead(_)) || actor.host.is_none() {
+            return;
+        }
+        let template = actor.template;
+        if actor.restarts == 0 {
+            drop(actor);
+            self.end_actor(index, failure::encode(failure, template, 0, details));
+            return;
+        }
+        if actor.restarts != u32::MAX {
+            actor.restarts -= 1;
+        }
+        let object = actor.object;
+        let left = self.leave_host(index, &mut actor);
+        actor.life = Life::Unmade;
+        actor.pending = 0;
+        let flying = std::mem::take(&mut actor.flying);
+        let recipe = actor.recipe.as_ref().map(|(arguments, deps)| (self.copy(arguments), deps.clone()));
+        drop(actor);
+        self.stop_on_host(object, left);
+        for &task in flying.iter().rev() {
+            // SAFETY: the thread that held the call is gone or will ignore it.
+            let creates = unsafe { node.tasks.get(task).spec() }.creates;
+            if !creates && node.tasks.get(task).attempt() <= self.retries(task) {
+                self.run_again(task);
+            } else {
+                self.fail_flying(task, &failure::encode(failure, template, 0, details));
+            }
+        }
+        if let Some((arguments, deps)) = recipe {
+            let result = node.take_object(&mut self.object_cells, NONE);
+            self.place(Spec { template, result, arguments, deps, actor: object, creates: true, ..Spec::default() }, 0);
+            self.release(result);
+        }
+    }
+
+    /// The actor is dead: all its calls, made and to be made, fail with `error`.
+    fn end_actor(&mut self, index: u32, error: Payload) {
+        let node = self.node;
+        let mut actor = node.actors.get(index).0.lock();
+        if matches!(actor.life, Life::Dead(_)) {
+            drop(actor);
+            self.discard(error);
+            return;
+        }
+        let copy = self.copy(&error);
+        actor.life = Life::Dead(error);
+        let object = actor.object;
+        let left = self.leave_host(index, &mut actor);
+        let queued: Vec<u32> = actor.queue.drain(..).collect();
+        let held_back: Vec<u32> = actor.held_back.drain().flat_map(|(_, calls)| calls).collect();
+        let flying = std::mem::take(&mut actor.flying);
+        let recipe = actor.recipe.take();
+        let name = actor.name.take();
+        let holds = std::mem::take(&mut actor.holds);
+        let template = &node.template(actor.template).spec;
+        drop(actor);
+        if holds {
+            node.resources.give(&template.demand, false);
+            self.work_may_be_possible();
+        }
+        if let Some(name) = name {
+            node.names.lock().remove(&name);
+        }
+        self.stop_on_host(object, left);
+        for task in queued.into_iter().chain(held_back) {
+            self.fail_queued(task, &copy);
+        }
+        for task in flying {
+            self.fail_flying(task, &copy);
+        }
+        self.discard(copy);
+        if let Some((arguments, deps)) = recipe {
+            self.discard(arguments);
+            for &dep in &deps {
+                self.release(dep);
+            }
+        }
+        if template.detached {
+            self.release(object);
+        }
+    }
+
+    /// Fails a call that its actor's queue held; the queue has let go of it.
+    fn fail_queued(&mut self, task: u32, error: &Payload) {
+        let cell = self.node.tasks.get(task);
+        let (state, generation) = cell.state();
+        if state == State::Waiting && cell.shift(generation, State::Waiting, State::Settling) {
+            self.fail(task, Status::SystemError, error);
+            // Its last missing argument holds it as well.
+            self.settled(task);
+        } else if cell.shift(generation, State::Ready, State::Settling) {
+            self.fail(task, Status::SystemError, error);
+            self.free_task(task);
+        } else {
+            self.let_go(task);
+        }
+    }
+
+    /// Fails a call that a thread holds; the thread lets go of it later.
+    fn fail_flying(&mut self, task: u32, error: &Payload) {
+        let cell = self.node.tasks.get(task);
+        let (_, generation) = cell.state();
+        if cell.shift(generation, State::Taken, State::Settling) {
+            self.fail(task, Status::SystemError, error);
+            self.settled(task);
+        }
+    }
+
+    fn leave_host(&self, index: u32, actor: &mut Content) -> Option<Arc<Host>> {
+        let host = actor.host.take()?;
+        host.load.fetch_sub(1, Ordering::Relaxed);
+        host.runnable.lock().retain(|&other| other != index);
+        actor.listed = false;
+        if host.own {
+            self.node.hosts.lock().retain(|other| other.id != host.id);
+        }
+        Some(host)
+    }
+
+    fn stop_on_host(&mut self, object: u32, host: Option<Arc<Host>>) {
+        let Some(host) = host else { return };
+        let port = host.port.load(Ordering::Acquire);
+        if port != NONE {
+            self.post(port as u16, Event::StopActor { actor: object });
+        }
+        if host.own {
+            self.post_main(Event::RetireHost { host: host.id });
+        }
+    }
+
+    /// The last reference to an actor's object is gone: nobody can call it any more.
+    pub(crate) fn retire_actor(&mut self, index: u32) {
+        let template = self.actor(index).lock().template;
+        self.end_actor(index, failure::encode(Failure::ActorKilled, template, 0, &[]));
+        let content = std::mem::take(&mut *self.actor(index).lock());
+        if let Life::Dead(error) = content.life {
+            self.discard(error);
+        }
+        self.node.actors.give(&mut self.node.actor_cache.lock(), index);
+    }
+
+    /// Actors that live on `host`.
+    pub(crate) fn actors_on(&self, host: &Arc<Host>) -> Vec<u32> {
+        (0..self.node.actors.made())
+            .filter(|&index| self.actor(index).lock().host.as_ref().is_some_and(|at| Arc::ptr_eq(at, host)))
+            .collect()
+    }
+}
+
+/// Puts an actor that may run a call into its host's list, once.
+fn list(node: &crate::node::Node, index: u32, actor: &mut Content) {
+    let limit = match actor.life {
+        Life::Making if actor.flying.is_empty() => 1,
+        Life::Alive => node.template(actor.template).spec.max_concurrency,
+        _ => 0,
+    };
+    if actor.listed || actor.queue.is_empty() || actor.pending >= limit {
+        return;
+    }
+    let Some(host) = &actor.host else { return };
+    actor.listed = true;
+    host.runnable.lock().push_back(index);
+    let port = host.port.load(Ordering::Acquire);
+    if port != NONE {
+        let port = node.port(port as u16);
+        port.has_calls.store(true, Ordering::Release);
+        port.wake();
+    }
+}
+
+impl crate::node::Node {
+    /// Gives an actor a name. If the name is taken: the object of the actor that has it, with a
+    /// reference lent to `port`, and nothing changes.
+    pub fn name_actor(&self, port: u16, object: u32, name: &str) -> Option<u32> {
+        let mut names = self.names.lock();
+        if let Some(&taken) = names.get(name)
+            && self.objects.get(taken).try_retain()
+        {
+            drop(names);
+            self.lend(port, taken);
+            return Some(taken);
+        }
+        names.insert(name.to_owned(), object);
+        None
+    }
+
+    /// Takes a name back from an object that did not become an actor.
+    pub fn forget_name(&self, object: u32, name: &str) {
+        let mut names = self.names.lock();
+        if names.get(name) == Some(&object) {
+            names.remove(name);
+        }
+    }
+
+    /// The object of the actor with this name, with a reference lent to `port`.
+    pub fn find_actor(&self, port: u16, name: &str) -> Option<u32> {
+        let names = self.names.lock();
+        let object = *names.get(name)?;
+        if !self.objects.get(object).try_retain() {
+            return None;
+        }
+        drop(names);
+        self.lend(port, object);
+        Some(object)
+    }
+
+    fn lend(&self, port: u16, object: u32) {
+        *self.port(port).inner.lock().borrowed.entry(object).or_insert(0) += 1;
+    }
+
+    /// Generation of an object and template of its actor.
+    #[must_use]
+    pub fn actor_identity(&self, object: u32) -> Option<(u32, u32)> {
+        let cell = self.objects.get(object);
+        let index = cell.actor.load(Ordering::Acquire);
+        let template = (index != NONE).then(|| self.actors.get(index).0.lock().template)?;
+        Some((cell.generation.load(Ordering::Relaxed), template))
+    }
+
+    /// Lets the actor answer to `name` until it dies. The actor must exist: its creation was flushed.
+    pub fn remember_name(&self, object: u32, name: &str) {
+        let index = self.objects.get(object).actor.load(Ordering::Acquire);
+        if index != NONE {
+            self.actors.get(index).0.lock().name = Some(name.to_owned());
+        }
+    }
+
+    /// How many calls an actor has queued or running.
+    #[must_use]
+    pub fn pending_calls(&self, object: u32) -> u32 {
+        let index = self.objects.get(object).actor.load(Ordering::Acquire);
+        if index == NONE {
+            return 0;
+        }
+        let actor = self.actors.get(index).0.lock();
+        let held_back: usize = actor.held_back.values().map(VecDeque::len).sum();
+        (actor.queue.len() + held_back + actor.flying.len()) as u32
+    }
+}

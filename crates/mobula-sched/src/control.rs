@@ -1,0 +1,264 @@
+//! Cancelling, time limits, and threads that end.
+
+use mobula_sync::atomic::Ordering;
+
+use crate::failure::Failure;
+use crate::node::Node;
+use crate::object::{NONE, Object};
+use crate::port::{Event, PortKind};
+use crate::region::Regions;
+use crate::task::{State, Task, TaskId};
+use crate::turn::Turn;
+
+/// A batch that takes longer than this is looked at by the watchdog.
+const LONG_BATCH_NANOSECONDS: u64 = 1_000_000;
+
+impl Turn<'_> {
+    fn producer(&self, object: u32) -> Option<TaskId> {
+        let cell: &Object = self.node.objects.get(object);
+        TaskId::unpack(cell.producer.load(Ordering::Relaxed)).filter(|&id| self.find(id).is_some())
+    }
+
+    /// Cancels the task that makes `object`, and, if `recursive`, all that it submitted.
+    pub(crate) fn cancel(&mut self, object: u32, force: bool, recursive: bool) {
+        let Some(id) = self.producer(object) else { return };
+        let mut ids = vec![id];
+        while let Some(id) = ids.pop() {
+            if recursive {
+                ids.extend(self.children(id));
+            }
+            self.stop(id, Failure::Cancelled, force);
+        }
+    }
+
+    fn children(&self, parent: TaskId) -> Vec<TaskId> {
+        let tasks = &self.node.tasks;
+        (0..tasks.made())
+            .filter(|&index| tasks.get(index).parent.load(Ordering::Relaxed) == parent.pack())
+            .map(|index| TaskId { index, generation: tasks.get(index).state().1 })
+            .filter(|&id| self.find(id).is_some())
+            .collect()
+    }
+
+    /// Settles a task with `failure`, wherever it is; true if it was not settled yet.
+    fn stop(&mut self, id: TaskId, failure: Failure, force: bool) -> bool {
+        let cell: &Task = self.node.tasks.get(id.index);
+        loop {
+            let (state, generation) = cell.state();
+            if generation != id.generation || !matches!(state, State::Waiting | State::Ready | State::Taken) {
+                return false;
+            }
+            if !cell.shift(generation, state, State::Settling) {
+                continue;
+            }
+            if state == State::Taken {
+                let port = cell.port.load(Ordering::Relaxed);
+                self.post(port as u16, Event::StopTask { task: id.index });
+                if force {
+                    self.post_main(Event::KillPort { port });
+                }
+            }
+            self.fail_by_system(id.index, failure, &[]);
+            self.settled(id.index);
+            return true;
+        }
+    }
+
+    /// The consumer of a stream has room for more items.
+    pub(crate) fn credit(&mut self, object: u32, items: u32) {
+        let Some(id) = self.producer(object) else { return };
+        let cell = self.node.tasks.get(id.index);
+        if cell.state() == (State::Taken, id.generation) {
+            let port = cell.port.load(Ordering::Relaxed);
+            self.post(port as u16, Event::Credit { task: id.index, items });
+        }
+    }
+}
+
+impl Node {
+    /// An attempt's time is up: settles it if it still runs, and gives the port that runs it.
+    pub fn expire(&self, task: TaskId, attempt: u32) -> Option<u32> {
+        let cell = self.tasks.get(task.index);
+        if cell.state() != (State::Taken, task.generation) || cell.attempt() != attempt {
+            return None;
+        }
+        let port = cell.port.load(Ordering::Relaxed);
+        let mut turn = Turn::new(self, 0);
+        let stopped = turn.stop(task, Failure::TimedOut, false);
+        turn.finish_alone();
+        stopped.then_some(port)
+    }
+
+    /// The thread's memory is about to go: carries out what it has declared complete, and never
+    /// touches the memory again. What ran there stays taken until [`Node::bury`].
+    pub fn close_port(&self, port: u16) {
+        let port = self.port(port);
+        let mut inner = port.inner.lock();
+        if !inner.open {
+            return;
+        }
+        let mut turn = Turn::begin(self, port.id, &mut inner);
+        let published = inner.regions.published();
+        if published > inner.consumed {
+            turn.harvest(&mut inner, published);
+        }
+        let begun = inner.batch.iter().enumerate();
+        let unbegun: Vec<u32> = begun
+            .filter(|&(slot, &task)| task != NONE && inner.regions.reclaim(slot))
+            .map(|(_, &task)| task)
+            .collect();
+        inner.returned.extend(unbegun);
+        inner.batch.clear();
+        inner.regions = Regions::default();
+        inner.open = false;
+        turn.finish(&mut inner);
+    }
+
+    /// The thread is gone: its tasks run elsewhere or fail, its actors restart or die, its handles are given
+    /// back. `details` says how it ended, for the errors.
+    pub fn bury(&self, id: u16, details: &str) {
+        self.close_port(id);
+        let port = self.port(id);
+        {
+            let mut idle = self.idle.lock();
+            idle.retain(|&other| other != id);
+            self.idle_count.store(idle.len() as u32, Ordering::Relaxed);
+            port.listed.store(false, Ordering::Relaxed);
+        }
+        let unread = port.shut();
+        port.doorbell.awake();
+        let mut turn = Turn::new(self, id);
+        turn.undelivered(unread);
+        let (kind, returned, host, borrowed) = {
+            let mut inner = port.inner.lock();
+            let unread: Vec<Event> = inner.unread.drain(..).collect();
+            turn.undelivered(unread);
+            self.tasks.give_all(&mut inner.tasks);
+            self.objects.give_all(&mut inner.objects);
+            if std::mem::take(&mut inner.holds_cpu) {
+                self.resources.give_cpu(crate::resources::UNIT);
+                turn.work_may_be_possible();
+            }
+            let returned = std::mem::take(&mut inner.returned);
+            (inner.kind, returned, inner.host.take(), std::mem::take(&mut inner.borrowed))
+        };
+        if kind == PortKind::Worker {
+            for task in returned {
+                turn.put_back(task);
+            }
+            turn.recover_tasks(u32::from(id), details);
+        } else if let Some(host) = host {
+            host.port.store(NONE, Ordering::Release);
+            if !host.own {
+                self.hosts.lock().retain(|other| other.id != host.id);
+            }
+            for actor in turn.actors_on(&host) {
+                turn.actor_crashed(actor, Failure::ActorCrashed, details.as_bytes());
+            }
+            turn.recover_tasks(u32::from(id), details);
+        }
+        for (object, count) in borrowed {
+            for _ in 0..count {
+                turn.release(object);
+            }
+        }
+        for index in 0..self.objects.made() {
+            let owner = &self.objects.get(index).owner;
+            if owner.compare_exchange(u32::from(id), NONE, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                turn.release(index);
+            }
+        }
+        turn.finish_alone();
+        self.forget_port(id);
+    }
+
+    /// Refuses to run more; true if nothing is in flight. Otherwise the main thread is told when.
+    pub fn drain(&self) -> bool {
+        self.closing.store(true, Ordering::Release);
+        self.live_tasks() == 0
+    }
+
+    /// Fails every task that is not settled: the runtime is closed.
+    pub fn fail_all(&self) {
+        let mut turn = Turn::new(self, 0);
+        for index in 0..self.tasks.made() {
+            let (_, generation) = self.tasks.get(index).state();
+            turn.stop(TaskId { index, generation }, Failure::Closed, false);
+        }
+        turn.finish_alone();
+    }
+
+    /// Looks after threads that are busy with one batch for long: results that lie ready are passed on, and
+    /// tasks that were not begun go to others. True if any thread has a batch.
+    pub fn tick(&self) -> bool {
+        let mut any = false;
+        for port in self.all_ports() {
+            let Some(mut inner) = port.inner.try_lock() else {
+                any = true;
+                continue;
+            };
+            if inner.batch.is_empty() {
+                continue;
+            }
+            any = true;
+            if self.clock.now().saturating_sub(inner.batch_began) < LONG_BATCH_NANOSECONDS {
+                continue;
+            }
+            let mut turn = Turn::begin(self, port.id, &mut inner);
+            let published = inner.regions.published();
+            if published > inner.consumed {
+                turn.harvest(&mut inner, published);
+            }
+            if inner.kind == PortKind::Worker {
+                for slot in 0..inner.batch.len() {
+                    if inner.batch[slot] != NONE && inner.regions.reclaim(slot) {
+                        let task = std::mem::replace(&mut inner.batch[slot], NONE);
+                        turn.put_back(task);
+                    }
+                }
+            }
+            turn.finish(&mut inner);
+        }
+        if !any {
+            self.watching.store(false, Ordering::SeqCst);
+        }
+        any
+    }
+}
+
+impl Turn<'_> {
+    /// A task that was handed to a thread, but not begun, waits in its queue again.
+    pub(crate) fn put_back(&mut self, task: u32) {
+        let cell = self.node.tasks.get(task);
+        self.release_resources(task);
+        let (state, generation) = cell.state();
+        if state == State::Ready || cell.shift(generation, State::Taken, State::Ready) {
+            self.enqueue(task);
+        } else {
+            self.let_go(task);
+        }
+    }
+
+    /// What ran on a thread that is gone runs again, or fails.
+    fn recover_tasks(&mut self, port: u32, details: &str) {
+        for task in 0..self.node.tasks.made() {
+            let cell = self.node.tasks.get(task);
+            let (state, generation) = cell.state();
+            if !matches!(state, State::Taken | State::Settling | State::Settled) || cell.port.load(Ordering::Relaxed) != port
+            {
+                continue;
+            }
+            self.release_resources(task);
+            if state != State::Taken {
+                self.let_go(task);
+            } else if cell.attempt() <= self.retries(task) {
+                self.run_again(task);
+            } else if cell.shift(generation, State::Taken, State::Settling) {
+                self.fail_by_system(task, Failure::WorkerDied, details.as_bytes());
+                self.free_task(task);
+            } else {
+                self.let_go(task);
+            }
+        }
+    }
+}

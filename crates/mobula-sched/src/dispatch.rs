@@ -1,0 +1,400 @@
+//! Handing tasks and news to a thread.
+
+use mobula_sync::atomic::{Ordering, fence};
+use mobula_sync::thread::pause;
+
+use crate::node::Node;
+use crate::object::{NONE, Status};
+use crate::port::{BATCH, Event, Inner, Port, PortKind};
+use crate::task::{HOLDS, State};
+use crate::turn::Turn;
+use crate::wire::{Writer, event};
+
+/// A batch is meant to take about this long.
+const BATCH_NANOSECONDS: u32 = 100_000;
+/// Another worker is woken for a queue that holds at least this much work.
+const WAKE_NANOSECONDS: u64 = 50_000;
+/// How long a worker without tasks looks for new ones before it sleeps.
+const SPIN_NANOSECONDS: u64 = 50_000;
+
+/// What [`Node::step`] left in the inbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// So many bytes of news.
+    Filled(u32),
+    /// Nothing, and the bell will ring when there is something.
+    Asleep,
+    /// The next record alone needs an inbox of this size.
+    NeedsInbox(u32),
+}
+
+impl Node {
+    /// Carries out the thread's commands up to `commands` bytes, and nothing else.
+    pub fn flush(&self, port: u16, commands: usize) {
+        let port = self.port(port);
+        let mut inner = port.inner.lock();
+        let mut turn = Turn::begin(self, port.id, &mut inner);
+        turn.take_commands(&mut inner, commands);
+        turn.finish(&mut inner);
+    }
+
+    /// Carries out the thread's commands up to `commands` bytes, then fills its inbox with news and,
+    /// for threads that run tasks, with tasks. `spin`: look for work a little before going to sleep.
+    pub fn step(&self, port: u16, commands: usize, spin: bool) -> Step {
+        let port = self.port(port);
+        let mut looked = false;
+        loop {
+            let mut inner = port.inner.lock();
+            port.doorbell.awake();
+            let mut turn = Turn::begin(self, port.id, &mut inner);
+            turn.end_batch(&mut inner);
+            turn.take_commands(&mut inner, if looked { 0 } else { commands });
+            turn.pass_on();
+            let filled = turn.fill(port, &mut inner);
+            turn.finish(&mut inner);
+            if filled != Step::Asleep {
+                return filled;
+            }
+            drop(inner);
+            if spin && !looked && self.look_for_work(port) {
+                looked = true;
+                continue;
+            }
+            looked = true;
+            if self.sleep(port) {
+                return Step::Asleep;
+            }
+        }
+    }
+
+    /// Spins until there is something for the port or time is up; true if there may be.
+    fn look_for_work(&self, port: &Port) -> bool {
+        // One at a time: a second worker that spins would take a core from the first.
+        let searching = if port.runs_tasks.load(Ordering::Relaxed) { &self.searching } else { &self.hosts_searching };
+        if searching.compare_exchange(0, 1, Ordering::SeqCst, Ordering::Relaxed).is_err() {
+            return false;
+        }
+        let end = self.clock.now() + SPIN_NANOSECONDS;
+        let mut found = false;
+        while !found {
+            for _ in 0..32 {
+                pause();
+                found |= port.has_mail.load(Ordering::Relaxed);
+            }
+            found |= self.port_has_work(port);
+            if self.clock.now() > end {
+                break;
+            }
+        }
+        searching.store(0, Ordering::Relaxed);
+        // Pairs with the fence in `wake_for_work`: who saw us searching has queued before we look again.
+        fence(Ordering::SeqCst);
+        found
+    }
+
+    fn port_has_work(&self, port: &Port) -> bool {
+        if port.has_mail.load(Ordering::Acquire) {
+            return true;
+        }
+        if port.runs_tasks.load(Ordering::Relaxed) { self.has_work() } else { port.has_calls.load(Ordering::Acquire) }
+    }
+
+    /// Announces that the port sleeps; false if something came up.
+    fn sleep(&self, port: &Port) -> bool {
+        if port.runs_tasks.load(Ordering::Relaxed) && !port.listed.swap(true, Ordering::Relaxed) {
+            let mut idle = self.idle.lock();
+            idle.push(port.id);
+            self.idle_count.store(idle.len() as u32, Ordering::Relaxed);
+        }
+        port.doorbell.sleep_unless(|| self.port_has_work(port))
+    }
+}
+
+impl Turn<'_> {
+    fn take_commands(&mut self, inner: &mut Inner, to: usize) {
+        if to > 0 {
+            self.harvest(inner, to);
+        }
+        inner.consumed = 0;
+        inner.regions.reset_published();
+    }
+
+    /// Takes back the tasks of the last batch that were not begun, and learns from the others.
+    fn end_batch(&mut self, inner: &mut Inner) {
+        if inner.batch.is_empty() {
+            return;
+        }
+        let batch = std::mem::take(&mut inner.batch);
+        let mut begun = 0;
+        for (slot, &task) in batch.iter().enumerate() {
+            if task == NONE {
+                continue;
+            }
+            if inner.regions.reclaim(slot) {
+                inner.returned.push_back(task);
+            } else {
+                begun += 1;
+            }
+        }
+        if begun > 0 {
+            let took = self.node.clock.now().saturating_sub(inner.batch_began);
+            self.node.template(inner.batch_template).learn(took / begun);
+        }
+        inner.batch = batch;
+        inner.batch.clear();
+    }
+
+    /// Writes news, then tasks.
+    fn fill(&mut self, port: &Port, inner: &mut Inner) -> Step {
+        port.has_calls.store(false, Ordering::Relaxed);
+        if port.has_mail.swap(false, Ordering::Acquire) {
+            let events = std::mem::take(&mut port.mail.lock().events);
+            inner.unread.extend(events);
+        }
+        let bytes: *mut [u8] = inner.regions.inbox();
+        // SAFETY: the bytes lie in the inbox region, not in `inner`; it stays while the lock is held.
+        let mut writer = Writer::new(unsafe { &mut *bytes }, 0);
+        let needs = self.write_news(inner, &mut writer).or_else(|| match inner.kind {
+            PortKind::Driver => None,
+            PortKind::Worker => self.write_tasks(inner, &mut writer),
+            PortKind::Host => self.write_calls(inner, &mut writer),
+        });
+        match needs {
+            Some(size) if writer.at() == 0 => Step::NeedsInbox(size),
+            _ if writer.at() == 0 => Step::Asleep,
+            _ => Step::Filled(writer.at() as u32),
+        }
+    }
+
+    /// Gives the size of the first record that does not fit, if any.
+    fn write_news(&mut self, inner: &mut Inner, writer: &mut Writer<'_>) -> Option<u32> {
+        while let Some(news) = inner.unread.front() {
+            let size = self.size_of(news);
+            if size > writer.room() {
+                return Some(size as u32);
+            }
+            let Some(news) = inner.unread.pop_front() else { break };
+            self.write_event(news, writer);
+        }
+        None
+    }
+
+    fn size_of(&self, news: &Event) -> usize {
+        match news {
+            Event::Settled { object, value: true, .. } => {
+                8 + Writer::size(&self.node.objects.get(*object).outcome().1)
+            }
+            _ => 20,
+        }
+    }
+
+    fn write_event(&mut self, news: Event, writer: &mut Writer<'_>) {
+        match news {
+            Event::Settled { object, token, value: true } => {
+                let (status, payload) = self.node.objects.get(object).outcome();
+                writer.head(event::VALUE, *status as u8, 0);
+                writer.u32(token);
+                self.lend_refs(payload);
+                writer.payload(payload);
+            }
+            Event::Settled { object, token, value: false } => {
+                let (status, _) = self.node.objects.get(object).outcome();
+                writer.head(event::READY, *status as u8, 0);
+                writer.u32(token);
+            }
+            Event::Item { token, object } => {
+                *self.borrowed.entry(object).or_insert(0) += 1;
+                writer.head(event::ITEM, 0, 0);
+                writer.u32(token);
+                writer.u32(object);
+                writer.u32(self.node.objects.get(object).generation.load(Ordering::Relaxed));
+            }
+            Event::StopTask { task } => {
+                writer.head(event::STOP_TASK, 0, 0);
+                writer.u32(task);
+            }
+            Event::Credit { task, items } => {
+                writer.head(event::CREDIT, 0, 0);
+                writer.u32(task);
+                writer.u32(items);
+            }
+            Event::StopActor { actor } => {
+                writer.head(event::STOP_ACTOR, 0, 0);
+                writer.u32(actor);
+            }
+            Event::NeedWorker { host, own } => {
+                writer.head(event::NEED_WORKER, u8::from(own), 0);
+                writer.u32(host);
+            }
+            Event::Deadline { task, attempt, milliseconds } => {
+                writer.head(event::DEADLINE, 0, 0);
+                writer.u32(task.index);
+                writer.u32(task.generation);
+                writer.u32(attempt);
+                writer.u32(milliseconds);
+            }
+            Event::RetireHost { host } => {
+                writer.head(event::RETIRE_HOST, 0, 0);
+                writer.u32(host);
+            }
+            Event::KillPort { port } => {
+                writer.head(event::KILL_PORT, 0, 0);
+                writer.u32(port);
+            }
+            Event::Idle => writer.head(event::IDLE, 0, 0),
+        }
+    }
+
+    /// The thread is about to get handles for the refs in `payload`.
+    fn lend_refs(&mut self, payload: &crate::payload::Payload) {
+        for &object in payload.links().iter().flat_map(|links| &links.refs) {
+            self.node.objects.get(object).retain();
+            *self.borrowed.entry(object).or_insert(0) += 1;
+        }
+    }
+
+    fn write_tasks(&mut self, inner: &mut Inner, writer: &mut Writer<'_>) -> Option<u32> {
+        let mut spent = 0_u32;
+        let mut needs = None;
+        while inner.batch.len() < BATCH && spent < BATCH_NANOSECONDS {
+            let Some(task) = self.next_task(inner) else { break };
+            let special = self.node.tasks.get(task).has(HOLDS);
+            match self.write_task(inner, task, writer) {
+                Written::Gone => continue,
+                Written::NoRoom(size) => {
+                    inner.returned.push_front(task);
+                    needs = Some(size);
+                    break;
+                }
+                Written::Done(cost) => spent = spent.saturating_add(cost),
+            }
+            if special {
+                break;
+            }
+        }
+        if inner.batch.is_empty() {
+            if inner.holds_cpu && needs.is_none() {
+                inner.holds_cpu = false;
+                self.node.resources.give_cpu(crate::resources::UNIT);
+            }
+            if !inner.holds_cpu && !inner.returned.is_empty() && needs.is_none() {
+                self.give_up_returned(inner);
+            }
+            return needs;
+        }
+        inner.batch_began = self.node.clock.now();
+        let queued = self.node.lanes.len() as u64;
+        if queued * u64::from(spent) / (inner.batch.len() as u64) > WAKE_NANOSECONDS || spent >= BATCH_NANOSECONDS && queued > 0 {
+            self.node.wake_for_work();
+        }
+        self.node.watch();
+        needs
+    }
+
+    /// The next task that may run here now: one handed back, a special one, or a plain one.
+    fn next_task(&mut self, inner: &mut Inner) -> Option<u32> {
+        if let Some(&task) = inner.returned.front() {
+            if self.node.tasks.get(task).has(HOLDS) || self.ensure_cpu(inner) {
+                return inner.returned.pop_front();
+            }
+            return None;
+        }
+        // A special task runs in a batch of its own, and a plain one needs the batch's CPU.
+        let first = inner.batch.is_empty();
+        if first {
+            let least = if self.node.lanes.special_first() { 0 } else { 1 };
+            if let Some(task) = self.pop_special(least) {
+                return Some(task);
+            }
+        }
+        if !self.node.lanes.plain.is_empty() && self.ensure_cpu(inner)
+            && let Some(task) = self.node.lanes.plain.pop() {
+                return Some(task);
+            }
+        if first { self.pop_special(i32::MIN) } else { None }
+    }
+
+    fn pop_special(&mut self, least_priority: i32) -> Option<u32> {
+        let task = self.node.lanes.pop_special(least_priority, &self.node.resources)?;
+        self.node.tasks.get(task).set(HOLDS, true);
+        Some(task)
+    }
+
+    fn ensure_cpu(&mut self, inner: &mut Inner) -> bool {
+        inner.holds_cpu = inner.holds_cpu || self.node.take_cpu();
+        inner.holds_cpu
+    }
+
+    /// Puts tasks that were handed back, and cannot go on here, into their queue again.
+    pub(crate) fn give_up_returned(&mut self, inner: &mut Inner) {
+        for task in std::mem::take(&mut inner.returned) {
+            self.put_back(task);
+        }
+        self.pass_on();
+    }
+
+    /// Writes a ready task into the inbox and its claim word.
+    pub(crate) fn write_task(&mut self, inner: &mut Inner, task: u32, writer: &mut Writer<'_>) -> Written {
+        let cell = self.node.tasks.get(task);
+        let (state, generation) = cell.state();
+        if !matches!(state, State::Ready | State::Taken) {
+            self.release_resources(task);
+            self.let_go(task);
+            return Written::Gone;
+        }
+        // SAFETY: the queue gave the task to this port, which is its holder now.
+        let spec = unsafe { cell.spec() };
+        let deps = || spec.deps.iter().map(|&dep| &self.node.objects.get(dep).outcome().1);
+        let size = 28 + Writer::size(&spec.arguments) + deps().map(Writer::size).sum::<usize>();
+        if size > writer.room() {
+            return Written::NoRoom(size as u32);
+        }
+        // The port is written before the task is taken: whoever sees Taken sees the port.
+        cell.port.store(u32::from(self.port), Ordering::Relaxed);
+        if state == State::Ready && !cell.shift(generation, State::Ready, State::Taken) {
+            self.release_resources(task);
+            self.let_go(task);
+            return Written::Gone;
+        }
+        let slot = inner.batch.len();
+        writer.head(event::TASK, u8::from(spec.creates), slot as u16);
+        writer.u32(task);
+        writer.u32(generation);
+        writer.u32(spec.template);
+        writer.u32(cell.attempt());
+        writer.u32(if spec.actor == NONE { cell.yielded.load(Ordering::Relaxed) } else { spec.actor });
+        writer.u32(spec.deps.len() as u32);
+        self.lend_refs(&spec.arguments);
+        writer.payload(&spec.arguments);
+        for &dep in &spec.deps {
+            let payload = &self.node.objects.get(dep).outcome().1;
+            self.lend_refs(payload);
+            writer.payload(payload);
+        }
+        let template = self.node.template(spec.template);
+        if slot == 0 {
+            inner.batch_template = spec.template;
+        }
+        inner.batch.push(task);
+        inner.regions.offer(slot);
+        if template.spec.timeout_ms > 0 {
+            let id = crate::task::TaskId { index: task, generation };
+            let attempt = cell.attempt();
+            self.post_main(Event::Deadline { task: id, attempt, milliseconds: template.spec.timeout_ms });
+        }
+        Written::Done(template.average().unwrap_or(BATCH_NANOSECONDS))
+    }
+}
+
+/// What became of a task that was to be written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Written {
+    /// It is in the inbox; it will take about so many nanoseconds.
+    Done(u32),
+    /// It was settled meanwhile.
+    Gone,
+    /// It needs an inbox of so many bytes.
+    NoRoom(u32),
+}
+
+const _: () = assert!(Status::Value as u8 == 0, "JavaScript tests the status for zero");

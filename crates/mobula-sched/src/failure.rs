@@ -1,0 +1,32 @@
+use crate::payload::Payload;
+
+/// Why the system, not user code, failed a task. The number is the first byte of the encoded error;
+/// `src/core/failures.ts` reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Failure {
+    /// Cancelled by its user.
+    Cancelled = 1,
+    /// An attempt ran longer than allowed.
+    TimedOut = 2,
+    /// The thread died under it, and no attempts are left.
+    WorkerDied = 3,
+    /// The actor was killed.
+    ActorKilled = 4,
+    /// The actor's thread died, and no restarts are left.
+    ActorCrashed = 5,
+    /// The actor's constructor threw; what it threw follows.
+    ActorUnmade = 6,
+    /// The runtime was shut down.
+    Closed = 7,
+}
+
+/// Encodes a failure of attempt `attempt` of a task of `template`, with details.
+pub(crate) fn encode(failure: Failure, template: u32, attempt: u32, details: &[u8]) -> Payload {
+    let mut bytes = Vec::with_capacity(9 + details.len());
+    bytes.push(failure as u8);
+    bytes.extend(template.to_le_bytes());
+    bytes.extend(attempt.to_le_bytes());
+    bytes.extend(details);
+    Payload::new(&bytes)
+}

@@ -1,0 +1,37 @@
+//! The local scheduler of one node: tasks, objects, actors and the threads that run them.
+//!
+//! A [`Node`] is shared by all threads of a process. Each thread has a *port*; its JavaScript writes
+//! commands into memory it shares with the core and calls [`Node::step`], which carries them out and fills
+//! an inbox with news and tasks. `docs/core-protocol.md` describes the records.
+//!
+//! The way of a task: `submit` places it, `turn` counts its arguments in and queues it, `lanes`
+//! keeps it until `dispatch` hands it to a thread, `submit` takes its result, `turn` tells who waits.
+
+mod actor;
+mod control;
+mod dispatch;
+mod failure;
+mod lanes;
+mod node;
+mod object;
+mod payload;
+mod port;
+mod ports;
+mod region;
+mod resources;
+mod slab;
+mod submit;
+mod task;
+mod template;
+mod turn;
+mod wire;
+
+pub use dispatch::Step;
+pub use failure::Failure;
+pub use node::{Node, NodeConfig};
+pub use port::{BATCH, PortKind};
+pub use ports::{Bell, Buffer, BufferStore, Clock};
+pub use region::{CLAIMS, CONTROL_WORDS, Regions};
+pub use resources::{Demand, UNIT};
+pub use task::TaskId;
+pub use template::TemplateSpec;

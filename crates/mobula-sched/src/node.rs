@@ -1,0 +1,270 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use mobula_sync::Mutex;
+use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+
+use crate::actor::{Actor, Host};
+use crate::lanes::Lanes;
+use crate::object::{NONE, Object, WaiterNodes};
+use crate::port::{Port, PortKind};
+use crate::ports::{Bell, BufferStore, Clock};
+use crate::region::Regions;
+use crate::resources::Resources;
+use crate::slab::{IndexCache, Slab};
+use crate::task::Task;
+use crate::template::{Template, TemplateSpec};
+use crate::turn::Turn;
+
+/// Ports that can be open at once. Their numbers are used again oldest first.
+const MAX_PORTS: usize = 4096;
+
+/// What a node is made of.
+#[derive(Debug)]
+pub struct NodeConfig {
+    /// CPUs, in ten-thousandths.
+    pub cpu: i64,
+    /// Other resources, in ten-thousandths.
+    pub others: Vec<i64>,
+    /// Threads that actors may share.
+    pub shared_hosts: usize,
+    /// The object store.
+    pub store: Arc<dyn BufferStore>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The local scheduler of one node: all its threads share it.
+#[derive(Debug)]
+pub struct Node {
+    pub(crate) tasks: Slab<Task>,
+    pub(crate) objects: Slab<Object>,
+    pub(crate) actors: Slab<Actor>,
+    pub(crate) waiter_nodes: WaiterNodes,
+    pub(crate) lanes: Lanes,
+    pub(crate) resources: Resources,
+    pub(crate) store: Arc<dyn BufferStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    templates: Slab<TemplateCell>,
+    template_count: Mutex<IndexCache>,
+    ports: Mutex<Vec<Arc<Port>>>,
+    /// Shut ports, oldest first.
+    shut_ports: Mutex<std::collections::VecDeque<u16>>,
+    port_table: Box<[mobula_sync::cell::UnsafeCell<Option<Arc<Port>>>]>,
+    open_ports: AtomicUsize,
+    pub(crate) idle: Mutex<Vec<u16>>,
+    pub(crate) idle_count: AtomicU32,
+    /// Workers that look for tasks right now.
+    pub(crate) searching: AtomicU32,
+    /// Threads of actors that look for calls right now.
+    pub(crate) hosts_searching: AtomicU32,
+    pub(crate) hosts: Mutex<Vec<Arc<Host>>>,
+    pub(crate) shared_hosts: usize,
+    pub(crate) names: Mutex<HashMap<String, u32>>,
+    pub(crate) actor_cache: Mutex<IndexCache>,
+    /// Actors that wait for resources.
+    pub(crate) unplaced: Mutex<std::collections::VecDeque<u32>>,
+    pub(crate) unplaced_count: AtomicU32,
+    /// Tasks that are not settled yet.
+    pub(crate) live_tasks: AtomicUsize,
+    /// The port that starts threads and keeps deadlines.
+    pub(crate) main_port: AtomicU32,
+    pub(crate) closing: AtomicBool,
+    /// Whether the watchdog is up.
+    pub(crate) watching: AtomicBool,
+    watchdog: Mutex<Option<Arc<dyn Bell>>>,
+}
+
+#[derive(Debug, Default)]
+struct TemplateCell(mobula_sync::cell::UnsafeCell<Option<(Arc<Template>, Box<[u8]>)>>);
+
+// SAFETY: a template is written once, before its number is given out, and never changes.
+unsafe impl Sync for TemplateCell {}
+// SAFETY: entries of `port_table` are written once, under the lock of `ports`, before their number is
+// given out; everything else in a node is Sync by itself.
+unsafe impl Sync for Node {}
+
+impl Node {
+    /// A node without threads.
+    #[must_use]
+    pub fn new(config: NodeConfig) -> Self {
+        Self {
+            tasks: Slab::new(),
+            objects: Slab::new(),
+            actors: Slab::new(),
+            waiter_nodes: WaiterNodes::new(),
+            lanes: Lanes::new(),
+            resources: Resources::new(config.cpu, config.others),
+            store: config.store,
+            clock: config.clock,
+            templates: Slab::new(),
+            template_count: Mutex::default(),
+            ports: Mutex::default(),
+            shut_ports: Mutex::default(),
+            port_table: (0..MAX_PORTS).map(|_| mobula_sync::cell::UnsafeCell::new(None)).collect(),
+            open_ports: AtomicUsize::new(0),
+            idle: Mutex::default(),
+            idle_count: AtomicU32::new(0),
+            searching: AtomicU32::new(0),
+            hosts_searching: AtomicU32::new(0),
+            hosts: Mutex::default(),
+            shared_hosts: config.shared_hosts,
+            names: Mutex::default(),
+            actor_cache: Mutex::default(),
+            unplaced: Mutex::default(),
+            unplaced_count: AtomicU32::new(0),
+            live_tasks: AtomicUsize::new(0),
+            main_port: AtomicU32::new(NONE),
+            closing: AtomicBool::new(false),
+            watching: AtomicBool::new(false),
+            watchdog: Mutex::new(None),
+        }
+    }
+
+    /// Registers what all calls of one remote function have in common. `meta` is kept for
+    /// [`Node::template_meta`].
+    pub fn add_template(&self, spec: TemplateSpec, meta: &[u8]) -> u32 {
+        let index = self.templates.take(&mut self.template_count.lock());
+        let template = (Template::new(spec), meta.into());
+        // SAFETY: the number is new, so nobody reads the cell yet.
+        self.templates.get(index).0.with_mut(|cell| unsafe { *cell = Some(template) });
+        index
+    }
+
+    pub(crate) fn template(&self, index: u32) -> &Arc<Template> {
+        &self.template_cell(index).0
+    }
+
+    /// What `add_template` was given as `meta`.
+    #[must_use]
+    pub fn template_meta(&self, index: u32) -> &[u8] {
+        &self.template_cell(index).1
+    }
+
+    fn template_cell(&self, index: u32) -> &(Arc<Template>, Box<[u8]>) {
+        // SAFETY: written before the number was given out, never again.
+        let cell = self.templates.get(index).0.with(|cell| unsafe { &*cell });
+        cell.as_ref().expect("a registered template")
+    }
+
+    /// Gives a thread its end of the core. `host` is the number from a NEED_WORKER event.
+    ///
+    /// Gives nothing when too many threads are attached.
+    pub fn attach(&self, kind: PortKind, host: Option<u32>, bell: Arc<dyn Bell>) -> Option<u16> {
+        let host = host.and_then(|id| self.hosts.lock().iter().find(|host| host.id == id).cloned());
+        let mut ports = self.ports.lock();
+        let id = if ports.len() < MAX_PORTS {
+            let id = ports.len() as u16;
+            let port = Arc::new(Port::new(id));
+            ports.push(Arc::clone(&port));
+            // SAFETY: the number is new, so nobody reads the entry yet.
+            self.port_table[usize::from(id)].with_mut(|entry| unsafe { *entry = Some(port) });
+            id
+        } else {
+            self.shut_ports.lock().pop_front()?
+        };
+        drop(ports);
+        self.port(id).open(kind, host.clone(), bell);
+        self.open_ports.fetch_add(1, Ordering::Relaxed);
+        if let Some(host) = host {
+            host.port.store(u32::from(id), Ordering::Release);
+            self.port(id).has_calls.store(true, Ordering::Release);
+        }
+        if kind == PortKind::Driver {
+            self.main_port.store(u32::from(id), Ordering::Release);
+        }
+        Some(id)
+    }
+
+    pub(crate) fn port(&self, id: u16) -> &Port {
+        // SAFETY: written before the number was given out, never again.
+        let entry = self.port_table[usize::from(id)].with(|entry| unsafe { &*entry });
+        entry.as_ref().expect("an attached port")
+    }
+
+    pub(crate) fn all_ports(&self) -> Vec<Arc<Port>> {
+        self.ports.lock().clone()
+    }
+
+    pub(crate) fn forget_port(&self, id: u16) {
+        self.shut_ports.lock().push_back(id);
+        self.open_ports.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Tells the core where the thread's shared memory is. Commands left in the old one are carried out first.
+    pub fn set_regions(&self, port: u16, regions: Regions) {
+        let port = self.port(port);
+        let mut inner = port.inner.lock();
+        let mut turn = Turn::new(self, port.id);
+        let published = inner.regions.published();
+        turn.harvest(&mut inner, published);
+        inner.regions = regions;
+        inner.consumed = 0;
+        turn.finish(&mut inner);
+    }
+
+    /// Makes `objects.len() / 2` objects for a thread: index and generation of each. It holds a reference to each.
+    pub fn alloc_objects(&self, port: u16, objects: &mut [u32]) {
+        let port = self.port(port);
+        let mut inner = port.inner.lock();
+        for pair in objects.chunks_exact_mut(2) {
+            let index = self.take_object(&mut inner.objects, u32::from(port.id));
+            pair[0] = index;
+            pair[1] = self.objects.get(index).generation.load(Ordering::Relaxed);
+        }
+    }
+
+    /// A fresh object with one reference, owned by `owner`.
+    pub(crate) fn take_object(&self, cache: &mut IndexCache, owner: u32) -> u32 {
+        let index = self.objects.take(cache);
+        let object = self.objects.get(index);
+        object.refs.store(1, Ordering::Relaxed);
+        object.owner.store(owner, Ordering::Relaxed);
+        object.actor.store(NONE, Ordering::Relaxed);
+        index
+    }
+
+    /// Which of the objects that have lived in its place an object is.
+    #[must_use]
+    pub fn object_generation(&self, object: u32) -> u32 {
+        self.objects.get(object).generation.load(Ordering::Relaxed)
+    }
+
+    /// Keeps an object as long as the node is up; the caller has a reference.
+    pub fn hold_object(&self, object: u32) {
+        self.objects.get(object).retain();
+    }
+
+    /// What is free: CPU, then the other resources in the order of the configuration.
+    #[must_use]
+    pub fn free_resources(&self) -> Vec<i64> {
+        self.resources.free()
+    }
+
+    /// How many tasks are not settled.
+    #[must_use]
+    pub fn live_tasks(&self) -> usize {
+        self.live_tasks.load(Ordering::Acquire)
+    }
+
+    /// How many threads are attached.
+    #[must_use]
+    pub fn open_ports(&self) -> usize {
+        self.open_ports.load(Ordering::Relaxed)
+    }
+
+    /// Who calls [`Node::tick`] every few milliseconds from when it is rung until `tick` says no.
+    pub fn set_watchdog(&self, watchdog: Option<Arc<dyn Bell>>) {
+        *self.watchdog.lock() = watchdog;
+    }
+
+    /// Wakes the watchdog if it sleeps.
+    pub(crate) fn watch(&self) {
+        if !self.watching.load(Ordering::Relaxed)
+            && !self.watching.swap(true, Ordering::SeqCst)
+            && let Some(watchdog) = &*self.watchdog.lock()
+        {
+            watchdog.ring();
+        }
+    }
+}

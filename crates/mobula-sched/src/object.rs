@@ -1,0 +1,130 @@
+use mobula_queue::{NodePool, WaiterWord};
+use mobula_sync::Mutex;
+use mobula_sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use mobula_sync::cell::UnsafeCell;
+
+use crate::payload::Payload;
+use crate::slab::{IndexCache, Slab};
+
+/// How an object turned out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u8)]
+pub(crate) enum Status {
+    /// A value.
+    #[default]
+    Value = 0,
+    /// What user code threw, encoded by the worker.
+    UserError = 1,
+    /// An error of the system's, encoded by [`crate::failure`].
+    SystemError = 2,
+}
+
+/// Nobody: no port, no task, no actor.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// An object: not there yet, or there for good.
+///
+/// 1. `outcome` is written once, by whoever settles the object, before `waiters` becomes done; it is
+///    read only by those who saw done.
+/// 2. The cell is freed when `refs` falls to 0. Whoever may still settle it holds a reference, so a
+///    freed object has no waiters.
+#[derive(Debug, Default)]
+pub(crate) struct Object {
+    pub(crate) waiters: WaiterWord,
+    /// Handles, arguments, values that contain the ref, and the task that makes the object.
+    pub(crate) refs: AtomicU32,
+    /// Counts the objects that have lived in this cell.
+    pub(crate) generation: AtomicU32,
+    /// The port that holds the first handle, or `NONE` once that handle is gone.
+    pub(crate) owner: AtomicU32,
+    /// The actor whose life this object stands for, or `NONE`.
+    pub(crate) actor: AtomicU32,
+    /// The task that makes the object: generation and index; 0 if none.
+    pub(crate) producer: AtomicU64,
+    outcome: UnsafeCell<(Status, Payload)>,
+}
+
+// SAFETY: `outcome` is the only part that is not Sync by itself; rule 1 keeps its accesses apart.
+unsafe impl Sync for Object {}
+
+impl Object {
+    /// Writes the outcome. The caller settles the object, once, and then completes `waiters`.
+    pub(crate) fn write(&self, status: Status, payload: Payload) {
+        // SAFETY: rule 1: nobody reads before `waiters` is done, and only one settles.
+        self.outcome.with_mut(|outcome| unsafe { *outcome = (status, payload) });
+    }
+
+    /// The outcome of an object that is done.
+    pub(crate) fn outcome(&self) -> &(Status, Payload) {
+        debug_assert!(self.waiters.is_done(), "only a settled object has an outcome");
+        // SAFETY: rule 1: done is final while the caller holds a reference.
+        self.outcome.with(|outcome| unsafe { &*outcome })
+    }
+
+    /// Empties the cell for its next object and gives back what the last one held.
+    pub(crate) fn clear(&self) -> Payload {
+        self.waiters.reset();
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        self.actor.store(NONE, Ordering::Relaxed);
+        self.producer.store(0, Ordering::Relaxed);
+        // SAFETY: rule 2: nobody has a reference, so nobody reads.
+        self.outcome.with_mut(|outcome| unsafe { std::mem::take(&mut *outcome) }).1
+    }
+
+    /// Counts one more reference. The caller holds one or knows of one.
+    pub(crate) fn retain(&self) {
+        // Relaxed: a reference is made from a reference.
+        self.refs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts one reference less; true for the last.
+    #[must_use]
+    pub(crate) fn release(&self) -> bool {
+        // AcqRel: whoever frees the cell sees all uses of the others.
+        self.refs.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Counts one more reference unless the object is gone.
+    pub(crate) fn try_retain(&self) -> bool {
+        self.refs
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |refs| (refs > 0).then_some(refs + 1))
+            .is_ok()
+    }
+}
+
+/// List nodes of waiter words.
+#[derive(Debug)]
+pub(crate) struct WaiterNodes {
+    nodes: Slab<Node>,
+    cache: Mutex<IndexCache>,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    waiter: AtomicU64,
+    next: AtomicU64,
+}
+
+impl WaiterNodes {
+    pub(crate) fn new() -> Self {
+        Self { nodes: Slab::new(), cache: Mutex::default() }
+    }
+}
+
+impl NodePool for WaiterNodes {
+    fn put(&self, waiter: u64, next: u64) -> u32 {
+        let index = self.nodes.take(&mut self.cache.lock());
+        let node = self.nodes.get(index);
+        // Relaxed: the waiter word's Release publishes the node.
+        node.waiter.store(waiter, Ordering::Relaxed);
+        node.next.store(next, Ordering::Relaxed);
+        index
+    }
+
+    fn take(&self, index: u32) -> (u64, u64) {
+        let node = self.nodes.get(index);
+        let content = (node.waiter.load(Ordering::Relaxed), node.next.load(Ordering::Relaxed));
+        self.nodes.give(&mut self.cache.lock(), index);
+        content
+    }
+}

@@ -1,0 +1,183 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use mobula_queue::Doorbell;
+use mobula_sync::Mutex;
+use mobula_sync::atomic::{AtomicBool, Ordering};
+
+use crate::actor::Host;
+use crate::ports::Bell;
+use crate::region::Regions;
+use crate::slab::IndexCache;
+use crate::task::TaskId;
+
+/// Most tasks in a batch; as many claim words follow the control words.
+pub const BATCH: usize = 128;
+
+/// What a thread is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortKind {
+    /// The program's own thread: submits, runs nothing.
+    Driver,
+    /// Runs tasks.
+    Worker,
+    /// Runs actors.
+    Host,
+}
+
+/// News for a thread.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// An object the thread subscribed to is there.
+    Settled { object: u32, token: u32, value: bool },
+    /// A stream of the thread has one more item.
+    Item { token: u32, object: u32 },
+    /// A running task was cancelled or ran out of time.
+    StopTask { task: u32 },
+    /// A paused generator may yield more.
+    Credit { task: u32, items: u32 },
+    /// An actor of this thread is gone.
+    StopActor { actor: u32 },
+    /// The node needs a thread for actors.
+    NeedWorker { host: u32, own: bool },
+    /// A task with a time limit has started.
+    Deadline { task: TaskId, attempt: u32, milliseconds: u32 },
+    /// A thread that one actor had to itself is not needed any more.
+    RetireHost { host: u32 },
+    /// A thread is to be stopped: a task on it was cancelled by force.
+    KillPort { port: u32 },
+    /// The last task in flight has ended.
+    Idle,
+}
+
+/// A thread's end of the core.
+///
+/// Lock order: `inner`, then an actor, then `mail` of any port. No two `inner` locks at once.
+#[derive(Debug)]
+pub(crate) struct Port {
+    pub(crate) id: u16,
+    pub(crate) inner: Mutex<Inner>,
+    pub(crate) mail: Mutex<Mail>,
+    pub(crate) doorbell: Doorbell,
+    bell: Mutex<Option<Arc<dyn Bell>>>,
+    /// Whether the port stands in the node's list of idle workers. Written under that list's lock.
+    pub(crate) listed: AtomicBool,
+    /// Whether `mail` holds anything; a hint for the spinning owner.
+    pub(crate) has_mail: AtomicBool,
+    /// Whether an actor of this thread has calls to run.
+    pub(crate) has_calls: AtomicBool,
+    /// Whether the thread runs tasks.
+    pub(crate) runs_tasks: AtomicBool,
+}
+
+/// News that the thread has not read yet.
+#[derive(Debug, Default)]
+pub(crate) struct Mail {
+    pub(crate) open: bool,
+    pub(crate) events: Vec<Event>,
+}
+
+/// What only the port's thread touches, and the watchdog when that thread is stuck in user code.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) kind: PortKind,
+    pub(crate) open: bool,
+    pub(crate) regions: Regions,
+    /// Bytes of the command region already carried out.
+    pub(crate) consumed: usize,
+    /// The tasks of the current batch, by claim word.
+    pub(crate) batch: Vec<u32>,
+    pub(crate) batch_began: u64,
+    /// The template of the batch's first task.
+    pub(crate) batch_template: u32,
+    /// Whether the port holds one CPU for the plain tasks of its batch.
+    pub(crate) holds_cpu: bool,
+    /// A task that was taken but did not fit into the inbox, and those that were handed back.
+    pub(crate) returned: VecDeque<u32>,
+    pub(crate) tasks: IndexCache,
+    pub(crate) objects: IndexCache,
+    /// Handles of the thread beside those of objects it owns.
+    pub(crate) borrowed: HashMap<u32, u32>,
+    /// News taken from `mail`, not yet written to the inbox.
+    pub(crate) unread: VecDeque<Event>,
+    pub(crate) host: Option<Arc<Host>>,
+}
+
+impl Port {
+    pub(crate) fn new(id: u16) -> Self {
+        Self {
+            id,
+            inner: Mutex::new(Inner {
+                kind: PortKind::Driver,
+                open: false,
+                regions: Regions::default(),
+                consumed: 0,
+                batch: Vec::new(),
+                batch_began: 0,
+                batch_template: 0,
+                holds_cpu: false,
+                returned: VecDeque::new(),
+                tasks: IndexCache::default(),
+                objects: IndexCache::default(),
+                borrowed: HashMap::new(),
+                unread: VecDeque::new(),
+                host: None,
+            }),
+            mail: Mutex::default(),
+            doorbell: Doorbell::default(),
+            bell: Mutex::new(None),
+            listed: AtomicBool::new(false),
+            has_mail: AtomicBool::new(false),
+            has_calls: AtomicBool::new(false),
+            runs_tasks: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn open(&self, kind: PortKind, host: Option<Arc<Host>>, bell: Arc<dyn Bell>) {
+        *self.bell.lock() = Some(bell);
+        self.doorbell.awake();
+        self.runs_tasks.store(kind == PortKind::Worker, Ordering::Relaxed);
+        self.has_calls.store(kind == PortKind::Host, Ordering::Relaxed);
+        {
+            let mut inner = self.inner.lock();
+            inner.kind = kind;
+            inner.open = true;
+            inner.host = host;
+        }
+        self.mail.lock().open = true;
+    }
+
+    /// Refuses further news; gives what was not read.
+    pub(crate) fn shut(&self) -> Vec<Event> {
+        *self.bell.lock() = None;
+        let mut mail = self.mail.lock();
+        mail.open = false;
+        self.has_mail.store(false, Ordering::Relaxed);
+        std::mem::take(&mut mail.events)
+    }
+
+    /// Delivers news, and wakes the thread if it sleeps. Gives the news back if the port is shut.
+    pub(crate) fn post(&self, events: &mut Vec<Event>) {
+        {
+            let mut mail = self.mail.lock();
+            if !mail.open {
+                return;
+            }
+            mail.events.append(events);
+        }
+        self.has_mail.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// Wakes the thread if it sleeps; true if it did.
+    pub(crate) fn wake(&self) -> bool {
+        if !self.doorbell.ring() {
+            return false;
+        }
+        let bell = self.bell.lock().clone();
+        if let Some(bell) = bell {
+            bell.ring();
+        }
+        true
+    }
+}

@@ -1,0 +1,33 @@
+//! What the scheduler needs from the outside.
+
+use std::fmt;
+
+/// A buffer of the object store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Buffer {
+    /// The store's name for it.
+    pub id: u32,
+    /// Its length in bytes.
+    pub len: u64,
+}
+
+/// The object store's reference counts.
+pub trait BufferStore: Send + Sync + fmt::Debug {
+    /// Counts one more reference.
+    fn retain(&self, buffer: Buffer);
+    /// Counts one reference less; at zero the buffer is freed.
+    fn release(&self, buffer: Buffer);
+}
+
+/// Wakes the event loop of one thread.
+pub trait Bell: Send + Sync + fmt::Debug {
+    /// Makes the thread call `step` soon. Must not block and may be called from any thread, also
+    /// after the thread has ended.
+    fn ring(&self);
+}
+
+/// Nanoseconds on a clock that never goes back.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// Now.
+    fn now(&self) -> u64;
+}

@@ -1,0 +1,101 @@
+use std::ptr;
+
+use mobula_sync::atomic::{AtomicU32, Ordering};
+
+use crate::port::BATCH;
+
+/// The memory a thread's JavaScript shares with the core: control words, commands, inbox.
+///
+/// Control word 0 is how many bytes of commands are complete; words `CLAIMS..` say which tasks of the
+/// batch nobody has begun. JavaScript uses `Atomics` on them.
+#[derive(Debug)]
+pub struct Regions {
+    control: *const AtomicU32,
+    commands: (*const u8, usize),
+    inbox: (*mut u8, usize),
+}
+
+/// Index of the first claim word.
+pub const CLAIMS: usize = 16;
+/// How many control words there are.
+pub const CONTROL_WORDS: usize = CLAIMS + BATCH;
+
+const OPEN: u32 = 1;
+const TAKEN: u32 = 0;
+
+// SAFETY: plain pointers; the owner of the port's lock is the only one to use them in the core, and
+// `Regions::new` has its caller promise that they stay good.
+unsafe impl Send for Regions {}
+
+impl Default for Regions {
+    fn default() -> Self {
+        Self { control: ptr::null(), commands: (ptr::null(), 0), inbox: (ptr::null_mut(), 0) }
+    }
+}
+
+impl Regions {
+    /// Regions at the given places.
+    ///
+    /// # Safety
+    /// All three must stay valid until the port is detached or gets other regions; `control` must be
+    /// aligned to 4 bytes and hold `CONTROL_WORDS` words.
+    #[must_use]
+    pub unsafe fn new(control: *mut u8, commands: (*const u8, usize), inbox: (*mut u8, usize)) -> Self {
+        debug_assert_eq!(control as usize % 4, 0, "control words are aligned");
+        #[expect(clippy::cast_ptr_alignment, reason = "asserted above")]
+        Self { control: control.cast::<AtomicU32>(), commands, inbox }
+    }
+
+    fn word(&self, index: usize) -> Option<&AtomicU32> {
+        if self.control.is_null() {
+            return None;
+        }
+        // SAFETY: `new`'s promise; JavaScript touches the words with atomics only.
+        Some(unsafe { &*self.control.add(index) })
+    }
+
+    /// How many bytes of commands JavaScript has declared complete.
+    pub(crate) fn published(&self) -> usize {
+        // Acquire: pairs with JavaScript's Atomics.store, after it wrote the bytes.
+        self.word(0).map_or(0, |word| word.load(Ordering::Acquire) as usize)
+    }
+
+    pub(crate) fn reset_published(&self) {
+        if let Some(word) = self.word(0) {
+            word.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Marks task `slot` of the batch as free to begin.
+    pub(crate) fn offer(&self, slot: usize) {
+        if let Some(word) = self.word(CLAIMS + slot) {
+            word.store(OPEN, Ordering::Release);
+        }
+    }
+
+    /// Takes task `slot` back; false if JavaScript has begun it.
+    pub(crate) fn reclaim(&self, slot: usize) -> bool {
+        // AcqRel: one exchange wins, here or JavaScript's Atomics.exchange.
+        self.word(CLAIMS + slot).is_some_and(|word| word.swap(TAKEN, Ordering::AcqRel) == OPEN)
+    }
+
+    /// Complete commands, from `from` on.
+    pub(crate) fn commands(&self, from: usize, to: usize) -> &[u8] {
+        assert!(from <= to && to <= self.commands.1, "commands lie inside their region");
+        if from == to {
+            return &[];
+        }
+        // SAFETY: inside the region by the assertion; JavaScript does not write complete commands again
+        // before the core, under the port's lock, has carried them out and said so.
+        unsafe { std::slice::from_raw_parts(self.commands.0.add(from), to - from) }
+    }
+
+    /// The inbox. JavaScript reads it only between two steps.
+    pub(crate) fn inbox(&mut self) -> &mut [u8] {
+        if self.inbox.0.is_null() {
+            return &mut [];
+        }
+        // SAFETY: `new`'s promise, and the port's thread is inside `step`.
+        unsafe { std::slice::from_raw_parts_mut(self.inbox.0, self.inbox.1) }
+    }
+}

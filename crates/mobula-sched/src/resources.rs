@@ -1,0 +1,94 @@
+use mobula_sync::Mutex;
+use mobula_sync::atomic::{AtomicI64, Ordering};
+
+/// Resources are counted in ten-thousandths.
+pub const UNIT: i64 = 10_000;
+
+/// What one attempt holds while it runs, in ten-thousandths.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Demand {
+    /// CPUs.
+    pub cpu: i64,
+    /// Other resources: index into the node's list, amount.
+    pub others: Vec<(u32, i64)>,
+}
+
+impl Demand {
+    pub(crate) fn is_one_cpu(&self) -> bool {
+        self.cpu == UNIT && self.others.is_empty()
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.cpu == 0 && self.others.is_empty()
+    }
+}
+
+/// What the node has free.
+#[derive(Debug)]
+pub(crate) struct Resources {
+    /// May fall below 0: a task that comes back from `get` takes its CPU again at once.
+    cpu: AtomicI64,
+    others: Mutex<Vec<i64>>,
+}
+
+impl Resources {
+    pub(crate) fn new(cpu: i64, others: Vec<i64>) -> Self {
+        Self { cpu: AtomicI64::new(cpu), others: Mutex::new(others) }
+    }
+
+    /// Takes `units` of CPU if that many are free.
+    pub(crate) fn try_cpu(&self, units: i64) -> bool {
+        // Relaxed: a count, which publishes nothing.
+        self.cpu
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| (free >= units).then_some(free - units))
+            .is_ok()
+    }
+
+    /// Takes `units` of CPU, free or not.
+    pub(crate) fn force_cpu(&self, units: i64) {
+        self.cpu.fetch_sub(units, Ordering::Relaxed);
+    }
+
+    pub(crate) fn give_cpu(&self, units: i64) {
+        self.cpu.fetch_add(units, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_cpu(&self) -> bool {
+        self.cpu.load(Ordering::Relaxed) >= UNIT
+    }
+
+    /// Takes all of `demand`, or nothing.
+    pub(crate) fn try_take(&self, demand: &Demand) -> bool {
+        if demand.others.is_empty() {
+            return demand.cpu == 0 || self.try_cpu(demand.cpu);
+        }
+        let mut others = self.others.lock();
+        let enough = demand.others.iter().all(|&(index, amount)| others[index as usize] >= amount);
+        if !enough || (demand.cpu > 0 && !self.try_cpu(demand.cpu)) {
+            return false;
+        }
+        for &(index, amount) in &demand.others {
+            others[index as usize] -= amount;
+        }
+        true
+    }
+
+    pub(crate) fn give(&self, demand: &Demand, cpu_lent: bool) {
+        if demand.cpu > 0 && !cpu_lent {
+            self.give_cpu(demand.cpu);
+        }
+        if !demand.others.is_empty() {
+            let mut others = self.others.lock();
+            for &(index, amount) in &demand.others {
+                others[index as usize] += amount;
+            }
+        }
+    }
+
+    /// What is free: CPU, then the others in the node's order.
+    pub(crate) fn free(&self) -> Vec<i64> {
+        let mut free = vec![self.cpu.load(Ordering::Relaxed)];
+        free.extend(self.others.lock().iter());
+        free
+    }
+}

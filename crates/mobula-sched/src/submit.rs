@@ -1,0 +1,293 @@
+use mobula_queue::{Subscribed, Waiter};
+use mobula_sync::atomic::Ordering;
+
+use crate::object::{NONE, Status};
+use crate::port::{Event, Inner};
+use crate::task::{HOLDS, LENT, PENDING, Spec, State, TaskId};
+use crate::turn::Turn;
+use crate::wire::{Reader, op, outcome, submit};
+
+impl Turn<'_> {
+    /// Carries out the commands up to byte `to` that have not been carried out yet.
+    pub(crate) fn harvest(&mut self, inner: &mut Inner, to: usize) {
+        let from = inner.consumed.min(to);
+        inner.consumed = to;
+        let commands: *const [u8] = inner.regions.commands(from, to);
+        // SAFETY: the bytes lie in the command region, not in `inner`; it stays while the lock is held.
+        let mut reader = Reader::new(unsafe { &*commands });
+        while !reader.is_empty() {
+            self.command(inner, &mut reader);
+        }
+        self.propagate();
+    }
+
+    fn command(&mut self, inner: &mut Inner, reader: &mut Reader<'_>) {
+        match reader.u8() {
+            op::SUBMIT => self.submit(reader),
+            op::SUBSCRIBE => {
+                let value = reader.u8() != 0;
+                let object = reader.u32();
+                let token = reader.u32();
+                self.subscribe(object, token, value);
+            }
+            op::RELEASE => {
+                for object in reader.list() {
+                    self.release_handle(inner, object);
+                }
+            }
+            op::RESULT => self.result(reader),
+            op::PUT => {
+                let object = reader.u32();
+                let payload = reader.payload();
+                self.adopt(&payload);
+                self.node.objects.get(object).retain();
+                self.settle(object, Status::Value, payload);
+            }
+            op::YIELD => self.yielded(reader),
+            op::PENDING => self.pending(inner, reader),
+            op::BLOCK => self.block(reader),
+            op::CANCEL => {
+                let flags = reader.u8();
+                let object = reader.u32();
+                self.cancel(object, flags & 1 != 0, flags & 2 != 0);
+            }
+            op::CREDIT => {
+                let object = reader.u32();
+                let items = reader.u32();
+                self.credit(object, items);
+            }
+            op::KILL => {
+                let restart = reader.u8() != 0;
+                let object = reader.u32();
+                self.kill(object, restart);
+            }
+            unknown => panic!("unknown command {unknown}"),
+        }
+    }
+
+    fn submit(&mut self, reader: &mut Reader<'_>) {
+        let flags = reader.u8();
+        let template = reader.u32();
+        let result = reader.u32();
+        let arguments = reader.payload();
+        self.adopt(&arguments);
+        let mut parent = 0;
+        let mut spec = Spec { template, result, arguments, ..Spec::default() };
+        if flags & submit::DEPS != 0 {
+            spec.deps = reader.list().into();
+        }
+        if flags & submit::MULTI != 0 {
+            spec.more_results = reader.list().into();
+        }
+        if flags & submit::CALL != 0 {
+            spec.actor = reader.u32();
+            spec.caller = u64::from(self.port) << 32 | u64::from(reader.u32());
+            self.node.objects.get(spec.actor).retain();
+        }
+        if flags & submit::PARENT != 0 {
+            parent = TaskId { index: reader.u32(), generation: reader.u32() }.pack();
+        }
+        if flags & submit::STREAM != 0 {
+            spec.stream = Some((self.port, reader.u32()));
+        }
+        if flags & submit::CREATE != 0 {
+            spec.creates = true;
+            spec.actor = result;
+        }
+        self.place(spec, parent);
+    }
+
+    /// Makes the task and registers it with its arguments.
+    pub(crate) fn place(&mut self, spec: Spec, parent: u64) {
+        let task = self.node.tasks.take(&mut self.task_cells);
+        let cell = self.node.tasks.get(task);
+        self.node.live_tasks.fetch_add(1, Ordering::Relaxed);
+        let (_, generation) = cell.state();
+        let id = TaskId { index: task, generation };
+        for result in spec.results() {
+            let object = self.node.objects.get(result);
+            object.producer.store(id.pack(), Ordering::Relaxed);
+            object.retain();
+        }
+        let deps = spec.deps.len() as u32;
+        let (actor, creates) = (spec.actor, spec.creates);
+        if deps == 0 {
+            cell.place(spec, parent, State::Ready);
+            if creates {
+                self.create_actor(task);
+            } else if actor != NONE {
+                self.call_submitted(task);
+            } else {
+                self.enqueue(task);
+            }
+            return;
+        }
+        // One arrival more than there are arguments: the submitter's own, once all are registered.
+        cell.missing.arm(deps + 1);
+        cell.place(spec, parent, State::Waiting);
+        if creates {
+            self.create_actor(task);
+        } else if actor != NONE {
+            self.call_submitted(task);
+        }
+        // SAFETY: arguments are written once, before `place`; the submitter's arrival is still
+        // missing, so the task cannot end and free them.
+        for &dep in unsafe { &cell.spec().deps } {
+            let object = self.node.objects.get(dep);
+            object.retain();
+            if object.waiters.subscribe(Waiter::Task(task), &self.node.waiter_nodes) == Subscribed::Done {
+                let last = cell.missing.arrive();
+                debug_assert!(!last, "the submitter arrives last");
+            }
+        }
+        if cell.missing.arrive() {
+            self.all_arguments_there(task);
+        }
+    }
+
+    /// Gives back a handle that the port's JavaScript held.
+    fn release_handle(&mut self, inner: &mut Inner, object: u32) {
+        let cell = self.node.objects.get(object);
+        let lent = self.borrowed.get_mut(&object);
+        if let Some(count) = lent {
+            *count -= 1;
+            if *count == 0 {
+                self.borrowed.remove(&object);
+            }
+        } else {
+            debug_assert_eq!(cell.owner.load(Ordering::Relaxed), u32::from(self.port), "only holders release");
+            cell.owner.store(NONE, Ordering::Relaxed);
+        }
+        debug_assert!(inner.open, "an open port");
+        self.release(object);
+    }
+
+    fn result(&mut self, reader: &mut Reader<'_>) {
+        let kind = reader.u8();
+        let count = reader.u16();
+        let task = reader.u32();
+        let cell = self.node.tasks.get(task);
+        let (state, generation) = cell.state();
+        self.release_resources(task);
+        self.call_ended(task);
+        if kind == outcome::RETRY && state == State::Taken && cell.attempt() <= self.retries(task) {
+            for _ in 0..count {
+                let payload = reader.payload();
+                drop(payload.into_refs(&*self.node.store));
+            }
+            self.run_again(task);
+            return;
+        }
+        let settles = state == State::Taken && cell.shift(generation, State::Taken, State::Settling);
+        // SAFETY: the port holds the task.
+        let results: Vec<u32> = unsafe { cell.spec() }.results().collect();
+        let mut results = results.into_iter();
+        for _ in 0..count {
+            let payload = reader.payload();
+            self.adopt(&payload);
+            if !settles {
+                self.discard(payload);
+            } else if kind == outcome::OK {
+                let result = results.next().expect("as many values as results");
+                self.settle(result, Status::Value, payload);
+            } else {
+                self.actor_made(task, Some(&payload));
+                self.fail(task, Status::UserError, &payload);
+                self.discard(payload);
+            }
+        }
+        if !settles {
+            self.let_go(task);
+            return;
+        }
+        if kind == outcome::OK {
+            self.actor_made(task, None);
+            self.task_ended();
+        }
+        self.free_task(task);
+    }
+
+    pub(crate) fn retries(&self, task: u32) -> u32 {
+        // SAFETY: the caller holds the task.
+        let template = unsafe { self.node.tasks.get(task).spec() }.template;
+        self.node.template(template).spec.max_retries
+    }
+
+    /// Puts a task that was taken back into its queue for another attempt.
+    pub(crate) fn run_again(&mut self, task: u32) {
+        let cell = self.node.tasks.get(task);
+        let (_, generation) = cell.state();
+        cell.retries.fetch_add(1, Ordering::Relaxed);
+        cell.flags.store(0, Ordering::Relaxed);
+        if !cell.shift(generation, State::Taken, State::Ready) {
+            self.let_go(task);
+            return;
+        }
+        // SAFETY: the caller holds the task.
+        if unsafe { cell.spec() }.actor == NONE {
+            self.enqueue(task);
+        } else {
+            self.call_again(task);
+        }
+    }
+
+    /// A task went on in the background: it keeps (or lends) its CPU.
+    fn pending(&mut self, inner: &mut Inner, reader: &mut Reader<'_>) {
+        let lent = reader.u8() != 0;
+        let task = reader.u32();
+        let cell = self.node.tasks.get(task);
+        cell.set(PENDING, true);
+        // SAFETY: the port holds the task.
+        let spec = unsafe { cell.spec() };
+        if spec.actor != NONE {
+            self.call_pending(spec.actor);
+        } else if !cell.has(HOLDS) && inner.holds_cpu && self.node.template(spec.template).plain {
+            // It takes over the CPU that the batch held.
+            inner.holds_cpu = false;
+            cell.set(HOLDS, true);
+        }
+        if lent {
+            self.lend(task, true);
+        }
+    }
+
+    /// A background task begins or ends waiting in `get`.
+    fn block(&mut self, reader: &mut Reader<'_>) {
+        let begins = reader.u8() != 0;
+        let task = reader.u32();
+        self.lend(task, begins);
+    }
+
+    fn lend(&mut self, task: u32, lend: bool) {
+        let cell = self.node.tasks.get(task);
+        // SAFETY: the port holds the task.
+        let cpu = self.node.template(unsafe { cell.spec() }.template).spec.demand.cpu;
+        if cpu == 0 || !cell.has(HOLDS) || cell.set(LENT, lend) == lend {
+            return;
+        }
+        if lend {
+            self.node.resources.give_cpu(cpu);
+            self.work_may_be_possible();
+        } else {
+            self.node.resources.force_cpu(cpu);
+        }
+    }
+
+    /// One more item of a stream.
+    fn yielded(&mut self, reader: &mut Reader<'_>) {
+        let task = reader.u32();
+        let payload = reader.payload();
+        self.adopt(&payload);
+        let cell = self.node.tasks.get(task);
+        // SAFETY: the port holds the task.
+        let Some((port, token)) = unsafe { cell.spec() }.stream.filter(|_| cell.state().0 == State::Taken) else {
+            self.discard(payload);
+            return;
+        };
+        cell.yielded.fetch_add(1, Ordering::Relaxed);
+        let object = self.node.take_object(&mut self.object_cells, NONE);
+        self.node.objects.get(object).retain();
+        self.settle(object, Status::Value, payload);
+        self.post(port, Event::Item { token, object });
+    }
+}

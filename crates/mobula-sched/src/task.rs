@@ -1,0 +1,213 @@
+use mobula_queue::ReadyCounter;
+use mobula_sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use mobula_sync::cell::UnsafeCell;
+
+use crate::object::NONE;
+use crate::payload::Payload;
+
+/// Where a task is. The numbers are the low byte of [`Task::state`].
+///
+/// A task has one *holder* that will come upon it sooner or later: its last missing argument, a queue, or
+/// the port that runs it. Somebody else (who cancels it, say) may settle it meanwhile.
+///
+/// ```text
+/// Free -> Waiting -> Ready -> Taken -> Free      the holder's way
+///            \---------|--------/
+///                      v
+///                  Settling -> Settled -> Free   the holder comes upon it later and frees it
+///                      |
+///                      v
+///                     Left -> Free               the holder came first: whoever settles frees it
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum State {
+    /// No task.
+    Free = 0,
+    /// An argument is missing.
+    Waiting = 1,
+    /// In a queue.
+    Ready = 2,
+    /// In a worker's batch, or running there.
+    Taken = 3,
+    /// Somebody is settling its results.
+    Settling = 4,
+    /// Its results are settled; the holder does not know yet.
+    Settled = 5,
+    /// The holder let go of it while it was being settled.
+    Left = 6,
+}
+
+/// A task and the generation of its cell: a name that is never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskId {
+    /// The cell.
+    pub index: u32,
+    /// The task's number in that cell; 24 bits.
+    pub generation: u32,
+}
+
+impl TaskId {
+    pub(crate) fn pack(self) -> u64 {
+        1 << 63 | u64::from(self.generation) << 32 | u64::from(self.index)
+    }
+
+    pub(crate) fn unpack(word: u64) -> Option<Self> {
+        (word != 0).then_some(Self { index: word as u32, generation: (word >> 32) as u32 & 0x7fff_ffff })
+    }
+}
+
+/// What a task is, apart from where it is.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    pub(crate) template: u32,
+    /// The first, mostly the only, object it makes.
+    pub(crate) result: u32,
+    /// Further objects it makes.
+    pub(crate) more_results: Box<[u32]>,
+    pub(crate) arguments: Payload,
+    /// Objects whose values are arguments.
+    pub(crate) deps: Box<[u32]>,
+    /// The object of the actor it is a call on, or that it creates.
+    pub(crate) actor: u32,
+    pub(crate) creates: bool,
+    /// Whose calls on an actor keep their order: the caller's port and task.
+    pub(crate) caller: u64,
+    /// The consumer of a stream: its port and its name for the stream.
+    pub(crate) stream: Option<(u16, u32)>,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Self {
+            template: 0,
+            result: NONE,
+            more_results: Box::default(),
+            arguments: Payload::default(),
+            deps: Box::default(),
+            actor: NONE,
+            creates: false,
+            caller: 0,
+            stream: None,
+        }
+    }
+}
+
+impl Spec {
+    pub(crate) fn results(&self) -> impl Iterator<Item = u32> + '_ {
+        std::iter::once(self.result).chain(self.more_results.iter().copied())
+    }
+}
+
+/// The cell of a task.
+///
+/// 1. `spec` is written before the task is placed and does not change; it may be read by the holder, and
+///    by whoever moved the task to `Settling`, until they let go of it.
+/// 2. All moves are compare-and-swaps of state and generation together, so a stale name moves nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Task {
+    state: AtomicU64,
+    pub(crate) missing: ReadyCounter,
+    /// The port that took it.
+    pub(crate) port: AtomicU32,
+    /// `HOLDS`, `LENT`, `PENDING`; written by the port that runs the task.
+    pub(crate) flags: AtomicU32,
+    /// 0 for the first attempt. Written by the holder between attempts.
+    pub(crate) retries: AtomicU32,
+    /// Items of the stream handed out, over all attempts. Written by the port that runs the task.
+    pub(crate) yielded: AtomicU32,
+    /// The task that submitted it, packed; 0 if none.
+    pub(crate) parent: AtomicU64,
+    spec: UnsafeCell<Spec>,
+}
+
+/// The task holds its resources.
+pub(crate) const HOLDS: u32 = 1;
+/// It lent its CPU while it waits in `get`.
+pub(crate) const LENT: u32 = 2;
+/// It went on in the background of its thread: it returned a promise.
+pub(crate) const PENDING: u32 = 4;
+
+// SAFETY: rule 1 keeps the accesses to `spec` apart.
+unsafe impl Sync for Task {}
+
+fn word(generation: u32, state: State) -> u64 {
+    u64::from(generation) << 8 | state as u64
+}
+
+impl Task {
+    /// State and generation.
+    pub(crate) fn state(&self) -> (State, u32) {
+        // Acquire: pairs with the Release half of `shift`.
+        let word = self.state.load(Ordering::Acquire);
+        let state = match word as u8 {
+            1 => State::Waiting,
+            2 => State::Ready,
+            3 => State::Taken,
+            4 => State::Settling,
+            5 => State::Settled,
+            6 => State::Left,
+            _ => State::Free,
+        };
+        (state, (word >> 8) as u32)
+    }
+
+    /// Moves from one state to another; false if somebody else was first.
+    #[must_use]
+    pub(crate) fn shift(&self, generation: u32, from: State, to: State) -> bool {
+        // AcqRel: hands `spec` from the last owner to the next (rule 1).
+        self.state
+            .compare_exchange(word(generation, from), word(generation, to), Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// Frees the cell: the next task gets a new generation. The caller is the last to know the task.
+    pub(crate) fn free(&self) -> Spec {
+        let (_, generation) = self.state();
+        // SAFETY: rule 1: the holder and the settler have let go.
+        let spec = self.spec.with_mut(|spec| unsafe { std::mem::take(&mut *spec) });
+        // 24 bits, so that a generation also fits beside an index in 53 bits.
+        self.state.store(word((generation + 1) & 0x00ff_ffff, State::Free), Ordering::Release);
+        spec
+    }
+
+    /// Puts a task into a cell that the caller has just taken from the slab.
+    pub(crate) fn place(&self, spec: Spec, parent: u64, state: State) {
+        let (_, generation) = self.state();
+        self.flags.store(0, Ordering::Relaxed);
+        self.retries.store(0, Ordering::Relaxed);
+        self.yielded.store(0, Ordering::Relaxed);
+        self.parent.store(parent, Ordering::Relaxed);
+        // SAFETY: rule 1: nobody knows the task yet.
+        self.spec.with_mut(|cell| unsafe { *cell = spec });
+        self.state.store(word(generation, state), Ordering::Release);
+    }
+
+    /// What the task is.
+    ///
+    /// # Safety
+    /// The caller is the holder, or has moved the task to `Settling` and not let go of it (rule 1).
+    pub(crate) unsafe fn spec(&self) -> &Spec {
+        // SAFETY: as the caller promises.
+        self.spec.with(|spec| unsafe { &*spec })
+    }
+
+    pub(crate) fn has(&self, flag: u32) -> bool {
+        self.flags.load(Ordering::Relaxed) & flag != 0
+    }
+
+    /// Sets or clears a flag; true if it was set before.
+    pub(crate) fn set(&self, flag: u32, on: bool) -> bool {
+        let before = if on {
+            self.flags.fetch_or(flag, Ordering::Relaxed)
+        } else {
+            self.flags.fetch_and(!flag, Ordering::Relaxed)
+        };
+        before & flag != 0
+    }
+
+    /// 1 for the first attempt.
+    pub(crate) fn attempt(&self) -> u32 {
+        self.retries.load(Ordering::Relaxed).saturating_add(1)
+    }
+}

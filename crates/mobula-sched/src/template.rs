@@ -1,0 +1,54 @@
+use std::sync::Arc;
+
+use mobula_sync::atomic::{AtomicU32, Ordering};
+
+use crate::resources::Demand;
+
+/// What all calls of one remote function with one set of options have in common.
+#[derive(Debug)]
+pub struct TemplateSpec {
+    /// Higher runs first among ready tasks.
+    pub priority: i32,
+    /// What one attempt holds while it runs.
+    pub demand: Demand,
+    /// Attempts after the first when the system fails; `u32::MAX` = without end.
+    pub max_retries: u32,
+    /// Milliseconds one attempt may take; 0 = no limit.
+    pub timeout_ms: u32,
+    /// For an actor class: restarts when its thread dies; `u32::MAX` = without end.
+    pub max_restarts: u32,
+    /// For an actor class: calls that may be in flight at once.
+    pub max_concurrency: u32,
+    /// For an actor class: whether it gets a thread to itself.
+    pub own_thread: bool,
+    /// For an actor class: whether it lives on when no handle is left.
+    pub detached: bool,
+}
+
+/// A template and what the scheduler learned about it.
+#[derive(Debug)]
+pub(crate) struct Template {
+    pub(crate) spec: TemplateSpec,
+    /// Whether its tasks go through the lock-free queue.
+    pub(crate) plain: bool,
+    /// Average nanoseconds of an attempt; 0 = not known yet. Written by workers, roughly.
+    average: AtomicU32,
+}
+
+impl Template {
+    pub(crate) fn new(spec: TemplateSpec) -> Arc<Self> {
+        let plain = spec.priority == 0 && spec.timeout_ms == 0 && spec.demand.is_one_cpu();
+        Arc::new(Self { spec, plain, average: AtomicU32::new(0) })
+    }
+
+    /// Exponential average of what one attempt takes, as the paper's scheduler keeps it.
+    pub(crate) fn average(&self) -> Option<u32> {
+        Some(self.average.load(Ordering::Relaxed)).filter(|&average| average > 0)
+    }
+
+    pub(crate) fn learn(&self, nanoseconds: u64) {
+        let seen = nanoseconds.clamp(1, u64::from(u32::MAX) / 2) as u32;
+        let next = self.average().map_or(seen, |average| average.midpoint(seen).max(1));
+        self.average.store(next, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,363 @@
+use std::collections::HashMap;
+
+use mobula_queue::{Subscribed, Waiter};
+use mobula_sync::atomic::{Ordering, fence};
+
+use crate::failure::{self, Failure};
+use crate::node::Node;
+use crate::object::{NONE, Status};
+use crate::payload::{Links, Payload};
+use crate::port::{Event, Inner};
+use crate::resources::UNIT;
+use crate::slab::IndexCache;
+use crate::task::{HOLDS, LENT, State, TaskId};
+
+/// One visit of a thread to the core.
+///
+/// Carries what the visit needs at hand (free cells) and what it puts off to its end (ready tasks,
+/// news for other threads), so that each is passed on once per visit and not once per task.
+#[derive(Debug)]
+pub(crate) struct Turn<'n> {
+    pub(crate) node: &'n Node,
+    pub(crate) port: u16,
+    pub(crate) task_cells: IndexCache,
+    pub(crate) object_cells: IndexCache,
+    pub(crate) borrowed: HashMap<u32, u32>,
+    ready: Vec<u32>,
+    /// Whether special tasks were queued, and whether resources came free.
+    special: bool,
+    freed: bool,
+    /// Objects written but not completed yet: completing may settle more objects, and a list
+    /// instead of recursion keeps a chain of a million tasks off the stack.
+    settled: Vec<u32>,
+    mail: Vec<(u16, Vec<Event>)>,
+}
+
+impl<'n> Turn<'n> {
+    pub(crate) fn new(node: &'n Node, port: u16) -> Self {
+        Self {
+            node,
+            port,
+            task_cells: IndexCache::default(),
+            object_cells: IndexCache::default(),
+            borrowed: HashMap::new(),
+            ready: Vec::new(),
+            special: false,
+            freed: false,
+            settled: Vec::new(),
+            mail: Vec::new(),
+        }
+    }
+
+    /// Takes over what the port keeps at hand.
+    pub(crate) fn begin(node: &'n Node, port: u16, inner: &mut Inner) -> Self {
+        let mut turn = Self::new(node, port);
+        turn.task_cells = std::mem::take(&mut inner.tasks);
+        turn.object_cells = std::mem::take(&mut inner.objects);
+        turn.borrowed = std::mem::take(&mut inner.borrowed);
+        turn
+    }
+
+    /// Passes everything on and gives the port back what it keeps at hand.
+    pub(crate) fn finish(mut self, inner: &mut Inner) {
+        self.pass_on();
+        self.node.tasks.give_all(&mut std::mem::replace(&mut inner.tasks, std::mem::take(&mut self.task_cells)));
+        let old = std::mem::replace(&mut inner.objects, std::mem::take(&mut self.object_cells));
+        self.node.objects.give_all(&mut { old });
+        for (object, count) in self.borrowed.drain() {
+            *inner.borrowed.entry(object).or_insert(0) += count;
+        }
+    }
+
+    /// Passes everything on; for visits that belong to no port.
+    pub(crate) fn finish_alone(mut self) {
+        self.pass_on();
+        self.node.tasks.give_all(&mut self.task_cells);
+        self.node.objects.give_all(&mut self.object_cells);
+        debug_assert!(self.borrowed.is_empty(), "handles belong to a port");
+    }
+
+    /// Queues what became ready, tells those who wait, and wakes workers.
+    pub(crate) fn pass_on(&mut self) {
+        self.propagate();
+        let freed = std::mem::take(&mut self.freed);
+        let any = !self.ready.is_empty() || std::mem::take(&mut self.special) || (freed && self.node.has_work());
+        if !self.ready.is_empty() {
+            self.node.lanes.plain.push_all(&self.ready);
+            self.ready.clear();
+        }
+        for (port, mut events) in std::mem::take(&mut self.mail) {
+            self.node.port(port).post(&mut events);
+            self.undelivered(events);
+        }
+        if any {
+            self.node.wake_for_work();
+        }
+        if freed {
+            self.place_actors();
+        }
+    }
+
+    /// Gives back what news hold that a shut port did not take.
+    pub(crate) fn undelivered(&mut self, events: Vec<Event>) {
+        for event in events {
+            if let Event::Item { object, .. } = event {
+                self.release(object);
+            }
+        }
+    }
+
+    pub(crate) fn post(&mut self, port: u16, event: Event) {
+        if let Some((_, events)) = self.mail.iter_mut().find(|(to, _)| *to == port) {
+            events.push(event);
+        } else {
+            self.mail.push((port, vec![event]));
+        }
+    }
+
+    pub(crate) fn post_main(&mut self, event: Event) {
+        let main = self.node.main_port.load(Ordering::Acquire);
+        if main != NONE {
+            self.post(main as u16, event);
+        }
+    }
+
+    /// Counts references for everything a payload names; its buffers are the payload's already.
+    pub(crate) fn adopt(&self, payload: &Payload) {
+        for object in payload.links().iter().flat_map(|links| &links.refs) {
+            self.node.objects.get(*object).retain();
+        }
+    }
+
+    /// A second payload with the same content and references of its own.
+    pub(crate) fn copy(&self, payload: &Payload) -> Payload {
+        let Some(links) = payload.links() else { return Payload::new(payload.bytes()) };
+        self.adopt(payload);
+        for buffer in &links.buffers {
+            self.node.store.retain(*buffer);
+        }
+        Payload::with_links(payload.bytes(), Links::clone(links))
+    }
+
+    /// Gives back a payload and all it refers to.
+    pub(crate) fn discard(&mut self, payload: Payload) {
+        for object in payload.into_refs(&*self.node.store) {
+            self.release(object);
+        }
+    }
+
+    /// Gives back one reference to an object.
+    pub(crate) fn release(&mut self, object: u32) {
+        let mut next = vec![];
+        let mut current = Some(object);
+        while let Some(object) = current {
+            let cell = self.node.objects.get(object);
+            if cell.release() {
+                let actor = cell.actor.load(Ordering::Relaxed);
+                if actor != NONE {
+                    self.retire_actor(actor);
+                }
+                next.extend(cell.clear().into_refs(&*self.node.store));
+                self.node.objects.give(&mut self.object_cells, object);
+            }
+            current = next.pop();
+        }
+    }
+
+    /// Settles an object. Who waits for it is told when the visit propagates.
+    pub(crate) fn settle(&mut self, object: u32, status: Status, payload: Payload) {
+        self.node.objects.get(object).write(status, payload);
+        self.settled.push(object);
+    }
+
+    /// Tells everybody who waits for the objects settled so far.
+    pub(crate) fn propagate(&mut self) {
+        while let Some(object) = self.settled.pop() {
+            let mut waiters = self.node.objects.get(object).waiters.complete();
+            while let Some(waiter) = waiters.next(&self.node.waiter_nodes) {
+                match waiter {
+                    Waiter::Task(task) => self.argument_arrived(task),
+                    Waiter::Port { port, token, value } => self.post(port, Event::Settled { object, token, value }),
+                }
+            }
+            // The reference of the task that made it.
+            self.release(object);
+        }
+    }
+
+    fn argument_arrived(&mut self, task: u32) {
+        if self.node.tasks.get(task).missing.arrive() {
+            self.all_arguments_there(task);
+        }
+    }
+
+    /// The last argument of a task is there: it fails with the first failed argument, or becomes ready.
+    pub(crate) fn all_arguments_there(&mut self, task: u32) {
+        let cell = self.node.tasks.get(task);
+        let (state, generation) = cell.state();
+        // SAFETY: the last missing argument holds the task, and an actor's queue the calls on it.
+        let spec = unsafe { cell.spec() };
+        let is_call = spec.actor != NONE;
+        let failed = spec.deps.iter().map(|&dep| self.node.objects.get(dep)).find(|dep| dep.outcome().0 != Status::Value);
+        if let Some(failed) = failed
+            && state == State::Waiting
+            && cell.shift(generation, State::Waiting, State::Settling)
+        {
+            let (status, payload) = failed.outcome();
+            let (status, payload) = (*status, self.copy(payload));
+            if spec.creates {
+                self.actor_made(task, Some(&payload));
+            }
+            self.fail(task, status, &payload);
+            self.discard(payload);
+            self.settled(task);
+        } else if state == State::Waiting && cell.shift(generation, State::Waiting, State::Ready) && !is_call {
+            self.enqueue(task);
+            return;
+        }
+        if is_call {
+            self.call_ready(task);
+        } else {
+            self.let_go(task);
+        }
+    }
+
+    /// The settler is done with a task.
+    pub(crate) fn settled(&mut self, task: u32) {
+        let cell = self.node.tasks.get(task);
+        let (_, generation) = cell.state();
+        if !cell.shift(generation, State::Settling, State::Settled) {
+            self.free_task(task);
+        }
+    }
+
+    /// The holder is done with a task that somebody else settles or has settled.
+    pub(crate) fn let_go(&mut self, task: u32) {
+        let cell = self.node.tasks.get(task);
+        let (_, generation) = cell.state();
+        if !cell.shift(generation, State::Settling, State::Left) {
+            self.free_task(task);
+        }
+    }
+
+    /// Puts a ready task where its kind waits.
+    pub(crate) fn enqueue(&mut self, task: u32) {
+        // SAFETY: the caller holds the task.
+        let spec = unsafe { self.node.tasks.get(task).spec() };
+        let template = self.node.template(spec.template);
+        if template.plain {
+            self.ready.push(task);
+        } else {
+            self.node.lanes.push_special(spec.template, template, task);
+            self.special = true;
+        }
+    }
+
+    /// Settles all results of a task with one error. The caller has moved it to Settling.
+    pub(crate) fn fail(&mut self, task: u32, status: Status, error: &Payload) {
+        // SAFETY: the caller is the settler.
+        let spec = unsafe { self.node.tasks.get(task).spec() };
+        let results: Vec<u32> = spec.results().collect();
+        for result in results {
+            let copy = self.copy(error);
+            self.settle(result, status, copy);
+        }
+        self.task_ended();
+    }
+
+    /// Settles all results of a task with an error of the system's.
+    pub(crate) fn fail_by_system(&mut self, task: u32, failure: Failure, details: &[u8]) {
+        let cell = self.node.tasks.get(task);
+        // SAFETY: as in `fail`.
+        let spec = unsafe { cell.spec() };
+        let error = failure::encode(failure, spec.template, cell.attempt(), details);
+        self.fail(task, Status::SystemError, &error);
+    }
+
+    pub(crate) fn task_ended(&mut self) {
+        // AcqRel: whoever sees 0 sees all that the tasks did.
+        if self.node.live_tasks.fetch_sub(1, Ordering::AcqRel) == 1 && self.node.closing.load(Ordering::Acquire) {
+            self.post_main(Event::Idle);
+        }
+    }
+
+    /// Gives back a settled task's cell and everything it held.
+    pub(crate) fn free_task(&mut self, task: u32) {
+        let spec = self.node.tasks.get(task).free();
+        self.node.tasks.give(&mut self.task_cells, task);
+        for &dep in &spec.deps {
+            self.release(dep);
+        }
+        if spec.actor != NONE && !spec.creates {
+            self.release(spec.actor);
+        }
+        self.discard(spec.arguments);
+    }
+
+    /// Gives back what a task holds of the node's resources.
+    pub(crate) fn release_resources(&mut self, task: u32) {
+        let cell = self.node.tasks.get(task);
+        if !cell.set(HOLDS, false) {
+            return;
+        }
+        let lent = cell.set(LENT, false);
+        // SAFETY: the caller is the holder.
+        let template = unsafe { cell.spec() }.template;
+        self.node.resources.give(&self.node.template(template).spec.demand, lent);
+        self.work_may_be_possible();
+    }
+
+    /// Resources came free: at the end of the visit a worker is woken if tasks wait for them.
+    pub(crate) fn work_may_be_possible(&mut self) {
+        self.freed = true;
+    }
+
+    /// Registers a subscription of this visit's port.
+    pub(crate) fn subscribe(&mut self, object: u32, token: u32, value: bool) {
+        let waiter = Waiter::Port { port: self.port, token, value };
+        let cell = self.node.objects.get(object);
+        if cell.waiters.subscribe(waiter, &self.node.waiter_nodes) == Subscribed::Done {
+            self.post(self.port, Event::Settled { object, token, value });
+        }
+    }
+
+    /// The task with this name, if it has not ended.
+    pub(crate) fn find(&self, id: TaskId) -> Option<State> {
+        let (state, generation) = self.node.tasks.get(id.index).state();
+        (generation == id.generation && state != State::Free).then_some(state)
+    }
+}
+
+impl Node {
+    /// Wakes a worker if there are tasks, CPUs for them, and nobody who is looking already.
+    pub(crate) fn wake_for_work(&self) {
+        // Pairs with the fence in `Doorbell::sleep_unless`, and with the one after `searching` is lowered.
+        fence(Ordering::SeqCst);
+        if self.searching.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        while self.idle_count.load(Ordering::Relaxed) > 0 {
+            let worker = {
+                let mut idle = self.idle.lock();
+                let Some(worker) = idle.pop() else { return };
+                self.idle_count.store(idle.len() as u32, Ordering::Relaxed);
+                worker
+            };
+            let port = self.port(worker);
+            port.listed.store(false, Ordering::Relaxed);
+            if port.wake() {
+                return;
+            }
+        }
+    }
+
+    /// Whether a worker that looks now would find a task it may run.
+    pub(crate) fn has_work(&self) -> bool {
+        self.lanes.has_special() || (!self.lanes.plain.is_empty() && self.resources.has_cpu())
+    }
+
+    /// A CPU that one plain task may use.
+    pub(crate) fn take_cpu(&self) -> bool {
+        self.resources.try_cpu(UNIT)
+    }
+}

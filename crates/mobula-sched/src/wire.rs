@@ -1,0 +1,191 @@
+//! The records between a thread's JavaScript and the core, little-endian. `docs/core-protocol.md` has the table.
+
+use crate::payload::{Links, Payload};
+use crate::ports::Buffer;
+
+/// Set in a value's length word when lists of refs and buffers follow its bytes.
+pub(crate) const LINKED: u32 = 1 << 31;
+
+/// Commands: the first byte of a record from JavaScript.
+pub(crate) mod op {
+    pub(crate) const SUBMIT: u8 = 1;
+    pub(crate) const SUBSCRIBE: u8 = 2;
+    pub(crate) const RELEASE: u8 = 3;
+    pub(crate) const RESULT: u8 = 4;
+    pub(crate) const PUT: u8 = 5;
+    pub(crate) const YIELD: u8 = 6;
+    pub(crate) const PENDING: u8 = 7;
+    pub(crate) const BLOCK: u8 = 8;
+    pub(crate) const CANCEL: u8 = 9;
+    pub(crate) const CREDIT: u8 = 10;
+    pub(crate) const KILL: u8 = 11;
+}
+
+/// Flags of a SUBMIT record.
+pub(crate) mod submit {
+    /// Lists of top-level refs follow.
+    pub(crate) const DEPS: u8 = 1;
+    /// Further return objects follow.
+    pub(crate) const MULTI: u8 = 2;
+    /// The task creates an actor.
+    pub(crate) const CREATE: u8 = 4;
+    /// The task is a call on an actor.
+    pub(crate) const CALL: u8 = 8;
+    /// The submitting task follows.
+    pub(crate) const PARENT: u8 = 16;
+    /// The task yields a stream; the consumer's token follows.
+    pub(crate) const STREAM: u8 = 32;
+}
+
+/// How a task ended, in a RESULT record.
+pub(crate) mod outcome {
+    pub(crate) const OK: u8 = 0;
+    pub(crate) const RETRY: u8 = 2;
+}
+
+/// Events: the first byte of a record to JavaScript.
+pub(crate) mod event {
+    pub(crate) const TASK: u8 = 1;
+    pub(crate) const VALUE: u8 = 2;
+    pub(crate) const READY: u8 = 3;
+    pub(crate) const ITEM: u8 = 4;
+    pub(crate) const STOP_TASK: u8 = 5;
+    pub(crate) const CREDIT: u8 = 6;
+    pub(crate) const STOP_ACTOR: u8 = 7;
+    pub(crate) const NEED_WORKER: u8 = 8;
+    pub(crate) const DEADLINE: u8 = 9;
+    pub(crate) const IDLE: u8 = 10;
+    pub(crate) const RETIRE_HOST: u8 = 11;
+    pub(crate) const KILL_PORT: u8 = 12;
+}
+
+/// Reads records. Going past the end is a bug of ours on the other side and panics, which the
+/// binding turns into an error.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.at >= self.bytes.len()
+    }
+
+    #[inline]
+    pub(crate) fn u8(&mut self) -> u8 {
+        let value = self.bytes[self.at];
+        self.at += 1;
+        value
+    }
+
+    #[inline]
+    pub(crate) fn u16(&mut self) -> u16 {
+        u16::from_le_bytes(self.array())
+    }
+
+    #[inline]
+    pub(crate) fn u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.array())
+    }
+
+    pub(crate) fn u64(&mut self) -> u64 {
+        u64::from_le_bytes(self.array())
+    }
+
+    #[inline]
+    fn array<const N: usize>(&mut self) -> [u8; N] {
+        let array = self.bytes[self.at..self.at + N].try_into().expect("N bytes");
+        self.at += N;
+        array
+    }
+
+    pub(crate) fn list(&mut self) -> Vec<u32> {
+        let count = self.u32() as usize;
+        (0..count).map(|_| self.u32()).collect()
+    }
+
+    pub(crate) fn payload(&mut self) -> Payload {
+        let word = self.u32();
+        let len = (word & !LINKED) as usize;
+        let bytes = &self.bytes[self.at..self.at + len];
+        self.at += len;
+        if word & LINKED == 0 {
+            return Payload::new(bytes);
+        }
+        let refs = self.list();
+        let count = self.u32() as usize;
+        let buffers = (0..count).map(|_| Buffer { id: self.u32(), len: self.u64() }).collect();
+        Payload::with_links(bytes, Links { refs, buffers })
+    }
+}
+
+/// Writes records into a thread's inbox; what does not fit is left for the next round.
+#[derive(Debug)]
+pub(crate) struct Writer<'a> {
+    bytes: &'a mut [u8],
+    at: usize,
+}
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(bytes: &'a mut [u8], at: usize) -> Self {
+        Self { bytes, at }
+    }
+
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn room(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes[self.at..self.at + bytes.len()].copy_from_slice(bytes);
+        self.at += bytes.len();
+    }
+
+    /// The four bytes every event starts with.
+    #[inline]
+    pub(crate) fn head(&mut self, kind: u8, flags: u8, extra: u16) {
+        let extra = extra.to_le_bytes();
+        self.put(&[kind, flags, extra[0], extra[1]]);
+    }
+
+    #[inline]
+    pub(crate) fn u32(&mut self, value: u32) {
+        self.put(&value.to_le_bytes());
+    }
+
+    /// Bytes that `value` takes.
+    pub(crate) fn size(payload: &Payload) -> usize {
+        let links = payload.links().map_or(0, |links| 8 + 4 * links.refs.len() + 12 * links.buffers.len());
+        4 + payload.bytes().len() + links
+    }
+
+    #[inline]
+    pub(crate) fn payload(&mut self, payload: &Payload) {
+        let bytes = payload.bytes();
+        let Some(links) = payload.links() else {
+            self.u32(bytes.len() as u32);
+            self.put(bytes);
+            return;
+        };
+        self.u32(bytes.len() as u32 | LINKED);
+        self.put(bytes);
+        self.u32(links.refs.len() as u32);
+        for object in &links.refs {
+            self.u32(*object);
+        }
+        self.u32(links.buffers.len() as u32);
+        for buffer in &links.buffers {
+            self.u32(buffer.id);
+            self.put(&buffer.len.to_le_bytes());
+        }
+    }
+}

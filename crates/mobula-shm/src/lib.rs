@@ -1,0 +1,16 @@
+//! The door to the operating system: arenas of shared memory, what memory and how many processors this
+//! process may use.
+//!
+//! * [`Arena`]: sparse memory behind a file descriptor, without a name in the file system, so that nothing
+//!   is left when the process dies. Pages get memory only by calls that report failure
+//!   ([`Arena::write_fresh`], [`Arena::allocate`]); touching an allocated page never raises `SIGBUS`.
+//! * [`map`] and [`unmap`]: further mappings of ranges of arenas, private (copy on write) or shared.
+//! * [`memory`], [`memory_limit`] and [`processors`]: limits, control groups included.
+//!
+//! Everything that knows the system is in `linux/`; macOS and Windows will be siblings of it.
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+#[cfg(target_os = "linux")]
+pub use linux::{Access, Arena, Memory, Part, map, memory, memory_limit, page_size, processors, unmap};

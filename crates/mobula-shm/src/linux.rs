@@ -1,0 +1,8 @@
+mod arena;
+mod cgroup;
+mod limits;
+mod view;
+
+pub use arena::{Arena, page_size};
+pub use limits::{Memory, memory, memory_limit, processors};
+pub use view::{Access, Part, map, unmap};

@@ -1,0 +1,154 @@
+use std::io;
+use std::ops::Range;
+use std::os::fd::AsRawFd;
+
+use super::Arena;
+use super::arena::page_size;
+
+/// Pages of an arena that make up a piece of a mapping.
+#[derive(Clone, Debug)]
+pub struct Part<'a> {
+    /// The arena.
+    pub arena: &'a Arena,
+    /// Its pages.
+    pub pages: Range<u32>,
+}
+
+/// What writing through a mapping does.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// The first write to a page makes a copy of that page, seen through this mapping only.
+    CopyOnWrite,
+    /// Writes go to the arena.
+    Shared,
+}
+
+/// Maps `parts`, one after the other, readable and writable, at an address of the kernel's choice.
+///
+/// Takes the same few microseconds whatever the size: no page is touched. A page that is not allocated must
+/// not be accessed. The mapping outlives the arena: [`unmap`] ends it.
+///
+/// # Errors
+/// When the system refuses; most often since the process has `vm.max_map_count` mappings.
+///
+/// # Panics
+/// When `parts` has no page, or a page outside its arena.
+pub fn map(parts: &[Part<'_>], access: Access) -> io::Result<*mut u8> {
+    let total: usize = parts.iter().map(|part| part.arena.span(&part.pages).1).sum();
+    assert!(total > 0, "a mapping has at least one page");
+    if let [part] = parts {
+        return map_at(std::ptr::null_mut(), part, access);
+    }
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // Hold the addresses of the whole, then replace piece by piece.
+    // SAFETY: a new mapping at an address of the kernel's choice replaces nothing.
+    let first = unsafe { libc::mmap(std::ptr::null_mut(), total, libc::PROT_NONE, flags, -1, 0) };
+    if first == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    let mut at = first.cast::<u8>();
+    for part in parts.iter().filter(|part| !part.pages.is_empty()) {
+        if let Err(error) = map_at(at, part, access) {
+            // SAFETY: all of the range is ours and nobody has its address yet.
+            unsafe { unmap(first.cast(), total) };
+            return Err(error);
+        }
+        // SAFETY: the sum of the parts is the length of the range.
+        at = unsafe { at.add(part.arena.span(&part.pages).1) };
+    }
+    Ok(first.cast())
+}
+
+/// Ends a mapping that [`map`] made. `len` is its length in bytes, rounded up to whole pages here.
+///
+/// # Safety
+/// `ptr` came from [`map`], is given to this function once, and nobody uses the range any more.
+pub unsafe fn unmap(ptr: *mut u8, len: usize) {
+    // It can only fail where the range was merged with a neighbour and the process has no mapping to spare for
+    // splitting them. The addresses are lost then, nothing else: by contract nobody uses them.
+    // SAFETY: the caller vouches for the range.
+    unsafe { libc::munmap(ptr.cast(), len.next_multiple_of(page_size())) };
+}
+
+/// Maps one part at `at`, which is null or within a range that the caller holds.
+fn map_at(at: *mut u8, part: &Part<'_>, access: Access) -> io::Result<*mut u8> {
+    let (start, len) = part.arena.span(&part.pages);
+    let kind = match access {
+        Access::CopyOnWrite => libc::MAP_PRIVATE,
+        Access::Shared => libc::MAP_SHARED,
+    };
+    let fixed = if at.is_null() { 0 } else { libc::MAP_FIXED };
+    let (prot, flags) = (
+        libc::PROT_READ | libc::PROT_WRITE,
+        kind | libc::MAP_NORESERVE | fixed,
+    );
+    let (file, offset) = (part.arena.file().as_raw_fd(), start.cast_signed() as libc::off_t);
+    // SAFETY: replaces nothing, or a range that the caller holds.
+    let ptr = unsafe { libc::mmap(at.cast(), len, prot, flags, file, offset) };
+    if ptr == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the range is the mapping just made. Failure does no harm.
+    unsafe { libc::madvise(ptr, len, libc::MADV_DONTDUMP) };
+    Ok(ptr.cast())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_mapping_spans_arenas_and_keeps_its_writes() {
+        let arenas = [
+            Arena::open(c"mobula-test", 4).unwrap(),
+            Arena::open(c"mobula-test", 4).unwrap(),
+        ];
+        let page = page_size();
+        // SAFETY: this thread alone uses the arenas and the mapping.
+        unsafe {
+            arenas[0].write_fresh(1..3, &vec![1; 2 * page]).unwrap();
+            arenas[1].write_fresh(3..4, &vec![2; page]).unwrap();
+            let parts = [
+                Part {
+                    arena: &arenas[0],
+                    pages: 1..3,
+                },
+                Part {
+                    arena: &arenas[1],
+                    pages: 3..4,
+                },
+            ];
+            let ptr = map(&parts, Access::CopyOnWrite).unwrap();
+            let bytes = std::slice::from_raw_parts_mut(ptr, 3 * page);
+            assert!(
+                bytes[..2 * page].iter().all(|&byte| byte == 1)
+                    && bytes[2 * page..].iter().all(|&byte| byte == 2)
+            );
+            bytes.fill(9);
+            assert!(arenas[0].bytes(1..3).iter().all(|&byte| byte == 1));
+            assert!(arenas[1].bytes(3..4).iter().all(|&byte| byte == 2));
+            unmap(ptr, 3 * page);
+        }
+    }
+
+    #[test]
+    fn a_shared_mapping_writes_the_arena() {
+        let arena = Arena::open(c"mobula-test", 2).unwrap();
+        arena.allocate(0..2).unwrap();
+        // SAFETY: this thread alone uses the arena and the mapping.
+        unsafe {
+            let ptr = map(
+                &[Part {
+                    arena: &arena,
+                    pages: 1..2,
+                }],
+                Access::Shared,
+            )
+            .unwrap();
+            *ptr = 5;
+            unmap(ptr, 1);
+            assert_eq!(arena.bytes(1..2)[0], 5);
+            assert_eq!(arena.bytes(0..1)[0], 0);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+use std::{fmt, io};
+
+use crate::{BufferId, EnvId, ViewId};
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The capacity is below one page, or above what a store can address.
+    #[error("an object store cannot have a capacity of {capacity} bytes: at least {least}, at most {most}")]
+    Capacity {
+        /// What was asked for, in bytes.
+        capacity: u64,
+        /// The least possible, in bytes.
+        least: u64,
+        /// The most possible, in bytes.
+        most: u64,
+    },
+    /// The operating system refused the arena.
+    #[error("cannot reserve an arena for {capacity} bytes of objects")]
+    Arena {
+        /// What was asked for, in bytes.
+        capacity: u64,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Why a buffer could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CreateError {
+    /// There is no room, and nothing that could be moved to disk.
+    #[error(transparent)]
+    Full(#[from] FullError),
+    /// Room had to be made, and the disk did not take what was to go there. Nothing was lost.
+    #[error("cannot make room for {needed} bytes: writing to the spill directory failed")]
+    Spill {
+        /// The size of the buffer to be made, in bytes.
+        needed: u64,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The operating system refused memory or a mapping.
+    #[error("the operating system refused memory for a buffer of {needed} bytes")]
+    Os {
+        /// The size of the buffer to be made, in bytes.
+        needed: u64,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Why a buffer could not be sealed.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// The view is not that of an unsealed buffer: sealed, aborted or given back before, or only for reading.
+    #[error("view {} is not a writer's view of an unsealed buffer", .0.0)]
+    NotWriting(ViewId),
+}
+
+/// Why a buffer could not be mapped or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MapError {
+    /// No buffer has this id now.
+    #[error("buffer {} does not exist", .0.0)]
+    Unknown(BufferId),
+    /// The buffer's writer has not sealed it yet.
+    #[error("buffer {} is not sealed yet", .0.0)]
+    NotSealed(BufferId),
+    /// The buffer's writer gave it up, or its thread ended, before it was sealed.
+    #[error("buffer {} was given up by its writer before it was sealed", .0.0)]
+    Aborted(BufferId),
+    /// The bytes asked for are not within the buffer.
+    #[error("{length} bytes at {offset} are not within a buffer of {buffer_length} bytes")]
+    OutOfRange {
+        /// The first byte asked for.
+        offset: u64,
+        /// How many bytes were asked for.
+        length: u64,
+        /// How many bytes the buffer has.
+        buffer_length: u64,
+    },
+    /// The buffer is on disk and there is no room to bring it back.
+    #[error(transparent)]
+    Full(#[from] FullError),
+    /// The buffer is on disk, and making room for it failed. Nothing was lost.
+    #[error("cannot make room for {needed} bytes: writing to the spill directory failed")]
+    Spill {
+        /// The size of the buffer to be brought back, in bytes.
+        needed: u64,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The buffer's file is gone or damaged: its content is lost.
+    #[error("buffer {} is lost: its spill file {problem}", .buffer.0)]
+    Lost {
+        /// The buffer.
+        buffer: BufferId,
+        /// What is wrong with its file.
+        problem: SpillProblem,
+    },
+    /// Reading the buffer's file failed; trying again may succeed.
+    #[error("cannot read the spill file of buffer {}", .buffer.0)]
+    Restore {
+        /// The buffer.
+        buffer: BufferId,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The operating system refused memory or a mapping (it allows a process only so many:
+    /// `vm.max_map_count`).
+    #[error("the operating system refused to map buffer {}", .buffer.0)]
+    Os {
+        /// The buffer.
+        buffer: BufferId,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What is wrong with a spill file.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum SpillProblem {
+    /// It does not exist any more.
+    Missing,
+    /// It is shorter or longer than it was written.
+    Length,
+    /// It does not begin as it was written.
+    Header,
+    /// Its content is not what was written.
+    Checksum,
+}
+
+impl fmt::Display for SpillProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "was deleted",
+            Self::Length => "has another length than was written",
+            Self::Header => "has a damaged header",
+            Self::Checksum => "has damaged content",
+        })
+    }
+}
+
+/// There is no room, and everything that could be moved to disk has been.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub struct FullError {
+    /// What the buffer needs, in bytes, in whole pages.
+    pub needed: u64,
+    /// The store's capacity, in bytes.
+    pub capacity: u64,
+    /// How much buffers hold in memory, in bytes.
+    pub used: u64,
+    /// What stands in the way.
+    pub bound: Bound,
+    /// The largest buffers that cannot be moved to disk, the largest first; at most [`Self::HOLDERS`].
+    pub holders: Vec<Holder>,
+}
+
+impl FullError {
+    /// How many holders the error names at most.
+    pub const HOLDERS: usize = 5;
+}
+
+/// Which bound a full store has reached.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Bound {
+    /// The store's own capacity.
+    Capacity,
+    /// The memory limit of the process, in bytes: growing further would come within a tenth of it.
+    Memory(u64),
+}
+
+/// A buffer that cannot be moved to disk, and who keeps it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Holder {
+    /// The buffer.
+    pub buffer: BufferId,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Who has it mapped, each once, in order of id.
+    pub envs: Vec<EnvId>,
+    /// Whether it is still being written.
+    pub writing: bool,
+}
+
+impl fmt::Display for FullError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            needed,
+            capacity,
+            used,
+            ..
+        } = self;
+        write!(
+            f,
+            "the object store is full: {needed} bytes needed, {used} of {capacity} bytes in use"
+        )?;
+        if let Bound::Memory(limit) = self.bound {
+            write!(f, ", and the memory limit of {limit} bytes forbids growing")?;
+        }
+        if self.holders.is_empty() {
+            return Ok(());
+        }
+        f.write_str("; what cannot be moved to disk, the largest first:")?;
+        for (index, holder) in self.holders.iter().enumerate() {
+            let state = if holder.writing { "being written" } else { "in use" };
+            let comma = if index == 0 { "" } else { "," };
+            write!(
+                f,
+                "{comma} buffer {} ({} bytes, {state}",
+                holder.buffer.0, holder.bytes
+            )?;
+            for env in &holder.envs {
+                write!(f, " by environment {}", env.0)?;
+            }
+            f.write_str(")")?;
+        }
+        Ok(())
+    }
+}

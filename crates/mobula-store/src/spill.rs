@@ -1,0 +1,251 @@
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use mobula_sync::Mutex;
+use mobula_sync::atomic::{AtomicU64, Ordering};
+
+use crate::SpillProblem;
+
+const MAGIC: [u8; 8] = *b"mobspil1";
+const HEADER: usize = 32;
+/// How much is read or written at once, in bytes: small enough that its checksum finds it in the cache.
+const CHUNK: usize = 256 * 1024;
+const PREFIX: &str = "mobula-spill-";
+const LOCK: &str = "lock";
+
+/// The private directory of one store, made when first needed and removed on drop.
+///
+/// It holds a file `lock`, locked as long as the process lives: a directory whose lock is free was left by
+/// a process that was killed, and goes when the next store opens.
+#[derive(Debug)]
+pub(crate) struct SpillDirectory {
+    parent: PathBuf,
+    /// Held while the directory is made or removed, never while a file is read or written.
+    made: Mutex<Option<Made>>,
+    next: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Made {
+    path: PathBuf,
+    /// Keeps the lock.
+    _lock: File,
+}
+
+/// A complete spill file. The file goes when this is dropped.
+#[derive(Debug)]
+pub(crate) struct SpillFile {
+    path: PathBuf,
+    number: u64,
+    length: u64,
+    checksum: u32,
+}
+
+/// Why a spill file could not be read.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    /// The content is lost.
+    Lost(SpillProblem),
+    /// It may work another time.
+    Io(io::Error),
+}
+
+impl SpillDirectory {
+    /// Removes what killed processes left in `parent`. Makes nothing yet.
+    pub(crate) fn new(parent: PathBuf) -> Self {
+        reap(&parent);
+        Self {
+            parent,
+            made: Mutex::new(None),
+            next: AtomicU64::new(0),
+        }
+    }
+
+    /// Writes the content that `parts` make up, one after the other, into a file of its own.
+    pub(crate) fn write(&self, parts: &[&[u8]]) -> io::Result<SpillFile> {
+        let directory = self.path()?;
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let unfinished = Unfinished(directory.join(format!("{number:016x}.tmp")));
+        let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .custom_flags(flags)
+            .open(&unfinished.0)?;
+        let mut hasher = crc32fast::Hasher::new();
+        file.seek(SeekFrom::Start(HEADER as u64))?;
+        for chunk in parts.iter().flat_map(|part| part.chunks(CHUNK)) {
+            hasher.update(chunk);
+            file.write_all(chunk)?;
+        }
+        let length = parts.iter().map(|part| part.len() as u64).sum();
+        let checksum = hasher.finalize();
+        file.rewind()?;
+        file.write_all(&header(number, length, checksum))?;
+        let path = directory.join(format!("{number:016x}.obj"));
+        fs::rename(&unfinished.0, &path)?;
+        std::mem::forget(unfinished);
+        Ok(SpillFile {
+            path,
+            number,
+            length,
+            checksum,
+        })
+    }
+
+    /// Removes the directory with all files. Another is made when something is spilled afterwards.
+    pub(crate) fn remove(&self) {
+        if let Some(made) = self.made.lock().take() {
+            let _ = fs::remove_dir_all(&made.path);
+        }
+    }
+
+    fn path(&self) -> io::Result<PathBuf> {
+        let mut made = self.made.lock();
+        if made.is_none() {
+            *made = Some(make(&self.parent)?);
+        }
+        Ok(made.as_ref().map(|made| made.path.clone()).unwrap_or_default())
+    }
+}
+
+impl Drop for SpillDirectory {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+impl SpillFile {
+    /// Reads the content into `parts`, one after the other. They hold it only if this succeeds.
+    pub(crate) fn read(&self, parts: &mut [&mut [u8]]) -> Result<(), ReadError> {
+        let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags)
+            .open(&self.path)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => ReadError::Lost(SpillProblem::Missing),
+                // Something else is in its place: a link.
+                _ if error.raw_os_error() == Some(libc::ELOOP) => ReadError::Lost(SpillProblem::Missing),
+                _ => ReadError::Io(error),
+            })?;
+        if file.metadata()?.len() != self.length + HEADER as u64 {
+            return Err(ReadError::Lost(SpillProblem::Length));
+        }
+        let mut found = [0; HEADER];
+        file.read_exact(&mut found)?;
+        if found != header(self.number, self.length, self.checksum) {
+            return Err(ReadError::Lost(SpillProblem::Header));
+        }
+        let mut hasher = crc32fast::Hasher::new();
+        for chunk in parts.iter_mut().flat_map(|part| part.chunks_mut(CHUNK)) {
+            file.read_exact(chunk)?;
+            hasher.update(chunk);
+        }
+        if hasher.finalize() == self.checksum {
+            Ok(())
+        } else {
+            Err(ReadError::Lost(SpillProblem::Checksum))
+        }
+    }
+}
+
+impl Drop for SpillFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Lost(SpillProblem::Length),
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// A file that goes on drop, unless it is forgotten.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// magic (8) | number of the file (8) | length of the content (8) | crc32 of the content (4) | crc32 of the
+/// 28 bytes before (4); numbers with the least significant byte first.
+fn header(number: u64, length: u64, checksum: u32) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    header[..8].copy_from_slice(&MAGIC);
+    header[8..16].copy_from_slice(&number.to_le_bytes());
+    header[16..24].copy_from_slice(&length.to_le_bytes());
+    header[24..28].copy_from_slice(&checksum.to_le_bytes());
+    let own = crc32fast::hash(&header[..28]);
+    header[28..].copy_from_slice(&own.to_le_bytes());
+    header
+}
+
+/// Makes a directory with a locked lock file. It gets its name only then, so that nobody can take it for one
+/// that was left behind.
+fn make(parent: &Path) -> io::Result<Made> {
+    // Not guessable, as it is seeded by the system; and a directory that exists already is never used.
+    let random = RandomState::new().build_hasher().finish();
+    let name = format!("{PREFIX}{}-{random:016x}", std::process::id());
+    let unnamed = parent.join(format!(".{name}"));
+    DirBuilder::new().mode(0o700).create(&unnamed)?;
+    let path = parent.join(name);
+    let finish = || {
+        let lock = unnamed.join(LOCK);
+        let lock = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(lock)?;
+        if !try_lock(&lock) {
+            return Err(io::Error::last_os_error());
+        }
+        fs::rename(&unnamed, &path)?;
+        Ok(lock)
+    };
+    match finish() {
+        Ok(lock) => Ok(Made { path, _lock: lock }),
+        Err(error) => {
+            let _ = fs::remove_dir_all(&unnamed);
+            Err(error)
+        }
+    }
+}
+
+/// Removes the directories of this user's killed processes.
+fn reap(parent: &Path) {
+    // SAFETY: no preconditions.
+    let user = unsafe { libc::geteuid() };
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
+        let ours = entry
+            .metadata()
+            .is_ok_and(|data| data.is_dir() && data.uid() == user);
+        let lock = entry.path().join(LOCK);
+        let lock = OpenOptions::new()
+            .write(true)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(lock);
+        if ours && lock.as_ref().is_ok_and(try_lock) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn try_lock(file: &File) -> bool {
+    // SAFETY: a system call on a descriptor that `file` owns.
+    unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) == 0 }
+}

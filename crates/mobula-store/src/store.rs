@@ -1,0 +1,233 @@
+use std::time::Instant;
+
+use mobula_shm::{Arena, Part};
+use mobula_sync::{Condvar, Mutex, MutexGuard};
+
+use crate::meta::{Content, Meta};
+use crate::space::{Extent, LANES, Space};
+use crate::spill::SpillDirectory;
+use crate::{BufferId, OpenError, Stats, StoreConfig};
+
+/// How many times its capacity a store has in addresses. Memory is bounded by `capacity`; the surplus of
+/// addresses costs nothing and makes it all but impossible that free pages suffice but are scattered.
+const ADDRESSES: u64 = 4;
+
+/// Immutable objects of one process, in memory that all of its threads can map.
+///
+/// Every method may be called from any thread. No lock is held while bytes are copied, files are read or
+/// written, or the kernel maps or unmaps.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) meta: Mutex<Meta>,
+    /// Notified when something happened that a waiting thread may be waiting for.
+    pub(crate) changed: Condvar,
+    pub(crate) arenas: [Arena; LANES],
+    pub(crate) spill: SpillDirectory,
+    /// From the configuration, in bytes.
+    pub(crate) memory_limit: Option<u64>,
+    /// How many threads one call may use.
+    pub(crate) threads: usize,
+    /// In bytes.
+    pub(crate) page: u64,
+}
+
+impl Store {
+    /// Opens an empty store. Takes address space but no memory; directories that killed processes left in the
+    /// spill directory are removed.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(config: StoreConfig) -> Result<Self, OpenError> {
+        let StoreConfig {
+            capacity,
+            spill_directory,
+            memory_limit,
+        } = config;
+        let page = mobula_shm::page_size() as u64;
+        let lane_factor = ADDRESSES / LANES as u64;
+        let most = u64::from(u32::MAX) / lane_factor * page;
+        if capacity < page || capacity > most {
+            return Err(OpenError::Capacity {
+                capacity,
+                least: page,
+                most,
+            });
+        }
+        let pages = (capacity / page) as u32;
+        // Where addresses are rationed (`ulimit -v`), do with as many as a single buffer needs.
+        let addresses = [pages * lane_factor as u32, pages];
+        let open = |addresses| -> std::io::Result<_> {
+            Ok((
+                [
+                    Arena::open(c"mobula-0", addresses)?,
+                    Arena::open(c"mobula-1", addresses)?,
+                ],
+                addresses,
+            ))
+        };
+        let (arenas, addresses) = open(addresses[0])
+            .or_else(|_| open(addresses[1]))
+            .map_err(|source| OpenError::Arena { capacity, source })?;
+        Ok(Self {
+            meta: Mutex::new(Meta::new(Space::new(pages, addresses))),
+            changed: Condvar::new(),
+            arenas,
+            spill: SpillDirectory::new(spill_directory),
+            memory_limit,
+            threads: mobula_shm::processors(),
+            page,
+        })
+    }
+
+    /// Adds a reference to a buffer that the caller has a reference to.
+    ///
+    /// # Panics
+    /// When there is no such buffer.
+    #[track_caller]
+    pub fn retain(&self, id: BufferId) {
+        let done = self.update(|meta| meta.change(id, |buffer| buffer.refs += 1));
+        assert!(done.is_some(), "buffer {} does not exist", id.0);
+    }
+
+    /// Gives one reference back. A buffer without references and views is freed; views outlive references.
+    ///
+    /// # Panics
+    /// When there is no such buffer or it has no reference: someone has given back what was not theirs.
+    #[track_caller]
+    pub fn release(&self, id: BufferId) {
+        let done = self.update(|meta| {
+            let held = meta.buffers.get(id).is_some_and(|buffer| buffer.refs > 0);
+            held.then(|| meta.change(id, |buffer| buffer.refs -= 1))
+        });
+        assert!(done.is_some(), "buffer {} has no reference to give back", id.0);
+    }
+
+    /// The buffer's length in bytes.
+    ///
+    /// # Panics
+    /// When there is no such buffer.
+    #[track_caller]
+    #[must_use]
+    pub fn len(&self, id: BufferId) -> u64 {
+        let len = self.lock().buffers.get(id).map(|buffer| buffer.len);
+        len.unwrap_or_else(|| panic!("buffer {} does not exist", id.0))
+    }
+
+    /// Whether [`map`](Self::map) would find the buffer sealed and in memory, so that it would not block on the
+    /// disk. May change at any time while the caller has no view of the buffer.
+    #[must_use]
+    pub fn is_resident(&self, id: BufferId) -> bool {
+        self.lock()
+            .buffers
+            .get(id)
+            .is_some_and(|buffer| matches!(buffer.content, Content::Resident(_)))
+    }
+
+    /// What the store holds and has done.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let meta = self.lock();
+        let bytes = |pages: u32| u64::from(pages) * self.page;
+        Stats {
+            capacity: bytes(meta.space.capacity()),
+            used: bytes(meta.space.used()),
+            warm: bytes(meta.space.held()),
+            pinned: bytes(meta.space.used() - meta.evictable_pages()),
+            spilled: meta.on_disk,
+            buffers: meta.buffers.count() as u64,
+            views: meta.views.len() as u64,
+            spills: meta.spills,
+            restores: meta.restores,
+        }
+    }
+
+    /// Gives free memory that is kept for reuse back to the system, and returns how many bytes.
+    pub fn trim(&self) -> u64 {
+        let cool = self.update(|meta| {
+            meta.busy += 1;
+            meta.space.take_warm(u32::MAX)
+        });
+        let pages: u64 = cool.iter().map(|extent| extent.pages.len() as u64).sum();
+        self.cool(&cool);
+        self.update(|meta| meta.busy -= 1);
+        pages * self.page
+    }
+
+    /// Deletes the spill directory, for a process that is about to exit without dropping the store. Buffers
+    /// that are only on disk are lost.
+    pub fn remove_spill_directory(&self) {
+        self.spill.remove();
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Meta> {
+        self.meta.lock()
+    }
+
+    /// Changes the books; then, without the lock, wakes who waits and deletes files that are not needed.
+    pub(crate) fn update<R>(&self, change: impl FnOnce(&mut Meta) -> R) -> R {
+        let mut meta = self.meta.lock();
+        let result = change(&mut meta);
+        let trash = std::mem::take(&mut meta.trash);
+        let waiting = meta.waiting > 0;
+        drop(meta);
+        if waiting {
+            self.changed.notify_all();
+        }
+        drop(trash);
+        result
+    }
+
+    /// Waits for a change.
+    pub(crate) fn wait<'a>(&'a self, mut meta: MutexGuard<'a, Meta>) -> MutexGuard<'a, Meta> {
+        meta.waiting += 1;
+        let mut meta = self.changed.wait(meta);
+        meta.waiting -= 1;
+        meta
+    }
+
+    /// Learns how much the system's memory lets the store grow.
+    pub(crate) fn ask_system(&self) {
+        let filled = self.lock().space.filled();
+        let cap = self.memory_limit.unwrap_or(u64::MAX);
+        let bounds = mobula_shm::memory().into_iter().map(|bound| {
+            let limit = bound.limit.min(cap);
+            ((limit - limit / 10).saturating_sub(bound.used), limit)
+        });
+        let (room, limit) = bounds.min().unwrap_or((u64::MAX, cap));
+        self.lock()
+            .space
+            .set_ceiling(filled, room / self.page, limit, Instant::now());
+    }
+
+    /// Gives pages that were taken from the free ones back to the system.
+    pub(crate) fn cool(&self, cool: &[Extent]) {
+        for extent in cool {
+            // SAFETY: the pages were free and are not in the books now, so nobody has them.
+            let result = unsafe { self.arenas[extent.lane].discard(extent.pages.clone()) };
+            self.update(|meta| meta.space.cooled(extent, result.is_err()));
+        }
+    }
+
+    pub(crate) fn parts<'a>(&'a self, extents: &[Extent]) -> Vec<Part<'a>> {
+        let part = |extent: &Extent| Part {
+            arena: &self.arenas[extent.lane],
+            pages: extent.pages.clone(),
+        };
+        extents.iter().map(part).collect()
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        for (_, view) in self.lock().views.drain() {
+            // SAFETY: the view was registered once and is taken out here; by the contract of `Mapping` nobody uses it
+            // after the store is gone.
+            unsafe { mobula_shm::unmap(view.ptr, view.len) };
+        }
+    }
+}
+
+/// The length of something that is in memory, and so has one that fits.
+pub(crate) fn address_len(len: u64) -> usize {
+    usize::try_from(len).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,8 @@
+//! The store through its public face.
+
+mod lifecycle;
+mod model;
+mod pressure;
+mod spill;
+mod support;
+mod threads;

@@ -1,0 +1,247 @@
+//! Random histories against a model that is a list of what should be there.
+
+use mobula_store::{BufferId, CreateError, EnvId, MapError, Mapping, Store};
+use proptest::prelude::*;
+
+use crate::support::{Directory, assert_empty, bytes, content, page, pattern};
+
+const CAPACITY: usize = 24;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Put { pages: usize, cut: usize, env: u32 },
+    Create { pages: usize, env: u32 },
+    Seal(usize),
+    Abort(usize),
+    Map { which: usize, env: u32, scribble: bool },
+    Unmap(usize),
+    Read(usize),
+    Retain(usize),
+    Release(usize),
+    ReleaseEnv(u32),
+    Trim,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let (which, env) = (any::<usize>(), 0..3_u32);
+    let step = prop_oneof![
+        6 => (1..9_usize, 0..4096_usize, env.clone()).prop_map(|(pages, cut, env)| Step::Put { pages, cut, env }),
+        2 => (1..9_usize, env.clone()).prop_map(|(pages, env)| Step::Create { pages, env }),
+        2 => which.prop_map(Step::Seal),
+        1 => which.prop_map(Step::Abort),
+        5 => (which, env.clone(), any::<bool>())
+            .prop_map(|(which, env, scribble)| Step::Map { which, env, scribble }),
+        4 => which.prop_map(Step::Unmap),
+        3 => which.prop_map(Step::Read),
+        1 => which.prop_map(Step::Retain),
+        3 => which.prop_map(Step::Release),
+        1 => env.prop_map(Step::ReleaseEnv),
+        1 => Just(Step::Trim),
+    ];
+    proptest::collection::vec(step, 1..100)
+}
+
+struct Object {
+    id: BufferId,
+    data: Vec<u8>,
+    refs: u32,
+}
+
+struct Reader {
+    mapping: Mapping,
+    env: u32,
+    /// What its holder sees.
+    data: Vec<u8>,
+    id: BufferId,
+}
+
+struct Writer {
+    mapping: Mapping,
+    env: u32,
+    data: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Model {
+    objects: Vec<Object>,
+    readers: Vec<Reader>,
+    writers: Vec<Writer>,
+    seed: u32,
+}
+
+impl Model {
+    fn pattern(&mut self, len: usize) -> Vec<u8> {
+        self.seed += 1;
+        pattern(self.seed, len)
+    }
+
+    /// Pages that cannot be evicted.
+    fn pinned(&self) -> usize {
+        let mut read: Vec<_> = self
+            .readers
+            .iter()
+            .map(|reader| (reader.id, reader.data.len()))
+            .collect();
+        read.sort_unstable();
+        read.dedup();
+        let written = self.writers.iter().map(|writer| writer.data.len());
+        read.iter()
+            .map(|&(_, len)| len)
+            .chain(written)
+            .map(|len| len.div_ceil(page()))
+            .sum()
+    }
+
+    fn apply(&mut self, store: &Store, step: &Step) {
+        match *step {
+            Step::Put { pages, cut, env } => {
+                let data = self.pattern(pages * page() - cut);
+                match store.put(&data, EnvId(env)) {
+                    Ok(id) => self.objects.push(Object { id, data, refs: 1 }),
+                    Err(CreateError::Full(_)) => assert!(self.pinned() + pages > CAPACITY),
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+            Step::Create { pages, env } => {
+                let data = self.pattern(pages * page());
+                match store.create(data.len() as u64, EnvId(env)) {
+                    Ok((_, mapping)) => {
+                        assert!(bytes(&mapping).iter().all(|&byte| byte == 0));
+                        bytes(&mapping).copy_from_slice(&data);
+                        self.writers.push(Writer { mapping, env, data });
+                    }
+                    Err(CreateError::Full(_)) => assert!(self.pinned() + pages > CAPACITY),
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+            Step::Seal(which) => {
+                if let Some(Writer { mapping, data, .. }) = take(&mut self.writers, which) {
+                    let id = store.seal(mapping.view).unwrap();
+                    self.objects.push(Object { id, data, refs: 1 });
+                }
+            }
+            Step::Abort(which) => {
+                if let Some(writer) = take(&mut self.writers, which) {
+                    store.abort(writer.mapping.view);
+                }
+            }
+            Step::Map { which, env, scribble } => self.map(store, which, env, scribble),
+            Step::Unmap(which) => {
+                if let Some(reader) = take(&mut self.readers, which) {
+                    store.unmap(reader.mapping.view);
+                    store.unmap(reader.mapping.view);
+                }
+            }
+            Step::Read(which) => self.read(store, which),
+            Step::Retain(which) => {
+                if let Some(object) = pick(&mut self.objects, which) {
+                    store.retain(object.id);
+                    object.refs += 1;
+                }
+            }
+            Step::Release(which) => {
+                if let Some(object) = pick(&mut self.objects, which) {
+                    store.release(object.id);
+                    object.refs -= 1;
+                    self.objects.retain(|object| object.refs > 0);
+                }
+            }
+            Step::ReleaseEnv(env) => {
+                store.release_env(EnvId(env));
+                self.readers.retain(|reader| reader.env != env);
+                self.writers.retain(|writer| writer.env != env);
+            }
+            Step::Trim => {
+                store.trim();
+            }
+        }
+    }
+
+    fn map(&mut self, store: &Store, which: usize, env: u32, scribble: bool) {
+        let pinned = self.pinned();
+        let Some(object) = pick(&mut self.objects, which) else {
+            return;
+        };
+        let resident = store.is_resident(object.id);
+        match store.map(object.id, EnvId(env)) {
+            Ok(mapping) => {
+                assert_eq!(bytes(&mapping), object.data);
+                let mut data = object.data.clone();
+                if scribble {
+                    bytes(&mapping)[0] ^= 0xff;
+                    data[0] ^= 0xff;
+                }
+                self.readers.push(Reader {
+                    mapping,
+                    env,
+                    data,
+                    id: object.id,
+                });
+            }
+            Err(MapError::Full(_)) => {
+                assert!(!resident && pinned + object.data.len().div_ceil(page()) > CAPACITY);
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    fn read(&mut self, store: &Store, which: usize) {
+        let pinned = self.pinned();
+        let Some(object) = pick(&mut self.objects, which) else {
+            return;
+        };
+        let fits = pinned + object.data.len().div_ceil(page()) <= CAPACITY;
+        if store.is_resident(object.id) || fits {
+            assert_eq!(content(store, object.id), object.data);
+        }
+    }
+
+    fn check(&self, store: &Store) {
+        for reader in &self.readers {
+            assert_eq!(bytes(&reader.mapping), reader.data);
+        }
+        for writer in &self.writers {
+            assert_eq!(bytes(&writer.mapping), writer.data);
+        }
+        let stats = store.stats();
+        assert_eq!(stats.pinned, (self.pinned() * page()) as u64);
+        assert_eq!(stats.views, (self.readers.len() + self.writers.len()) as u64);
+        assert!(stats.pinned <= stats.used && stats.used <= stats.warm && stats.warm <= stats.capacity);
+        let on_disk = self.objects.iter().filter(|object| !store.is_resident(object.id));
+        assert_eq!(
+            stats.spilled,
+            on_disk.map(|object| object.data.len() as u64).sum::<u64>()
+        );
+    }
+}
+
+fn pick<T>(list: &mut [T], which: usize) -> Option<&mut T> {
+    let index = which.checked_rem(list.len())?;
+    list.get_mut(index)
+}
+
+fn take<T>(list: &mut Vec<T>, which: usize) -> Option<T> {
+    let index = which.checked_rem(list.len())?;
+    Some(list.swap_remove(index))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn every_history_leaves_what_the_model_says(steps in steps()) {
+        let directory = Directory::new();
+        let store = directory.store(CAPACITY);
+        let mut model = Model::default();
+        for step in &steps {
+            model.apply(&store, step);
+            model.check(&store);
+        }
+        (0..3).for_each(|env| store.release_env(EnvId(env)));
+        for object in &model.objects {
+            assert_eq!(content(&store, object.id), object.data);
+            (0..object.refs).for_each(|_| store.release(object.id));
+        }
+        assert_empty(&store);
+        assert!(directory.files("obj").is_empty() && directory.files("tmp").is_empty());
+    }
+}

@@ -1,0 +1,51 @@
+use mobula_store::{CreateError, MapError, OpenError, SealError};
+
+/// What JavaScript sees as `error.code`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Code {
+    StoreFull,
+    ObjectLost,
+    Closed,
+    Invalid,
+}
+
+impl AsRef<str> for Code {
+    fn as_ref(&self) -> &str {
+        match self {
+            Self::StoreFull => "ERR_MOBULA_OBJECT_STORE_FULL",
+            Self::ObjectLost => "ERR_MOBULA_OBJECT_LOST",
+            Self::Closed => "ERR_MOBULA_RUNTIME_CLOSED",
+            Self::Invalid => "ERR_MOBULA_INTERNAL",
+        }
+    }
+}
+
+pub(crate) type Result<T> = napi::Result<T, Code>;
+
+pub(crate) fn fail<T>(code: Code, reason: impl std::fmt::Display) -> Result<T> {
+    Err(napi::Error::new(code, reason.to_string()))
+}
+
+pub(crate) fn open_failed(error: &OpenError) -> napi::Error<Code> {
+    napi::Error::new(Code::StoreFull, error.to_string())
+}
+
+pub(crate) fn create_failed(error: &CreateError) -> napi::Error<Code> {
+    napi::Error::new(Code::StoreFull, error.to_string())
+}
+
+pub(crate) fn map_failed(error: &MapError) -> napi::Error<Code> {
+    napi::Error::new(Code::ObjectLost, error.to_string())
+}
+
+pub(crate) fn seal_failed(error: &SealError) -> napi::Error<Code> {
+    napi::Error::new(Code::Invalid, error.to_string())
+}
+
+/// Checks a raw Node-API status.
+pub(crate) fn check(status: napi::sys::napi_status, what: &str) -> Result<()> {
+    if status == napi::sys::Status::napi_ok {
+        return Ok(());
+    }
+    fail(Code::Invalid, format_args!("{what} failed with Node-API status {status}"))
+}

@@ -1,0 +1,149 @@
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::Arc;
+
+use mobula_store::{BufferId, Mapping, Store, ViewId};
+use napi::bindgen_prelude::{Env, FromNapiValue, Unknown};
+use napi::{JsValue, sys};
+use napi_derive::napi;
+
+use crate::bytes::Bytes;
+use crate::error::{Result, check, create_failed, map_failed, seal_failed};
+use crate::port::binding;
+
+/// Makes objects for the thread: fills pairs of index and generation.
+#[napi(catch_unwind)]
+pub fn alloc_objects(port: u32, pairs: Bytes) -> Result<()> {
+    #[expect(clippy::cast_ptr_alignment, reason = "JavaScript passes a Uint32Array")]
+    // SAFETY: a live Uint32Array that only this thread touches now.
+    let pairs = unsafe { std::slice::from_raw_parts_mut(pairs.ptr.cast::<u32>(), pairs.len / 4) };
+    binding(port)?.runtime.node.alloc_objects(port as u16, pairs);
+    Ok(())
+}
+
+/// Which of the objects that have lived in its place an object is.
+#[napi(catch_unwind)]
+pub fn object_generation(port: u32, object: u32) -> Result<u32> {
+    Ok(binding(port)?.runtime.node.object_generation(object))
+}
+
+/// Keeps an object as long as the runtime is up.
+#[napi(catch_unwind)]
+pub fn hold_object(port: u32, object: u32) -> Result<()> {
+    binding(port)?.runtime.node.hold_object(object);
+    Ok(())
+}
+
+/// Copies bytes into the store; gives the buffer, with one reference.
+#[napi(catch_unwind)]
+pub fn put_buffer(port: u32, bytes: Bytes) -> Result<u32> {
+    let binding = binding(port)?;
+    // SAFETY: the caller's thread is here, and copies before it goes on.
+    let bytes = unsafe { bytes.as_slice() };
+    let buffer = binding.runtime.store.put(bytes, binding.env).map_err(|error| create_failed(&error))?;
+    Ok(buffer.0)
+}
+
+/// Gives back one reference to a buffer.
+#[napi(catch_unwind)]
+pub fn release_buffer(port: u32, buffer: u32) -> Result<()> {
+    binding(port)?.runtime.store.release(BufferId(buffer));
+    Ok(())
+}
+
+/// An ArrayBuffer with the thread's private view of a buffer.
+#[napi(catch_unwind)]
+pub fn map_buffer(env: Env, port: u32, buffer: u32) -> Result<Unknown<'static>> {
+    let binding = binding(port)?;
+    let store = &binding.runtime.store;
+    let mapping = store.map(BufferId(buffer), binding.env).map_err(|error| map_failed(&error))?;
+    array_buffer(env, store, &mapping)
+}
+
+/// A writable buffer in the store: `[ArrayBuffer, view]`. `seal_buffer` or `abort_buffer` ends the writing.
+#[napi(catch_unwind)]
+pub fn create_buffer(env: Env, port: u32, len: f64) -> Result<(Unknown<'static>, f64)> {
+    let binding = binding(port)?;
+    let store = &binding.runtime.store;
+    let (_, mapping) = store.create(len as u64, binding.env).map_err(|error| create_failed(&error))?;
+    #[expect(clippy::cast_precision_loss, reason = "views are counted from 1")]
+    let view = mapping.view.0 as f64;
+    Ok((array_buffer(env, store, &mapping)?, view))
+}
+
+/// Empties the writer's ArrayBuffer and seals what it wrote; gives the buffer, with one reference.
+#[napi(catch_unwind)]
+pub fn seal_buffer(env: Env, port: u32, array: Unknown<'_>, view: f64) -> Result<u32> {
+    // SAFETY: `array` is a live value of this environment.
+    check(unsafe { sys::napi_detach_arraybuffer(env.raw(), array.value().value) }, "napi_detach_arraybuffer")?;
+    let store = &binding(port)?.runtime.store;
+    let buffer = store.seal(ViewId(view as u64)).map_err(|error| seal_failed(&error))?;
+    Ok(buffer.0)
+}
+
+/// How full the store is, in bytes and counts.
+#[napi(object)]
+#[derive(Debug)]
+pub struct StoreStats {
+    pub capacity: f64,
+    pub used: f64,
+    pub pinned: f64,
+    pub spilled: f64,
+    pub buffers: f64,
+    pub views: f64,
+    pub spills: f64,
+    pub restores: f64,
+}
+
+/// How full the store is.
+#[napi(catch_unwind)]
+#[expect(clippy::cast_precision_loss, reason = "all stay far below 2^53")]
+pub fn store_stats(port: u32) -> Result<StoreStats> {
+    let stats = binding(port)?.runtime.store.stats();
+    Ok(StoreStats {
+        capacity: stats.capacity as f64,
+        used: stats.used as f64,
+        pinned: stats.pinned as f64,
+        spilled: stats.spilled as f64,
+        buffers: stats.buffers as f64,
+        views: stats.views as f64,
+        spills: stats.spills as f64,
+        restores: stats.restores as f64,
+    })
+}
+
+/// What an ArrayBuffer over a mapping must give back.
+struct Pin {
+    store: Arc<Store>,
+    view: ViewId,
+}
+
+fn array_buffer(env: Env, store: &Arc<Store>, mapping: &Mapping) -> Result<Unknown<'static>> {
+    let pin = Box::into_raw(Box::new(Pin { store: Arc::clone(store), view: mapping.view }));
+    let mut array = ptr::null_mut();
+    // SAFETY: the mapping stays until `unpin`, which runs once the ArrayBuffer is gone.
+    let status = unsafe {
+        sys::napi_create_external_arraybuffer(
+            env.raw(),
+            mapping.ptr.cast::<c_void>(),
+            mapping.len,
+            Some(unpin),
+            pin.cast(),
+            &raw mut array,
+        )
+    };
+    if status != sys::Status::napi_ok {
+        // SAFETY: made above, and Node did not take it.
+        let pin = unsafe { Box::from_raw(pin) };
+        pin.store.unmap(pin.view);
+        check(status, "napi_create_external_arraybuffer")?;
+    }
+    // SAFETY: a live value of this environment; it is returned at once.
+    unsafe { Unknown::from_napi_value(env.raw(), array) }.map_err(|error| napi::Error::new(crate::error::Code::Invalid, error.reason.clone()))
+}
+
+unsafe extern "C" fn unpin(_env: sys::napi_env, _data: *mut c_void, hint: *mut c_void) {
+    // SAFETY: `hint` is the `Pin` the ArrayBuffer was made with.
+    let pin = unsafe { Box::from_raw(hint.cast::<Pin>()) };
+    pin.store.unmap(pin.view);
+}

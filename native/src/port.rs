@@ -1,0 +1,124 @@
+use std::ptr;
+use std::sync::Arc;
+
+use mobula_sched::{CONTROL_WORDS, PortKind, Regions, Step};
+use mobula_store::EnvId;
+use mobula_sync::atomic::{AtomicPtr, Ordering};
+use napi::bindgen_prelude::{Env, Function, Unknown};
+use napi::JsValue;
+use napi_derive::napi;
+
+use crate::bell::UvBell;
+use crate::bytes::Bytes;
+use crate::error::{Code, Result, fail};
+use crate::runtime::{Runtime, current};
+
+/// A thread's connection to the runtime.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) env: EnvId,
+    bell: Arc<UvBell>,
+}
+
+const MAX_PORTS: usize = 4096;
+
+/// By port. An entry is written, read and freed by the port's own thread only.
+static BINDINGS: [AtomicPtr<Binding>; MAX_PORTS] = [const { AtomicPtr::new(ptr::null_mut()) }; MAX_PORTS];
+
+/// The connection of `port`, whose thread is calling.
+pub(crate) fn binding(port: u32) -> Result<&'static Binding> {
+    let entry = BINDINGS.get(port as usize).map_or(ptr::null_mut(), |entry| entry.load(Ordering::Relaxed));
+    if entry.is_null() {
+        return fail(Code::Closed, "this thread is not attached");
+    }
+    // SAFETY: the entry is freed only by `detach` on this same thread, never while a call of it runs.
+    Ok(unsafe { &*entry })
+}
+
+/// Attaches the calling thread: `kind` 0 = driver, 1 = tasks, 2 = actors; `host` is that of the need-worker event, or
+/// -1. `on_bell` is called on the thread's loop when there is news and the thread slept. Gives the port.
+#[napi(catch_unwind)]
+pub fn attach(env: Env, kind: u32, host: i32, on_bell: Function<'_, Unknown<'_>, Unknown<'_>>) -> Result<u32> {
+    let runtime = current()?;
+    let kind = match kind {
+        0 => PortKind::Driver,
+        1 => PortKind::Worker,
+        _ => PortKind::Host,
+    };
+    let slot = Arc::new(mobula_sync::atomic::AtomicU32::new(u32::MAX));
+    let end_slot = Arc::clone(&slot);
+    let on_end = Box::new(move || detach_port(end_slot.load(Ordering::Relaxed)));
+    let bell = UvBell::new(env.raw(), on_bell.value().value, on_end)?;
+    let Some(port) = runtime.node.attach(kind, u32::try_from(host).ok(), Arc::clone(&bell) as _) else {
+        return fail(Code::Invalid, format_args!("more than {MAX_PORTS} threads are attached"));
+    };
+    let port = u32::from(port);
+    slot.store(port, Ordering::Relaxed);
+    let binding = Box::new(Binding { runtime, env: EnvId(port), bell });
+    BINDINGS[port as usize].store(Box::into_raw(binding), Ordering::Relaxed);
+    Ok(port)
+}
+
+/// The calling thread lets go of its shared memory. What ran there is settled by `bury`.
+#[napi(catch_unwind)]
+pub fn detach(port: u32) {
+    detach_port(port);
+}
+
+fn detach_port(port: u32) {
+    let Some(entry) = BINDINGS.get(port as usize) else { return };
+    let binding = entry.swap(ptr::null_mut(), Ordering::Relaxed);
+    if binding.is_null() {
+        return;
+    }
+    // SAFETY: made by `attach`, taken out of the table by this thread alone.
+    let binding = unsafe { Box::from_raw(binding) };
+    binding.runtime.node.close_port(port as u16);
+}
+
+/// The thread of `port` has ended: its tasks run elsewhere or fail, and all it held is given back.
+#[napi(catch_unwind)]
+pub fn bury(port: u32, details: String) -> Result<()> {
+    let runtime = current()?;
+    runtime.node.bury(port as u16, &details);
+    runtime.store.release_env(EnvId(port));
+    Ok(())
+}
+
+/// Tells the core where the thread's shared memory is: control words, commands, inbox.
+#[napi(catch_unwind)]
+pub fn set_regions(port: u32, control: Bytes, commands: Bytes, inbox: Bytes) -> Result<()> {
+    if control.len < CONTROL_WORDS * 4 {
+        return fail(Code::Invalid, "too few control words");
+    }
+    // SAFETY: JavaScript keeps the three arrays alive until it detaches or sets others.
+    let regions = unsafe { Regions::new(control.ptr, (commands.ptr, commands.len), (inbox.ptr, inbox.len)) };
+    binding(port)?.runtime.node.set_regions(port as u16, regions);
+    Ok(())
+}
+
+/// Carries out the thread's commands, `commands` bytes of them.
+#[napi(catch_unwind)]
+pub fn flush(port: u32, commands: u32) -> Result<()> {
+    binding(port)?.runtime.node.flush(port as u16, commands as usize);
+    Ok(())
+}
+
+/// Carries out commands and fills the inbox. Positive: so many bytes of news. 0: none, the bell will ring.
+/// Negative: an inbox of that many bytes is needed.
+#[napi(catch_unwind)]
+pub fn step(port: u32, commands: u32, spin: bool) -> Result<i32> {
+    Ok(match binding(port)?.runtime.node.step(port as u16, commands as usize, spin) {
+        Step::Filled(bytes) => i32::try_from(bytes).unwrap_or(i32::MAX),
+        Step::Asleep => 0,
+        Step::NeedsInbox(bytes) => i32::try_from(bytes).map_or(i32::MIN, |bytes| -bytes),
+    })
+}
+
+/// Whether news for this thread keep its event loop alive.
+#[napi(catch_unwind)]
+pub fn keep_alive(port: u32, keep: bool) -> Result<()> {
+    binding(port)?.bell.keep_alive(keep);
+    Ok(())
+}

@@ -1,0 +1,131 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use mobula_sched::{Buffer, BufferStore, Clock, Node, NodeConfig};
+use mobula_store::{BufferId, Store, StoreConfig};
+use mobula_sync::Mutex;
+use napi_derive::napi;
+
+use crate::error::{Code, Result, fail, open_failed};
+use crate::tables::Tables;
+use crate::watchdog::Watchdog;
+
+/// Everything one `init()` brings up.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    pub(crate) node: Arc<Node>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) tables: Tables,
+    watchdog: Arc<Watchdog>,
+}
+
+static CURRENT: std::sync::LazyLock<Mutex<Option<Arc<Runtime>>>> = std::sync::LazyLock::new(Mutex::default);
+
+#[derive(Debug)]
+struct Buffers(Arc<Store>);
+
+impl BufferStore for Buffers {
+    fn retain(&self, buffer: Buffer) {
+        self.0.retain(BufferId(buffer.id));
+    }
+
+    fn release(&self, buffer: Buffer) {
+        self.0.release(BufferId(buffer.id));
+    }
+}
+
+#[derive(Debug)]
+struct Monotonic(Instant);
+
+impl Clock for Monotonic {
+    fn now(&self) -> u64 {
+        self.0.elapsed().as_nanos() as u64
+    }
+}
+
+/// The runtime that is up, for threads that attach to it.
+pub(crate) fn current() -> Result<Arc<Runtime>> {
+    match &*CURRENT.lock() {
+        Some(runtime) => Ok(Arc::clone(runtime)),
+        None => fail(Code::Closed, "no runtime is up"),
+    }
+}
+
+/// What `start` needs; amounts of resources in ten-thousandths, memory in bytes.
+#[napi(object)]
+#[derive(Debug)]
+pub struct StartOptions {
+    pub cpu: f64,
+    pub others: Vec<f64>,
+    pub shared_hosts: u32,
+    pub store_capacity: f64,
+    pub spill_directory: String,
+}
+
+/// Brings a runtime up. There is at most one per process.
+#[napi(catch_unwind)]
+pub fn start(options: StartOptions) -> Result<()> {
+    // Threads of ours may outlive every environment.
+    napi::bindgen_prelude::retain_current_module_for_unload_safety();
+    let mut current = CURRENT.lock();
+    if current.is_some() {
+        return fail(Code::Invalid, "a runtime is up already");
+    }
+    let store = Store::open(StoreConfig {
+        capacity: options.store_capacity as u64,
+        spill_directory: PathBuf::from(options.spill_directory),
+        memory_limit: None,
+    })
+    .map_err(|error| open_failed(&error))?;
+    let store = Arc::new(store);
+    let node = Arc::new(Node::new(NodeConfig {
+        cpu: options.cpu as i64,
+        others: options.others.iter().map(|&amount| amount as i64).collect(),
+        shared_hosts: options.shared_hosts as usize,
+        store: Arc::new(Buffers(Arc::clone(&store))),
+        clock: Arc::new(Monotonic(Instant::now())),
+    }));
+    let watchdog = match Watchdog::start(Arc::downgrade(&node)) {
+        Ok(watchdog) => Arc::new(watchdog),
+        Err(error) => return fail(Code::Invalid, format_args!("no thread for the watchdog: {error}")),
+    };
+    node.set_watchdog(Some(Arc::clone(&watchdog) as _));
+    *current = Some(Arc::new(Runtime { node, store, tables: Tables::default(), watchdog }));
+    Ok(())
+}
+
+/// Takes the runtime down. Threads that are still attached keep its memory until they end.
+#[napi(catch_unwind)]
+pub fn stop() {
+    if let Some(runtime) = CURRENT.lock().take() {
+        runtime.node.set_watchdog(None);
+        runtime.watchdog.stop();
+    }
+}
+
+/// Refuses to wait for new work; true if nothing is in flight, otherwise the driver is told when.
+#[napi(catch_unwind)]
+pub fn drain() -> Result<bool> {
+    Ok(current()?.node.drain())
+}
+
+/// Fails every task that is not settled.
+#[napi(catch_unwind)]
+pub fn fail_all() -> Result<()> {
+    current()?.node.fail_all();
+    Ok(())
+}
+
+/// Free resources in ten-thousandths: CPU first, then the others in the order of `start`.
+#[napi(catch_unwind)]
+pub fn free_resources() -> Result<Vec<f64>> {
+    #[expect(clippy::cast_precision_loss, reason = "amounts stay far below 2^53")]
+    Ok(current()?.node.free_resources().iter().map(|&amount| amount as f64).collect())
+}
+
+/// Tasks that are not settled.
+#[napi(catch_unwind)]
+pub fn live_tasks() -> Result<u32> {
+    Ok(current()?.node.live_tasks() as u32)
+}

@@ -1,0 +1,231 @@
+import { GetTimeoutError, MobulaError } from '../common/errors.ts';
+import { badOption, checkKnown, whole } from '../common/options.ts';
+import { requireRuntime } from '../core/current.ts';
+import { ObjectRef } from '../core/object-ref.ts';
+import type { ThreadRuntime } from '../core/runtime.ts';
+import type { WaitLimits } from '../core/waiting.ts';
+import { status } from '../core/wire.ts';
+
+/** Limits of `get`. */
+export interface GetOptions {
+  /** Milliseconds to wait; then it rejects with `GetTimeoutError`. Default: without end. */
+  readonly timeoutMs?: number;
+  /** Aborting it ends the wait, not the task. */
+  readonly signal?: AbortSignal;
+}
+
+/** Limits of `wait`. */
+export interface WaitOptions {
+  /** How many refs to wait for. Default: 1. */
+  readonly numReturns?: number;
+  /** Milliseconds to wait at most. Default: without end. */
+  readonly timeoutMs?: number;
+}
+
+/** The values of refs. */
+export type Values<T extends readonly ObjectRef<unknown>[]> = {
+  -readonly [K in keyof T]: T[K] extends ObjectRef<infer V> ? V : never;
+};
+
+function asRef(value: unknown, what: string): ObjectRef<unknown> {
+  if (typeof value === 'object' && value !== null && ObjectRef.is(value)) return value;
+  const kind = value === null ? 'null' : typeof value;
+  const advice = 'Pass what f.remote() or put() gave.';
+  throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', `${what} is ${kind}, not an ObjectRef. ${advice}`);
+}
+
+function asRefs(refs: unknown, what: string): readonly ObjectRef<unknown>[] {
+  if (!Array.isArray(refs)) throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', `${what} takes an array of refs.`);
+  refs.forEach((ref, i) => asRef(ref, `${what}: refs[${i}]`));
+  return refs as readonly ObjectRef<unknown>[];
+}
+
+function timeout(value: unknown): number {
+  if (typeof value === 'number' && value >= 0 && value < 2 ** 31) return value;
+  throw badOption('timeoutMs', value, 'a number of milliseconds from 0 to 2147483647');
+}
+
+/** Checks limits; undefined when there are none. */
+function limits(options: GetOptions): WaitLimits | undefined {
+  checkKnown(options, ['timeoutMs', 'signal'], 'GetOptions');
+  const { timeoutMs, signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw badOption('signal', signal, 'an AbortSignal');
+  if (timeoutMs === undefined && signal === undefined) return undefined;
+  return { timeoutMs: timeoutMs === undefined ? undefined : timeout(timeoutMs), signal };
+}
+
+/**
+ * Stores a value; the ref may be passed to any number of tasks. Large arrays are copied once, into the object store.
+ *
+ * @throws {SerializationError} when the value cannot travel.
+ * @throws {ObjectStoreFullError} when there is no room.
+ * @example
+ * const table = put(new Float64Array(1e6));
+ */
+export function put<T>(value: T): ObjectRef<T> {
+  return requireRuntime().put(value) as ObjectRef<T>;
+}
+
+/** The typed arrays that `allocate` makes. */
+interface TypedArrayConstructor<T> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): T;
+}
+
+/**
+ * A writable typed array of zeros inside the object store. Putting it, or returning it from a task, seals it where it is,
+ * without a copy; the writer's array is empty from then on.
+ *
+ * @throws {ObjectStoreFullError} when there is no room.
+ * @example
+ * const render = remote((n: number) => { const pixels = allocate(Float32Array, n); pixels.fill(1); return pixels; });
+ */
+export function allocate<T>(type: TypedArrayConstructor<T>, length: number): T {
+  if (typeof type !== 'function' || typeof type.BYTES_PER_ELEMENT !== 'number') {
+    throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', 'allocate() takes a typed array class, such as Float32Array, and a length.');
+  }
+  whole('length', length, 0, Number.MAX_SAFE_INTEGER);
+  return new type(requireRuntime().values.allocate(length * type.BYTES_PER_ELEMENT), 0, length);
+}
+
+/**
+ * The value of a ref, or the values of several: as soon as they are there, or rejected with the error of the first that
+ * failed. Inside a task it lends the task's CPU to others meanwhile.
+ *
+ * @throws {TaskError} what the task threw, as `cause`.
+ * @throws {GetTimeoutError} when `timeoutMs` is over.
+ * @example
+ * const [a, b] = await get([first.remote(), second.remote()], { timeoutMs: 1000 });
+ */
+export function get<T>(ref: ObjectRef<T>, options?: GetOptions): Promise<T>;
+export function get<const T extends readonly ObjectRef<unknown>[]>(refs: T, options?: GetOptions): Promise<Values<T>>;
+export function get(refs: unknown, options?: GetOptions): Promise<unknown> {
+  // Not an async function: that would add two promises to each of a million calls a second.
+  try {
+    const runtime = requireRuntime();
+    const limited = options === undefined ? undefined : limits(options);
+    if (Array.isArray(refs)) return getMany(runtime, asRefs(refs, 'get()'), limited ?? {});
+    const ref = asRef(refs, 'get()');
+    if (limited === undefined) return runtime.get(ref);
+    return getMany(runtime, [ref], limited).then(([value]) => value);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], limited: WaitLimits): Promise<unknown[]> {
+  limited.signal?.throwIfAborted();
+  if (refs.length === 0) return Promise.resolve([]);
+  const values: unknown[] = new Array(refs.length);
+  let missing = refs.length;
+  return runtime.blocking(
+    new Promise((resolve, reject) => {
+      runtime.wait(refs, true, limited, {
+        arrived(position, outcome, pos) {
+          if (outcome !== status.value) {
+            reject(runtime.error(outcome, pos));
+            return true;
+          }
+          try {
+            values[position] = runtime.value(pos);
+          } catch (error) {
+            reject(error);
+            return true;
+          }
+          return --missing === 0;
+        },
+        ended(error) {
+          if (missing === 0) resolve(values);
+          else reject(error);
+        },
+      });
+    }),
+  );
+}
+
+/**
+ * Waits until `numReturns` of the refs are there, with a value or an error, or time is up. Both lists keep the order
+ * given.
+ *
+ * @example
+ * const { ready, pending } = await wait(refs, { numReturns: 2, timeoutMs: 100 });
+ */
+export async function wait<T>(
+  refs: readonly ObjectRef<T>[],
+  options: WaitOptions = {},
+): Promise<{ ready: ObjectRef<T>[]; pending: ObjectRef<T>[] }> {
+  const runtime = requireRuntime();
+  const all = asRefs(refs, 'wait()') as readonly ObjectRef<T>[];
+  checkKnown(options, ['numReturns', 'timeoutMs'], 'WaitOptions');
+  const { numReturns = 1 } = options;
+  if (all.length === 0 && options.numReturns === undefined) return { ready: [], pending: [] };
+  whole('numReturns', numReturns, 0, all.length);
+  const timeoutMs = options.timeoutMs === undefined ? undefined : timeout(options.timeoutMs);
+  const there = new Set<number>();
+  if (numReturns > 0) {
+    await runtime.blocking(
+      new Promise<void>((resolve, reject) => {
+        runtime.wait(all, false, { timeoutMs }, {
+          arrived: (position) => there.add(position).size >= numReturns,
+          ended: (error) => (error === undefined || error instanceof GetTimeoutError ? resolve() : reject(error)),
+        });
+      }),
+    );
+  }
+  return { ready: all.filter((_, i) => there.has(i)), pending: all.filter((_, i) => !there.has(i)) };
+}
+
+/**
+ * The refs in the order in which they are there.
+ *
+ * @example
+ * for await (const ref of asCompleted(refs)) console.log(await get(ref));
+ */
+export async function* asCompleted<T>(refs: Iterable<ObjectRef<T>>): AsyncGenerator<ObjectRef<T>, void, undefined> {
+  const runtime = requireRuntime();
+  const all = asRefs([...refs], 'asCompleted()') as readonly ObjectRef<T>[];
+  const there: ObjectRef<T>[] = [];
+  let problem: unknown;
+  let tell: (() => void) | undefined;
+  runtime.wait(all, false, {}, {
+    arrived(position) {
+      there.push(all[position] as ObjectRef<T>);
+      tell?.();
+      return false;
+    },
+    ended(error) {
+      problem = error;
+      tell?.();
+    },
+  });
+  for (let given = 0; given < all.length; given++) {
+    if (there.length === 0 && problem === undefined) {
+      await runtime.blocking(
+        new Promise<void>((resolve) => {
+          tell = resolve;
+        }),
+      );
+    }
+    const next = there.shift();
+    if (next === undefined) throw problem;
+    yield next;
+  }
+}
+
+/** Options of `cancel`. */
+export interface CancelOptions {
+  /** Stop the thread of a task that runs already. Default: false. */
+  readonly force?: boolean;
+  /** Cancel the tasks that the task has submitted too. Default: true. */
+  readonly recursive?: boolean;
+}
+
+/**
+ * Cancels the task that makes `ref`: the ref rejects with `TaskCancelledError`. A queued task never runs; a running one is
+ * told by `context().signal`, and stopped with its thread only if `force` is set. Nothing happens if it has ended.
+ */
+export async function cancel(ref: ObjectRef<unknown>, options: CancelOptions = {}): Promise<void> {
+  checkKnown(options, ['force', 'recursive'], 'CancelOptions');
+  const { force = false, recursive = true } = options;
+  requireRuntime().cancel(asRef(ref, 'cancel()'), force, recursive);
+}

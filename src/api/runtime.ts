@@ -1,0 +1,103 @@
+import { DriverNode } from '../boot/driver.ts';
+import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
+import { type InitOptions, resolveInitOptions } from '../common/init-options.ts';
+import { badOption, checkKnown } from '../common/options.ts';
+import { currentRuntime, setStarter } from '../core/current.ts';
+import type { ThreadRuntime } from '../core/runtime.ts';
+import { addon } from '../native/binding.ts';
+
+/** What `shutdown` takes. */
+export interface ShutdownOptions {
+  /** Milliseconds that work in flight gets to end; after that its refs reject. Default: without end. */
+  readonly timeoutMs?: number;
+}
+
+let node: DriverNode | undefined;
+/** Set by `shutdown`: from then on only `init` starts a runtime again. */
+let shut = false;
+
+function start(options: InitOptions): DriverNode {
+  const address = options.address ?? process.env['MOBULA_ADDRESS'];
+  const asked = address === undefined ? options : { ...options, address };
+  const resolved = resolveInitOptions(asked, { cpus: addon.usableCpus(), memory: addon.memoryLimit() });
+  shut = false;
+  node = new DriverNode(resolved);
+  return node;
+}
+
+setStarter((): ThreadRuntime => {
+  if (shut) throw new RuntimeClosedError();
+  return start({}).runtime;
+});
+
+/** A runtime that is up. */
+export class Runtime {
+  /** The node's name. */
+  readonly nodeId: string;
+
+  /** @internal */
+  constructor(nodeId: string) {
+    this.nodeId = nodeId;
+  }
+
+  /** Same as `shutdown`. */
+  close(options?: ShutdownOptions): Promise<void> {
+    return shutdown(options);
+  }
+
+  /** For `await using runtime = await init()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return shutdown();
+  }
+}
+
+/**
+ * Starts a runtime. Optional: the first call of a remote function, or of `put`, starts one with the defaults.
+ *
+ * @throws {MobulaError} `ERR_MOBULA_ALREADY_INITIALIZED` when one is up, unless `ignoreReinit` is set.
+ * @throws {MobulaError} `ERR_MOBULA_INVALID_OPTION` naming the option.
+ * @example
+ * await init({ numCpus: 4, objectStoreMemory: '2GiB' });
+ */
+export async function init(options: InitOptions = {}): Promise<Runtime> {
+  const current = currentRuntime();
+  if (current !== undefined) {
+    if (options.ignoreReinit === true) return new Runtime(current.facts.nodeId);
+    const where = node === undefined ? 'This code runs in a worker, which is part of a runtime' : 'A runtime is up';
+    const advice = 'Call init() once, call shutdown() first, or pass { ignoreReinit: true }.';
+    throw new MobulaError('ERR_MOBULA_ALREADY_INITIALIZED', `${where}. ${advice}`);
+  }
+  return new Runtime(start(options).runtime.facts.nodeId);
+}
+
+/**
+ * Waits for the work in flight, then stops all threads. Idempotent. After it, refs of before are closed, and only
+ * `init` starts a runtime again.
+ */
+export async function shutdown(options: ShutdownOptions = {}): Promise<void> {
+  checkKnown(options, ['timeoutMs'], 'ShutdownOptions');
+  const { timeoutMs } = options;
+  if (timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs >= 0)) {
+    throw badOption('timeoutMs', timeoutMs, 'a number of milliseconds of at least 0');
+  }
+  if (node === undefined) {
+    if (currentRuntime() !== undefined) {
+      throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', 'Only the driver can shut the runtime down, not a task.');
+    }
+    return;
+  }
+  const closing = node;
+  shut = true;
+  await closing.close(timeoutMs);
+  if (node === closing) node = undefined;
+}
+
+/** Whether a runtime is up in this thread. */
+export function isInitialized(): boolean {
+  return currentRuntime() !== undefined;
+}
+
+/** @internal The node of the driver, where this thread is the driver. */
+export function driverNode(): DriverNode | undefined {
+  return node;
+}

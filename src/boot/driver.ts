@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto';
+import { hostname, tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+import { travel } from '../core/travel.ts';
+import { MobulaError } from '../common/errors.ts';
+import type { ResolvedInitOptions } from '../common/init-options.ts';
+import { loaderSetup } from '../core/functions/loader.ts';
+import { setCurrentRuntime } from '../core/current.ts';
+import { ResourceTable } from '../core/resources.ts';
+import { type NewsHandler, type NodeFacts, ThreadRuntime } from '../core/runtime.ts';
+import { SharedMemories } from '../core/shared-memories.ts';
+import { event } from '../core/wire.ts';
+import type { GcsClient } from '../gcs/client.ts';
+import { embeddedGcs } from '../gcs/embedded.ts';
+import type { Addon } from '../native/addon.ts';
+import { addon, nativeError } from '../native/binding.ts';
+import { WorkerPool } from '../scheduler/worker-pool.ts';
+import type { WorkerBrief } from './facts.ts';
+
+/** Milliseconds that a stopped task's thread gets to end by itself before its work goes elsewhere. */
+const WORKER_FILE = fileURLToPath(new URL('./worker.js', import.meta.url));
+
+/** A node with its driver: everything one `init()` brings up. */
+export class DriverNode implements NewsHandler {
+  readonly runtime: ThreadRuntime;
+  readonly gcs: GcsClient;
+  readonly options: ResolvedInitOptions;
+  readonly #addon: Addon;
+  readonly #pool: WorkerPool;
+  readonly #memories: SharedMemories;
+  readonly #channel: string;
+  #threads = 1;
+  #drained: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** Starts a node; its threads come up in the background. */
+  constructor(options: ResolvedInitOptions) {
+    this.#addon = addon;
+    this.options = options;
+    const facts = nodeFacts(options);
+    this.#channel = `mobula-${facts.jobId}`;
+    const resources = new ResourceTable(facts.totals);
+    try {
+      addon.start({
+        cpu: resources.cpu(),
+        others: resources.others(),
+        sharedHosts: Math.max(1, Math.ceil(options.numCpus)),
+        storeCapacity: options.objectStoreMemory,
+        spillDirectory: options.spillDirectory ?? tmpdir(),
+      });
+    } catch (error) {
+      throw nativeError(error);
+    }
+    this.#memories = new SharedMemories(this.#channel, 0, []);
+    this.runtime = new ThreadRuntime(addon, 0, -1, facts, travel, {
+      shareBuffer: (memory) => this.#memories.share(memory),
+      sharedBuffer: (id) => this.#memories.find(id),
+    }, () => this.runtime.port.drain(this.runtime));
+    this.runtime.handleNews(this);
+    // One step without news, so that the core knows that this thread sleeps and has to be rung.
+    this.runtime.port.drain(this.runtime);
+    this.gcs = embeddedGcs(addon, this.runtime.port.id);
+    this.#pool = new WorkerPool({
+      workerFile: WORKER_FILE,
+      brief: (assignment) => this.#brief(assignment),
+      bury: (port, details) => this.#bury(port, details),
+      giveUp: (reason) => this.#giveUp(reason),
+    });
+    for (let i = 0; i < Math.ceil(options.numCpus); i++) this.#pool.startWorker();
+    const { nodeId } = facts;
+    this.gcs.nodes.put(nodeId, { nodeId, alive: true, host: hostname(), pid: process.pid, resources: facts.totals });
+    this.gcs.events.append('node-up', { nodeId });
+    setCurrentRuntime(this.runtime);
+  }
+
+  #brief(assignment: object): Omit<WorkerBrief, 'kind' | 'host' | 'port'> {
+    return {
+      ...assignment,
+      facts: this.runtime.facts,
+      channel: this.#channel,
+      thread: this.#threads++,
+      memories: this.#memories.all(),
+      loader: loaderSetup(),
+    };
+  }
+
+  #bury(port: number, details: string): void {
+    this.#addon.bury(port, details);
+    if (this.#closing === undefined) this.gcs.events.append('worker-died', { port, details });
+  }
+
+  #giveUp(reason: unknown): void {
+    const why = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+    this.options.logger?.error({ err: reason }, 'mobula cannot start worker threads');
+    process.emitWarning(`mobula cannot start worker threads, and fails all tasks: ${why}`, 'MobulaWarning');
+    this.#addon.failAll();
+  }
+
+  handle(kind: number, pos: number): number {
+    const view = this.runtime.port.inboxView;
+    const word = (at: number): number => view.getUint32(pos + at, true);
+    switch (kind) {
+      case event.needWorker:
+        this.#pool.startHost(word(4));
+        return pos + 8;
+      case event.deadline:
+        this.#deadline(word(4), word(8), word(12), word(16));
+        return pos + 20;
+      case event.idle:
+        this.#drained?.();
+        return pos + 4;
+      case event.retireHost:
+        this.#pool.retireHost(word(4));
+        return pos + 8;
+      case event.killPort:
+        this.#pool.stopPort(word(4));
+        return pos + 8;
+      default:
+        throw new MobulaError('ERR_MOBULA_INTERNAL', `unknown news of kind ${kind}`);
+    }
+  }
+
+  /** Stops an attempt that is still under way when its time is up. */
+  #deadline(index: number, generation: number, attempt: number, milliseconds: number): void {
+    setTimeout(() => {
+      if (this.runtime.closed) return;
+      const port = this.#addon.expire(index, generation, attempt);
+      if (port >= 0) this.#pool.stopPort(port);
+    }, milliseconds).unref();
+  }
+
+  /** What is free of the node's resources. */
+  available(): Record<string, number> {
+    return this.runtime.resources.named(this.#addon.freeResources());
+  }
+
+  /** Drains, for at most `timeoutMs`, then stops everything. Idempotent. */
+  close(timeoutMs: number | undefined): Promise<void> {
+    this.#closing ??= this.#close(timeoutMs);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number | undefined): Promise<void> {
+    this.runtime.port.flush();
+    await this.#drain(timeoutMs);
+    this.#addon.failAll();
+    // The failures above reach their waiters.
+    this.runtime.port.drain(this.runtime);
+    await this.#pool.close();
+    this.runtime.close();
+    setCurrentRuntime(undefined);
+    this.#addon.stop();
+    this.#memories.close();
+  }
+
+  #drain(timeoutMs: number | undefined): Promise<void> {
+    if (timeoutMs === 0 || this.#addon.drain()) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#addon.keepAlive(this.runtime.port.id, true);
+      const timer = timeoutMs === undefined ? undefined : setTimeout(resolve, timeoutMs);
+      this.#drained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function nodeFacts(options: ResolvedInitOptions): NodeFacts {
+  const totals: Record<string, number> = { CPU: options.numCpus, memory: options.memory, ...options.resources };
+  if (options.numGpus > 0) totals['GPU'] = options.numGpus;
+  return {
+    nodeId: randomBytes(14).toString('hex'),
+    jobId: randomBytes(4).toString('hex'),
+    namespace: options.namespace,
+    totals,
+  };
+}

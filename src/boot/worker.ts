@@ -1,0 +1,37 @@
+import { threadId } from 'node:worker_threads';
+
+import { travel } from '../core/travel.ts';
+import { setCurrentRuntime } from '../core/current.ts';
+import { Executor } from '../core/executor.ts';
+import { registerLoader } from '../core/functions/loader.ts';
+import { Pump } from '../core/pump.ts';
+import { ThreadRuntime } from '../core/runtime.ts';
+import { SharedMemories } from '../core/shared-memories.ts';
+import { currentTask } from '../core/task-context.ts';
+import { addon } from '../native/binding.ts';
+import type { WorkerBrief } from './facts.ts';
+
+/** What a worker thread does all its life: attach to the core and run what it hands out. */
+export default async function work(brief: WorkerBrief): Promise<never> {
+  if (brief.loader !== undefined) await registerLoader(brief.loader);
+  const memories = new SharedMemories(brief.channel, threadId, brief.memories);
+  let pump: Pump | undefined;
+  const runtime = new ThreadRuntime(addon, brief.kind === 1 ? 1 : 2, brief.host, brief.facts, travel, {
+    shareBuffer: (memory) => memories.share(memory),
+    sharedBuffer: (id) => memories.find(id),
+  }, () => pump?.rung());
+  setCurrentRuntime(runtime);
+  pump = new Pump(runtime);
+  const executor = new Executor(runtime, pump.wake);
+  // What nobody caught belongs to the task it came from, if that still runs; it must not take the thread along.
+  const uncaught = (error: unknown): void => {
+    if (executor.failInFlight(currentTask(), error)) return;
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.emitWarning(`A task left something behind that failed: ${text}`, 'MobulaWarning');
+  };
+  process.on('uncaughtException', uncaught);
+  process.on('unhandledRejection', uncaught);
+  Atomics.store(brief.port, 0, runtime.port.id + 1);
+  pump.start(executor);
+  return new Promise<never>(() => undefined);
+}

@@ -1,0 +1,279 @@
+import { type ErrorCode, errorPage } from './error-codes.ts';
+
+/** What every mobula error can carry beside its message. */
+export interface MobulaErrorOptions {
+  /** What led to this error. */
+  readonly cause?: unknown;
+}
+
+const brand = Symbol.for('mobula.error');
+
+/** How the codec asks a value to describe itself; `store/codec/hooks.ts` has the same symbol. */
+const portable = Symbol.for('mobula.portable');
+/** `portableKind.error` of `core/remote-function.ts`. */
+const PORTABLE_ERROR = 3;
+
+/** A mobula error on its way to another thread. */
+interface ErrorOnTheWay {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly cause: unknown;
+  /** Its own fields: code, path, taskName and so on. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The base of every error mobula raises. `code` is stable; the message says what to do next.
+ *
+ * @example
+ * try { await get(ref); } catch (error) { if (error instanceof MobulaError) console.log(error.code); }
+ */
+export class MobulaError extends Error {
+  /** A stable name for this kind of failure, such as `ERR_MOBULA_TASK_CANCELLED`. */
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: MobulaErrorOptions) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    // Not enumerable: it must show in neither console.log nor copies of the error.
+    Object.defineProperty(this, brand, { value: true });
+    Object.defineProperty(this, portable, { value: () => [PORTABLE_ERROR, onTheWay(this)] });
+    Object.defineProperty(this, 'name', { value: new.target.name, configurable: true, writable: true });
+  }
+
+  /** True for errors of any copy of mobula in the process when asked of `MobulaError` itself. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: subclasses inherit this and ask for themselves
+    return this === MobulaError ? isMobulaError(value) : Function.prototype[Symbol.hasInstance].call(this, value);
+  }
+
+  /** Where this kind of error is explained. */
+  get helpPage(): string {
+    return errorPage(this.code);
+  }
+}
+
+/** True for errors of this or of another copy of mobula loaded in the process. */
+export function isMobulaError(error: unknown): error is MobulaError {
+  return typeof error === 'object' && error !== null && Reflect.get(error, brand) === true;
+}
+
+/** A value that cannot travel to another thread. `path` says where it sits, such as `args[0].callback`. */
+export class SerializationError extends MobulaError {
+  /** Where the offending value sits in what was passed. */
+  readonly path: string;
+
+  constructor(path: string, problem: string, advice: string) {
+    super('ERR_MOBULA_SERIALIZATION', `${path} ${problem}. ${advice}`);
+    this.path = path;
+  }
+}
+
+/** A function closes over something that cannot travel with it. */
+export class CaptureError extends MobulaError {
+  /** The captured variable that cannot travel, where one is to blame. */
+  readonly variable: string | undefined;
+
+  constructor(message: string, options?: { readonly variable?: string; readonly cause?: unknown }) {
+    super('ERR_MOBULA_CAPTURE', message, options);
+    this.variable = options?.variable;
+  }
+}
+
+/** The object store has no room and nothing it may evict. */
+export class ObjectStoreFullError extends MobulaError {
+  constructor(message: string, options?: MobulaErrorOptions) {
+    super('ERR_MOBULA_OBJECT_STORE_FULL', message, options);
+  }
+}
+
+/** A task or actor asks for more than any node has. */
+export class UnschedulableError extends MobulaError {
+  constructor(message: string) {
+    super('ERR_MOBULA_UNSCHEDULABLE', message);
+  }
+}
+
+/** An actor has `maxPendingCalls` calls waiting already. */
+export class PendingCallsLimitError extends MobulaError {
+  constructor(message: string) {
+    super('ERR_MOBULA_PENDING_CALLS_LIMIT', message);
+  }
+}
+
+/** The runtime was shut down. */
+export class RuntimeClosedError extends MobulaError {
+  constructor(message = 'mobula was shut down. Call init() to start it again.') {
+    super('ERR_MOBULA_RUNTIME_CLOSED', message);
+  }
+}
+
+/** `get` or `wait` ran into its `timeoutMs`. The ref itself is untouched. */
+export class GetTimeoutError extends MobulaError {
+  constructor(message: string) {
+    super('ERR_MOBULA_GET_TIMEOUT', message);
+  }
+}
+
+/** Which run of which task an error speaks of. */
+export interface TaskOrigin {
+  /** The task's name: its option `name`, or that of its function. */
+  readonly taskName: string;
+  /** The node the attempt ran on. */
+  readonly nodeId: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+}
+
+/** An error that ended one attempt of a task. */
+abstract class AttemptError extends MobulaError implements TaskOrigin {
+  readonly taskName: string;
+  readonly nodeId: string;
+  readonly attempt: number;
+
+  constructor(code: ErrorCode, message: string, origin: TaskOrigin, options?: MobulaErrorOptions) {
+    super(code, message, options);
+    this.taskName = origin.taskName;
+    this.nodeId = origin.nodeId;
+    this.attempt = origin.attempt;
+  }
+}
+
+/** The error classes every realm has, which a `TaskError` can pass for. */
+const nativeErrors: readonly ErrorConstructor[] = [RangeError, TypeError, SyntaxError, ReferenceError, EvalError, URIError];
+
+/** One prototype for each class a `TaskError` passes for. */
+const disguises = new Map<ErrorConstructor, object>();
+
+/** A prototype that is `TaskError.prototype` by content and inherits from `like.prototype`. */
+function disguise(like: ErrorConstructor): object {
+  let prototype = disguises.get(like);
+  if (prototype === undefined) {
+    const own = Object.getOwnPropertyDescriptors(TaskError.prototype);
+    const inherited = Object.getOwnPropertyDescriptors(MobulaError.prototype);
+    prototype = Object.create(like.prototype, { ...inherited, ...own }) as object;
+    disguises.set(like, prototype);
+  }
+  return prototype;
+}
+
+const taskErrorBrand = Symbol.for('mobula.taskError');
+
+/**
+ * User code threw. `cause` is what it threw, and the stack shows where, in the worker.
+ *
+ * When that was a `TypeError`, a `RangeError` or another global error class, the error is `instanceof` that class too.
+ *
+ * @example
+ * try { await get(parse.remote(text)); } catch (error) { if (error instanceof SyntaxError) console.log('not JSON'); }
+ */
+export class TaskError extends AttemptError {
+  private constructor(message: string, origin: TaskOrigin, cause: unknown) {
+    super('ERR_MOBULA_TASK', message, origin, { cause });
+    Object.defineProperty(this, taskErrorBrand, { value: true });
+  }
+
+  /** The error for what user code threw. */
+  static from(thrown: unknown, origin: TaskOrigin): TaskError {
+    const isError = thrown instanceof Error;
+    const what = isError ? thrown.message : `it threw ${describe(thrown)}`;
+    const limit = Error.stackTraceLimit;
+    // The stack of whoever decodes this is of no use; the remote one is shown instead.
+    Error.stackTraceLimit = 0;
+    const error = new TaskError(`Task '${origin.taskName}' failed: ${what}`, origin, thrown);
+    Error.stackTraceLimit = limit;
+    Object.setPrototypeOf(error, TaskError.prototypeFor(thrown));
+    const remote = isError && typeof thrown.stack === 'string' ? `\nRemote stack:\n${thrown.stack}` : '';
+    const stack = `TaskError: ${error.message}${remote}`;
+    Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
+    return error;
+  }
+
+  /** @internal */
+  static prototypeFor(thrown: unknown): object {
+    const like = nativeErrors.find((native) => thrown instanceof native);
+    return like === undefined ? TaskError.prototype : disguise(like);
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isMobulaError(value) && Reflect.get(value, taskErrorBrand) === true;
+  }
+}
+
+/** What was thrown, in a few words. */
+function describe(thrown: unknown): string {
+  if (typeof thrown === 'string') return JSON.stringify(thrown);
+  if (typeof thrown === 'object' && thrown !== null) return 'an object that is not an Error';
+  return String(thrown);
+}
+
+/** The attempt ran longer than the task's `timeoutMs` and was stopped. */
+export class TaskTimeoutError extends AttemptError {
+  constructor(message: string, origin: TaskOrigin) {
+    super('ERR_MOBULA_TASK_TIMEOUT', message, origin);
+  }
+}
+
+/** The task was cancelled before it finished. */
+export class TaskCancelledError extends AttemptError {
+  constructor(message: string, origin: TaskOrigin, options?: MobulaErrorOptions) {
+    super('ERR_MOBULA_TASK_CANCELLED', message, origin, options);
+  }
+}
+
+/** The worker that ran the task died, and no attempts are left. */
+export class WorkerDiedError extends AttemptError {
+  constructor(message: string, origin: TaskOrigin, options?: MobulaErrorOptions) {
+    super('ERR_MOBULA_WORKER_DIED', message, origin, options);
+  }
+}
+
+/** The actor is dead: its constructor threw, it was killed, or its thread died with no restarts left. */
+export class ActorDiedError extends MobulaError {
+  constructor(message: string, options?: MobulaErrorOptions) {
+    super('ERR_MOBULA_ACTOR_DIED', message, options);
+  }
+}
+
+/** The value is gone and its lineage cannot rebuild it. */
+export class ObjectLostError extends MobulaError {
+  constructor(message: string, options?: MobulaErrorOptions) {
+    super('ERR_MOBULA_OBJECT_LOST', message, options);
+  }
+}
+
+function onTheWay(error: MobulaError): ErrorOnTheWay {
+  const { name, message, stack, cause } = error;
+  return { name, message, stack, cause, fields: { ...error } };
+}
+
+/** Rebuilds a mobula error that came from another thread: class, code, fields, cause and stack. */
+export function reviveError(described: unknown): MobulaError {
+  const { name, message, stack, cause, fields } = described as ErrorOnTheWay;
+  const prototype = TaskError.name === name ? TaskError.prototypeFor(cause) : (classes.get(name) ?? MobulaError).prototype;
+  const error = new MobulaError(fields['code'] as ErrorCode, message, { cause });
+  Object.setPrototypeOf(error, prototype);
+  Object.assign(error, fields);
+  Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true });
+  Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
+  if (name === TaskError.name) Object.defineProperty(error, taskErrorBrand, { value: true });
+  return error;
+}
+
+const classes = new Map<string, { readonly prototype: MobulaError }>(
+  [
+    SerializationError,
+    CaptureError,
+    ObjectStoreFullError,
+    UnschedulableError,
+    PendingCallsLimitError,
+    RuntimeClosedError,
+    GetTimeoutError,
+    TaskTimeoutError,
+    TaskCancelledError,
+    WorkerDiedError,
+    ActorDiedError,
+    ObjectLostError,
+  ].map((errorClass) => [errorClass.name, errorClass]),
+);

@@ -1,0 +1,47 @@
+import { MobulaError } from '../common/errors.ts';
+import { reviveFunction } from './functions/revive.ts';
+import type { Handle } from './object-ref.ts';
+import type { ThreadRuntime } from './runtime.ts';
+import type { Template } from './template.ts';
+import { SingleGet } from './waiting.ts';
+
+type Ship = Parameters<typeof reviveFunction>[0];
+
+/** The functions and classes that a thread has loaded, by the object that holds their code. */
+export class CodeCache {
+  readonly #runtime: ThreadRuntime;
+  readonly #loaded = new Map<number, Function | Promise<Function>>();
+
+  constructor(runtime: ThreadRuntime) {
+    this.#runtime = runtime;
+  }
+
+  /** The function or class of a template; a promise the first time. */
+  of(template: Template): Function | Promise<Function> {
+    const { info } = template;
+    if (info.kind === 'method') throw new MobulaError('ERR_MOBULA_INTERNAL', 'methods have no code of their own');
+    const known = this.#loaded.get(info.code);
+    if (known !== undefined) return known;
+    const loading = this.#load(info.code);
+    this.#loaded.set(info.code, loading);
+    return loading;
+  }
+
+  async #load(object: number): Promise<Function> {
+    const runtime = this.#runtime;
+    // The template holds the object for as long as the runtime is up; this thread needs no reference of its own.
+    const handle: Handle = { index: object, subscriptions: 0, abandoned: false, recoverable: false, owner: runtime };
+    try {
+      const shipped = await new Promise<unknown>((resolve, reject) => {
+        runtime.subscriptions.add(new SingleGet(handle, runtime, resolve, reject));
+      });
+      const code = await reviveFunction(shipped as Ship);
+      this.#loaded.set(object, code);
+      return code;
+    } catch (error) {
+      // The next task tries again: a module that was missing may be there by then.
+      this.#loaded.delete(object);
+      throw error;
+    }
+  }
+}

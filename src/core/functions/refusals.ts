@@ -1,0 +1,73 @@
+import { createRequire } from 'node:module';
+import type { Capture } from './capture.ts';
+import type { Located } from './locate.ts';
+import { describeLine } from './problem.ts';
+import { freeLexicals } from './scope.ts';
+
+/** Refuses a function whose text means nothing outside the class, object or function it stands in. */
+export function refuseLexicals(located: Located, text: string, capture: Capture): void {
+  const { script, entry, range, whole } = located;
+  const place = (offset: number) => (): string => {
+    const { line, column } = whole ? script.position(offset) : located;
+    return describeLine(located.url, line, column);
+  };
+  for (const { name, start, owner } of freeLexicals(script.analysis, range)) {
+    // At the top of a module `this` is undefined, which it will be in the worker too.
+    if (name === 'this' && owner === undefined && script.isModule) continue;
+    const advice =
+      name === 'this'
+        ? 'Take what it needs from `this` into a constant first, or pass it as an argument.'
+        : 'Pass what it needs as an argument.';
+    throw capture.fail({ name, place: place(start) }, `belongs to the code around the function`, advice);
+  }
+  if (entry.outer === undefined) return;
+  const ofMethod = script.analysis.lexicals.find(({ name, owner }) => name === 'super' && owner === entry.scope);
+  if (ofMethod !== undefined) {
+    throw capture.fail(
+      { name: 'super', place: place(ofMethod.start) },
+      'means nothing outside its class or object',
+      'Send the whole class, or a function.',
+    );
+  }
+  if (text.includes('#') && !standsAlone(text)) {
+    throw capture.fail(
+      { name: /#[\w$]+/.exec(text)?.[0] ?? '#', place: place(range.start) },
+      'means nothing outside its class',
+      'Send the whole class, or a function.',
+    );
+  }
+}
+
+function standsAlone(method: string): boolean {
+  const acorn: typeof import('acorn') = createRequire(import.meta.url)('acorn');
+  try {
+    acorn.parse(`({${method}})`, { ecmaVersion: 'latest', allowSuperOutsideMethod: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Says why a value was refused by the codec, in words about the captured variable. */
+export function describeRefusal(value: unknown, cause: unknown): { readonly problem: string; readonly advice: string } {
+  const className = classOf(value);
+  if (className !== undefined) {
+    return {
+      problem: `is an instance of ${className}, which cannot be copied to another thread`,
+      advice: `Make the ${className} inside the function or in a module that it imports, keep it in an actor, or pass plain data.`,
+    };
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return {
+    problem: `cannot be copied to another thread (${reason.replace(/\.$/, '')})`,
+    advice: 'Pass what the function needs of it as an argument.',
+  };
+}
+
+function classOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === null || prototype === Object.prototype || Array.isArray(value)) return undefined;
+  const maker: unknown = typeof prototype === 'object' ? Reflect.get(prototype, 'constructor') : undefined;
+  return typeof maker === 'function' && maker.name !== '' ? maker.name : undefined;
+}

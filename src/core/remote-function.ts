@@ -1,0 +1,77 @@
+import type { ResolvedActorOptions, ResolvedTaskOptions } from '../common/options.ts';
+import { portable } from '../store/codec/index.ts';
+import type { Template } from './template.ts';
+import type { ThreadRuntime } from './runtime.ts';
+
+/** How the runtime's own classes travel: the kind, and what stands for the thing. */
+export const portableKind = { argument: 0, remote: 1, actorHandle: 2, error: 3 } as const;
+
+/** Code that remote functions or actor classes with different options share. */
+export interface Code {
+  /** The function or class itself, where it was defined in this thread. */
+  readonly source: Function | undefined;
+  /** The object that holds it, once shipped. */
+  object: number;
+  /** Why it cannot be shipped. */
+  problem: unknown;
+}
+
+/** A remote function or actor class with its options, before and after it is registered with the core. */
+export class Remote<Options extends ResolvedTaskOptions | ResolvedActorOptions> {
+  readonly code: Code;
+  readonly options: Options;
+  /** Whether calls yield a stream, and the methods of an actor class. */
+  readonly shape: RemoteShape;
+  #template: Template | undefined;
+  #registeredWith: ThreadRuntime | undefined;
+
+  constructor(code: Code, options: Options, shape: RemoteShape) {
+    this.code = code;
+    this.options = options;
+    this.shape = shape;
+  }
+
+  /** The template of this runtime; registers, and ships the code, on the first call. */
+  template(runtime: ThreadRuntime): Template {
+    if (this.#registeredWith === runtime) {
+      if (this.code.problem !== undefined) throw this.code.problem;
+      return this.#template as Template;
+    }
+    return this.#register(runtime);
+  }
+
+  #register(runtime: ThreadRuntime): Template {
+    if (this.#registeredWith !== undefined) {
+      // A runtime of before shutdown(): its objects are gone.
+      this.code.object = -1;
+      this.code.problem = undefined;
+    }
+    this.#template = runtime.registry.register(this, (template) => {
+      this.#template = template;
+      this.#registeredWith = runtime;
+    });
+    return this.#template;
+  }
+
+  /** Takes over a registration made in another thread. */
+  adopt(runtime: ThreadRuntime, template: Template): this {
+    this.#template = template;
+    this.#registeredWith = runtime;
+    return this;
+  }
+
+  /** What travels instead of it. */
+  travel(runtime: ThreadRuntime): readonly [kind: number, payload: unknown] {
+    return [portableKind.remote, this.template(runtime).id];
+  }
+}
+
+/** What the source of a function or class tells. */
+export type RemoteShape =
+  | { readonly kind: 'task'; readonly generator: boolean }
+  | { readonly kind: 'actor'; readonly methods: readonly { readonly name: string; readonly generator: boolean }[] };
+
+/** Stands for an argument that was a ref; replaced by its value before the function runs. */
+export function argument(position: number): object {
+  return { [portable]: () => [portableKind.argument, position] as const };
+}

@@ -1,0 +1,460 @@
+import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
+import type { Addon } from '../native/addon.ts';
+import { type FailureContext, systemFailure, type UserFailure, userFailure } from './failures.ts';
+import { type CaptureHost, captureFunction } from './functions/index.ts';
+import { type Handle, type HandleOwner, ObjectRef } from './object-ref.ts';
+import { type NewsReader, Port } from './port.ts';
+import { Registry } from './registry.ts';
+import { argument } from './remote-function.ts';
+import { ResourceTable, type Totals } from './resources.ts';
+import { type Reviver, Values } from './values.ts';
+import { RefStream } from './stream.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { currentTask, type TaskContext } from './task-context.ts';
+import type { Template } from './template.ts';
+import { type OutcomeReader, SingleGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
+import { event, LINKED, op, type PortKind, status, submit } from './wire.ts';
+
+/** What a thread knows of the node it belongs to. */
+export interface NodeFacts {
+  readonly nodeId: string;
+  readonly jobId: string;
+  readonly namespace: string;
+  readonly totals: Totals;
+}
+
+/** What a thread does with news that only some threads get. */
+export interface NewsHandler {
+  /** A record of kind `kind` at `pos` of the inbox; gives where it ends. */
+  handle(kind: number, pos: number): number;
+}
+
+/** What travels beside values, and how; `api/` supplies the classes. */
+export interface Travel {
+  isPortable(value: unknown): boolean;
+  revive(runtime: ThreadRuntime, kind: number, payload: unknown): unknown;
+}
+
+const OBJECTS_AT_ONCE = 512;
+
+/** One thread's runtime: it submits tasks, waits for objects, and gives back what nobody holds any more. */
+export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
+  readonly addon: Addon;
+  readonly port: Port;
+  readonly facts: NodeFacts;
+  readonly registry: Registry;
+  readonly values: Values;
+  readonly resources: ResourceTable;
+  readonly subscriptions: Subscriptions;
+  readonly #travel: Travel;
+  readonly #streams = new Map<number, RefStream<unknown>>();
+  #nextStream = 0;
+  readonly #fresh = new Uint32Array(OBJECTS_AT_ONCE * 2);
+  #nextFresh: number = OBJECTS_AT_ONCE * 2;
+  readonly #collected: FinalizationRegistry<Handle> = new FinalizationRegistry((handle) => this.drop(handle));
+  #dropped: number[] = [];
+  #news: NewsHandler | undefined;
+  #closed = false;
+  /** How many outcomes were passed to those who wait in this thread. */
+  deliveries = 0;
+  /** Values of the arguments that were refs, while a task's arguments are decoded. */
+  #arguments: readonly unknown[] = [];
+
+  constructor(
+    addon: Addon,
+    kind: PortKind,
+    host: number,
+    facts: NodeFacts,
+    travel: Travel,
+    memories: Pick<Reviver, 'shareBuffer' | 'sharedBuffer'>,
+    onBell: () => void,
+  ) {
+    this.addon = addon;
+    this.facts = facts;
+    this.#travel = travel;
+    this.port = new Port(addon, kind, host, onBell);
+    this.resources = new ResourceTable(facts.totals);
+    this.values = new Values(this.port, {
+      ref: (index) => this.#refTo(index),
+      revive: (kind, payload) => this.#revive(kind, payload),
+      shareBuffer: (memory) => memories.shareBuffer(memory),
+      sharedBuffer: (id) => memories.sharedBuffer(id),
+    });
+    this.registry = new Registry(this.port, this.resources, {
+      newObject: () => this.newObject(),
+      putInto: (object, value, path) => this.putInto(object, value, path),
+      ship: (source) => captureFunction(source, this.#captureHost()),
+    });
+    const { port } = this;
+    this.subscriptions = new Subscriptions(
+      (object, token, value) => port.subscribe(object, token, value),
+      (keep) => addon.keepAlive(port.id, keep),
+    );
+  }
+
+  #captureHost(): CaptureHost {
+    return {
+      isPortable: (value) => this.#travel.isPortable(value) || (typeof value === 'object' && value !== null && ObjectRef.is(value)),
+      checkValue: (value, name) => this.checkValue(value, name),
+    };
+  }
+
+  /** Who reads the news that are not about objects. */
+  handleNews(news: NewsHandler): void {
+    this.#news = news;
+  }
+
+  // ---- objects ---------------------------------------------------------------------------------------------------
+
+  /** A fresh object, held by this thread. */
+  newObject(): number {
+    if (this.#nextFresh === this.#fresh.length) {
+      this.assertOpen();
+      this.addon.allocObjects(this.port.id, this.#fresh);
+      this.#nextFresh = 0;
+    }
+    const index = this.#fresh[this.#nextFresh] as number;
+    this.#nextFresh += 2;
+    return index;
+  }
+
+  #ref(index: number): ObjectRef<unknown> {
+    const handle: Handle = { index, subscriptions: 0, abandoned: false, recoverable: false, owner: this };
+    const ref = new ObjectRef<unknown>(handle);
+    this.#collected.register(ref, handle);
+    return ref;
+  }
+
+  /** A ref for a fresh object. */
+  newRef(): ObjectRef<unknown> {
+    return this.#ref(this.newObject());
+  }
+
+  /** A ref for an object that the core has lent to this thread. */
+  #refTo(index: number): ObjectRef<unknown> {
+    return this.#ref(index);
+  }
+
+  /** The ref of an object whose reference the core gave to this thread by a call. */
+  adoptRef(index: number): ObjectRef<unknown> {
+    return this.#ref(index);
+  }
+
+  drop(handle: Handle): void {
+    if (handle.index < 0) return;
+    if (handle.subscriptions > 0) {
+      handle.abandoned = true;
+      return;
+    }
+    const { index } = handle;
+    handle.index = -1;
+    if (this.#closed) return;
+    if (this.#dropped.push(index) === 1) queueMicrotask(this.#releaseDropped);
+  }
+
+  readonly #releaseDropped = (): void => {
+    const dropped = this.#dropped;
+    this.#dropped = [];
+    if (!this.#closed) this.port.release(dropped);
+  };
+
+  nameOf(index: number): string {
+    if (index < 0) return 'released';
+    const generation = this.#closed ? 0 : this.addon.objectGeneration(this.port.id, index);
+    const hex = (value: number): string => value.toString(16).padStart(8, '0');
+    return `${this.facts.nodeId}${hex(generation)}${hex(index)}`;
+  }
+
+  /** The index behind a ref that is about to be used. */
+  use(ref: ObjectRef<unknown>): Handle {
+    const handle = ObjectRef.handle(ref);
+    if (handle.owner !== this || this.#closed) throw new RuntimeClosedError();
+    if (handle.index < 0 || handle.abandoned) throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', ObjectRef.released());
+    return handle;
+  }
+
+  /** Stores a value. */
+  put(value: unknown): ObjectRef<unknown> {
+    const ref = this.newRef();
+    this.putInto(ObjectRef.handle(ref).index, value, 'value');
+    return ref;
+  }
+
+  /** Writes a value into a fresh object. */
+  putInto(object: number, value: unknown, path: string): void {
+    this.assertOpen();
+    try {
+      this.port.begin(5).byte(op.put);
+      this.port.word(object);
+      this.values.write(value, path);
+    } catch (error) {
+      this.port.abort();
+      throw error;
+    }
+    this.port.commit();
+  }
+
+  /** Throws what `put` would throw, and stores nothing. */
+  checkValue(value: unknown, name: string): void {
+    try {
+      this.values.check(value, name);
+    } finally {
+      this.port.abort();
+    }
+  }
+
+  // ---- tasks -----------------------------------------------------------------------------------------------------
+
+  /** Writes a task into the commands. `actor` is the object of the actor it is a call on, `stream` its consumer's token. */
+  submit(
+    template: Template,
+    flags: number,
+    args: readonly unknown[],
+    results: readonly number[],
+    actor = -1,
+    stream = -1,
+  ): void {
+    this.assertOpen();
+    const { port, values } = this;
+    let deps: number[] | undefined;
+    let passed = args;
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i];
+      if (typeof arg !== 'object' || arg === null || !ObjectRef.is(arg)) continue;
+      if (deps === undefined) {
+        deps = [];
+        passed = [...args];
+      }
+      (passed as unknown[])[i] = argument(deps.length);
+      deps.push(this.use(arg).index);
+    }
+    const parent = currentTask();
+    let all = flags;
+    if (deps !== undefined) all |= submit.deps;
+    if (results.length > 1) all |= submit.multi;
+    if (parent !== undefined) all |= submit.parent;
+    const writer = port.begin(16);
+    writer.byte(op.submit);
+    writer.byte(all);
+    writer.view.setUint32(writer.pos, template.id, true);
+    writer.view.setUint32(writer.pos + 4, results[0] as number, true);
+    writer.pos += 8;
+    if (passed.length === 0) {
+      // The commonest value by far: no arguments.
+      writer.view.setUint32(writer.pos, 0, true);
+      writer.pos += 4;
+    } else {
+      try {
+        values.write(passed, 'args');
+      } catch (error) {
+        port.abort();
+        throw error;
+      }
+    }
+    if (deps !== undefined) port.list(deps);
+    if (results.length > 1) port.list(results.slice(1));
+    if ((flags & submit.call) !== 0) {
+      port.word(actor);
+      port.word(parent === undefined ? 0 : parent.index + 1);
+    }
+    if (parent !== undefined) {
+      port.word(parent.index);
+      port.word(parent.generation);
+    }
+    if ((flags & submit.stream) !== 0) port.word(stream);
+    port.commit();
+  }
+
+  /** Submits a task, or a call on `actor`, that yields a stream. */
+  submitStream(template: Template, flags: number, args: readonly unknown[], actor: number): RefStream<unknown> {
+    const end = this.newRef();
+    const token = this.#nextStream++;
+    this.submit(template, flags | submit.stream, args, [ObjectRef.handle(end).index], actor, token);
+    return this.#stream(token, end);
+  }
+
+  #stream(token: number, end: ObjectRef<unknown>): RefStream<unknown> {
+    const stream = new RefStream<unknown>(this, end, () => this.#streams.delete(token));
+    this.#streams.set(token, stream);
+    return stream;
+  }
+
+  /** Tells the task behind a stream that there is room for more items. */
+  credit(object: number, items: number): void {
+    this.port.begin(9).byte(op.credit);
+    this.port.word(object);
+    this.port.word(items);
+    this.port.commit();
+  }
+
+  cancel(ref: ObjectRef<unknown>, force: boolean, recursive: boolean): void {
+    const { index } = this.use(ref);
+    const writer = this.port.begin(6);
+    writer.byte(op.cancel);
+    writer.byte((force ? 1 : 0) | (recursive ? 2 : 0));
+    this.port.word(index);
+    this.port.commit();
+    this.port.flush();
+  }
+
+  kill(actor: ObjectRef<unknown>, restart: boolean): void {
+    const { index } = this.use(actor);
+    const writer = this.port.begin(6);
+    writer.byte(op.kill);
+    writer.byte(restart ? 1 : 0);
+    this.port.word(index);
+    this.port.commit();
+    this.port.flush();
+  }
+
+  // ---- waiting ---------------------------------------------------------------------------------------------------
+
+  /** The value of one ref. */
+  get(ref: ObjectRef<unknown>): Promise<unknown> {
+    const handle = this.use(ref);
+    const promise = new Promise<unknown>((resolve, reject) => {
+      this.subscriptions.add(new SingleGet(handle, this, resolve, reject));
+    });
+    const task = currentTask();
+    return task === undefined ? promise : this.#blocking(task, promise);
+  }
+
+  /** Waits for many objects, with limits. */
+  wait(refs: readonly ObjectRef<unknown>[], wantsValues: boolean, limits: WaitLimits, visitor: WaitVisitor): void {
+    const handles = refs.map((ref) => this.use(ref));
+    new Wait(this.subscriptions, handles, wantsValues, limits, visitor);
+  }
+
+  /** While a task waits it lends its CPU to others, so that tasks that wait for tasks cannot starve them. */
+  blocking<T>(promise: Promise<T>): Promise<T> {
+    const task = currentTask();
+    return task === undefined ? promise : this.#blocking(task, promise);
+  }
+
+  #blocking<T>(task: TaskContext, promise: Promise<T>): Promise<T> {
+    if (task.blocked++ === 0 && task.pending) this.block(task, true);
+    const unblock = (): void => {
+      if (--task.blocked === 0 && task.pending) this.block(task, false);
+    };
+    promise.then(unblock, unblock);
+    return promise;
+  }
+
+  block(task: TaskContext, begins: boolean): void {
+    const writer = this.port.begin(6);
+    writer.byte(op.block);
+    writer.byte(begins ? 1 : 0);
+    this.port.word(task.index);
+    this.port.commit();
+  }
+
+  // ---- news ------------------------------------------------------------------------------------------------------
+
+  read(end: number, from = 0): void {
+    let pos = from;
+    while (pos < end) {
+      const kind = this.port.inbox[pos] as number;
+      if (kind === event.value || kind === event.ready) {
+        pos = this.#settled(kind, pos);
+      } else if (kind === event.item) {
+        pos = this.#item(pos);
+      } else {
+        if (this.#news === undefined) throw new MobulaError('ERR_MOBULA_INTERNAL', `nobody reads news of kind ${kind}`);
+        pos = this.#news.handle(kind, pos);
+      }
+    }
+  }
+
+  #settled(kind: number, pos: number): number {
+    const { inbox, inboxView } = this.port;
+    const outcome = inbox[pos + 1] as number;
+    const token = inboxView.getUint32(pos + 4, true);
+    const at = pos + 8;
+    const end = kind === event.value ? this.values.skip(at) : at;
+    this.deliveries++;
+    const handle = this.subscriptions.deliver(token, outcome, at);
+    if (handle.abandoned && handle.subscriptions === 0) this.drop(handle);
+    return end;
+  }
+
+  #item(pos: number): number {
+    const view = this.port.inboxView;
+    const token = view.getUint32(pos + 4, true);
+    const ref = this.#refTo(view.getUint32(pos + 8, true));
+    const stream = this.#streams.get(token);
+    if (stream === undefined) ref[Symbol.dispose]();
+    else stream.push(ref);
+    this.deliveries++;
+    return pos + 16;
+  }
+
+  value(pos: number): unknown {
+    return this.values.read(pos);
+  }
+
+  error(outcome: number, pos: number): unknown {
+    if (outcome === status.userError) {
+      return userFailure(this.values.read(pos) as UserFailure, this.facts.nodeId);
+    }
+    const { inbox, inboxView } = this.port;
+    const length = inboxView.getUint32(pos, true) & ~LINKED;
+    const context: FailureContext = {
+      nodeId: this.facts.nodeId,
+      taskName: (template) => this.registry.get(template).info.name,
+      timeoutOf: (template) => this.registry.get(template).info.timeoutMs,
+      decode: (start, end) => this.values.readPart(pos, start, end),
+    };
+    return systemFailure(inbox, pos + 4, pos + 4 + length, context);
+  }
+
+  /** Decodes the arguments at `pos` with the values of those that were refs. */
+  readArguments(pos: number, count: number): readonly unknown[] {
+    let at = this.values.skip(pos);
+    const refs: unknown[] = [];
+    for (let i = 0; i < count; i++) {
+      refs.push(this.values.read(at));
+      at = this.values.end;
+    }
+    const empty = this.port.inboxView.getUint32(pos, true) === 0;
+    if (empty) {
+      this.values.end = at;
+      return noArguments;
+    }
+    this.#arguments = refs;
+    try {
+      return this.values.read(pos) as readonly unknown[];
+    } finally {
+      this.#arguments = noArguments;
+      this.values.end = at;
+    }
+  }
+
+  #revive(kind: number, payload: unknown): unknown {
+    if (kind === 0) return this.#arguments[payload as number];
+    return this.#travel.revive(this, kind, payload);
+  }
+
+  // ---- the end ---------------------------------------------------------------------------------------------------
+
+  assertOpen(): void {
+    if (this.#closed) throw new RuntimeClosedError();
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Leaves the core: whoever still waits in this thread is told that the runtime is closed. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const subscriber of this.subscriptions.close()) {
+      subscriber.fail(new RuntimeClosedError());
+    }
+    for (const stream of this.#streams.values()) stream.fail(new RuntimeClosedError());
+    this.#streams.clear();
+    this.port.detach();
+  }
+}
+
+const noArguments: readonly unknown[] = Object.freeze([]);

@@ -1,0 +1,133 @@
+import type { Handle } from './object-ref.ts';
+
+/** Somebody in this thread who waits for an object. */
+export interface Subscriber {
+  readonly handle: Handle;
+  /** Whether the value is wanted, or only the news that it is there. */
+  readonly wantsValue: boolean;
+  /** The object is there: its outcome, and where its value stands in the inbox. */
+  settled(outcome: number, pos: number): void;
+  /** The runtime is closed: nothing more will come. */
+  fail(error: unknown): void;
+}
+
+/** A subscription whose subscriber gave up; the next one for the same object takes it over. */
+interface Parked {
+  value: number;
+  ready: number;
+}
+
+const NONE = -1;
+
+/**
+ * The subscriptions of a thread, by the token the core calls each.
+ *
+ * A token is free again only when the core has delivered it. A subscriber that gives up (a timeout) parks its
+ * token, so that polling an object costs one subscription, not one per poll.
+ */
+export class Subscriptions {
+  readonly #slots: (Subscriber | undefined)[] = [];
+  readonly #free: number[] = [];
+  readonly #parked = new Map<Handle, Parked>();
+  readonly #subscribe: (object: number, token: number, value: boolean) => void;
+  readonly #keepAlive: (keep: boolean) => void;
+  #active = 0;
+
+  constructor(
+    subscribe: (object: number, token: number, value: boolean) => void,
+    keepAlive: (keep: boolean) => void,
+  ) {
+    this.#subscribe = subscribe;
+    this.#keepAlive = keepAlive;
+  }
+
+  /** Subscribes; gives the token, for `park`. */
+  add(subscriber: Subscriber): number {
+    if (this.#active++ === 0) this.#keepAlive(true);
+    const { handle, wantsValue } = subscriber;
+    if (this.#parked.size > 0) {
+      const token = this.#unpark(handle, wantsValue);
+      if (token !== NONE) {
+        this.#slots[token] = subscriber;
+        return token;
+      }
+    }
+    const token = this.#free.pop() ?? this.#slots.length;
+    this.#slots[token] = subscriber;
+    handle.subscriptions++;
+    this.#subscribe(handle.index, token, wantsValue);
+    return token;
+  }
+
+  #unpark(handle: Handle, value: boolean): number {
+    const parked = this.#parked.get(handle);
+    if (parked === undefined) return NONE;
+    const token = value ? parked.value : parked.ready;
+    if (value) parked.value = NONE;
+    else parked.ready = NONE;
+    if (parked.value === NONE && parked.ready === NONE) this.#parked.delete(handle);
+    return token;
+  }
+
+  /** The subscriber does not want to know any more. */
+  park(token: number): void {
+    const subscriber = this.#slots[token];
+    if (subscriber === undefined) return;
+    const { handle, wantsValue } = subscriber;
+    this.#slots[token] = new Orphan(handle, wantsValue);
+    let parked = this.#parked.get(handle);
+    if (parked === undefined) {
+      parked = { value: NONE, ready: NONE };
+      this.#parked.set(handle, parked);
+    }
+    if (wantsValue) parked.value = token;
+    else parked.ready = token;
+    this.#less();
+  }
+
+  /** The core has delivered `token`. Gives the handle it was for. */
+  deliver(token: number, outcome: number, pos: number): Handle {
+    const subscriber = this.#slots[token] as Subscriber;
+    const { handle } = subscriber;
+    this.#slots[token] = undefined;
+    this.#free.push(token);
+    handle.subscriptions--;
+    if (subscriber instanceof Orphan) {
+      if (this.#unpark(handle, subscriber.wantsValue) !== token) throw new Error('an orphan was not parked');
+    } else {
+      this.#less();
+      subscriber.settled(outcome, pos);
+    }
+    return handle;
+  }
+
+  #less(): void {
+    if (--this.#active === 0) this.#keepAlive(false);
+  }
+
+  /** Everybody who still waits, who will hear nothing more from the core. */
+  close(): Subscriber[] {
+    const waiting = this.#slots.filter((slot) => slot !== undefined && !(slot instanceof Orphan));
+    this.#slots.length = 0;
+    this.#free.length = 0;
+    this.#parked.clear();
+    if (this.#active > 0) this.#keepAlive(false);
+    this.#active = 0;
+    return waiting as Subscriber[];
+  }
+}
+
+/** Keeps the place of a subscriber that gave up. */
+class Orphan implements Subscriber {
+  readonly handle: Handle;
+  readonly wantsValue: boolean;
+
+  constructor(handle: Handle, wantsValue: boolean) {
+    this.handle = handle;
+    this.wantsValue = wantsValue;
+  }
+
+  settled(): void {}
+
+  fail(): void {}
+}

@@ -1,0 +1,39 @@
+/** A method of an actor class. */
+export interface MethodInfo {
+  readonly name: string;
+  readonly generator: boolean;
+}
+
+interface Common {
+  /** What errors and the event log call it. */
+  readonly name: string;
+  /** Results of one call; 1 unless asked for more. */
+  readonly numReturns: number;
+  /** Whether calls yield a stream. */
+  readonly generator: boolean;
+  /** Retry what user code throws: everything, or errors whose class, or a class above it, has one of these names. */
+  readonly retryExceptions: boolean | readonly string[];
+  /** Milliseconds an attempt may take; 0 = no limit. */
+  readonly timeoutMs: number;
+}
+
+/** What every thread knows of a template: `meta` of the core's `add_template`. */
+export type TemplateInfo =
+  /** `code`: the object that holds the shipped function or class. `spec`: the options, for `f.options()` elsewhere. */
+  | (Common & { readonly kind: 'task'; readonly code: number; readonly spec: object })
+  | (Common & {
+      readonly kind: 'actor';
+      readonly code: number;
+      readonly spec: object;
+      readonly methods: readonly MethodInfo[];
+      readonly maxTaskRetries: number;
+      readonly maxPendingCalls: number;
+      readonly isolation: 'shared' | 'thread';
+    })
+  | (Common & { readonly kind: 'method'; readonly actor: number; readonly method: string });
+
+/** A template as a thread of the node sees it. */
+export interface Template {
+  readonly id: number;
+  readonly info: TemplateInfo;
+}

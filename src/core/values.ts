@@ -1,0 +1,170 @@
+import { SerializationError } from '../common/errors.ts';
+import type { Addon } from '../native/addon.ts';
+import { nativeError } from '../native/binding.ts';
+import { type BinaryPart, type DecodeHooks, decode, type EncodeHooks, encode, type ShapeTable } from '../store/codec/index.ts';
+import { ObjectRef } from './object-ref.ts';
+import type { Port, StoredBuffer } from './port.ts';
+import { LINKED } from './wire.ts';
+
+/** ArrayBuffers of at least this many bytes live in the object store; smaller ones travel with the value. */
+export const OUT_OF_BAND_BYTES: number = 64 * 1024;
+
+/** What the codec needs of the runtime to rebuild refs and handles. */
+export interface Reviver {
+  /** A ref for an object that the core has lent to this thread. */
+  ref(index: number): ObjectRef<unknown>;
+  /** An actor handle, remote function or actor class. */
+  revive(kind: number, payload: unknown): unknown;
+  shareBuffer(memory: SharedArrayBuffer): number;
+  sharedBuffer(id: number): SharedArrayBuffer;
+}
+
+const none: readonly never[] = [];
+
+/** Encodes values into a port's commands and decodes them from its inbox. */
+export class Values {
+  readonly #port: Port;
+  readonly #addon: Addon;
+  readonly #encode: EncodeHooks;
+  readonly #decode: DecodeHooks;
+  /** Buffers of the value being decoded. */
+  #buffers: readonly number[] = none;
+  /** Writable ArrayBuffers in the store, and the view that each is. */
+  readonly #allocated = new WeakMap<ArrayBufferLike, number>();
+  /** Where the value decoded last ended in the inbox. */
+  end = 0;
+
+  constructor(port: Port, reviver: Reviver) {
+    this.#port = port;
+    this.#addon = port.addon;
+    const shapes: ShapeTable = {
+      intern: (keys) => this.#addon.internShape(port.id, keys),
+      keys: (id) => this.#addon.shapeKeys(port.id, id),
+    };
+    this.#encode = {
+      shapes,
+      outOfBandBytes: OUT_OF_BAND_BYTES,
+      isRef: (value) => ObjectRef.is(value),
+      refIndex: (value) => {
+        const { index } = ObjectRef.handle(value as ObjectRef<unknown>);
+        if (index < 0) throw new SerializationError('ref', 'was released', ObjectRef.released());
+        return index;
+      },
+      shareBuffer: (memory) => reviver.shareBuffer(memory),
+    };
+    this.#decode = {
+      shapes,
+      ref: (index) => reviver.ref(index),
+      revive: (kind, payload) => reviver.revive(kind, payload),
+      sharedBuffer: (id) => reviver.sharedBuffer(id),
+      buffer: (ordinal) => this.#map(this.#buffers[ordinal] as number),
+    };
+  }
+
+  /** A writable ArrayBuffer inside the store. It is sealed, and emptied, when a value that holds it is written. */
+  allocate(byteLength: number): ArrayBuffer {
+    try {
+      const [array, view] = this.#addon.createBuffer(this.#port.id, byteLength);
+      this.#allocated.set(array, view);
+      return array;
+    } catch (error) {
+      throw nativeError(error);
+    }
+  }
+
+  /** Writes a value with its length word and lists at the end of the open record. */
+  write(value: unknown, path: string): void {
+    const writer = this.#port.writer;
+    writer.ensure(4);
+    const mark = writer.pos - writer.moved;
+    writer.pos += 4;
+    encode(writer, value, this.#encode, path);
+    this.#port.finishValue(mark, writer.buffers.length === 0 ? none : this.#store(this.#port.takeParts()));
+  }
+
+  /** Throws what `write` would throw because of the value itself. The caller aborts the record. */
+  check(value: unknown, path: string): void {
+    encode(this.#port.writer, value, this.#encode, path);
+  }
+
+  /** Reads the value at `pos` of the inbox; `end` is where it ended. */
+  read(pos: number): unknown {
+    const word = this.#port.inboxView.getUint32(pos, true);
+    const start = pos + 4;
+    const end = start + (word & ~LINKED);
+    if ((word & LINKED) !== 0) return this.readPart(pos, start, end);
+    this.end = end;
+    return decode(this.#port.inbox, this.#port.inboxView, start, end, this.#decode);
+  }
+
+  /** Reads part of the bytes of the value at `pos`, with the buffers of that value. */
+  readPart(pos: number, start: number, end: number): unknown {
+    const outer = this.#buffers;
+    const after = this.skip(pos);
+    this.#buffers = this.#buffersOf(pos);
+    try {
+      return decode(this.#port.inbox, this.#port.inboxView, start, end, this.#decode);
+    } finally {
+      this.#buffers = outer;
+      this.end = after;
+    }
+  }
+
+  #buffersOf(pos: number): readonly number[] {
+    const view = this.#port.inboxView;
+    const word = view.getUint32(pos, true);
+    if ((word & LINKED) === 0) return none;
+    const refs = pos + 4 + (word & ~LINKED);
+    let at = refs + 4 + view.getUint32(refs, true) * 4;
+    const count = view.getUint32(at, true);
+    at += 4;
+    const buffers: number[] = [];
+    for (let i = 0; i < count; i++) {
+      buffers.push(view.getUint32(at, true));
+      at += 12;
+    }
+    return buffers;
+  }
+
+  /** Where the value at `pos` ends. */
+  skip(pos: number): number {
+    const view = this.#port.inboxView;
+    const word = view.getUint32(pos, true);
+    const end = pos + 4 + (word & ~LINKED);
+    if ((word & LINKED) === 0) return end;
+    const at = end + 4 + view.getUint32(end, true) * 4;
+    return at + 4 + view.getUint32(at, true) * 12;
+  }
+
+  #map(buffer: number): ArrayBuffer {
+    try {
+      return this.#addon.mapBuffer(this.#port.id, buffer);
+    } catch (error) {
+      throw nativeError(error);
+    }
+  }
+
+  /** Puts the out-of-band parts of a value into the store: all of them, or none. */
+  #store(parts: readonly BinaryPart[]): StoredBuffer[] {
+    const stored: StoredBuffer[] = [];
+    const { id: port } = this.#port;
+    try {
+      for (const part of parts) {
+        const view = this.#allocated.get(part.buffer);
+        const whole = part.byteLength === part.buffer.byteLength;
+        let id: number;
+        if (view !== undefined && whole) {
+          this.#allocated.delete(part.buffer);
+          id = this.#addon.sealBuffer(port, part.buffer as ArrayBuffer, view);
+        } else {
+          id = this.#addon.putBuffer(port, new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+        }
+        stored.push({ id, byteLength: part.byteLength });
+      }
+      return stored;
+    } catch (error) {
+      for (const { id } of stored) this.#addon.releaseBuffer(port, id);
+      throw nativeError(error);
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { GetTimeoutError } from '../common/errors.ts';
+import type { Handle } from './object-ref.ts';
+import type { Subscriber, Subscriptions } from './subscriptions.ts';
+import { status } from './wire.ts';
+
+/** Reads outcomes from the inbox. */
+export interface OutcomeReader {
+  value(pos: number): unknown;
+  error(outcome: number, pos: number): unknown;
+}
+
+/** Limits to waiting. */
+export interface WaitLimits {
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** `get` of one ref without limits: the common case, kept small. */
+export class SingleGet implements Subscriber {
+  readonly wantsValue = true;
+  readonly handle: Handle;
+  readonly #reader: OutcomeReader;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(handle: Handle, reader: OutcomeReader, resolve: (value: unknown) => void, reject: (error: unknown) => void) {
+    this.handle = handle;
+    this.#reader = reader;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  settled(outcome: number, pos: number): void {
+    if (outcome !== status.value) {
+      this.#reject(this.#reader.error(outcome, pos));
+      return;
+    }
+    let value: unknown;
+    try {
+      value = this.#reader.value(pos);
+    } catch (error) {
+      this.#reject(error);
+      return;
+    }
+    this.#resolve(value);
+  }
+
+  /** The runtime is gone. */
+  fail(error: unknown): void {
+    this.#reject(error);
+  }
+}
+
+/** One ref among those that a [`Wait`] waits for. */
+class Member implements Subscriber {
+  readonly handle: Handle;
+  readonly wantsValue: boolean;
+  readonly #wait: Wait;
+  readonly #position: number;
+
+  constructor(wait: Wait, position: number, handle: Handle, wantsValue: boolean) {
+    this.#wait = wait;
+    this.#position = position;
+    this.handle = handle;
+    this.wantsValue = wantsValue;
+  }
+
+  settled(outcome: number, pos: number): void {
+    this.#wait.arrived(this.#position, outcome, pos);
+  }
+
+  fail(error: unknown): void {
+    this.#wait.end(error);
+  }
+}
+
+/** What a wait does with what arrives. */
+export interface WaitVisitor {
+  /** Object `position` is there; true ends the wait. */
+  arrived(position: number, outcome: number, pos: number): boolean;
+  /** The wait is over: enough arrived, time is up (then `error` is a `GetTimeoutError`), or it failed. */
+  ended(error: unknown): void;
+}
+
+/** Waits for many objects at once, with limits. */
+export class Wait {
+  readonly #subscriptions: Subscriptions;
+  readonly #visitor: WaitVisitor;
+  readonly #tokens: number[] = [];
+  readonly #signal: AbortSignal | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #over = false;
+
+  constructor(
+    subscriptions: Subscriptions,
+    handles: readonly Handle[],
+    wantsValues: boolean,
+    limits: WaitLimits,
+    visitor: WaitVisitor,
+  ) {
+    this.#subscriptions = subscriptions;
+    this.#visitor = visitor;
+    this.#signal = limits.signal;
+    for (let i = 0; i < handles.length; i++) {
+      this.#tokens.push(subscriptions.add(new Member(this, i, handles[i] as Handle, wantsValues)));
+    }
+    if (limits.timeoutMs !== undefined) {
+      const { timeoutMs } = limits;
+      this.#timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs);
+    }
+    this.#signal?.addEventListener('abort', this.#aborted);
+  }
+
+  readonly #aborted = (): void => this.end(this.#signal?.reason);
+
+  arrived(position: number, outcome: number, pos: number): void {
+    this.#tokens[position] = -1;
+    if (!this.#over && this.#visitor.arrived(position, outcome, pos)) this.end(undefined);
+  }
+
+  /** Ends the wait; later arrivals are ignored. */
+  end(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.#aborted);
+    for (const token of this.#tokens) if (token >= 0) this.#subscriptions.park(token);
+    this.#visitor.ended(error);
+  }
+}
+
+function timedOut(timeoutMs: number): GetTimeoutError {
+  return new GetTimeoutError(`The value was not there within ${timeoutMs} ms. The task goes on; get its ref again to wait longer.`);
+}

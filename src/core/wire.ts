@@ -1,0 +1,48 @@
+/** The records between a thread and the core: `crates/mobula-sched/src/wire.rs` is the other side of this file. */
+
+/** Set in a value's length word when lists of refs and buffers follow its bytes. */
+export const LINKED = 0x80000000;
+
+export const op = {
+  submit: 1,
+  subscribe: 2,
+  release: 3,
+  result: 4,
+  put: 5,
+  yield: 6,
+  pending: 7,
+  block: 8,
+  cancel: 9,
+  credit: 10,
+  kill: 11,
+} as const;
+
+export const submit = { deps: 1, multi: 2, create: 4, call: 8, parent: 16, stream: 32 } as const;
+
+export const outcome = { ok: 0, error: 1, retry: 2 } as const;
+
+export const event = {
+  task: 1,
+  value: 2,
+  ready: 3,
+  item: 4,
+  stopTask: 5,
+  credit: 6,
+  stopActor: 7,
+  needWorker: 8,
+  deadline: 9,
+  idle: 10,
+  retireHost: 11,
+  killPort: 12,
+} as const;
+
+/** How an object turned out. */
+export const status = { value: 0, userError: 1, systemError: 2 } as const;
+
+/** Index of the first claim word among the control words, and how many words there are. */
+export const CLAIMS = 16;
+export const CONTROL_WORDS = 144;
+
+/** What a thread is there for. */
+export const portKind = { driver: 0, worker: 1, host: 2 } as const;
+export type PortKind = (typeof portKind)[keyof typeof portKind];

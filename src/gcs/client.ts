@@ -1,0 +1,41 @@
+/** What the event log keeps. */
+export interface ClusterEvent {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly kind: 'node-up' | 'node-down' | 'worker-died' | 'actor-named' | 'runtime-closed';
+  readonly details: Readonly<Record<string, string | number>>;
+}
+
+/** An entry of the node table. */
+export interface NodeRecord {
+  readonly nodeId: string;
+  readonly alive: boolean;
+  readonly host: string;
+  readonly pid: number;
+  readonly resources: Readonly<Record<string, number>>;
+}
+
+/**
+ * The Global Control Store as the rest of mobula sees it: single-key operations on its tables, and the event log. The
+ * paper's task, object and function tables are kept by the core of the node that they concern.
+ */
+export interface GcsClient {
+  readonly nodes: Table<NodeRecord>;
+  readonly events: EventLog;
+}
+
+/** One table: single-key operations only, as the paper's shards offer them. */
+export interface Table<Row> {
+  get(key: string): Row | undefined;
+  put(key: string, row: Row): void;
+  /** Writes the row unless the key exists; false if it does. */
+  add(key: string, row: Row): boolean;
+  delete(key: string): boolean;
+  keys(): string[];
+}
+
+/** The latest events, oldest first. */
+export interface EventLog {
+  append(kind: ClusterEvent['kind'], details: ClusterEvent['details']): void;
+  list(): readonly ClusterEvent[];
+}

@@ -1,0 +1,39 @@
+export { getActor, kill } from './api/actors.ts';
+export { availableResources, clusterResources, context, nodes, type RuntimeContext } from './api/cluster.ts';
+export {
+  allocate,
+  asCompleted,
+  type CancelOptions,
+  cancel,
+  type GetOptions,
+  get,
+  put,
+  type WaitOptions,
+  wait,
+} from './api/objects.ts';
+export { remote } from './api/remote.ts';
+export { init, isInitialized, Runtime, type ShutdownOptions, shutdown } from './api/runtime.ts';
+export type { ErrorCode } from './common/error-codes.ts';
+export {
+  ActorDiedError,
+  CaptureError,
+  GetTimeoutError,
+  MobulaError,
+  ObjectLostError,
+  ObjectStoreFullError,
+  PendingCallsLimitError,
+  RuntimeClosedError,
+  SerializationError,
+  TaskCancelledError,
+  TaskError,
+  TaskTimeoutError,
+  UnschedulableError,
+  WorkerDiedError,
+} from './common/errors.ts';
+export type { InitOptions, Logger } from './common/init-options.ts';
+export type { ActorOptions, ResourceOptions, SchedulingStrategy, TaskOptions } from './common/options.ts';
+export type { ActorClass, ActorHandle, ActorMethod } from './core/actor-class.ts';
+export { ObjectRef } from './core/object-ref.ts';
+export type { RemoteFunction } from './core/remote-task.ts';
+export { RefStream as ObjectRefStream } from './core/stream.ts';
+export type { NodeRecord } from './gcs/client.ts';

@@ -1,0 +1,87 @@
+/**
+ * What the addon exports; `native/src` has one file for each group. Amounts of resources are in ten-thousandths,
+ * memory is in bytes, and every call is made by the thread whose port it names.
+ */
+export interface Addon {
+  // runtime.rs
+  start(options: StartOptions): void;
+  stop(): void;
+  drain(): boolean;
+  failAll(): void;
+  freeResources(): number[];
+  liveTasks(): number;
+  // port.rs
+  attach(kind: number, host: number, onBell: () => void): number;
+  detach(port: number): void;
+  bury(port: number, details: string): void;
+  setRegions(port: number, control: Int32Array, commands: Uint8Array, inbox: Uint8Array): void;
+  flush(port: number, commands: number): void;
+  step(port: number, commands: number, spin: boolean): number;
+  keepAlive(port: number, keep: boolean): void;
+  // tasks.rs
+  addTemplate(port: number, options: TemplateOptions, meta: Uint8Array): number;
+  templateMeta(port: number, template: number): Uint8Array;
+  expire(index: number, generation: number, attempt: number): number;
+  // actors.rs
+  nameActor(port: number, object: number, name: string): number;
+  forgetName(port: number, object: number, name: string): void;
+  rememberName(port: number, object: number, name: string): void;
+  findActor(port: number, name: string): number;
+  actorIdentity(port: number, object: number): number[];
+  pendingCalls(port: number, object: number): number;
+  // objects.rs
+  allocObjects(port: number, pairs: Uint32Array): void;
+  objectGeneration(port: number, object: number): number;
+  holdObject(port: number, object: number): void;
+  putBuffer(port: number, bytes: ArrayBufferView): number;
+  releaseBuffer(port: number, buffer: number): void;
+  mapBuffer(port: number, buffer: number): ArrayBuffer;
+  createBuffer(port: number, byteLength: number): [array: ArrayBuffer, view: number];
+  sealBuffer(port: number, array: ArrayBuffer, view: number): number;
+  storeStats(port: number): StoreStats;
+  // tables.rs
+  tablePut(port: number, table: string, key: string, value: Uint8Array, replace: boolean): boolean;
+  tableGet(port: number, table: string, key: string): Uint8Array | null;
+  tableDelete(port: number, table: string, key: string): boolean;
+  tableKeys(port: number, table: string): string[];
+  internShape(port: number, keys: readonly string[]): number;
+  shapeKeys(port: number, id: number): string[];
+  // machine.rs
+  usableCpus(): number;
+  memoryLimit(): number;
+}
+
+/** What a runtime is started with. */
+export interface StartOptions {
+  readonly cpu: number;
+  readonly others: readonly number[];
+  readonly sharedHosts: number;
+  readonly storeCapacity: number;
+  readonly spillDirectory: string;
+}
+
+/** What all calls of one remote function with one set of options share; -1 = without end. */
+export interface TemplateOptions {
+  readonly priority: number;
+  readonly cpu: number;
+  /** Pairs of index and amount. */
+  readonly others: readonly number[];
+  readonly maxRetries: number;
+  readonly timeoutMs: number;
+  readonly maxRestarts: number;
+  readonly maxConcurrency: number;
+  readonly ownThread: boolean;
+  readonly detached: boolean;
+}
+
+/** How full the object store is. */
+export interface StoreStats {
+  readonly capacity: number;
+  readonly used: number;
+  readonly pinned: number;
+  readonly spilled: number;
+  readonly buffers: number;
+  readonly views: number;
+  readonly spills: number;
+  readonly restores: number;
+}

@@ -1,0 +1,46 @@
+import { createRequire } from 'node:module';
+
+import { MobulaError, ObjectLostError, ObjectStoreFullError, RuntimeClosedError } from '../common/errors.ts';
+import type { Addon } from './addon.ts';
+
+const require = createRequire(import.meta.url);
+
+function isMusl(): boolean {
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
+  return report?.header?.glibcVersionRuntime === undefined;
+}
+
+/** The suffix of this platform's binary, such as `linux-x64-gnu`. */
+function platform(): string {
+  const libc = process.platform === 'linux' ? (isMusl() ? '-musl' : '-gnu') : '';
+  return `${process.platform}-${process.arch}${libc}`;
+}
+
+function load(): Addon {
+  const suffix = platform();
+  try {
+    return require(`../../native/mobula.${suffix}.node`) as Addon;
+  } catch (cause) {
+    const known = `mobula has no working binary for ${suffix} and Node ${process.version}`;
+    throw new MobulaError('ERR_MOBULA_BINARY', `${known}. In a clone, run "npm run build" (it needs Rust).`, { cause });
+  }
+}
+
+/** The addon. Loading it throws `ERR_MOBULA_BINARY` when no binary fits. */
+export const addon: Addon = load();
+
+/** Turns an error of the addon into the class that users know. */
+export function nativeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const code: unknown = Reflect.get(error, 'code');
+  switch (code) {
+    case 'ERR_MOBULA_OBJECT_STORE_FULL':
+      return new ObjectStoreFullError(error.message, { cause: error });
+    case 'ERR_MOBULA_OBJECT_LOST':
+      return new ObjectLostError(error.message, { cause: error });
+    case 'ERR_MOBULA_RUNTIME_CLOSED':
+      return new RuntimeClosedError();
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,150 @@
+import { Tinypool } from 'tinypool';
+
+/** What a thread is told when it starts. */
+export interface WorkerAssignment {
+  /** 1 = runs tasks, 2 = runs actors. */
+  readonly kind: number;
+  /** The host's number, for threads that run actors; else -1. */
+  readonly host: number;
+  /** The thread writes its port + 1 here once it is attached. */
+  readonly port: Int32Array;
+}
+
+/** What the pool needs of the rest. */
+export interface PoolPorts {
+  /** The module whose default export a thread runs; it gets the assignment and what `brief` adds. */
+  readonly workerFile: string;
+  brief(assignment: WorkerAssignment): object;
+  /** A thread has ended. */
+  bury(port: number, details: string): void;
+  /** Threads die before they are attached, again and again. */
+  giveUp(reason: unknown): void;
+}
+
+interface Thread {
+  readonly pool: Tinypool;
+  readonly assignment: WorkerAssignment;
+  /** Nobody expects it to live on. */
+  retired: boolean;
+  readonly ended: Promise<void>;
+}
+
+/** Threads that die before they are attached, in a row, before the pool gives up. */
+const MAX_STILLBORN = 3;
+
+/**
+ * The worker threads of a node. Each is a tinypool of one thread that runs one long task, our loop: tinypool starts the
+ * thread and ends it, and a pool that its thread has wedged (tinypool does not notice `process.exit`) is thrown
+ * away with it.
+ */
+export class WorkerPool {
+  readonly #ports: PoolPorts;
+  readonly #threads = new Set<Thread>();
+  #stillborn = 0;
+  #closed = false;
+
+  constructor(ports: PoolPorts) {
+    this.#ports = ports;
+  }
+
+  /** Starts a thread that runs tasks. */
+  startWorker(): void {
+    this.#start(1, -1);
+  }
+
+  /** Starts the thread that actors of `host` wait for. */
+  startHost(host: number): void {
+    if (!this.#closed) this.#start(2, host);
+  }
+
+  #start(kind: number, host: number): void {
+    const assignment: WorkerAssignment = { kind, host, port: new Int32Array(new SharedArrayBuffer(4)) };
+    const pool = new Tinypool({
+      filename: this.#ports.workerFile,
+      minThreads: 0,
+      maxThreads: 1,
+      concurrentTasksPerWorker: 1,
+      useAtomics: false,
+      idleTimeout: 2 ** 31 - 1,
+    });
+    let error: unknown;
+    pool.on('error', (thrown: unknown) => {
+      error = thrown;
+    });
+    pool.run({ ...assignment, ...this.#ports.brief(assignment) }).catch((thrown: unknown) => {
+      error = thrown;
+    });
+    const worker = pool.threads[0];
+    if (worker === undefined) throw new Error('tinypool did not start its thread');
+    const ended = new Promise<void>((resolve) => {
+      worker.once('exit', (code: number) => {
+        this.#ended(thread, code, error);
+        resolve();
+      });
+    });
+    // tinypool keeps the process alive while a task runs, and ours runs for ever.
+    worker.unref?.();
+    const thread: Thread = { pool, assignment, retired: false, ended };
+    this.#threads.add(thread);
+    setImmediate(() => worker.unref?.());
+  }
+
+  #ended(thread: Thread, code: number, error: unknown): void {
+    this.#threads.delete(thread);
+    const { kind, port } = thread.assignment;
+    const attached = Atomics.load(port, 0);
+    if (attached > 0) {
+      this.#stillborn = 0;
+      this.#ports.bury(attached - 1, describe(code, error));
+    } else if (++this.#stillborn >= MAX_STILLBORN && !this.#closed) {
+      this.#ports.giveUp(error ?? new Error(`worker threads end at once, with exit code ${code}`));
+      return;
+    }
+    if (kind === 1 && !thread.retired && !this.#closed) this.startWorker();
+    else if (kind === 2 && attached === 0 && !this.#closed) this.startHost(thread.assignment.host);
+  }
+
+  #find(test: (assignment: WorkerAssignment) => boolean): Thread | undefined {
+    for (const thread of this.#threads) if (test(thread.assignment)) return thread;
+    return undefined;
+  }
+
+  /** Stops the thread of a port, whatever it runs. */
+  stopPort(port: number): void {
+    const thread = this.#find((assignment) => Atomics.load(assignment.port, 0) === port + 1);
+    if (thread !== undefined) void this.#stop(thread);
+  }
+
+  /** Stops the thread that one actor had to itself. */
+  retireHost(host: number): void {
+    const thread = this.#find((assignment) => assignment.kind === 2 && assignment.host === host);
+    if (thread === undefined) return;
+    thread.retired = true;
+    void this.#stop(thread);
+  }
+
+  #stop(thread: Thread): Promise<void> {
+    // A thread inside native code does not hear of this; it ends when that returns.
+    const worker = thread.pool.threads[0];
+    void worker?.terminate();
+    return thread.ended;
+  }
+
+  get size(): number {
+    return this.#threads.size;
+  }
+
+  /** Stops all threads; resolves when they have ended. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#threads].map((thread) => this.#stop(thread)));
+  }
+}
+
+function describe(code: number, error: unknown): string {
+  if (error instanceof Error) {
+    if (Reflect.get(error, 'code') === 'ERR_WORKER_OUT_OF_MEMORY') return 'it ran out of memory';
+    return error.message;
+  }
+  return `it ended with exit code ${code}`;
+}

@@ -1,0 +1,6 @@
+export { type EncodedValue, decodeBytes, encodeToBytes } from './convenience.ts';
+export { decode } from './decode.ts';
+export { encode } from './encode.ts';
+export { type DecodeHooks, type EncodeHooks, type Portable, portable, type ShapeTable } from './hooks.ts';
+export { LocalShapeTable } from './shape-table.ts';
+export { type BinaryPart, Writer } from './writer.ts';

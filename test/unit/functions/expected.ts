@@ -1,0 +1,53 @@
+/** What each case of fixtures/subject.ts gives: a value, or the message of the error it is refused with. */
+export function expected({ lateHasValue }: { readonly lateHasValue: boolean }): Record<string, unknown> {
+  return {
+    plain: 3,
+    constant: 11,
+    data: [true, 5, 3],
+    helper: 11,
+    recursion: 120,
+    mutual: true,
+    table: 1,
+    native: 3,
+    props: 7,
+    builtin: ['b', true, 'function', 32],
+    import: [6, 4, 7],
+    namespace: 11,
+    importedFunction: 4,
+    dynamic: '\n',
+    meta: true,
+    class: ['WOOF 10 1 ANIMALIA', 'woof 10 2 animalia'],
+    importedClass: ['sq:7', 18],
+    method: 15,
+    generator: [10, 11, 12],
+    asyncGenerator: [1, 11],
+    closure: 14,
+    loops: [1, 2],
+    portables: ['ref', 'handle', 'task'],
+    filledOnce: 'filled',
+    named: ['addBase', 'Dog', 'isEven', 1],
+    stack: 'checked apart',
+    changing: /it uses 'changing' \(.*:\d+\), which is assigned more than once.*Pass it as an argument/,
+    selfAssigned: /it uses 'count' \(.*:\d+\), which is assigned by the function itself/,
+    instance: /it uses 'query' \(.*:\d+\), which uses 'db' \(.*:\d+\), which is an instance of Database/,
+    nativeRoot: /The function 'floor' cannot run in a worker: it is built into Node\. Wrap it/,
+    bound: /The function 'bound addBase' .* is a bound function/,
+    early: lateHasValue ? { value: 1 } : /it uses 'late' \(.*:\d+\), which has no value yet/,
+  };
+}
+
+/** The same for fixtures/commonjs.cjs. */
+export const expectedCommonJs: Readonly<Record<string, unknown>> = {
+  requireDestructured: 12,
+  interopReassigned: /'import_lib' \(commonjs\.cjs:6\), which is assigned more than once/,
+  interopDefault: 6,
+  ownRequire: '3/',
+  filename: ['commonjs.cjs', true],
+  derived: 'a/b',
+  oldClass: 5,
+  emitter: 5,
+  superclassOfModule: 'hello',
+  coverage: 2,
+  module: /it uses 'module', which is an instance of Module/,
+  sloppyThis: true,
+};
