@@ -1,7 +1,7 @@
 import { Adam, estimateGradient } from './es.ts';
 import { PARAMETERS } from './policy.ts';
 import { fillGaussian, mixSeed } from './random.ts';
-import { readResults, type RolloutResults, SIGMA } from './rollout.ts';
+import { type RolloutResults, readResults, SIGMA } from './rollout.ts';
 
 /** What one iteration brought. */
 export interface Progress {

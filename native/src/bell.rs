@@ -20,7 +20,11 @@ const UV_ASYNC: c_int = 1;
 
 unsafe extern "C" {
     fn uv_handle_size(kind: c_int) -> usize;
-    fn uv_async_init(uv_loop: *mut c_void, handle: *mut uv_async_t, callback: extern "C" fn(*mut uv_async_t)) -> c_int;
+    fn uv_async_init(
+        uv_loop: *mut c_void,
+        handle: *mut uv_async_t,
+        callback: extern "C" fn(*mut uv_async_t),
+    ) -> c_int;
     fn uv_async_send(handle: *mut uv_async_t) -> c_int;
     fn uv_close(handle: *mut uv_async_t, callback: extern "C" fn(*mut uv_async_t));
     fn uv_ref(handle: *mut uv_async_t);
@@ -66,19 +70,31 @@ impl Bell for UvBell {
 impl UvBell {
     /// Makes a bell that calls `callback` on the loop of `env`. It does not keep the loop alive.
     /// `on_end` runs when the environment ends.
-    pub(crate) fn new(env: sys::napi_env, callback: sys::napi_value, on_end: Box<dyn FnOnce()>) -> Result<Arc<Self>> {
+    pub(crate) fn new(
+        env: sys::napi_env,
+        callback: sys::napi_value,
+        on_end: Box<dyn FnOnce()>,
+    ) -> Result<Arc<Self>> {
         let mut uv_loop = ptr::null_mut();
         let mut reference = ptr::null_mut();
         // SAFETY: `env` is the calling environment and `callback` a live value of it.
         unsafe {
-            check(sys::napi_get_uv_event_loop(env, &raw mut uv_loop), "napi_get_uv_event_loop")?;
-            check(sys::napi_create_reference(env, callback, 1, &raw mut reference), "napi_create_reference")?;
+            check(
+                sys::napi_get_uv_event_loop(env, &raw mut uv_loop),
+                "napi_get_uv_event_loop",
+            )?;
+            check(
+                sys::napi_create_reference(env, callback, 1, &raw mut reference),
+                "napi_create_reference",
+            )?;
         }
         // SAFETY: a pure function of libuv.
         let size = unsafe { uv_handle_size(UV_ASYNC) };
         let mut memory = vec![0_u128; size.div_ceil(16)];
         let handle: *mut uv_async_t = memory.as_mut_ptr().cast();
-        let bell = Arc::new(Self { handle: Mutex::new(Handle(handle)) });
+        let bell = Arc::new(Self {
+            handle: Mutex::new(Handle(handle)),
+        });
         let owned = Box::into_raw(Box::new(Owned {
             env,
             callback: reference,
@@ -92,7 +108,8 @@ impl UvBell {
             uv_async_init(uv_loop.cast(), handle, rung);
             uv_handle_set_data(handle, owned.cast());
             uv_unref(handle);
-            let status = sys::napi_add_async_cleanup_hook(env, Some(ended), owned.cast(), &raw mut (*owned).hook);
+            let status =
+                sys::napi_add_async_cleanup_hook(env, Some(ended), owned.cast(), &raw mut (*owned).hook);
             check(status, "napi_add_async_cleanup_hook")?;
         }
         Ok(bell)
@@ -105,7 +122,13 @@ impl UvBell {
             return;
         }
         // SAFETY: the handle is open, and this is its loop's thread.
-        unsafe { if keep { uv_ref(handle.0) } else { uv_unref(handle.0) } }
+        unsafe {
+            if keep {
+                uv_ref(handle.0)
+            } else {
+                uv_unref(handle.0)
+            }
+        }
     }
 }
 
@@ -122,7 +145,15 @@ extern "C" fn rung(handle: *mut uv_async_t) {
         let (mut callback, mut global, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         sys::napi_get_reference_value(env, owned.callback, &raw mut callback);
         sys::napi_get_global(env, &raw mut global);
-        let status = sys::napi_make_callback(env, ptr::null_mut(), global, callback, 0, ptr::null(), &raw mut result);
+        let status = sys::napi_make_callback(
+            env,
+            ptr::null_mut(),
+            global,
+            callback,
+            0,
+            ptr::null(),
+            &raw mut result,
+        );
         if status == sys::Status::napi_pending_exception {
             let mut exception = ptr::null_mut();
             sys::napi_get_and_clear_last_exception(env, &raw mut exception);

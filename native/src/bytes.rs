@@ -47,17 +47,35 @@ impl FromNapiValue for Bytes {
         let mut data: *mut c_void = ptr::null_mut();
         // SAFETY: all out-pointers are valid or null as the call allows.
         let status = unsafe {
-            sys::napi_get_typedarray_info(env, value, &raw mut kind, &raw mut count, &raw mut data, ptr::null_mut(), ptr::null_mut())
+            sys::napi_get_typedarray_info(
+                env,
+                value,
+                &raw mut kind,
+                &raw mut count,
+                &raw mut data,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
         };
         if status != sys::Status::napi_ok {
-            return Err(napi::Error::new(napi::Status::InvalidArg, "a typed array is needed".to_owned()));
+            return Err(napi::Error::new(
+                napi::Status::InvalidArg,
+                "a typed array is needed".to_owned(),
+            ));
         }
         let width = match kind {
-            sys::TypedarrayType::int8_array | sys::TypedarrayType::uint8_array | sys::TypedarrayType::uint8_clamped_array => 1,
+            sys::TypedarrayType::int8_array
+            | sys::TypedarrayType::uint8_array
+            | sys::TypedarrayType::uint8_clamped_array => 1,
             sys::TypedarrayType::int16_array | sys::TypedarrayType::uint16_array => 2,
-            sys::TypedarrayType::int32_array | sys::TypedarrayType::uint32_array | sys::TypedarrayType::float32_array => 4,
+            sys::TypedarrayType::int32_array
+            | sys::TypedarrayType::uint32_array
+            | sys::TypedarrayType::float32_array => 4,
             _ => 8,
         };
-        Ok(Self { ptr: data.cast(), len: count * width })
+        Ok(Self {
+            ptr: data.cast(),
+            len: count * width,
+        })
     }
 }

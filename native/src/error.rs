@@ -47,5 +47,8 @@ pub(crate) fn check(status: napi::sys::napi_status, what: &str) -> Result<()> {
     if status == napi::sys::Status::napi_ok {
         return Ok(());
     }
-    fail(Code::Invalid, format_args!("{what} failed with Node-API status {status}"))
+    fail(
+        Code::Invalid,
+        format_args!("{what} failed with Node-API status {status}"),
+    )
 }

@@ -2,7 +2,10 @@
 //!
 //! The norms of this boundary are in `native/README.md`.
 
-#![expect(unreachable_pub, reason = "napi-derive wants its items public, and nothing links this crate")]
+#![expect(
+    unreachable_pub,
+    reason = "napi-derive wants its items public, and nothing links this crate"
+)]
 
 mod actors;
 mod bell;

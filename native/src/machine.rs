@@ -12,5 +12,9 @@ pub fn usable_cpus() -> u32 {
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "memory stays far below 2^53 bytes")]
 pub fn memory_limit() -> f64 {
-    mobula_shm::memory().iter().map(|bound| bound.limit).min().unwrap_or(0) as f64
+    mobula_shm::memory()
+        .iter()
+        .map(|bound| bound.limit)
+        .min()
+        .unwrap_or(0) as f64
 }

@@ -40,7 +40,11 @@ pub fn put_buffer(port: u32, bytes: Bytes) -> Result<u32> {
     let binding = binding(port)?;
     // SAFETY: the caller's thread is here, and copies before it goes on.
     let bytes = unsafe { bytes.as_slice() };
-    let buffer = binding.runtime.store.put(bytes, binding.env).map_err(|error| create_failed(&error))?;
+    let buffer = binding
+        .runtime
+        .store
+        .put(bytes, binding.env)
+        .map_err(|error| create_failed(&error))?;
     Ok(buffer.0)
 }
 
@@ -56,7 +60,9 @@ pub fn release_buffer(port: u32, buffer: u32) -> Result<()> {
 pub fn map_buffer(env: Env, port: u32, buffer: u32) -> Result<Unknown<'static>> {
     let binding = binding(port)?;
     let store = &binding.runtime.store;
-    let mapping = store.map(BufferId(buffer), binding.env).map_err(|error| map_failed(&error))?;
+    let mapping = store
+        .map(BufferId(buffer), binding.env)
+        .map_err(|error| map_failed(&error))?;
     array_buffer(env, store, &mapping)
 }
 
@@ -65,7 +71,9 @@ pub fn map_buffer(env: Env, port: u32, buffer: u32) -> Result<Unknown<'static>> 
 pub fn create_buffer(env: Env, port: u32, len: f64) -> Result<(Unknown<'static>, f64)> {
     let binding = binding(port)?;
     let store = &binding.runtime.store;
-    let (_, mapping) = store.create(len as u64, binding.env).map_err(|error| create_failed(&error))?;
+    let (_, mapping) = store
+        .create(len as u64, binding.env)
+        .map_err(|error| create_failed(&error))?;
     #[expect(clippy::cast_precision_loss, reason = "views are counted from 1")]
     let view = mapping.view.0 as f64;
     Ok((array_buffer(env, store, &mapping)?, view))
@@ -75,9 +83,14 @@ pub fn create_buffer(env: Env, port: u32, len: f64) -> Result<(Unknown<'static>,
 #[napi(catch_unwind)]
 pub fn seal_buffer(env: Env, port: u32, array: Unknown<'_>, view: f64) -> Result<u32> {
     // SAFETY: `array` is a live value of this environment.
-    check(unsafe { sys::napi_detach_arraybuffer(env.raw(), array.value().value) }, "napi_detach_arraybuffer")?;
+    check(
+        unsafe { sys::napi_detach_arraybuffer(env.raw(), array.value().value) },
+        "napi_detach_arraybuffer",
+    )?;
     let store = &binding(port)?.runtime.store;
-    let buffer = store.seal(ViewId(view as u64)).map_err(|error| seal_failed(&error))?;
+    let buffer = store
+        .seal(ViewId(view as u64))
+        .map_err(|error| seal_failed(&error))?;
     Ok(buffer.0)
 }
 
@@ -119,7 +132,10 @@ struct Pin {
 }
 
 fn array_buffer(env: Env, store: &Arc<Store>, mapping: &Mapping) -> Result<Unknown<'static>> {
-    let pin = Box::into_raw(Box::new(Pin { store: Arc::clone(store), view: mapping.view }));
+    let pin = Box::into_raw(Box::new(Pin {
+        store: Arc::clone(store),
+        view: mapping.view,
+    }));
     let mut array = ptr::null_mut();
     // SAFETY: the mapping stays until `unpin`, which runs once the ArrayBuffer is gone.
     let status = unsafe {
@@ -139,7 +155,8 @@ fn array_buffer(env: Env, store: &Arc<Store>, mapping: &Mapping) -> Result<Unkno
         check(status, "napi_create_external_arraybuffer")?;
     }
     // SAFETY: a live value of this environment; it is returned at once.
-    unsafe { Unknown::from_napi_value(env.raw(), array) }.map_err(|error| napi::Error::new(crate::error::Code::Invalid, error.reason.clone()))
+    unsafe { Unknown::from_napi_value(env.raw(), array) }
+        .map_err(|error| napi::Error::new(crate::error::Code::Invalid, error.reason.clone()))
 }
 
 unsafe extern "C" fn unpin(_env: sys::napi_env, _data: *mut c_void, hint: *mut c_void) {

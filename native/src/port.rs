@@ -4,8 +4,8 @@ use std::sync::Arc;
 use mobula_sched::{CONTROL_WORDS, PortKind, Regions, Step};
 use mobula_store::EnvId;
 use mobula_sync::atomic::{AtomicPtr, Ordering};
-use napi::bindgen_prelude::{Env, Function, Unknown};
 use napi::JsValue;
+use napi::bindgen_prelude::{Env, Function, Unknown};
 use napi_derive::napi;
 
 use crate::bell::UvBell;
@@ -28,7 +28,9 @@ static BINDINGS: [AtomicPtr<Binding>; MAX_PORTS] = [const { AtomicPtr::new(ptr::
 
 /// The connection of `port`, whose thread is calling.
 pub(crate) fn binding(port: u32) -> Result<&'static Binding> {
-    let entry = BINDINGS.get(port as usize).map_or(ptr::null_mut(), |entry| entry.load(Ordering::Relaxed));
+    let entry = BINDINGS
+        .get(port as usize)
+        .map_or(ptr::null_mut(), |entry| entry.load(Ordering::Relaxed));
     if entry.is_null() {
         return fail(Code::Closed, "this thread is not attached");
     }
@@ -39,7 +41,12 @@ pub(crate) fn binding(port: u32) -> Result<&'static Binding> {
 /// Attaches the calling thread: `kind` 0 = driver, 1 = tasks, 2 = actors; `host` is that of the need-worker event, or
 /// -1. `on_bell` is called on the thread's loop when there is news and the thread slept. Gives the port.
 #[napi(catch_unwind)]
-pub fn attach(env: Env, kind: u32, host: i32, on_bell: Function<'_, Unknown<'_>, Unknown<'_>>) -> Result<u32> {
+pub fn attach(
+    env: Env,
+    kind: u32,
+    host: i32,
+    on_bell: Function<'_, Unknown<'_>, Unknown<'_>>,
+) -> Result<u32> {
     let runtime = current()?;
     let kind = match kind {
         0 => PortKind::Driver,
@@ -50,12 +57,22 @@ pub fn attach(env: Env, kind: u32, host: i32, on_bell: Function<'_, Unknown<'_>,
     let end_slot = Arc::clone(&slot);
     let on_end = Box::new(move || detach_port(end_slot.load(Ordering::Relaxed)));
     let bell = UvBell::new(env.raw(), on_bell.value().value, on_end)?;
-    let Some(port) = runtime.node.attach(kind, u32::try_from(host).ok(), Arc::clone(&bell) as _) else {
-        return fail(Code::Invalid, format_args!("more than {MAX_PORTS} threads are attached"));
+    let Some(port) = runtime
+        .node
+        .attach(kind, u32::try_from(host).ok(), Arc::clone(&bell) as _)
+    else {
+        return fail(
+            Code::Invalid,
+            format_args!("more than {MAX_PORTS} threads are attached"),
+        );
     };
     let port = u32::from(port);
     slot.store(port, Ordering::Relaxed);
-    let binding = Box::new(Binding { runtime, env: EnvId(port), bell });
+    let binding = Box::new(Binding {
+        runtime,
+        env: EnvId(port),
+        bell,
+    });
     BINDINGS[port as usize].store(Box::into_raw(binding), Ordering::Relaxed);
     Ok(port)
 }
@@ -67,7 +84,9 @@ pub fn detach(port: u32) {
 }
 
 fn detach_port(port: u32) {
-    let Some(entry) = BINDINGS.get(port as usize) else { return };
+    let Some(entry) = BINDINGS.get(port as usize) else {
+        return;
+    };
     let binding = entry.swap(ptr::null_mut(), Ordering::Relaxed);
     if binding.is_null() {
         return;
@@ -109,11 +128,17 @@ pub fn flush(port: u32, commands: u32) -> Result<()> {
 /// Negative: an inbox of that many bytes is needed.
 #[napi(catch_unwind)]
 pub fn step(port: u32, commands: u32, spin: bool) -> Result<i32> {
-    Ok(match binding(port)?.runtime.node.step(port as u16, commands as usize, spin) {
-        Step::Filled(bytes) => i32::try_from(bytes).unwrap_or(i32::MAX),
-        Step::Asleep => 0,
-        Step::NeedsInbox(bytes) => i32::try_from(bytes).map_or(i32::MIN, |bytes| -bytes),
-    })
+    Ok(
+        match binding(port)?
+            .runtime
+            .node
+            .step(port as u16, commands as usize, spin)
+        {
+            Step::Filled(bytes) => i32::try_from(bytes).unwrap_or(i32::MAX),
+            Step::Asleep => 0,
+            Step::NeedsInbox(bytes) => i32::try_from(bytes).map_or(i32::MIN, |bytes| -bytes),
+        },
+    )
 }
 
 /// Whether news for this thread keep its event loop alive.

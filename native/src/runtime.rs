@@ -91,7 +91,12 @@ pub fn start(options: StartOptions) -> Result<()> {
         Err(error) => return fail(Code::Invalid, format_args!("no thread for the watchdog: {error}")),
     };
     node.set_watchdog(Some(Arc::clone(&watchdog) as _));
-    *current = Some(Arc::new(Runtime { node, store, tables: Tables::default(), watchdog }));
+    *current = Some(Arc::new(Runtime {
+        node,
+        store,
+        tables: Tables::default(),
+        watchdog,
+    }));
     Ok(())
 }
 
@@ -121,7 +126,12 @@ pub fn fail_all() -> Result<()> {
 #[napi(catch_unwind)]
 pub fn free_resources() -> Result<Vec<f64>> {
     #[expect(clippy::cast_precision_loss, reason = "amounts stay far below 2^53")]
-    Ok(current()?.node.free_resources().iter().map(|&amount| amount as f64).collect())
+    Ok(current()?
+        .node
+        .free_resources()
+        .iter()
+        .map(|&amount| amount as f64)
+        .collect())
 }
 
 /// Tasks that are not settled.

@@ -47,7 +47,13 @@ pub fn table_get(port: u32, table: String, key: String) -> Result<Option<Buffer>
 /// Removes a table's entry; false if there was none.
 #[napi(catch_unwind)]
 pub fn table_delete(port: u32, table: String, key: String) -> Result<bool> {
-    Ok(binding(port)?.runtime.tables.entries.lock().remove(&(table, key)).is_some())
+    Ok(binding(port)?
+        .runtime
+        .tables
+        .entries
+        .lock()
+        .remove(&(table, key))
+        .is_some())
 }
 
 /// The keys of a table, in order.
@@ -55,7 +61,11 @@ pub fn table_delete(port: u32, table: String, key: String) -> Result<bool> {
 pub fn table_keys(port: u32, table: String) -> Result<Vec<String>> {
     let entries = binding(port)?.runtime.tables.entries.lock();
     let from = (table.clone(), String::new());
-    Ok(entries.range(from..).take_while(|((of, _), _)| *of == table).map(|((_, key), _)| key.clone()).collect())
+    Ok(entries
+        .range(from..)
+        .take_while(|((of, _), _)| *of == table)
+        .map(|((_, key), _)| key.clone())
+        .collect())
 }
 
 /// The number of a key list, or -1 when there is no room for more.
@@ -78,5 +88,9 @@ pub fn intern_shape(port: u32, keys: Vec<String>) -> Result<i32> {
 #[napi(catch_unwind)]
 pub fn shape_keys(port: u32, id: u32) -> Result<Vec<String>> {
     let shapes = binding(port)?.runtime.tables.shapes.lock();
-    shapes.lists.get(id as usize).cloned().map_or_else(|| fail(Code::Invalid, format_args!("no shape {id}")), Ok)
+    shapes
+        .lists
+        .get(id as usize)
+        .cloned()
+        .map_or_else(|| fail(Code::Invalid, format_args!("no shape {id}")), Ok)
 }

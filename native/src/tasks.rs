@@ -27,10 +27,17 @@ pub struct TemplateOptions {
 /// Registers a template; `meta` is what `template_meta` gives to every thread.
 #[napi(catch_unwind)]
 pub fn add_template(port: u32, options: TemplateOptions, meta: Bytes) -> Result<u32> {
-    let others = options.others.chunks_exact(2).map(|pair| (pair[0] as u32, pair[1] as i64)).collect();
+    let others = options
+        .others
+        .chunks_exact(2)
+        .map(|pair| (pair[0] as u32, pair[1] as i64))
+        .collect();
     let spec = TemplateSpec {
         priority: options.priority,
-        demand: Demand { cpu: options.cpu as i64, others },
+        demand: Demand {
+            cpu: options.cpu as i64,
+            others,
+        },
         max_retries: u32::try_from(options.max_retries).unwrap_or(u32::MAX),
         timeout_ms: options.timeout_ms,
         max_restarts: u32::try_from(options.max_restarts).unwrap_or(u32::MAX),
@@ -46,7 +53,12 @@ pub fn add_template(port: u32, options: TemplateOptions, meta: Bytes) -> Result<
 /// What `add_template` was given as `meta`.
 #[napi(catch_unwind)]
 pub fn template_meta(port: u32, template: u32) -> Result<Buffer> {
-    Ok(binding(port)?.runtime.node.template_meta(template).to_vec().into())
+    Ok(binding(port)?
+        .runtime
+        .node
+        .template_meta(template)
+        .to_vec()
+        .into())
 }
 
 /// An attempt's time is up: gives the port to stop, or -1 if the attempt is over.

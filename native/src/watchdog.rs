@@ -20,19 +20,24 @@ impl Watchdog {
     pub(crate) fn start(node: Weak<Node>) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = thread::Builder::new().name("mobula-watchdog".to_owned()).spawn(move || {
-            while !stopped.load(Ordering::Acquire) {
-                let Some(node) = node.upgrade() else { return };
-                let busy = node.tick();
-                drop(node);
-                if busy {
-                    thread::sleep(PERIOD);
-                } else {
-                    thread::park();
+        let thread = thread::Builder::new()
+            .name("mobula-watchdog".to_owned())
+            .spawn(move || {
+                while !stopped.load(Ordering::Acquire) {
+                    let Some(node) = node.upgrade() else { return };
+                    let busy = node.tick();
+                    drop(node);
+                    if busy {
+                        thread::sleep(PERIOD);
+                    } else {
+                        thread::park();
+                    }
                 }
-            }
-        })?;
-        Ok(Self { thread: thread.thread().clone(), stop })
+            })?;
+        Ok(Self {
+            thread: thread.thread().clone(),
+            stop,
+        })
     }
 
     pub(crate) fn stop(&self) {

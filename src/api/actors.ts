@@ -10,7 +10,10 @@ import { requireRuntime } from '../core/current.ts';
  * @example
  * const counter = getActor<typeof CounterClass>('visits');
  */
-export function getActor<C extends AnyClass>(name: string, options: { readonly namespace?: string } = {}): ActorHandle<C> {
+export function getActor<C extends AnyClass>(
+  name: string,
+  options: { readonly namespace?: string } = {},
+): ActorHandle<C> {
   checkKnown(options, ['namespace'], 'GetActorOptions');
   const runtime = requireRuntime();
   runtime.port.flush();
@@ -19,7 +22,10 @@ export function getActor<C extends AnyClass>(name: string, options: { readonly n
   if (object < 0) {
     const [namespace] = key.split('/');
     const advice = 'Actors are named by ActorClass.options({ name }); a name ends with its actor.';
-    throw new MobulaError('ERR_MOBULA_ACTOR_NOT_FOUND', `No live actor is named '${name}' in namespace '${namespace}'. ${advice}`);
+    throw new MobulaError(
+      'ERR_MOBULA_ACTOR_NOT_FOUND',
+      `No live actor is named '${name}' in namespace '${namespace}'. ${advice}`,
+    );
   }
   return handleOf(runtime, runtime.adoptRef(object)) as ActorHandle<C>;
 }

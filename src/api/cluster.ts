@@ -1,7 +1,7 @@
 import { currentRuntime, requireRuntime } from '../core/current.ts';
 import { currentTask } from '../core/task-context.ts';
-import { embeddedGcs } from '../gcs/embedded.ts';
 import type { NodeRecord } from '../gcs/client.ts';
+import { embeddedGcs } from '../gcs/embedded.ts';
 
 /** The nodes of the cluster. */
 export function nodes(): NodeRecord[] {

@@ -36,7 +36,7 @@ function asRef(value: unknown, what: string): ObjectRef<unknown> {
 
 function asRefs(refs: unknown, what: string): readonly ObjectRef<unknown>[] {
   if (!Array.isArray(refs)) throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', `${what} takes an array of refs.`);
-  refs.forEach((ref, i) => asRef(ref, `${what}: refs[${i}]`));
+  for (const [i, ref] of refs.entries()) asRef(ref, `${what}: refs[${i}]`);
   return refs as readonly ObjectRef<unknown>[];
 }
 
@@ -82,7 +82,10 @@ interface TypedArrayConstructor<T> {
  */
 export function allocate<T>(type: TypedArrayConstructor<T>, length: number): T {
   if (typeof type !== 'function' || typeof type.BYTES_PER_ELEMENT !== 'number') {
-    throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', 'allocate() takes a typed array class, such as Float32Array, and a length.');
+    throw new MobulaError(
+      'ERR_MOBULA_INVALID_ARGUMENT',
+      'allocate() takes a typed array class, such as Float32Array, and a length.',
+    );
   }
   whole('length', length, 0, Number.MAX_SAFE_INTEGER);
   return new type(requireRuntime().values.allocate(length * type.BYTES_PER_ELEMENT), 0, length);
@@ -165,10 +168,15 @@ export async function wait<T>(
   if (numReturns > 0) {
     await runtime.blocking(
       new Promise<void>((resolve, reject) => {
-        runtime.wait(all, false, { timeoutMs }, {
-          arrived: (position) => there.add(position).size >= numReturns,
-          ended: (error) => (error === undefined || error instanceof GetTimeoutError ? resolve() : reject(error)),
-        });
+        runtime.wait(
+          all,
+          false,
+          { timeoutMs },
+          {
+            arrived: (position) => there.add(position).size >= numReturns,
+            ended: (error) => (error === undefined || error instanceof GetTimeoutError ? resolve() : reject(error)),
+          },
+        );
       }),
     );
   }
@@ -187,17 +195,22 @@ export async function* asCompleted<T>(refs: Iterable<ObjectRef<T>>): AsyncGenera
   const there: ObjectRef<T>[] = [];
   let problem: unknown;
   let tell: (() => void) | undefined;
-  runtime.wait(all, false, {}, {
-    arrived(position) {
-      there.push(all[position] as ObjectRef<T>);
-      tell?.();
-      return false;
+  runtime.wait(
+    all,
+    false,
+    {},
+    {
+      arrived(position) {
+        there.push(all[position] as ObjectRef<T>);
+        tell?.();
+        return false;
+      },
+      ended(error) {
+        problem = error;
+        tell?.();
+      },
     },
-    ended(error) {
-      problem = error;
-      tell?.();
-    },
-  });
+  );
   for (let given = 0; given < all.length; given++) {
     if (there.length === 0 && problem === undefined) {
       await runtime.blocking(

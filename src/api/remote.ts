@@ -1,5 +1,12 @@
 import { MobulaError } from '../common/errors.ts';
-import { type ActorOptions, actorDefaults, resolveActorOptions, resolveTaskOptions, type TaskOptions, taskDefaults } from '../common/options.ts';
+import {
+  type ActorOptions,
+  actorDefaults,
+  resolveActorOptions,
+  resolveTaskOptions,
+  type TaskOptions,
+  taskDefaults,
+} from '../common/options.ts';
 import { ActorClass, type AnyClass } from '../core/actor-class.ts';
 import { Remote } from '../core/remote-function.ts';
 import { RemoteFunction, type Returns } from '../core/remote-task.ts';

@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-
-import { travel } from '../core/travel.ts';
 import { MobulaError } from '../common/errors.ts';
 import type { ResolvedInitOptions } from '../common/init-options.ts';
-import { loaderSetup } from '../core/functions/loader.ts';
 import { setCurrentRuntime } from '../core/current.ts';
+import { loaderSetup } from '../core/functions/loader.ts';
 import { ResourceTable } from '../core/resources.ts';
 import { type NewsHandler, type NodeFacts, ThreadRuntime } from '../core/runtime.ts';
 import { SharedMemories } from '../core/shared-memories.ts';
+import { travel } from '../core/travel.ts';
 import { event } from '../core/wire.ts';
 import type { GcsClient } from '../gcs/client.ts';
 import { embeddedGcs } from '../gcs/embedded.ts';
@@ -53,10 +52,18 @@ export class DriverNode implements NewsHandler {
       throw nativeError(error);
     }
     this.#memories = new SharedMemories(this.#channel, 0, []);
-    this.runtime = new ThreadRuntime(addon, 0, -1, facts, travel, {
-      shareBuffer: (memory) => this.#memories.share(memory),
-      sharedBuffer: (id) => this.#memories.find(id),
-    }, () => this.runtime.port.drain(this.runtime));
+    this.runtime = new ThreadRuntime(
+      addon,
+      0,
+      -1,
+      facts,
+      travel,
+      {
+        shareBuffer: (memory) => this.#memories.share(memory),
+        sharedBuffer: (id) => this.#memories.find(id),
+      },
+      () => this.runtime.port.drain(this.runtime),
+    );
     this.runtime.handleNews(this);
     // One step without news, so that the core knows that this thread sleeps and has to be rung.
     this.runtime.port.drain(this.runtime);

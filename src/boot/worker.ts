@@ -1,6 +1,4 @@
 import { threadId } from 'node:worker_threads';
-
-import { travel } from '../core/travel.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import { Executor } from '../core/executor.ts';
 import { registerLoader } from '../core/functions/loader.ts';
@@ -8,18 +6,30 @@ import { Pump } from '../core/pump.ts';
 import { ThreadRuntime } from '../core/runtime.ts';
 import { SharedMemories } from '../core/shared-memories.ts';
 import { currentTask } from '../core/task-context.ts';
+import { travel } from '../core/travel.ts';
 import { addon } from '../native/binding.ts';
 import type { WorkerBrief } from './facts.ts';
 
-/** What a worker thread does all its life: attach to the core and run what it hands out. */
-export default async function work(brief: WorkerBrief): Promise<never> {
+/**
+ * Makes the calling thread a worker: it attaches to the core and from then on runs what it is handed. For tinypool that
+ * is a task that ends at once, so a worker never keeps a finished program alive.
+ */
+export default async function work(brief: WorkerBrief): Promise<void> {
   if (brief.loader !== undefined) await registerLoader(brief.loader);
   const memories = new SharedMemories(brief.channel, threadId, brief.memories);
   let pump: Pump | undefined;
-  const runtime = new ThreadRuntime(addon, brief.kind === 1 ? 1 : 2, brief.host, brief.facts, travel, {
-    shareBuffer: (memory) => memories.share(memory),
-    sharedBuffer: (id) => memories.find(id),
-  }, () => pump?.rung());
+  const runtime = new ThreadRuntime(
+    addon,
+    brief.kind === 1 ? 1 : 2,
+    brief.host,
+    brief.facts,
+    travel,
+    {
+      shareBuffer: (memory) => memories.share(memory),
+      sharedBuffer: (id) => memories.find(id),
+    },
+    () => pump?.rung(),
+  );
   setCurrentRuntime(runtime);
   pump = new Pump(runtime);
   const executor = new Executor(runtime, pump.wake);
@@ -33,5 +43,4 @@ export default async function work(brief: WorkerBrief): Promise<never> {
   process.on('unhandledRejection', uncaught);
   Atomics.store(brief.port, 0, runtime.port.id + 1);
   pump.start(executor);
-  return new Promise<never>(() => undefined);
 }

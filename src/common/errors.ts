@@ -141,7 +141,14 @@ abstract class AttemptError extends MobulaError implements TaskOrigin {
 }
 
 /** The error classes every realm has, which a `TaskError` can pass for. */
-const nativeErrors: readonly ErrorConstructor[] = [RangeError, TypeError, SyntaxError, ReferenceError, EvalError, URIError];
+const nativeErrors: readonly ErrorConstructor[] = [
+  RangeError,
+  TypeError,
+  SyntaxError,
+  ReferenceError,
+  EvalError,
+  URIError,
+];
 
 /** One prototype for each class a `TaskError` passes for. */
 const disguises = new Map<ErrorConstructor, object>();
@@ -251,7 +258,8 @@ function onTheWay(error: MobulaError): ErrorOnTheWay {
 /** Rebuilds a mobula error that came from another thread: class, code, fields, cause and stack. */
 export function reviveError(described: unknown): MobulaError {
   const { name, message, stack, cause, fields } = described as ErrorOnTheWay;
-  const prototype = TaskError.name === name ? TaskError.prototypeFor(cause) : (classes.get(name) ?? MobulaError).prototype;
+  const prototype =
+    TaskError.name === name ? TaskError.prototypeFor(cause) : (classes.get(name) ?? MobulaError).prototype;
   const error = new MobulaError(fields['code'] as ErrorCode, message, { cause });
   Object.setPrototypeOf(error, prototype);
   Object.assign(error, fields);

@@ -93,5 +93,10 @@ function storeMemory(value: unknown, machine: Machine): number {
   if (typeof value === 'number') return whole(name, value, MIB, Number.MAX_SAFE_INTEGER);
   const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(MiB|GiB)$/.exec(value) : null;
   if (match === null) throw badOption(name, value, "a number of bytes, or such as '512MiB' or '2GiB'");
-  return whole(name, Math.floor(Number(match[1]) * (match[2] === 'GiB' ? 1024 * MIB : MIB)), MIB, Number.MAX_SAFE_INTEGER);
+  return whole(
+    name,
+    Math.floor(Number(match[1]) * (match[2] === 'GiB' ? 1024 * MIB : MIB)),
+    MIB,
+    Number.MAX_SAFE_INTEGER,
+  );
 }

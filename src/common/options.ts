@@ -167,7 +167,8 @@ export function resolveTaskOptions(options: TaskOptions, base: ResolvedTaskOptio
   return {
     name: options.name === undefined ? base.name : text('name', options.name),
     ...resolveResources(options, base),
-    numReturns: options.numReturns === undefined ? base.numReturns : whole('numReturns', options.numReturns, 1, 1_000_000),
+    numReturns:
+      options.numReturns === undefined ? base.numReturns : whole('numReturns', options.numReturns, 1, 1_000_000),
     maxRetries: options.maxRetries === undefined ? base.maxRetries : endless('maxRetries', options.maxRetries),
     retryExceptions:
       options.retryExceptions === undefined ? base.retryExceptions : resolveRetries(options.retryExceptions),
@@ -239,7 +240,9 @@ export function resolveActorOptions(options: ActorOptions, base: ResolvedActorOp
         ? base.maxConcurrency
         : whole('maxConcurrency', options.maxConcurrency, 1, 1_000_000),
     maxPendingCalls:
-      options.maxPendingCalls === undefined ? base.maxPendingCalls : endless('maxPendingCalls', options.maxPendingCalls),
+      options.maxPendingCalls === undefined
+        ? base.maxPendingCalls
+        : endless('maxPendingCalls', options.maxPendingCalls),
     isolation: isolation ?? base.isolation,
   };
   if (typeof resolved.getIfExists !== 'boolean') throw badOption('getIfExists', resolved.getIfExists, 'true or false');

@@ -80,8 +80,7 @@ function makePrototype(template: Template): object {
   for (const { name } of info.methods) {
     Object.defineProperty(prototype, name, {
       get(this: object): ActorMethod<unknown[], unknown> {
-        const handle = this;
-        const method = { remote: (...args: unknown[]) => call(handle, name, args) };
+        const method = { remote: (...args: unknown[]) => call(this, name, args) };
         Object.defineProperty(this, name, { value: method });
         return method as ActorMethod<unknown[], unknown>;
       },
@@ -132,7 +131,9 @@ function checkPending(runtime: ThreadRuntime, actor: number, limit: number, name
   const pending = runtime.addon.pendingCalls(runtime.port.id, actor);
   if (pending < limit) return;
   const advice = 'Wait for some of them, or raise maxPendingCalls.';
-  throw new PendingCallsLimitError(`Actor '${name}' has ${pending} calls waiting, and its maxPendingCalls is ${limit}. ${advice}`);
+  throw new PendingCallsLimitError(
+    `Actor '${name}' has ${pending} calls waiting, and its maxPendingCalls is ${limit}. ${advice}`,
+  );
 }
 
 /**
@@ -188,7 +189,10 @@ export class ActorClass<C extends AnyClass> {
     if (!options.getIfExists) {
       ref[Symbol.dispose]();
       const advice = 'Use getActor(), or the option getIfExists, or another name.';
-      throw new MobulaError('ERR_MOBULA_ACTOR_NAME_TAKEN', `An actor is named '${String(options.name)}' already. ${advice}`);
+      throw new MobulaError(
+        'ERR_MOBULA_ACTOR_NAME_TAKEN',
+        `An actor is named '${String(options.name)}' already. ${advice}`,
+      );
     }
     return handleOf(runtime, ref) as ActorHandle<C>;
   }

@@ -169,7 +169,10 @@ export class Executor implements NewsHandler {
     }
     const code = this.#codes.of(template);
     if (code instanceof Promise) {
-      this.#await(call, code.then((loaded) => this.#run(call, loaded)));
+      this.#await(
+        call,
+        code.then((loaded) => this.#run(call, loaded)),
+      );
       return;
     }
     this.#invoke(call, code);
@@ -223,7 +226,8 @@ export class Executor implements NewsHandler {
     const { context } = call;
     this.#awaited = context;
     this.#patience = PATIENCE;
-    if (!this.#inFlight.has(context.index)) this.#inFlight.set(context.index, { context, template: call.template, generator: undefined });
+    if (!this.#inFlight.has(context.index))
+      this.#inFlight.set(context.index, { context, template: call.template, generator: undefined });
     result.then(
       (value) => this.#ended(call, () => this.#succeed(call, value)),
       (error: unknown) => this.#ended(call, () => this.#fail(context, call.template, error)),
@@ -275,7 +279,7 @@ export class Executor implements NewsHandler {
       out.view.setUint32(out.pos + 2, context.index, true);
       out.pos += 6;
       if (values.length === 1) writer.write(values[0], path);
-      else values.forEach((value, i) => writer.write(value, `${path}[${i}]`));
+      else for (const [i, value] of values.entries()) writer.write(value, `${path}[${i}]`);
     } catch (error) {
       port.abort();
       throw error;
@@ -304,8 +308,8 @@ function retries(template: Template, thrown: unknown): boolean {
   const { retryExceptions } = template.info;
   if (typeof retryExceptions === 'boolean') return retryExceptions;
   for (let proto: unknown = thrown; typeof proto === 'object' && proto !== null; proto = Object.getPrototypeOf(proto)) {
-    const { constructor } = proto as { constructor?: { name?: unknown } };
-    if (retryExceptions.includes(String(constructor?.name))) return true;
+    const name: unknown = (proto as { constructor?: { name?: unknown } }).constructor?.name;
+    if (retryExceptions.includes(String(name))) return true;
   }
   return false;
 }

@@ -49,7 +49,10 @@ export function systemFailure(bytes: Uint8Array, start: number, end: number, con
     case failure.timedOut: {
       const limit = context.timeoutOf(template);
       const advice = 'Give it a larger timeoutMs, or less work.';
-      return new TaskTimeoutError(`Task '${name}' ran longer than its timeoutMs of ${limit} and was stopped. ${advice}`, origin);
+      return new TaskTimeoutError(
+        `Task '${name}' ran longer than its timeoutMs of ${limit} and was stopped. ${advice}`,
+        origin,
+      );
     }
     case failure.workerDied: {
       const tries = origin.attempt === 1 ? 'its only attempt' : `attempt ${origin.attempt}, the last`;

@@ -19,7 +19,8 @@ export interface HandleOwner {
   nameOf(index: number): string;
 }
 
-const released = 'This ref was released: ref[Symbol.dispose]() was called, or the runtime it belonged to was shut down.';
+const released =
+  'This ref was released: ref[Symbol.dispose]() was called, or the runtime it belonged to was shut down.';
 
 /**
  * A reference to a value that exists or will exist in the object store.

@@ -1,7 +1,7 @@
 import { MobulaError } from '../common/errors.ts';
 import type { ResolvedActorOptions, ResolvedTaskOptions } from '../common/options.ts';
 import type { TemplateOptions } from '../native/addon.ts';
-import { type Shipped } from './functions/index.ts';
+import type { Shipped } from './functions/index.ts';
 import type { Port } from './port.ts';
 import type { Remote } from './remote-function.ts';
 import type { ResourceTable } from './resources.ts';
@@ -49,10 +49,7 @@ export class Registry {
    * Registers a remote function or actor class. `known` is called as soon as its number is known and before its
    * code is shipped, so that a function that calls itself can travel inside its own closure.
    */
-  register(
-    remote: Remote<ResolvedTaskOptions | ResolvedActorOptions>,
-    known: (template: Template) => void,
-  ): Template {
+  register(remote: Remote<ResolvedTaskOptions | ResolvedActorOptions>, known: (template: Template) => void): Template {
     const { code } = remote;
     const fresh = code.object < 0;
     if (fresh) code.object = this.#code.newObject();

@@ -1,7 +1,7 @@
 import type { ResolvedActorOptions, ResolvedTaskOptions } from '../common/options.ts';
 import { portable } from '../store/codec/index.ts';
-import type { Template } from './template.ts';
 import type { ThreadRuntime } from './runtime.ts';
+import type { Template } from './template.ts';
 
 /** How the runtime's own classes travel: the kind, and what stands for the thing. */
 export const portableKind = { argument: 0, remote: 1, actorHandle: 2, error: 3 } as const;

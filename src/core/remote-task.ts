@@ -14,17 +14,18 @@ export type Arg<T> = T | ObjectRef<T>;
 export type Args<A extends readonly unknown[]> = { [K in keyof A]: Arg<A[K]> };
 
 /** What a remote call gives: a ref, as many refs as `numReturns` says, or a stream of refs for a generator. */
-export type Result<R, N extends number> =
-  R extends AsyncGenerator<infer T> | Generator<infer T>
-    ? RefStream<T>
-    : N extends 1
-      ? ObjectRef<Awaited<R>>
-      : Awaited<R> extends readonly unknown[]
-        ? { -readonly [K in keyof Awaited<R>]: ObjectRef<Awaited<R>[K]> }
-        : ObjectRef<unknown>[];
+export type Result<R, N extends number> = R extends AsyncGenerator<infer T> | Generator<infer T>
+  ? RefStream<T>
+  : N extends 1
+    ? ObjectRef<Awaited<R>>
+    : Awaited<R> extends readonly unknown[]
+      ? { -readonly [K in keyof Awaited<R>]: ObjectRef<Awaited<R>[K]> }
+      : ObjectRef<unknown>[];
 
 /** `numReturns` among options, 1 if absent. */
-export type Returns<O, Otherwise extends number> = O extends { readonly numReturns: infer N extends number } ? N : Otherwise;
+export type Returns<O, Otherwise extends number> = O extends { readonly numReturns: infer N extends number }
+  ? N
+  : Otherwise;
 
 /**
  * A function that runs in the workers of the node. Made by `remote`.
@@ -76,7 +77,12 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
   #several(runtime: ThreadRuntime, args: Args<A>, count: number): ObjectRef<unknown>[] {
     const refs = Array.from({ length: count }, () => runtime.newRef());
     try {
-      runtime.submit(this.#remote.template(runtime), 0, args, refs.map((ref) => ObjectRef.handle(ref).index));
+      runtime.submit(
+        this.#remote.template(runtime),
+        0,
+        args,
+        refs.map((ref) => ObjectRef.handle(ref).index),
+      );
     } catch (error) {
       for (const ref of refs) ref[Symbol.dispose]();
       throw error;
@@ -89,7 +95,8 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
     const weak = new WeakRef(ref);
     const cancel = (): void => {
       const target = weak.deref();
-      if (target !== undefined && !runtime.closed && ObjectRef.handle(target).index >= 0) runtime.cancel(target, false, true);
+      if (target !== undefined && !runtime.closed && ObjectRef.handle(target).index >= 0)
+        runtime.cancel(target, false, true);
     };
     if (signal.aborted) cancel();
     else watchers.add(signal, ref, cancel);
@@ -115,10 +122,14 @@ class Watchers {
     let cancels = this.#bySignal.get(signal);
     if (cancels === undefined) {
       const all = new Set<() => void>();
-      signal.addEventListener('abort', () => {
-        for (const each of all) each();
-        all.clear();
-      }, { once: true });
+      signal.addEventListener(
+        'abort',
+        () => {
+          for (const each of all) each();
+          all.clear();
+        },
+        { once: true },
+      );
       this.#bySignal.set(signal, all);
       cancels = all;
     }

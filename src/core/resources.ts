@@ -65,6 +65,8 @@ export class ResourceTable {
     if (amount <= total) return;
     const has = total === 0 ? 'none has any' : `the largest has ${total}`;
     const option = name === 'CPU' ? 'numCpus' : name === 'GPU' ? 'numGpus' : `resources.${name}`;
-    throw new UnschedulableError(`${what} asks for ${amount} ${name}, and of all nodes ${has}. Ask for less, or start mobula with more: init({ ${option} }).`);
+    throw new UnschedulableError(
+      `${what} asks for ${amount} ${name}, and of all nodes ${has}. Ask for less, or start mobula with more: init({ ${option} }).`,
+    );
   }
 }

@@ -7,11 +7,11 @@ import { type NewsReader, Port } from './port.ts';
 import { Registry } from './registry.ts';
 import { argument } from './remote-function.ts';
 import { ResourceTable, type Totals } from './resources.ts';
-import { type Reviver, Values } from './values.ts';
 import { RefStream } from './stream.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { currentTask, type TaskContext } from './task-context.ts';
 import type { Template } from './template.ts';
+import { type Reviver, Values } from './values.ts';
 import { type OutcomeReader, SingleGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
 import { event, LINKED, op, type PortKind, status, submit } from './wire.ts';
 
@@ -94,7 +94,8 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
 
   #captureHost(): CaptureHost {
     return {
-      isPortable: (value) => this.#travel.isPortable(value) || (typeof value === 'object' && value !== null && ObjectRef.is(value)),
+      isPortable: (value) =>
+        this.#travel.isPortable(value) || (typeof value === 'object' && value !== null && ObjectRef.is(value)),
       checkValue: (value, name) => this.checkValue(value, name),
     };
   }
@@ -169,7 +170,8 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
   use(ref: ObjectRef<unknown>): Handle {
     const handle = ObjectRef.handle(ref);
     if (handle.owner !== this || this.#closed) throw new RuntimeClosedError();
-    if (handle.index < 0 || handle.abandoned) throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', ObjectRef.released());
+    if (handle.index < 0 || handle.abandoned)
+      throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', ObjectRef.released());
     return handle;
   }
 

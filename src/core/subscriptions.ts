@@ -33,10 +33,7 @@ export class Subscriptions {
   readonly #keepAlive: (keep: boolean) => void;
   #active = 0;
 
-  constructor(
-    subscribe: (object: number, token: number, value: boolean) => void,
-    keepAlive: (keep: boolean) => void,
-  ) {
+  constructor(subscribe: (object: number, token: number, value: boolean) => void, keepAlive: (keep: boolean) => void) {
     this.#subscribe = subscribe;
     this.#keepAlive = keepAlive;
   }

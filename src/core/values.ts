@@ -1,7 +1,14 @@
 import { SerializationError } from '../common/errors.ts';
 import type { Addon } from '../native/addon.ts';
 import { nativeError } from '../native/binding.ts';
-import { type BinaryPart, type DecodeHooks, decode, type EncodeHooks, encode, type ShapeTable } from '../store/codec/index.ts';
+import {
+  type BinaryPart,
+  type DecodeHooks,
+  decode,
+  type EncodeHooks,
+  encode,
+  type ShapeTable,
+} from '../store/codec/index.ts';
 import { ObjectRef } from './object-ref.ts';
 import type { Port, StoredBuffer } from './port.ts';
 import { LINKED } from './wire.ts';

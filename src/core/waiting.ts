@@ -23,7 +23,12 @@ export class SingleGet implements Subscriber {
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
 
-  constructor(handle: Handle, reader: OutcomeReader, resolve: (value: unknown) => void, reject: (error: unknown) => void) {
+  constructor(
+    handle: Handle,
+    reader: OutcomeReader,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
     this.handle = handle;
     this.#reader = reader;
     this.#resolve = resolve;
@@ -130,5 +135,7 @@ export class Wait {
 }
 
 function timedOut(timeoutMs: number): GetTimeoutError {
-  return new GetTimeoutError(`The value was not there within ${timeoutMs} ms. The task goes on; get its ref again to wait longer.`);
+  return new GetTimeoutError(
+    `The value was not there within ${timeoutMs} ms. The task goes on; get its ref again to wait longer.`,
+  );
 }

@@ -33,9 +33,9 @@ interface Thread {
 const MAX_STILLBORN = 3;
 
 /**
- * The worker threads of a node. Each is a tinypool of one thread that runs one long task, our loop: tinypool starts the
- * thread and ends it, and a pool that its thread has wedged (tinypool does not notice `process.exit`) is thrown
- * away with it.
+ * The worker threads of a node. Each is a tinypool of one thread, which gets one task: to attach itself to the core.
+ * tinypool starts the thread and ends it; a pool that its thread has wedged (tinypool does not notice
+ * `process.exit`) is thrown away with it.
  */
 export class WorkerPool {
   readonly #ports: PoolPorts;
@@ -82,11 +82,8 @@ export class WorkerPool {
         resolve();
       });
     });
-    // tinypool keeps the process alive while a task runs, and ours runs for ever.
-    worker.unref?.();
     const thread: Thread = { pool, assignment, retired: false, ended };
     this.#threads.add(thread);
-    setImmediate(() => worker.unref?.());
   }
 
   #ended(thread: Thread, code: number, error: unknown): void {

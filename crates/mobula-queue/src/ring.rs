@@ -36,7 +36,10 @@ impl Ring {
     pub fn new(capacity: usize) -> Self {
         assert!(capacity.is_power_of_two(), "capacity must be a power of two");
         let slots = (0..capacity as u64)
-            .map(|ticket| Slot { stamp: AtomicU64::new(ticket), item: AtomicU32::new(0) })
+            .map(|ticket| Slot {
+                stamp: AtomicU64::new(ticket),
+                item: AtomicU32::new(0),
+            })
             .collect();
         Self {
             slots,

@@ -89,10 +89,17 @@ impl WaiterWord {
             if word == DONE {
                 return Subscribed::Done;
             }
-            let node = if word == EMPTY { None } else { Some(pool.put(packed, word)) };
+            let node = if word == EMPTY {
+                None
+            } else {
+                Some(pool.put(packed, word))
+            };
             let next = node.map_or(packed, |index| NODE << KIND_SHIFT | u64::from(index));
             // Release: pairs with the Acquire half of `complete`, which reads the node.
-            match self.0.compare_exchange(word, next, Ordering::AcqRel, Ordering::Acquire) {
+            match self
+                .0
+                .compare_exchange(word, next, Ordering::AcqRel, Ordering::Acquire)
+            {
                 Ok(_) => return Subscribed::Waiting,
                 Err(seen) => {
                     if let Some(index) = node {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicU32, Ordering};
 
+use crate::dispatch::Written;
 use crate::failure::{self, Failure};
 use crate::object::{NONE, Status};
 use crate::payload::{Links, Payload};
 use crate::port::{BATCH, Event, Inner};
 use crate::task::{PENDING, Spec, State};
 use crate::turn::Turn;
-use crate::dispatch::Written;
 use crate::wire::Writer;
 
 /// A thread that actors live on, attached or about to be.
@@ -129,7 +129,11 @@ impl Turn<'_> {
             drop(actor);
             if cell.shift(generation, state, State::Settling) {
                 self.fail(task, Status::SystemError, &error);
-                if state == State::Ready { self.free_task(task) } else { self.settled(task) }
+                if state == State::Ready {
+                    self.free_task(task)
+                } else {
+                    self.settled(task)
+                }
             }
             self.discard(error);
             return;
@@ -215,7 +219,10 @@ impl Turn<'_> {
         actor.life = Life::Making;
         let (host, new) = self.choose_host(template.own_thread);
         host.load.fetch_add(1, Ordering::Relaxed);
-        let event = new.then_some(Event::NeedWorker { host: host.id, own: host.own });
+        let event = new.then_some(Event::NeedWorker {
+            host: host.id,
+            own: host.own,
+        });
         actor.host = Some(host);
         list(node, index, &mut actor);
         drop(actor);
@@ -228,7 +235,8 @@ impl Turn<'_> {
     fn choose_host(&self, own: bool) -> (Arc<Host>, bool) {
         let mut hosts = self.node.hosts.lock();
         let shared = hosts.iter().filter(|host| !host.own);
-        if !own && shared.clone().count() >= self.node.shared_hosts
+        if !own
+            && shared.clone().count() >= self.node.shared_hosts
             && let Some(host) = shared.min_by_key(|host| host.load.load(Ordering::Relaxed))
         {
             return (Arc::clone(host), false);
@@ -247,7 +255,9 @@ impl Turn<'_> {
     /// Places actors whose resources may have come free.
     pub(crate) fn place_actors(&mut self) {
         while self.node.unplaced_count.load(Ordering::Acquire) > 0 {
-            let Some(index) = self.node.unplaced.lock().pop_front() else { return };
+            let Some(index) = self.node.unplaced.lock().pop_front() else {
+                return;
+            };
             if !self.place_actor(index) {
                 self.node.unplaced.lock().push_front(index);
                 return;
@@ -266,16 +276,24 @@ impl Turn<'_> {
         let mut needs = None;
         let mut spent = 0_u32;
         while inner.batch.len() < BATCH && spent < 100_000 && needs.is_none() {
-            let Some(index) = host.runnable.lock().pop_front() else { break };
+            let Some(index) = host.runnable.lock().pop_front() else {
+                break;
+            };
             let mut actor = node.actors.get(index).0.lock();
             actor.listed = false;
             let making = matches!(actor.life, Life::Making);
-            let limit = if making { 1 } else { node.template(actor.template).spec.max_concurrency };
+            let limit = if making {
+                1
+            } else {
+                node.template(actor.template).spec.max_concurrency
+            };
             while actor.pending < limit && inner.batch.len() < BATCH && spent < 100_000 {
                 if making && !actor.flying.is_empty() {
                     break;
                 }
-                let Some(task) = actor.queue.pop_front() else { break };
+                let Some(task) = actor.queue.pop_front() else {
+                    break;
+                };
                 actor.flying.push(task);
                 drop(actor);
                 let written = self.write_task(inner, task, writer);
@@ -410,7 +428,10 @@ impl Turn<'_> {
         actor.life = Life::Unmade;
         actor.pending = 0;
         let flying = std::mem::take(&mut actor.flying);
-        let recipe = actor.recipe.as_ref().map(|(arguments, deps)| (self.copy(arguments), deps.clone()));
+        let recipe = actor
+            .recipe
+            .as_ref()
+            .map(|(arguments, deps)| (self.copy(arguments), deps.clone()));
         drop(actor);
         self.stop_on_host(object, left);
         for &task in flying.iter().rev() {
@@ -424,7 +445,18 @@ impl Turn<'_> {
         }
         if let Some((arguments, deps)) = recipe {
             let result = node.take_object(&mut self.object_cells, NONE);
-            self.place(Spec { template, result, arguments, deps, actor: object, creates: true, ..Spec::default() }, 0);
+            self.place(
+                Spec {
+                    template,
+                    result,
+                    arguments,
+                    deps,
+                    actor: object,
+                    creates: true,
+                    ..Spec::default()
+                },
+                0,
+            );
             self.release(result);
         }
     }
@@ -538,7 +570,13 @@ impl Turn<'_> {
     /// Actors that live on `host`.
     pub(crate) fn actors_on(&self, host: &Arc<Host>) -> Vec<u32> {
         (0..self.node.actors.made())
-            .filter(|&index| self.actor(index).lock().host.as_ref().is_some_and(|at| Arc::ptr_eq(at, host)))
+            .filter(|&index| {
+                self.actor(index)
+                    .lock()
+                    .host
+                    .as_ref()
+                    .is_some_and(|at| Arc::ptr_eq(at, host))
+            })
             .collect()
     }
 }

@@ -35,7 +35,10 @@ impl Turn<'_> {
         let tasks = &self.node.tasks;
         (0..tasks.made())
             .filter(|&index| tasks.get(index).parent.load(Ordering::Relaxed) == parent.pack())
-            .map(|index| TaskId { index, generation: tasks.get(index).state().1 })
+            .map(|index| TaskId {
+                index,
+                generation: tasks.get(index).state().1,
+            })
             .filter(|&id| self.find(id).is_some())
             .collect()
     }
@@ -70,7 +73,13 @@ impl Turn<'_> {
         let cell = self.node.tasks.get(id.index);
         if cell.state() == (State::Taken, id.generation) {
             let port = cell.port.load(Ordering::Relaxed);
-            self.post(port as u16, Event::Credit { task: id.index, items });
+            self.post(
+                port as u16,
+                Event::Credit {
+                    task: id.index,
+                    items,
+                },
+            );
         }
     }
 }
@@ -140,7 +149,12 @@ impl Node {
                 turn.work_may_be_possible();
             }
             let returned = std::mem::take(&mut inner.returned);
-            (inner.kind, returned, inner.host.take(), std::mem::take(&mut inner.borrowed))
+            (
+                inner.kind,
+                returned,
+                inner.host.take(),
+                std::mem::take(&mut inner.borrowed),
+            )
         };
         if kind == PortKind::Worker {
             for task in returned {
@@ -164,7 +178,10 @@ impl Node {
         }
         for index in 0..self.objects.made() {
             let owner = &self.objects.get(index).owner;
-            if owner.compare_exchange(u32::from(id), NONE, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            if owner
+                .compare_exchange(u32::from(id), NONE, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+            {
                 turn.release(index);
             }
         }
@@ -244,7 +261,8 @@ impl Turn<'_> {
         for task in 0..self.node.tasks.made() {
             let cell = self.node.tasks.get(task);
             let (state, generation) = cell.state();
-            if !matches!(state, State::Taken | State::Settling | State::Settled) || cell.port.load(Ordering::Relaxed) != port
+            if !matches!(state, State::Taken | State::Settling | State::Settled)
+                || cell.port.load(Ordering::Relaxed) != port
             {
                 continue;
             }

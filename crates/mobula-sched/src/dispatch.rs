@@ -70,8 +70,15 @@ impl Node {
     /// Spins until there is something for the port or time is up; true if there may be.
     fn look_for_work(&self, port: &Port) -> bool {
         // One at a time: a second worker that spins would take a core from the first.
-        let searching = if port.runs_tasks.load(Ordering::Relaxed) { &self.searching } else { &self.hosts_searching };
-        if searching.compare_exchange(0, 1, Ordering::SeqCst, Ordering::Relaxed).is_err() {
+        let searching = if port.runs_tasks.load(Ordering::Relaxed) {
+            &self.searching
+        } else {
+            &self.hosts_searching
+        };
+        if searching
+            .compare_exchange(0, 1, Ordering::SeqCst, Ordering::Relaxed)
+            .is_err()
+        {
             return false;
         }
         let end = self.clock.now() + SPIN_NANOSECONDS;
@@ -96,7 +103,11 @@ impl Node {
         if port.has_mail.load(Ordering::Acquire) {
             return true;
         }
-        if port.runs_tasks.load(Ordering::Relaxed) { self.has_work() } else { port.has_calls.load(Ordering::Acquire) }
+        if port.runs_tasks.load(Ordering::Relaxed) {
+            self.has_work()
+        } else {
+            port.has_calls.load(Ordering::Acquire)
+        }
     }
 
     /// Announces that the port sleeps; false if something came up.
@@ -173,7 +184,9 @@ impl Turn<'_> {
             if size > writer.room() {
                 return Some(size as u32);
             }
-            let Some(news) = inner.unread.pop_front() else { break };
+            let Some(news) = inner.unread.pop_front() else {
+                break;
+            };
             self.write_event(news, writer);
         }
         None
@@ -181,23 +194,31 @@ impl Turn<'_> {
 
     fn size_of(&self, news: &Event) -> usize {
         match news {
-            Event::Settled { object, value: true, .. } => {
-                8 + Writer::size(&self.node.objects.get(*object).outcome().1)
-            }
+            Event::Settled {
+                object, value: true, ..
+            } => 8 + Writer::size(&self.node.objects.get(*object).outcome().1),
             _ => 20,
         }
     }
 
     fn write_event(&mut self, news: Event, writer: &mut Writer<'_>) {
         match news {
-            Event::Settled { object, token, value: true } => {
+            Event::Settled {
+                object,
+                token,
+                value: true,
+            } => {
                 let (status, payload) = self.node.objects.get(object).outcome();
                 writer.head(event::VALUE, *status as u8, 0);
                 writer.u32(token);
                 self.lend_refs(payload);
                 writer.payload(payload);
             }
-            Event::Settled { object, token, value: false } => {
+            Event::Settled {
+                object,
+                token,
+                value: false,
+            } => {
                 let (status, _) = self.node.objects.get(object).outcome();
                 writer.head(event::READY, *status as u8, 0);
                 writer.u32(token);
@@ -226,7 +247,11 @@ impl Turn<'_> {
                 writer.head(event::NEED_WORKER, u8::from(own), 0);
                 writer.u32(host);
             }
-            Event::Deadline { task, attempt, milliseconds } => {
+            Event::Deadline {
+                task,
+                attempt,
+                milliseconds,
+            } => {
                 writer.head(event::DEADLINE, 0, 0);
                 writer.u32(task.index);
                 writer.u32(task.generation);
@@ -284,7 +309,9 @@ impl Turn<'_> {
         }
         inner.batch_began = self.node.clock.now();
         let queued = self.node.lanes.len() as u64;
-        if queued * u64::from(spent) / (inner.batch.len() as u64) > WAKE_NANOSECONDS || spent >= BATCH_NANOSECONDS && queued > 0 {
+        if queued * u64::from(spent) / (inner.batch.len() as u64) > WAKE_NANOSECONDS
+            || spent >= BATCH_NANOSECONDS && queued > 0
+        {
             self.node.wake_for_work();
         }
         self.node.watch();
@@ -307,15 +334,20 @@ impl Turn<'_> {
                 return Some(task);
             }
         }
-        if !self.node.lanes.plain.is_empty() && self.ensure_cpu(inner)
-            && let Some(task) = self.node.lanes.plain.pop() {
-                return Some(task);
-            }
+        if !self.node.lanes.plain.is_empty()
+            && self.ensure_cpu(inner)
+            && let Some(task) = self.node.lanes.plain.pop()
+        {
+            return Some(task);
+        }
         if first { self.pop_special(i32::MIN) } else { None }
     }
 
     fn pop_special(&mut self, least_priority: i32) -> Option<u32> {
-        let task = self.node.lanes.pop_special(least_priority, &self.node.resources)?;
+        let task = self
+            .node
+            .lanes
+            .pop_special(least_priority, &self.node.resources)?;
         self.node.tasks.get(task).set(HOLDS, true);
         Some(task)
     }
@@ -344,7 +376,11 @@ impl Turn<'_> {
         }
         // SAFETY: the queue gave the task to this port, which is its holder now.
         let spec = unsafe { cell.spec() };
-        let deps = || spec.deps.iter().map(|&dep| &self.node.objects.get(dep).outcome().1);
+        let deps = || {
+            spec.deps
+                .iter()
+                .map(|&dep| &self.node.objects.get(dep).outcome().1)
+        };
         let size = 28 + Writer::size(&spec.arguments) + deps().map(Writer::size).sum::<usize>();
         if size > writer.room() {
             return Written::NoRoom(size as u32);
@@ -362,7 +398,11 @@ impl Turn<'_> {
         writer.u32(generation);
         writer.u32(spec.template);
         writer.u32(cell.attempt());
-        writer.u32(if spec.actor == NONE { cell.yielded.load(Ordering::Relaxed) } else { spec.actor });
+        writer.u32(if spec.actor == NONE {
+            cell.yielded.load(Ordering::Relaxed)
+        } else {
+            spec.actor
+        });
         writer.u32(spec.deps.len() as u32);
         self.lend_refs(&spec.arguments);
         writer.payload(&spec.arguments);
@@ -378,9 +418,16 @@ impl Turn<'_> {
         inner.batch.push(task);
         inner.regions.offer(slot);
         if template.spec.timeout_ms > 0 {
-            let id = crate::task::TaskId { index: task, generation };
+            let id = crate::task::TaskId {
+                index: task,
+                generation,
+            };
             let attempt = cell.attempt();
-            self.post_main(Event::Deadline { task: id, attempt, milliseconds: template.spec.timeout_ms });
+            self.post_main(Event::Deadline {
+                task: id,
+                attempt,
+                milliseconds: template.spec.timeout_ms,
+            });
         }
         Written::Done(template.average().unwrap_or(BATCH_NANOSECONDS))
     }

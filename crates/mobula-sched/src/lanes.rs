@@ -48,7 +48,12 @@ impl Lanes {
     pub(crate) fn push_special(&self, template: u32, of: &Arc<Template>, task: u32) {
         let mut special = self.special.lock();
         let key = (Reverse(of.spec.priority), template);
-        special.lanes.entry(key).or_insert_with(|| (Arc::clone(of), VecDeque::new())).1.push_back(task);
+        special
+            .lanes
+            .entry(key)
+            .or_insert_with(|| (Arc::clone(of), VecDeque::new()))
+            .1
+            .push_back(task);
         self.special_len.fetch_add(1, Ordering::Release);
     }
 

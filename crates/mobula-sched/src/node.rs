@@ -101,7 +101,9 @@ impl Node {
             template_count: Mutex::default(),
             ports: Mutex::default(),
             shut_ports: Mutex::default(),
-            port_table: (0..MAX_PORTS).map(|_| mobula_sync::cell::UnsafeCell::new(None)).collect(),
+            port_table: (0..MAX_PORTS)
+                .map(|_| mobula_sync::cell::UnsafeCell::new(None))
+                .collect(),
             open_ports: AtomicUsize::new(0),
             idle: Mutex::default(),
             idle_count: AtomicU32::new(0),
@@ -127,7 +129,10 @@ impl Node {
         let index = self.templates.take(&mut self.template_count.lock());
         let template = (Template::new(spec), meta.into());
         // SAFETY: the number is new, so nobody reads the cell yet.
-        self.templates.get(index).0.with_mut(|cell| unsafe { *cell = Some(template) });
+        self.templates
+            .get(index)
+            .0
+            .with_mut(|cell| unsafe { *cell = Some(template) });
         index
     }
 

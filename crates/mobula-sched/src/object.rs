@@ -51,7 +51,8 @@ impl Object {
     /// Writes the outcome. The caller settles the object, once, and then completes `waiters`.
     pub(crate) fn write(&self, status: Status, payload: Payload) {
         // SAFETY: rule 1: nobody reads before `waiters` is done, and only one settles.
-        self.outcome.with_mut(|outcome| unsafe { *outcome = (status, payload) });
+        self.outcome
+            .with_mut(|outcome| unsafe { *outcome = (status, payload) });
     }
 
     /// The outcome of an object that is done.
@@ -68,7 +69,9 @@ impl Object {
         self.actor.store(NONE, Ordering::Relaxed);
         self.producer.store(0, Ordering::Relaxed);
         // SAFETY: rule 2: nobody has a reference, so nobody reads.
-        self.outcome.with_mut(|outcome| unsafe { std::mem::take(&mut *outcome) }).1
+        self.outcome
+            .with_mut(|outcome| unsafe { std::mem::take(&mut *outcome) })
+            .1
     }
 
     /// Counts one more reference. The caller holds one or knows of one.
@@ -87,7 +90,9 @@ impl Object {
     /// Counts one more reference unless the object is gone.
     pub(crate) fn try_retain(&self) -> bool {
         self.refs
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |refs| (refs > 0).then_some(refs + 1))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |refs| {
+                (refs > 0).then_some(refs + 1)
+            })
             .is_ok()
     }
 }
@@ -107,7 +112,10 @@ struct Node {
 
 impl WaiterNodes {
     pub(crate) fn new() -> Self {
-        Self { nodes: Slab::new(), cache: Mutex::default() }
+        Self {
+            nodes: Slab::new(),
+            cache: Mutex::default(),
+        }
     }
 }
 
@@ -123,7 +131,10 @@ impl NodePool for WaiterNodes {
 
     fn take(&self, index: u32) -> (u64, u64) {
         let node = self.nodes.get(index);
-        let content = (node.waiter.load(Ordering::Relaxed), node.next.load(Ordering::Relaxed));
+        let content = (
+            node.waiter.load(Ordering::Relaxed),
+            node.next.load(Ordering::Relaxed),
+        );
         self.nodes.give(&mut self.cache.lock(), index);
         content
     }

@@ -1,4 +1,4 @@
-use crate::ports::{BufferStore, Buffer};
+use crate::ports::{Buffer, BufferStore};
 
 const INLINE: usize = 22;
 
@@ -29,7 +29,10 @@ enum Bytes {
 
 impl Default for Bytes {
     fn default() -> Self {
-        Self::Inline { len: 0, bytes: [0; INLINE] }
+        Self::Inline {
+            len: 0,
+            bytes: [0; INLINE],
+        }
     }
 }
 
@@ -40,7 +43,10 @@ impl Payload {
         let bytes = if bytes.len() <= INLINE {
             let mut inline = [0; INLINE];
             inline[..bytes.len()].copy_from_slice(bytes);
-            Bytes::Inline { len: bytes.len() as u8, bytes: inline }
+            Bytes::Inline {
+                len: bytes.len() as u8,
+                bytes: inline,
+            }
         } else {
             Bytes::Heap(bytes.into())
         };
@@ -74,7 +80,9 @@ impl Payload {
     /// Frees the payload; buffers are given back here, objects by the caller.
     #[must_use = "the references to objects are the caller's to give back"]
     pub(crate) fn into_refs(self, store: &dyn BufferStore) -> Vec<u32> {
-        let Some(links) = self.links else { return Vec::new() };
+        let Some(links) = self.links else {
+            return Vec::new();
+        };
         for buffer in &links.buffers {
             store.release(*buffer);
         }

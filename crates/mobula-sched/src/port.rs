@@ -41,7 +41,11 @@ pub(crate) enum Event {
     /// The node needs a thread for actors.
     NeedWorker { host: u32, own: bool },
     /// A task with a time limit has started.
-    Deadline { task: TaskId, attempt: u32, milliseconds: u32 },
+    Deadline {
+        task: TaskId,
+        attempt: u32,
+        milliseconds: u32,
+    },
     /// A thread that one actor had to itself is not needed any more.
     RetireHost { host: u32 },
     /// A thread is to be stopped: a task on it was cancelled by force.

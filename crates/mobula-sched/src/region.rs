@@ -29,7 +29,11 @@ unsafe impl Send for Regions {}
 
 impl Default for Regions {
     fn default() -> Self {
-        Self { control: ptr::null(), commands: (ptr::null(), 0), inbox: (ptr::null_mut(), 0) }
+        Self {
+            control: ptr::null(),
+            commands: (ptr::null(), 0),
+            inbox: (ptr::null_mut(), 0),
+        }
     }
 }
 
@@ -43,7 +47,11 @@ impl Regions {
     pub unsafe fn new(control: *mut u8, commands: (*const u8, usize), inbox: (*mut u8, usize)) -> Self {
         debug_assert_eq!(control as usize % 4, 0, "control words are aligned");
         #[expect(clippy::cast_ptr_alignment, reason = "asserted above")]
-        Self { control: control.cast::<AtomicU32>(), commands, inbox }
+        Self {
+            control: control.cast::<AtomicU32>(),
+            commands,
+            inbox,
+        }
     }
 
     fn word(&self, index: usize) -> Option<&AtomicU32> {
@@ -57,7 +65,8 @@ impl Regions {
     /// How many bytes of commands JavaScript has declared complete.
     pub(crate) fn published(&self) -> usize {
         // Acquire: pairs with JavaScript's Atomics.store, after it wrote the bytes.
-        self.word(0).map_or(0, |word| word.load(Ordering::Acquire) as usize)
+        self.word(0)
+            .map_or(0, |word| word.load(Ordering::Acquire) as usize)
     }
 
     pub(crate) fn reset_published(&self) {
@@ -76,12 +85,16 @@ impl Regions {
     /// Takes task `slot` back; false if JavaScript has begun it.
     pub(crate) fn reclaim(&self, slot: usize) -> bool {
         // AcqRel: one exchange wins, here or JavaScript's Atomics.exchange.
-        self.word(CLAIMS + slot).is_some_and(|word| word.swap(TAKEN, Ordering::AcqRel) == OPEN)
+        self.word(CLAIMS + slot)
+            .is_some_and(|word| word.swap(TAKEN, Ordering::AcqRel) == OPEN)
     }
 
     /// Complete commands, from `from` on.
     pub(crate) fn commands(&self, from: usize, to: usize) -> &[u8] {
-        assert!(from <= to && to <= self.commands.1, "commands lie inside their region");
+        assert!(
+            from <= to && to <= self.commands.1,
+            "commands lie inside their region"
+        );
         if from == to {
             return &[];
         }

@@ -33,14 +33,19 @@ pub(crate) struct Resources {
 
 impl Resources {
     pub(crate) fn new(cpu: i64, others: Vec<i64>) -> Self {
-        Self { cpu: AtomicI64::new(cpu), others: Mutex::new(others) }
+        Self {
+            cpu: AtomicI64::new(cpu),
+            others: Mutex::new(others),
+        }
     }
 
     /// Takes `units` of CPU if that many are free.
     pub(crate) fn try_cpu(&self, units: i64) -> bool {
         // Relaxed: a count, which publishes nothing.
         self.cpu
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| (free >= units).then_some(free - units))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| {
+                (free >= units).then_some(free - units)
+            })
             .is_ok()
     }
 
@@ -63,7 +68,10 @@ impl Resources {
             return demand.cpu == 0 || self.try_cpu(demand.cpu);
         }
         let mut others = self.others.lock();
-        let enough = demand.others.iter().all(|&(index, amount)| others[index as usize] >= amount);
+        let enough = demand
+            .others
+            .iter()
+            .all(|&(index, amount)| others[index as usize] >= amount);
         if !enough || (demand.cpu > 0 && !self.try_cpu(demand.cpu)) {
             return false;
         }

@@ -72,7 +72,12 @@ impl Turn<'_> {
         let arguments = reader.payload();
         self.adopt(&arguments);
         let mut parent = 0;
-        let mut spec = Spec { template, result, arguments, ..Spec::default() };
+        let mut spec = Spec {
+            template,
+            result,
+            arguments,
+            ..Spec::default()
+        };
         if flags & submit::DEPS != 0 {
             spec.deps = reader.list().into();
         }
@@ -85,7 +90,11 @@ impl Turn<'_> {
             self.node.objects.get(spec.actor).retain();
         }
         if flags & submit::PARENT != 0 {
-            parent = TaskId { index: reader.u32(), generation: reader.u32() }.pack();
+            parent = TaskId {
+                index: reader.u32(),
+                generation: reader.u32(),
+            }
+            .pack();
         }
         if flags & submit::STREAM != 0 {
             spec.stream = Some((self.port, reader.u32()));
@@ -103,7 +112,10 @@ impl Turn<'_> {
         let cell = self.node.tasks.get(task);
         self.node.live_tasks.fetch_add(1, Ordering::Relaxed);
         let (_, generation) = cell.state();
-        let id = TaskId { index: task, generation };
+        let id = TaskId {
+            index: task,
+            generation,
+        };
         for result in spec.results() {
             let object = self.node.objects.get(result);
             object.producer.store(id.pack(), Ordering::Relaxed);
@@ -135,7 +147,11 @@ impl Turn<'_> {
         for &dep in unsafe { &cell.spec().deps } {
             let object = self.node.objects.get(dep);
             object.retain();
-            if object.waiters.subscribe(Waiter::Task(task), &self.node.waiter_nodes) == Subscribed::Done {
+            if object
+                .waiters
+                .subscribe(Waiter::Task(task), &self.node.waiter_nodes)
+                == Subscribed::Done
+            {
                 let last = cell.missing.arrive();
                 debug_assert!(!last, "the submitter arrives last");
             }
@@ -155,7 +171,11 @@ impl Turn<'_> {
                 self.borrowed.remove(&object);
             }
         } else {
-            debug_assert_eq!(cell.owner.load(Ordering::Relaxed), u32::from(self.port), "only holders release");
+            debug_assert_eq!(
+                cell.owner.load(Ordering::Relaxed),
+                u32::from(self.port),
+                "only holders release"
+            );
             cell.owner.store(NONE, Ordering::Relaxed);
         }
         debug_assert!(inner.open, "an open port");
@@ -261,7 +281,12 @@ impl Turn<'_> {
     fn lend(&mut self, task: u32, lend: bool) {
         let cell = self.node.tasks.get(task);
         // SAFETY: the port holds the task.
-        let cpu = self.node.template(unsafe { cell.spec() }.template).spec.demand.cpu;
+        let cpu = self
+            .node
+            .template(unsafe { cell.spec() }.template)
+            .spec
+            .demand
+            .cpu;
         if cpu == 0 || !cell.has(HOLDS) || cell.set(LENT, lend) == lend {
             return;
         }
@@ -280,7 +305,10 @@ impl Turn<'_> {
         self.adopt(&payload);
         let cell = self.node.tasks.get(task);
         // SAFETY: the port holds the task.
-        let Some((port, token)) = unsafe { cell.spec() }.stream.filter(|_| cell.state().0 == State::Taken) else {
+        let Some((port, token)) = unsafe { cell.spec() }
+            .stream
+            .filter(|_| cell.state().0 == State::Taken)
+        else {
             self.discard(payload);
             return;
         };

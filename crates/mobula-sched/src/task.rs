@@ -53,7 +53,10 @@ impl TaskId {
     }
 
     pub(crate) fn unpack(word: u64) -> Option<Self> {
-        (word != 0).then_some(Self { index: word as u32, generation: (word >> 32) as u32 & 0x7fff_ffff })
+        (word != 0).then_some(Self {
+            index: word as u32,
+            generation: (word >> 32) as u32 & 0x7fff_ffff,
+        })
     }
 }
 
@@ -157,7 +160,12 @@ impl Task {
     pub(crate) fn shift(&self, generation: u32, from: State, to: State) -> bool {
         // AcqRel: hands `spec` from the last owner to the next (rule 1).
         self.state
-            .compare_exchange(word(generation, from), word(generation, to), Ordering::AcqRel, Ordering::Relaxed)
+            .compare_exchange(
+                word(generation, from),
+                word(generation, to),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            )
             .is_ok()
     }
 
@@ -167,7 +175,10 @@ impl Task {
         // SAFETY: rule 1: the holder and the settler have let go.
         let spec = self.spec.with_mut(|spec| unsafe { std::mem::take(&mut *spec) });
         // 24 bits, so that a generation also fits beside an index in 53 bits.
-        self.state.store(word((generation + 1) & 0x00ff_ffff, State::Free), Ordering::Release);
+        self.state.store(
+            word((generation + 1) & 0x00ff_ffff, State::Free),
+            Ordering::Release,
+        );
         spec
     }
 

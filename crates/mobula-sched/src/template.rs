@@ -38,7 +38,11 @@ pub(crate) struct Template {
 impl Template {
     pub(crate) fn new(spec: TemplateSpec) -> Arc<Self> {
         let plain = spec.priority == 0 && spec.timeout_ms == 0 && spec.demand.is_one_cpu();
-        Arc::new(Self { spec, plain, average: AtomicU32::new(0) })
+        Arc::new(Self {
+            spec,
+            plain,
+            average: AtomicU32::new(0),
+        })
     }
 
     /// Exponential average of what one attempt takes, as the paper's scheduler keeps it.
@@ -48,7 +52,9 @@ impl Template {
 
     pub(crate) fn learn(&self, nanoseconds: u64) {
         let seen = nanoseconds.clamp(1, u64::from(u32::MAX) / 2) as u32;
-        let next = self.average().map_or(seen, |average| average.midpoint(seen).max(1));
+        let next = self
+            .average()
+            .map_or(seen, |average| average.midpoint(seen).max(1));
         self.average.store(next, Ordering::Relaxed);
     }
 }

@@ -61,7 +61,10 @@ impl<'n> Turn<'n> {
     /// Passes everything on and gives the port back what it keeps at hand.
     pub(crate) fn finish(mut self, inner: &mut Inner) {
         self.pass_on();
-        self.node.tasks.give_all(&mut std::mem::replace(&mut inner.tasks, std::mem::take(&mut self.task_cells)));
+        self.node.tasks.give_all(&mut std::mem::replace(
+            &mut inner.tasks,
+            std::mem::take(&mut self.task_cells),
+        ));
         let old = std::mem::replace(&mut inner.objects, std::mem::take(&mut self.object_cells));
         self.node.objects.give_all(&mut { old });
         for (object, count) in self.borrowed.drain() {
@@ -81,7 +84,8 @@ impl<'n> Turn<'n> {
     pub(crate) fn pass_on(&mut self) {
         self.propagate();
         let freed = std::mem::take(&mut self.freed);
-        let any = !self.ready.is_empty() || std::mem::take(&mut self.special) || (freed && self.node.has_work());
+        let any =
+            !self.ready.is_empty() || std::mem::take(&mut self.special) || (freed && self.node.has_work());
         if !self.ready.is_empty() {
             self.node.lanes.plain.push_all(&self.ready);
             self.ready.clear();
@@ -131,7 +135,9 @@ impl<'n> Turn<'n> {
 
     /// A second payload with the same content and references of its own.
     pub(crate) fn copy(&self, payload: &Payload) -> Payload {
-        let Some(links) = payload.links() else { return Payload::new(payload.bytes()) };
+        let Some(links) = payload.links() else {
+            return Payload::new(payload.bytes());
+        };
         self.adopt(payload);
         for buffer in &links.buffers {
             self.node.store.retain(*buffer);
@@ -177,7 +183,9 @@ impl<'n> Turn<'n> {
             while let Some(waiter) = waiters.next(&self.node.waiter_nodes) {
                 match waiter {
                     Waiter::Task(task) => self.argument_arrived(task),
-                    Waiter::Port { port, token, value } => self.post(port, Event::Settled { object, token, value }),
+                    Waiter::Port { port, token, value } => {
+                        self.post(port, Event::Settled { object, token, value })
+                    }
                 }
             }
             // The reference of the task that made it.
@@ -198,7 +206,11 @@ impl<'n> Turn<'n> {
         // SAFETY: the last missing argument holds the task, and an actor's queue the calls on it.
         let spec = unsafe { cell.spec() };
         let is_call = spec.actor != NONE;
-        let failed = spec.deps.iter().map(|&dep| self.node.objects.get(dep)).find(|dep| dep.outcome().0 != Status::Value);
+        let failed = spec
+            .deps
+            .iter()
+            .map(|&dep| self.node.objects.get(dep))
+            .find(|dep| dep.outcome().0 != Status::Value);
         if let Some(failed) = failed
             && state == State::Waiting
             && cell.shift(generation, State::Waiting, State::Settling)
@@ -211,7 +223,8 @@ impl<'n> Turn<'n> {
             self.fail(task, status, &payload);
             self.discard(payload);
             self.settled(task);
-        } else if state == State::Waiting && cell.shift(generation, State::Waiting, State::Ready) && !is_call {
+        } else if state == State::Waiting && cell.shift(generation, State::Waiting, State::Ready) && !is_call
+        {
             self.enqueue(task);
             return;
         }
@@ -276,7 +289,9 @@ impl<'n> Turn<'n> {
 
     pub(crate) fn task_ended(&mut self) {
         // AcqRel: whoever sees 0 sees all that the tasks did.
-        if self.node.live_tasks.fetch_sub(1, Ordering::AcqRel) == 1 && self.node.closing.load(Ordering::Acquire) {
+        if self.node.live_tasks.fetch_sub(1, Ordering::AcqRel) == 1
+            && self.node.closing.load(Ordering::Acquire)
+        {
             self.post_main(Event::Idle);
         }
     }
@@ -303,7 +318,9 @@ impl<'n> Turn<'n> {
         let lent = cell.set(LENT, false);
         // SAFETY: the caller is the holder.
         let template = unsafe { cell.spec() }.template;
-        self.node.resources.give(&self.node.template(template).spec.demand, lent);
+        self.node
+            .resources
+            .give(&self.node.template(template).spec.demand, lent);
         self.work_may_be_possible();
     }
 
@@ -314,7 +331,11 @@ impl<'n> Turn<'n> {
 
     /// Registers a subscription of this visit's port.
     pub(crate) fn subscribe(&mut self, object: u32, token: u32, value: bool) {
-        let waiter = Waiter::Port { port: self.port, token, value };
+        let waiter = Waiter::Port {
+            port: self.port,
+            token,
+            value,
+        };
         let cell = self.node.objects.get(object);
         if cell.waiters.subscribe(waiter, &self.node.waiter_nodes) == Subscribed::Done {
             self.post(self.port, Event::Settled { object, token, value });

@@ -119,7 +119,12 @@ impl<'a> Reader<'a> {
         }
         let refs = self.list();
         let count = self.u32() as usize;
-        let buffers = (0..count).map(|_| Buffer { id: self.u32(), len: self.u64() }).collect();
+        let buffers = (0..count)
+            .map(|_| Buffer {
+                id: self.u32(),
+                len: self.u64(),
+            })
+            .collect();
         Payload::with_links(bytes, Links { refs, buffers })
     }
 }
@@ -164,7 +169,9 @@ impl<'a> Writer<'a> {
 
     /// Bytes that `value` takes.
     pub(crate) fn size(payload: &Payload) -> usize {
-        let links = payload.links().map_or(0, |links| 8 + 4 * links.refs.len() + 12 * links.buffers.len());
+        let links = payload
+            .links()
+            .map_or(0, |links| 8 + 4 * links.refs.len() + 12 * links.buffers.len());
         4 + payload.bytes().len() + links
     }
 

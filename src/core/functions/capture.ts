@@ -185,6 +185,7 @@ export class Capture {
   #properties(fn: AnyFunction, { entry, url }: Located, shipped: ShippedFunction): void {
     const statics = staticFields(entry);
     const depth = this.#trail.length;
+    const count = this.#functions.size;
     for (const key of Object.keys(fn)) {
       try {
         shipped.props.set(key, this.value(Reflect.get(fn, key), { name: `${shipped.name}.${key}`, place: undefined }));
@@ -192,6 +193,8 @@ export class Capture {
         // Evaluating the class gives a static field its first value again.
         if (!statics.has(key) || !(error instanceof CaptureError)) throw error;
         this.#trail.length = depth;
+        // What it had come to is incomplete.
+        for (const half of [...this.#functions.keys()].slice(count)) this.#functions.delete(half);
       }
     }
     const { node } = entry;

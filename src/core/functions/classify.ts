@@ -1,6 +1,6 @@
 import { importOrigin } from './bindings.ts';
 import type { Located } from './locate.ts';
-import { type FreeName, type FunctionEntry, freeNames, type Range, within } from './scope.ts';
+import { type Binding, type FreeName, type FunctionEntry, freeNames, type Range, within } from './scope.ts';
 
 /** A function's text, made ready to be evaluated in a classic script, with every line where it was. */
 export interface Rewritten {
@@ -33,9 +33,7 @@ export function rewrite({ script, entry, range }: Located, text: string): Rewrit
     form: entry.outer === undefined ? 'expression' : 'method',
     meta,
     superclass,
-    free: freeNames(analysis, range, heritage).filter(
-      ({ binding }) => !(binding && declaresItself(entry, binding.start)),
-    ),
+    free: freeNames(analysis, range, heritage).filter(({ binding }) => !(binding && declaresItself(entry, binding))),
   };
 }
 
@@ -72,9 +70,10 @@ function foreignHeritage(entry: FunctionEntry, names: readonly FreeName[]): Rang
     : heritage;
 }
 
-/** Inside a declaration's text, its name means the function itself. */
-function declaresItself({ node }: FunctionEntry, start: number): boolean {
-  return (node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration') && node.id?.start === start;
+/** Inside a declaration's text, its name means the function itself, unless something else was assigned to it. */
+function declaresItself({ node }: FunctionEntry, { start, writes }: Binding): boolean {
+  const declares = node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration';
+  return declares && node.id?.start === start && writes.length === 0;
 }
 
 /** A name that `text` does not contain, as long as `wanted`, so that nothing on the line moves. */

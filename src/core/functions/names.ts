@@ -4,7 +4,7 @@ import type { Capture } from './capture.ts';
 import type { ScopeEntry } from './inspect.ts';
 import type { Located } from './locate.ts';
 import { loadsInWorker, vitePackage } from './modules.ts';
-import { originOfWrapper } from './origins.ts';
+import { originOfName } from './origins.ts';
 import { placeOf, type Step } from './problem.ts';
 import type { Binding, FreeName } from './scope.ts';
 import { isWrapperName, type Shipped, type ShippedAmbient } from './shipped.ts';
@@ -69,7 +69,7 @@ function fromWrapper({ scope, name }: Binding): Shipped | undefined {
   const { node } = scope;
   if (node.type !== 'FunctionExpression' || !('id' in node)) return undefined;
   const wrapper = (node.id as { readonly name: string } | null)?.name ?? '';
-  return isWrapperName(wrapper) ? originOfWrapper(wrapper)?.captures.get(name) : undefined;
+  return isWrapperName(wrapper) ? originOfName(wrapper, name) : undefined;
 }
 
 /** An import as a worker can make it, if it can. */

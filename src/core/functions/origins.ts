@@ -1,4 +1,4 @@
-import type { AnyFunction, ShippedFunction } from './shipped.ts';
+import { type AnyFunction, reachable, type Shipped, type ShippedFunction } from './shipped.ts';
 
 // A function that came to this thread may have to travel on, to a task it starts. What it was made from says more than its text does: a name that was
 // an import is only a value by now.
@@ -13,12 +13,20 @@ export function rememberOrigin(fn: AnyFunction, shipped: ShippedFunction, wrappe
   collected.register(shipped, wrapper);
 }
 
-/** What a function of this thread was made from, if it came from another. */
+/** What a function of this thread was made from, if it came from another and can be sent on like that. */
 export function originOf(fn: AnyFunction): ShippedFunction | undefined {
-  return byFunction.get(fn);
+  const shipped = byFunction.get(fn);
+  return shipped && isUnpatched(shipped) ? shipped : undefined;
 }
 
-/** What was made in the wrapper of this name. */
-export function originOfWrapper(wrapper: string): ShippedFunction | undefined {
-  return byWrapper.get(wrapper)?.deref();
+/** What a captured name was made from, in the wrapper of this name. */
+export function originOfName(wrapper: string, name: string): Shipped | undefined {
+  const shipped = byWrapper.get(wrapper)?.deref()?.captures.get(name);
+  return shipped && isUnpatched(shipped) ? shipped : undefined;
+}
+
+/** Data with functions in it has been given its functions here, so it is no longer what came. */
+function isUnpatched(shipped: Shipped): boolean {
+  for (const item of reachable(shipped)) if (item.kind === 'data' && item.patches.length > 0) return false;
+  return true;
 }

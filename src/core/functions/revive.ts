@@ -3,7 +3,14 @@ import { Script } from 'node:vm';
 import { follow, importerOf, loadImport, metaOf, requireOf, scriptOptions } from './imports.ts';
 import { toUrl, viteFile } from './modules.ts';
 import { rememberOrigin } from './origins.ts';
-import { type AnyFunction, type Shipped, type ShippedFunction, type ShippedImport, wrapperPrefix } from './shipped.ts';
+import {
+  type AnyFunction,
+  reachable,
+  type Shipped,
+  type ShippedFunction,
+  type ShippedImport,
+  wrapperPrefix,
+} from './shipped.ts';
 import { adoptSourceMap } from './source-maps.ts';
 import { putInto } from './values.ts';
 
@@ -13,31 +20,14 @@ import { putInto } from './values.ts';
 export function reviveFunction(shipped: ShippedFunction): Promise<AnyFunction> | AnyFunction {
   const reviver = new Reviver();
   const waiting: Promise<void>[] = [];
-  for (const item of importsIn(shipped)) {
+  for (const item of reachable(shipped)) {
+    if (item.kind !== 'import') continue;
     const loaded = loadImport(item);
     if (loaded instanceof Promise) waiting.push(loaded.then((value) => reviver.know(item, value)));
     else reviver.know(item, loaded);
   }
   if (waiting.length === 0) return reviver.root(shipped);
   return Promise.all(waiting).then(() => reviver.root(shipped));
-}
-
-/** Every import that `root` leads to. */
-function importsIn(root: Shipped): Set<ShippedImport> {
-  const imports = new Set<ShippedImport>();
-  const seen = new Set<Shipped>([root]);
-  for (const item of seen) {
-    if (item.kind === 'import') imports.add(item);
-    // A Set walks over what is added during the walk.
-    for (const next of partsOf(item)) seen.add(next);
-  }
-  return imports;
-}
-
-function* partsOf(item: Shipped): Generator<Shipped> {
-  if (item.kind === 'function') for (const part of [item.captures, item.props, item.methods]) yield* part.values();
-  else if (item.kind === 'namespace') yield* item.members.values();
-  else if (item.kind === 'data') for (const { shipped } of item.patches) yield shipped;
 }
 
 /** Evaluates the wrapper: hands out a setter for the captured names, then makes the function. */
@@ -123,7 +113,9 @@ class Reviver {
     const fn = (item.form === 'method' ? methodOf(made as object) : made) as AnyFunction;
     this.#values.set(item, fn);
     for (const [capture, shipped] of item.captures) if (!(capture in values)) take(capture, shipped);
-    for (const [key, shipped] of item.props) this.#give(shipped, (value) => putInto(fn, key, value));
+    // A class may freeze itself in a static block.
+    const props = Object.isFrozen(fn) ? [] : item.props;
+    for (const [key, shipped] of props) this.#give(shipped, (value) => putInto(fn, key, value));
     for (const [key, shipped] of item.methods)
       this.#give(shipped, (value) => putInto(Reflect.get(fn, 'prototype') as object, key, value));
     if (Object.getOwnPropertyDescriptor(fn, 'name')?.value !== item.name && !item.props.has('name')) {

@@ -113,3 +113,17 @@ export const wrapperPrefix = '__mobula_';
 export function isWrapperName(name: string): boolean {
   return /^__mobula_\d+$/.test(name);
 }
+
+/** Everything that `root` leads to, itself included. */
+export function reachable(root: Shipped): Set<Shipped> {
+  const seen = new Set([root]);
+  // A Set walks over what is added during the walk.
+  for (const item of seen) for (const part of partsOf(item)) seen.add(part);
+  return seen;
+}
+
+function* partsOf(item: Shipped): Generator<Shipped> {
+  if (item.kind === 'function') for (const part of [item.captures, item.props, item.methods]) yield* part.values();
+  else if (item.kind === 'namespace') yield* item.members.values();
+  else if (item.kind === 'data') for (const { shipped } of item.patches) yield shipped;
+}

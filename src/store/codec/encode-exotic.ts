@@ -4,7 +4,7 @@ import { writeDomException, writeError } from './encode-error.ts';
 import type { EncodeState } from './encode-state.ts';
 import { type Portable, portable } from './hooks.ts';
 import { isBuiltinPrototype } from './realm.ts';
-import { cannotTravel, mapStep, Refusal, refuseKeys, refusedWithin } from './refusal.ts';
+import { cannotTravel, mapStep, Refusal, refusedWithin, refuseKeys } from './refusal.ts';
 import { writeString } from './strings.ts';
 import { BOXED, DATE, END, MAP, PORTABLE, REGEXP, SET } from './tags.ts';
 

@@ -2,8 +2,8 @@ import type { BinaryTable } from './binary-table.ts';
 import type { EncodeHooks } from './hooks.ts';
 import { tooDeep } from './refusal.ts';
 import { type ShapeTrie, trieOf } from './shape-trie.ts';
-import { BACK_REFERENCE, MAX_DEPTH, REF, ROOT, ROOT_SHARED } from './tags.ts';
 import type { Write } from './shape-writers.ts';
+import { BACK_REFERENCE, MAX_DEPTH, REF, ROOT, ROOT_SHARED } from './tags.ts';
 import type { Writer } from './writer.ts';
 
 /** So many objects are searched one by one before a Map of them pays. */

@@ -1,4 +1,4 @@
-export { type EncodedValue, decodeBytes, encodeToBytes } from './convenience.ts';
+export { decodeBytes, type EncodedValue, encodeToBytes } from './convenience.ts';
 export { decode } from './decode.ts';
 export { encode } from './encode.ts';
 export { type DecodeHooks, type EncodeHooks, type Portable, portable, type ShapeTable } from './hooks.ts';

@@ -1,9 +1,9 @@
 import { MobulaError } from '../../common/errors.ts';
+import type { BinaryParts } from './binary-parts.ts';
 import type { DecodeHooks } from './hooks.ts';
 import type { ShapeFactories } from './shape-factories.ts';
 import { readLatin1, readUtf16 } from './strings.ts';
 import { LATIN1, MAX_DEPTH, SHORT_STRING_LENGTHS, STRING_SHORT, UTF16 } from './tags.ts';
-import type { BinaryParts } from './binary-parts.ts';
 
 /** The error for bytes that no encoder wrote. */
 export function damaged(what: string): MobulaError {

@@ -79,6 +79,7 @@ test('superclasses are found though V8 keeps no variable for them', async () => 
 });
 
 test('static members hold what they held', async () => {
+  // biome-ignore lint/complexity/noStaticOnlyClass: static members are what is tested.
   class Counter {
     static count = 1;
     static readonly label: string = `counter ${Counter.count}`;
@@ -90,6 +91,18 @@ test('static members hold what they held', async () => {
   Counter.bump();
   const [count, label] = (await there(() => [Counter.bump(), Counter.label]))();
   assert.deepEqual([count, label], [3, 'counter 1']);
+});
+
+test('a static field that cannot travel is made anew, by a class that may freeze itself', async () => {
+  class Registry {
+    static readonly shared: Registry = new Registry();
+    readonly made = 1;
+    static {
+      Object.freeze(Registry);
+    }
+  }
+  const fn = await there(() => Registry.shared instanceof Registry && Registry.shared.made);
+  assert.equal(fn(), 1);
 });
 
 test('computed, static, async and generator methods, getters and setters', async () => {
@@ -105,6 +118,7 @@ test('computed, static, async and generator methods, getters and setters', async
       yield log(1);
     },
   };
+  // biome-ignore lint/complexity/noStaticOnlyClass: static members are what is tested.
   class Tools {
     static async double(x: number): Promise<number> {
       return x * 2;

@@ -92,7 +92,7 @@ test('nothing of the entry script runs again, and functions travel on from a wor
   assert.deepEqual(outcomes, [
     { name: 'viaMain', value: 'main1' },
     { name: 'config', value: 1 },
-    { name: 'onward', value: [1, 5, 'main', true] },
+    { name: 'onward', value: [1, 10, 'main', true] },
   ]);
   assert.equal(readFileSync(effects, 'utf8'), 'mid\nmain\n');
 });

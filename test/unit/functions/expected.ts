@@ -48,6 +48,7 @@ export const expectedCommonJs: Readonly<Record<string, unknown>> = {
   emitter: 5,
   superclassOfModule: 'hello',
   coverage: 2,
+  parserInWorker: false,
   module: /it uses 'module', which is an instance of Module/,
   sloppyThis: true,
 };

@@ -1,0 +1,9 @@
+// `npm run check`, which is what CI runs: format, lint, types, tests.
+import { install, root, run, tool } from './run.mjs';
+
+install();
+tool('@biomejs/biome/bin/biome', ['ci', '--error-on-warnings']);
+run('cargo', ['fmt', '--all', '--check']);
+run('cargo', ['clippy', '--locked', '--workspace', '--all-targets', '--', '-D', 'warnings']);
+run(process.execPath, [`${root}scripts/lint.mjs`]);
+await import('./test.mjs');

@@ -1,0 +1,37 @@
+// Runs commands for the other scripts: prints each, and stops at the first that fails.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The repository. */
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Runs a command in the repository; ends the process when it fails. */
+export function run(command, args, env = {}) {
+  console.error(`\n> ${command} ${args.join(' ')}`);
+  const { status, error, signal } = spawnSync(command, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  });
+  if (error !== undefined) {
+    console.error(`mobula: ${command} did not start: ${error.message}`);
+    if (command === 'cargo') console.error('Building from source needs Rust 1.88 or later: https://rustup.rs');
+    process.exit(1);
+  }
+  if (status !== 0) {
+    console.error(`mobula: ${command} ${signal === null ? `ended with ${status}` : `was ended by ${signal}`}`);
+    process.exit(status ?? 1);
+  }
+}
+
+/** Installs the development dependencies of a bare clone. */
+export function install() {
+  if (!existsSync(`${root}node_modules/typescript/package.json`))
+    run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+}
+
+/** Runs a tool of the development dependencies. */
+export function tool(name, args, env) {
+  run(process.execPath, [`${root}node_modules/${name}`, ...args], env);
+}

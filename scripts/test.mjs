@@ -1,0 +1,19 @@
+// `npm test`: builds, then runs all tests of JavaScript and Rust. Arguments after `--` go to node's test runner.
+import { readdirSync, rmSync } from 'node:fs';
+import { root, run, tool } from './run.mjs';
+import './build.mjs';
+
+/** All compiled test files. */
+function testFiles(folder) {
+  return readdirSync(`${root}${folder}`, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.test.js'))
+    .map((entry) => `${entry.parentPath ?? entry.path}/${entry.name}`)
+    .sort();
+}
+
+const options = process.argv.slice(2);
+rmSync(`${root}.test-dist`, { recursive: true, force: true });
+tool('typescript/bin/tsc', ['-p', 'test/tsconfig.json']);
+run('cargo', ['test', '--locked', '--quiet']);
+// One file at a time: the tests of a runtime use every core by themselves.
+run(process.execPath, ['--test', '--test-concurrency=1', ...options, ...testFiles('.test-dist/test')]);
