@@ -3,5 +3,5 @@ import { install, root, run, tool } from './run.mjs';
 
 install();
 run(process.execPath, [`${root}scripts/build-native.mjs`]);
-tool('typescript/bin/tsc', ['-p', 'tsconfig.json']);
+run(process.execPath, [`${root}scripts/build-js.mjs`]);
 tool('typescript/bin/tsc', ['-p', 'examples/tsconfig.json']);

@@ -44,7 +44,7 @@ export function context(): RuntimeContext {
   const { facts, port } = runtime;
   const task = currentTask();
   const hex = (value: number): string => value.toString(16).padStart(8, '0');
-  return {
+  const known = {
     jobId: facts.jobId,
     nodeId: facts.nodeId,
     workerId: `${facts.nodeId}${hex(port.id)}`,
@@ -53,11 +53,13 @@ export function context(): RuntimeContext {
     taskName: task?.name,
     attempt: task?.attempt,
     actorId: task === undefined || task.actor < 0 ? undefined : runtime.nameOf(task.actor),
-    get signal(): AbortSignal | undefined {
-      if (task === undefined) return undefined;
-      task.stop ??= new AbortController();
-      if (task.stopped) task.stop.abort();
-      return task.stop.signal;
-    },
   };
+  const signal = (): AbortSignal | undefined => {
+    if (task === undefined) return undefined;
+    task.stop ??= new AbortController();
+    if (task.stopped) task.stop.abort();
+    return task.stop.signal;
+  };
+  // Not enumerable: a context can be returned, passed on and logged, and a signal cannot travel.
+  return Object.defineProperty(known, 'signal', { get: signal }) as RuntimeContext;
 }

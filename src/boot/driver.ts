@@ -7,14 +7,14 @@ import { setCurrentRuntime } from '../core/current.ts';
 import { loaderSetup } from '../core/functions/loader.ts';
 import { ResourceTable } from '../core/resources.ts';
 import { type NewsHandler, type NodeFacts, ThreadRuntime } from '../core/runtime.ts';
-import { SharedMemories } from '../core/shared-memories.ts';
+import { SharedMemories, type SharedMemory } from '../core/shared-memories.ts';
 import { travel } from '../core/travel.ts';
 import { event } from '../core/wire.ts';
 import type { GcsClient } from '../gcs/client.ts';
 import { embeddedGcs } from '../gcs/embedded.ts';
 import type { Addon } from '../native/addon.ts';
 import { addon, nativeError } from '../native/binding.ts';
-import { WorkerPool } from '../scheduler/worker-pool.ts';
+import { type WorkerAssignment, WorkerPool } from '../scheduler/worker-pool.ts';
 import type { WorkerBrief } from './facts.ts';
 
 /** Milliseconds that a stopped task's thread gets to end by itself before its work goes elsewhere. */
@@ -27,8 +27,7 @@ export class DriverNode implements NewsHandler {
   readonly options: ResolvedInitOptions;
   readonly #addon: Addon;
   readonly #pool: WorkerPool;
-  readonly #memories: SharedMemories;
-  readonly #channel: string;
+  readonly #memories = new SharedMemories();
   #threads = 1;
   #drained: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -38,7 +37,6 @@ export class DriverNode implements NewsHandler {
     this.#addon = addon;
     this.options = options;
     const facts = nodeFacts(options);
-    this.#channel = `mobula-${facts.jobId}`;
     const resources = new ResourceTable(facts.totals);
     try {
       addon.start({
@@ -51,7 +49,6 @@ export class DriverNode implements NewsHandler {
     } catch (error) {
       throw nativeError(error);
     }
-    this.#memories = new SharedMemories(this.#channel, 0, []);
     this.runtime = new ThreadRuntime(
       addon,
       0,
@@ -74,22 +71,18 @@ export class DriverNode implements NewsHandler {
       bury: (port, details) => this.#bury(port, details),
       giveUp: (reason) => this.#giveUp(reason),
     });
-    for (let i = 0; i < Math.ceil(options.numCpus); i++) this.#pool.startWorker();
+    this.#pool.startWorkers(Math.ceil(options.numCpus));
     const { nodeId } = facts;
     this.gcs.nodes.put(nodeId, { nodeId, alive: true, host: hostname(), pid: process.pid, resources: facts.totals });
     this.gcs.events.append('node-up', { nodeId });
     setCurrentRuntime(this.runtime);
   }
 
-  #brief(assignment: object): Omit<WorkerBrief, 'kind' | 'host' | 'port'> {
-    return {
-      ...assignment,
-      facts: this.runtime.facts,
-      channel: this.#channel,
-      thread: this.#threads++,
-      memories: this.#memories.all(),
-      loader: loaderSetup(),
-    };
+  #brief(assignment: WorkerAssignment): WorkerBrief {
+    const memories = (): readonly SharedMemory[] => this.#memories.all();
+    const brief = { ...assignment, facts: this.runtime.facts, thread: this.#threads++, loader: loaderSetup() };
+    // Read when the thread is ready: what is shared until then must not be missed.
+    return Object.defineProperty(brief, 'memories', { get: memories, enumerable: true }) as WorkerBrief;
   }
 
   #bury(port: number, details: string): void {

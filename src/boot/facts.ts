@@ -6,7 +6,6 @@ import type { WorkerAssignment } from '../scheduler/worker-pool.ts';
 /** All that a worker thread is told. */
 export interface WorkerBrief extends WorkerAssignment {
   readonly facts: NodeFacts;
-  readonly channel: string;
   readonly thread: number;
   readonly memories: readonly SharedMemory[];
   /** The TypeScript loader to install first, if the driver has one. */

@@ -1,4 +1,3 @@
-import { threadId } from 'node:worker_threads';
 import { setCurrentRuntime } from '../core/current.ts';
 import { Executor } from '../core/executor.ts';
 import { registerLoader } from '../core/functions/loader.ts';
@@ -10,13 +9,16 @@ import { travel } from '../core/travel.ts';
 import { addon } from '../native/binding.ts';
 import type { WorkerBrief } from './facts.ts';
 
+/** Open before tinypool says that the thread is ready, so that nothing shared meanwhile is missed. */
+const memories = new SharedMemories();
+
 /**
  * Makes the calling thread a worker: it attaches to the core and from then on runs what it is handed. For tinypool that
  * is a task that ends at once, so a worker never keeps a finished program alive.
  */
 export default async function work(brief: WorkerBrief): Promise<void> {
   if (brief.loader !== undefined) await registerLoader(brief.loader);
-  const memories = new SharedMemories(brief.channel, threadId, brief.memories);
+  memories.begin(brief.thread, brief.memories);
   let pump: Pump | undefined;
   const runtime = new ThreadRuntime(
     addon,

@@ -6,8 +6,8 @@ import { runAsync, runSync, type TaskContext } from './task-context.ts';
 import type { Template } from './template.ts';
 import { event, op, outcome } from './wire.ts';
 
-/** Microtask turns that a promise gets before its task counts as going on in the background. */
-const PATIENCE = 3;
+/** Turns of microtasks that promises get before their tasks count as going on in the background. */
+const PATIENCE = 4;
 /** The batch is cut off: nothing of the inbox after this is read. */
 const CUT = Number.MAX_SAFE_INTEGER;
 /** Bytes of a task record before its arguments. */
@@ -44,11 +44,11 @@ export class Executor implements NewsHandler {
   /** Tasks that went on in the background. */
   readonly #inFlight = new Map<number, InFlight>();
   readonly #wake: () => void;
-  /** The task whose promise the batch waits for. */
-  #awaited: TaskContext | undefined;
-  #interrupted = false;
+  /** Tasks of the batch that have returned promises which are not settled yet. */
+  readonly #settling = new Set<TaskContext>();
+  /** Templates, by number, whose tasks wait for timers or sockets: they are begun one at a time. */
+  readonly #slow = new Set<number>();
   #patience = 0;
-  #resumeAt = 0;
 
   /** `wake`: a task that went on in the background has ended; its result is to be passed on. */
   constructor(runtime: ThreadRuntime, wake: () => void) {
@@ -58,30 +58,30 @@ export class Executor implements NewsHandler {
     runtime.handleNews(this);
   }
 
-  /** Whether the batch was interrupted by a promise: `resume` says how it goes on. */
+  /** Whether promises of the batch are to be given a turn of microtasks. */
   get settling(): boolean {
-    return this.#interrupted;
+    return this.#settling.size > 0;
   }
 
   /**
-   * After a turn of microtasks: where in the inbox the batch goes on; undefined when the task it waited for takes longer,
-   * and the batch is cut off; -1 to wait one more turn.
+   * After a turn of microtasks: true if the batch's promises need more of them. In the end those that are not settled
+   * count as going on in the background.
    */
-  resume(): number | undefined {
-    const context = this.#awaited;
-    if (context === undefined) {
-      this.#interrupted = false;
-      return this.#resumeAt;
+  settle(): boolean {
+    if (this.#settling.size > 0 && --this.#patience > 0 && [...this.#settling].some((context) => context.blocked === 0)) {
+      return true;
     }
-    if (context.blocked === 0 && --this.#patience > 0) return -1;
-    this.#interrupted = false;
-    this.#awaited = undefined;
-    this.#goOnInBackground(context);
-    return undefined;
+    for (const context of this.#settling) this.#goOnInBackground(context);
+    this.#settling.clear();
+    return false;
   }
 
   #goOnInBackground(context: TaskContext): void {
     context.pending = true;
+    if (context.blocked === 0) {
+      const entry = this.#inFlight.get(context.index);
+      if (entry !== undefined) this.#slow.add(entry.template.id);
+    }
     const { port } = this.#runtime;
     const writer = port.begin(6);
     writer.byte(op.pending);
@@ -148,10 +148,12 @@ export class Executor implements NewsHandler {
       if (end === 0) end = this.#skip(argsAt, count);
       this.#fail(context, template, error);
     }
-    if (this.#awaited === undefined) return end;
-    this.#interrupted = true;
-    this.#resumeAt = end;
-    return CUT;
+    return this.#settling.has(context) && !this.#mayGoOn(template) ? CUT : end;
+  }
+
+  /** Whether the next task may begin while the promise of one of `template` is not settled. */
+  #mayGoOn(template: Template): boolean {
+    return template.info.kind === 'task' && !this.#slow.has(template.id);
   }
 
   #skip(argsAt: number, count: number): number {
@@ -224,7 +226,7 @@ export class Executor implements NewsHandler {
 
   #await(call: Call, result: PromiseLike<unknown>): void {
     const { context } = call;
-    this.#awaited = context;
+    this.#settling.add(context);
     this.#patience = PATIENCE;
     if (!this.#inFlight.has(context.index))
       this.#inFlight.set(context.index, { context, template: call.template, generator: undefined });
@@ -239,8 +241,7 @@ export class Executor implements NewsHandler {
     if (this.#inFlight.get(context.index)?.context !== context) return;
     this.#inFlight.delete(context.index);
     pass();
-    if (this.#awaited === context) this.#awaited = undefined;
-    else this.#wake();
+    if (!this.#settling.delete(context)) this.#wake();
   }
 
   #succeed(call: Call, value: unknown): void {
@@ -293,7 +294,7 @@ export class Executor implements NewsHandler {
     if (context === undefined || entry?.context !== context) return false;
     this.#inFlight.delete(context.index);
     this.#fail(context, entry.template, error);
-    if (this.#awaited === context) this.#awaited = undefined;
+    this.#settling.delete(context);
     this.#wake();
     return true;
   }

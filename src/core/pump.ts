@@ -14,7 +14,6 @@ export class Pump {
   readonly #runtime: ThreadRuntime;
   #executor: Executor | undefined;
   #scheduled = false;
-  #end = 0;
   #turnBegan = 0;
   #stopped = false;
 
@@ -46,32 +45,26 @@ export class Pump {
     this.#run();
   };
 
-  readonly #reader = {
-    read: (end: number): void => {
-      this.#end = end;
-      this.#runtime.read(end);
-    },
-  };
-
   readonly #run = (): void => {
     this.#scheduled = false;
     const executor = this.#executor;
     if (executor === undefined || this.#stopped) return;
-    if (executor.settling && !this.#resume(executor)) return;
-    const { port } = this.#runtime;
-    for (;;) {
-      const before = this.#runtime.deliveries;
-      if (!port.step(this.#reader, true)) return;
-      if (executor.settling) break;
-      // Somebody's promise was resolved: what waits for it goes first.
-      if (this.#runtime.deliveries !== before) break;
-      if (performance.now() - this.#turnBegan > TURN_MS) {
-        this.#later();
-        return;
-      }
+    if (executor.settling && executor.settle()) {
+      this.wake();
+      return;
     }
-    if (performance.now() - this.#turnBegan > TURN_MS && !executor.settling) this.#later();
-    else this.wake();
+    const runtime = this.#runtime;
+    for (;;) {
+      const before = runtime.deliveries;
+      if (!runtime.port.step(runtime, true)) return;
+      // Promises were made or resolved: what waits for them goes first.
+      const promises = executor.settling || runtime.deliveries !== before;
+      const late = performance.now() - this.#turnBegan > TURN_MS;
+      if (!promises && !late) continue;
+      if (late) this.#later();
+      else this.wake();
+      return;
+    }
   };
 
   #later(): void {
@@ -80,19 +73,5 @@ export class Pump {
       this.#turnBegan = performance.now();
       this.#run();
     });
-  }
-
-  /** Goes on with a batch that waited for a promise; false: not yet. */
-  #resume(executor: Executor): boolean {
-    const at = executor.resume();
-    if (at === -1) {
-      this.wake();
-      return false;
-    }
-    if (at === undefined) return true;
-    this.#runtime.read(this.#end, at);
-    if (!executor.settling) return true;
-    this.wake();
-    return false;
   }
 }

@@ -1,7 +1,7 @@
 import { MobulaError } from '../common/errors.ts';
 import type { ResolvedActorOptions, ResolvedTaskOptions } from '../common/options.ts';
 import type { TemplateOptions } from '../native/addon.ts';
-import type { Shipped } from './functions/index.ts';
+import type { Shipped } from './functions/shipped.ts';
 import type { Port } from './port.ts';
 import type { Remote } from './remote-function.ts';
 import type { ResourceTable } from './resources.ts';

@@ -13,14 +13,30 @@ export type Arg<T> = T | ObjectRef<T>;
 /** The arguments of a remote call: each may be a ref. */
 export type Args<A extends readonly unknown[]> = { [K in keyof A]: Arg<A[K]> };
 
+/** A ref for each item of a tuple. */
+type RefsOf<T extends readonly unknown[]> = { -readonly [K in keyof T]: ObjectRef<T[K]> };
+
+/** As many refs as `numReturns` says, where the function's result is an array of unknown length: a tuple if they are few. */
+type Repeated<T, N extends number, Refs extends ObjectRef<T>[] = []> = number extends N
+  ? ObjectRef<T>[]
+  : Refs['length'] extends N
+    ? Refs
+    : Refs['length'] extends 32
+      ? ObjectRef<T>[]
+      : Repeated<T, N, [...Refs, ObjectRef<T>]>;
+
+type Several<T, N extends number> = T extends readonly unknown[]
+  ? number extends T['length']
+    ? Repeated<T[number], N>
+    : RefsOf<T>
+  : ObjectRef<unknown>[];
+
 /** What a remote call gives: a ref, as many refs as `numReturns` says, or a stream of refs for a generator. */
 export type Result<R, N extends number> = R extends AsyncGenerator<infer T> | Generator<infer T>
   ? RefStream<T>
   : N extends 1
     ? ObjectRef<Awaited<R>>
-    : Awaited<R> extends readonly unknown[]
-      ? { -readonly [K in keyof Awaited<R>]: ObjectRef<Awaited<R>[K]> }
-      : ObjectRef<unknown>[];
+    : Several<Awaited<R>, N>;
 
 /** `numReturns` among options, 1 if absent. */
 export type Returns<O, Otherwise extends number> = O extends { readonly numReturns: infer N extends number }

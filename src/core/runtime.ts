@@ -1,7 +1,8 @@
 import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
 import type { Addon } from '../native/addon.ts';
 import { type FailureContext, systemFailure, type UserFailure, userFailure } from './failures.ts';
-import { type CaptureHost, captureFunction } from './functions/index.ts';
+import type { CaptureHost } from './functions/capture.ts';
+import { ship } from './ship.ts';
 import { type Handle, type HandleOwner, ObjectRef } from './object-ref.ts';
 import { type NewsReader, Port } from './port.ts';
 import { Registry } from './registry.ts';
@@ -83,7 +84,7 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
     this.registry = new Registry(this.port, this.resources, {
       newObject: () => this.newObject(),
       putInto: (object, value, path) => this.putInto(object, value, path),
-      ship: (source) => captureFunction(source, this.#captureHost()),
+      ship: (source) => ship(source, this.#captureHost()),
     });
     const { port } = this;
     this.subscriptions = new Subscriptions(
@@ -352,8 +353,8 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
 
   // ---- news ------------------------------------------------------------------------------------------------------
 
-  read(end: number, from = 0): void {
-    let pos = from;
+  read(end: number): void {
+    let pos = 0;
     while (pos < end) {
       const kind = this.port.inbox[pos] as number;
       if (kind === event.value || kind === event.ready) {

@@ -8,24 +8,31 @@ export interface SharedMemory {
   readonly memory: SharedArrayBuffer;
 }
 
+/** One channel for all threads of the process; no other process hears it. */
+const CHANNEL = 'mobula:memories';
+/** Numbers that one thread can give out. */
+const PER_THREAD = 2 ** 20;
+
 /**
  * SharedArrayBuffers that values carry: they stay shared, so only a number travels with the value.
  *
  * The memory itself goes to every thread over a broadcast channel when it is first sent. Posting puts it into the
- * queue of every other thread before the value can get there, so a reader finds it there without waiting.
+ * queue of every other thread before the value can get there, so a reader finds it there without waiting. A thread
+ * opens its end before it asks for its assignment, and is told then what was shared before.
  */
 export class SharedMemories {
-  readonly #channel: BroadcastChannel;
+  readonly #channel = new BroadcastChannel(CHANNEL);
   readonly #ids = new WeakMap<SharedArrayBuffer, number>();
   readonly #memories = new Map<number, SharedArrayBuffer>();
-  readonly #prefix: number;
-  #count = 0;
+  #next = 0;
 
-  /** `thread` is different for every thread of the node; `known` is what was shared before this one started. */
-  constructor(channel: string, thread: number, known: readonly SharedMemory[]) {
-    this.#channel = new BroadcastChannel(channel);
+  constructor() {
     this.#channel.unref();
-    this.#prefix = (thread % 4096) * 2 ** 20;
+  }
+
+  /** `thread` is different for every thread there was; `known` is what was shared before this one started. */
+  begin(thread: number, known: readonly SharedMemory[]): void {
+    this.#next = (thread % 4096) * PER_THREAD;
     for (const shared of known) this.#learn(shared);
   }
 
@@ -38,26 +45,21 @@ export class SharedMemories {
   share(memory: SharedArrayBuffer): number {
     const known = this.#ids.get(memory);
     if (known !== undefined) return known;
-    const id = this.#prefix + this.#count++;
-    const shared: SharedMemory = { id, memory };
+    const shared: SharedMemory = { id: this.#next++, memory };
     this.#learn(shared);
     this.#channel.postMessage(shared);
-    return id;
+    return shared.id;
   }
 
   /** The memory with this number. */
   find(id: number): SharedArrayBuffer {
-    const memory = this.#memories.get(id) ?? this.#receive(id);
+    if (!this.#memories.has(id)) this.#receive();
+    const memory = this.#memories.get(id);
     if (memory === undefined) throw new ObjectLostError('A SharedArrayBuffer is gone with the thread that shared it.');
     return memory;
   }
 
-  #receive(id: number): SharedArrayBuffer | undefined {
-    this.#receiveAll();
-    return this.#memories.get(id);
-  }
-
-  #receiveAll(): void {
+  #receive(): void {
     // The types of Node 20 forget that a BroadcastChannel may be passed here.
     const port = this.#channel as unknown as Parameters<typeof receiveMessageOnPort>[0];
     for (let news = receiveMessageOnPort(port); news !== undefined; news = receiveMessageOnPort(port)) {
@@ -67,7 +69,7 @@ export class SharedMemories {
 
   /** All that was shared so far, for a thread that is about to start. */
   all(): SharedMemory[] {
-    this.#receiveAll();
+    this.#receive();
     return [...this.#memories].map(([id, memory]) => ({ id, memory }));
   }
 

@@ -12,9 +12,10 @@ export interface WorkerAssignment {
 
 /** What the pool needs of the rest. */
 export interface PoolPorts {
-  /** The module whose default export a thread runs; it gets the assignment and what `brief` adds. */
+  /** The module whose default export a thread runs. */
   readonly workerFile: string;
-  brief(assignment: WorkerAssignment): object;
+  /** What it gets: the assignment, and what else a thread has to know. Read when the thread is ready for it. */
+  brief(assignment: WorkerAssignment): WorkerAssignment;
   /** A thread has ended. */
   bury(port: number, details: string): void;
   /** Threads die before they are attached, again and again. */
@@ -41,15 +42,23 @@ export class WorkerPool {
   readonly #ports: PoolPorts;
   readonly #threads = new Set<Thread>();
   #stillborn = 0;
+  /** Workers to start once the first is up. */
+  #waiting = 0;
   #closed = false;
 
   constructor(ports: PoolPorts) {
     this.#ports = ports;
   }
 
-  /** Starts a thread that runs tasks. */
-  startWorker(): void {
+  /** Starts threads that run tasks: one, so that the first task need not share a core, and then the others. */
+  startWorkers(count: number): void {
+    if (count === 0) return;
+    this.#waiting += count - 1;
     this.#start(1, -1);
+  }
+
+  #startWaiting(): void {
+    for (; this.#waiting > 0 && !this.#closed; this.#waiting--) this.#start(1, -1);
   }
 
   /** Starts the thread that actors of `host` wait for. */
@@ -71,9 +80,12 @@ export class WorkerPool {
     pool.on('error', (thrown: unknown) => {
       error = thrown;
     });
-    pool.run({ ...assignment, ...this.#ports.brief(assignment) }).catch((thrown: unknown) => {
-      error = thrown;
-    });
+    pool.run(this.#ports.brief(assignment)).then(
+      () => this.#startWaiting(),
+      (thrown: unknown) => {
+        error = thrown;
+      },
+    );
     const worker = pool.threads[0];
     if (worker === undefined) throw new Error('tinypool did not start its thread');
     const ended = new Promise<void>((resolve) => {
@@ -97,7 +109,7 @@ export class WorkerPool {
       this.#ports.giveUp(error ?? new Error(`worker threads end at once, with exit code ${code}`));
       return;
     }
-    if (kind === 1 && !thread.retired && !this.#closed) this.startWorker();
+    if (kind === 1 && !thread.retired && !this.#closed) this.#start(1, -1);
     else if (kind === 2 && attached === 0 && !this.#closed) this.startHost(thread.assignment.host);
   }
 

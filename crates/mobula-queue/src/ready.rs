@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicUsize, Ordering};
+use mobula_sync::thread::pause;
 
 use crate::Ring;
 
@@ -59,6 +60,8 @@ impl ReadyQueue {
             if self.overflowing.load(Ordering::Acquire) == 0 || !self.refill() {
                 return self.ring.pop();
             }
+            // A full ring whose oldest place is claimed but not filled yet: its producer is at it.
+            pause();
         }
     }
 

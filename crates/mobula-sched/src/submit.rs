@@ -3,6 +3,7 @@ use mobula_sync::atomic::Ordering;
 
 use crate::object::{NONE, Status};
 use crate::port::{Event, Inner};
+use crate::resources::UNIT;
 use crate::task::{HOLDS, LENT, PENDING, Spec, State, TaskId};
 use crate::turn::Turn;
 use crate::wire::{Reader, op, outcome, submit};
@@ -251,7 +252,7 @@ impl Turn<'_> {
         }
     }
 
-    /// A task went on in the background: it keeps (or lends) its CPU.
+    /// A task went on in the background. It holds a CPU from now on, unless it waits in `get` (`lent`).
     fn pending(&mut self, inner: &mut Inner, reader: &mut Reader<'_>) {
         let lent = reader.u8() != 0;
         let task = reader.u32();
@@ -261,13 +262,19 @@ impl Turn<'_> {
         let spec = unsafe { cell.spec() };
         if spec.actor != NONE {
             self.call_pending(spec.actor);
-        } else if !cell.has(HOLDS) && inner.holds_cpu && self.node.template(spec.template).plain {
-            // It takes over the CPU that the batch held.
-            inner.holds_cpu = false;
+        } else if cell.has(HOLDS) {
+            if lent {
+                self.lend(task, true);
+            }
+        } else {
+            // A plain task ran on the CPU of its batch, which goes on to the next.
             cell.set(HOLDS, true);
-        }
-        if lent {
-            self.lend(task, true);
+            cell.set(LENT, lent);
+            if !lent && inner.holds_cpu {
+                inner.holds_cpu = false;
+            } else if !lent {
+                self.node.resources.force_cpu(UNIT);
+            }
         }
     }
 

@@ -1,0 +1,17 @@
+import { createRequire } from 'node:module';
+
+import type { captureFunction, CaptureHost } from './functions/capture.ts';
+import type { Shipped } from './functions/shipped.ts';
+
+const require = createRequire(import.meta.url);
+let capture: typeof captureFunction | undefined;
+
+/**
+ * Describes a function for its way to other threads. The part that reads source text is loaded when it is first
+ * needed: most workers never capture anything, and it would cost each of them a megabyte.
+ */
+export function ship(source: Function, host: CaptureHost): Shipped {
+  // The path holds in dist/core as well as in dist/boot, where the bundled code lies.
+  capture ??= (require('../core/functions/capture.js') as { captureFunction: typeof captureFunction }).captureFunction;
+  return capture(source, host);
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import { availableResources, clusterResources, type InitOptions, init, isInitialized, shutdown } from 'mobula';
+import { collectEverywhere } from './garbage.ts';
+import { liveTasks, storeStats } from './inside.ts';
+import { openFiles, threads } from './machine.ts';
+import { until } from './until.ts';
+
+/** A watchdog for each test. */
+export const limit: { readonly timeout: number } = { timeout: 30_000 };
+
+/** What must be true once nobody holds anything: all resources free, no task alive, and the store empty. */
+export async function assertQuiet(): Promise<void> {
+  const state = (): object => ({ free: availableResources(), live: liveTasks(), ...storeFacts() });
+  const quiet = { free: clusterResources(), live: 0, used: 0, pinned: 0, buffers: 0, views: 0, spilled: 0 };
+  const isQuiet = (): boolean => {
+    try {
+      assert.deepEqual(state(), quiet);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const explain = (): string => `${JSON.stringify(state())} is not ${JSON.stringify(quiet)}`;
+  await until(
+    async () => {
+      if (isQuiet()) return true;
+      await collectEverywhere();
+      return isQuiet();
+    },
+    explain,
+    5000,
+  );
+}
+
+function storeFacts(): object {
+  const { used, pinned, buffers, views, spilled } = storeStats();
+  return { used, pinned, buffers, views, spilled };
+}
+
+/** Runs a file's tests in one runtime, and checks what it leaves behind. */
+export function suite(options: InitOptions = { numCpus: 2, objectStoreMemory: '256MiB' }): void {
+  let before_: { threads: number; files: string[] };
+  before(async () => {
+    before_ = { threads: threads(), files: openFiles() };
+    await init(options);
+  });
+  after(async () => {
+    if (!isInitialized()) return;
+    try {
+      await assertQuiet();
+    } finally {
+      await shutdown({ timeoutMs: 2000 });
+    }
+    await until(
+      () => threads() <= before_.threads + 1,
+      () => `${threads()} threads, ${before_.threads} before`,
+    );
+    assert.ok(openFiles().length <= before_.files.length + 6, openFiles().join('\n'));
+  }, limit);
+}
