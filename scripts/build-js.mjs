@@ -22,5 +22,7 @@ await build({
   platform: 'node',
   target: 'node20.19',
   sourcemap: true,
+  // Errors take their names from their classes.
+  keepNames: true,
   logLevel: 'warning',
 });

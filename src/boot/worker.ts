@@ -37,7 +37,7 @@ export default async function work(brief: WorkerBrief): Promise<void> {
   const executor = new Executor(runtime, pump.wake);
   // What nobody caught belongs to the task it came from, if that still runs; it must not take the thread along.
   const uncaught = (error: unknown): void => {
-    if (executor.failInFlight(currentTask(), error)) return;
+    if (executor.failBackground(currentTask(), error)) return;
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.emitWarning(`A task left something behind that failed: ${text}`, 'MobulaWarning');
   };

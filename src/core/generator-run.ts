@@ -5,20 +5,33 @@ import type { TaskContext } from './task-context.ts';
 export class GeneratorRun {
   readonly #context: TaskContext;
   readonly #yield: (item: unknown) => void;
+  /** Lends the task's CPU to others until a promise is settled. */
+  readonly #blocking: (promise: Promise<void>) => Promise<void>;
   /** Items an earlier attempt has handed out already. */
   readonly #skip: number;
   #room: number = STREAM_WINDOW;
   #waiter: (() => void) | undefined;
 
-  constructor(context: TaskContext, skip: number, write: (item: unknown) => void) {
+  constructor(
+    context: TaskContext,
+    skip: number,
+    write: (item: unknown) => void,
+    blocking: (promise: Promise<void>) => Promise<void>,
+  ) {
     this.#context = context;
     this.#skip = skip;
     this.#yield = write;
+    this.#blocking = blocking;
   }
 
   /** The consumer has room for more. */
   credit(items: number): void {
     this.#room += items;
+    this.wake();
+  }
+
+  /** Lets a paused run look at its task again: there is room, or the task is to stop. */
+  wake(): void {
     this.#waiter?.();
     this.#waiter = undefined;
   }
@@ -34,7 +47,7 @@ export class GeneratorRun {
       const step = await generator.next();
       if (step.done === true) return count;
       if (count++ < this.#skip) continue;
-      if (this.#room === 0) await this.#consumer();
+      if (this.#room === 0) await this.#blocking(this.#consumer());
       if (this.#context.stopped) continue;
       this.#room--;
       this.#yield(step.value);
@@ -44,8 +57,6 @@ export class GeneratorRun {
   #consumer(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiter = resolve;
-      this.#context.stop ??= new AbortController();
-      this.#context.stop.signal.addEventListener('abort', () => resolve(), { once: true });
     });
   }
 }

@@ -319,7 +319,7 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
       this.subscriptions.add(new SingleGet(handle, this, resolve, reject));
     });
     const task = currentTask();
-    return task === undefined ? promise : this.#blocking(task, promise);
+    return task === undefined ? promise : this.lending(task, promise);
   }
 
   /** Waits for many objects, with limits. */
@@ -331,10 +331,11 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
   /** While a task waits it lends its CPU to others, so that tasks that wait for tasks cannot starve them. */
   blocking<T>(promise: Promise<T>): Promise<T> {
     const task = currentTask();
-    return task === undefined ? promise : this.#blocking(task, promise);
+    return task === undefined ? promise : this.lending(task, promise);
   }
 
-  #blocking<T>(task: TaskContext, promise: Promise<T>): Promise<T> {
+  /** As `blocking`, for a given task. */
+  lending<T>(task: TaskContext, promise: Promise<T>): Promise<T> {
     if (task.blocked++ === 0 && task.pending) this.block(task, true);
     const unblock = (): void => {
       if (--task.blocked === 0 && task.pending) this.block(task, false);

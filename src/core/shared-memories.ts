@@ -27,6 +27,8 @@ export class SharedMemories {
   #next = 0;
 
   constructor() {
+    // What arrives in a turn of the event loop comes as an event, and is gone if nobody listens.
+    this.#channel.onmessage = (news: unknown) => this.#learn((news as { readonly data: SharedMemory }).data);
     this.#channel.unref();
   }
 

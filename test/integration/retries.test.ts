@@ -82,7 +82,7 @@ test('a task whose workers die again and again rejects with WorkerDiedError', li
   await assert.rejects(get(dieUntil.options({ maxRetries: 1 }).remote(attempts, 99)), (error) => {
     assert.ok(error instanceof WorkerDiedError);
     assert.equal(error.code, 'ERR_MOBULA_WORKER_DIED');
-    assert.equal(error.taskName, 'dieUntil');
+    assert.equal(error.taskName, 'anonymous');
     assert.equal(error.attempt, 2);
     return true;
   });

@@ -17,7 +17,7 @@ impl Doorbell {
     pub fn sleep_unless(&self, has_work: impl FnOnce() -> bool) -> bool {
         self.0.store(ASLEEP, Ordering::Relaxed);
         // Pairs with the fence in `ring`.
-        ();
+        fence(Ordering::SeqCst);
         if has_work() {
             self.awake();
             return false;

@@ -157,6 +157,8 @@ impl Node {
             )
         };
         if kind == PortKind::Worker {
+            self.lanes.plain.push_all(&port.local.take_all());
+            turn.work_may_be_possible();
             for task in returned {
                 turn.put_back(task);
             }
@@ -235,6 +237,9 @@ impl Node {
                 }
             }
             turn.finish(&mut inner);
+            if port.local.len() > 0 {
+                self.wake_for_work();
+            }
         }
         if !any {
             self.watching.store(false, Ordering::SeqCst);

@@ -308,7 +308,7 @@ impl Turn<'_> {
             return needs;
         }
         inner.batch_began = self.node.clock.now();
-        let queued = self.node.lanes.len() as u64;
+        let queued = (self.node.lanes.len() + self.node.port(self.port).local.len()) as u64;
         if queued * u64::from(spent) / (inner.batch.len() as u64) > WAKE_NANOSECONDS
             || spent >= BATCH_NANOSECONDS && queued > 0
         {
@@ -334,13 +334,30 @@ impl Turn<'_> {
                 return Some(task);
             }
         }
-        if !self.node.lanes.plain.is_empty()
-            && self.ensure_cpu(inner)
-            && let Some(task) = self.node.lanes.plain.pop()
-        {
+        if let Some(task) = self.next_plain(inner) {
             return Some(task);
         }
         if first { self.pop_special(i32::MIN) } else { None }
+    }
+
+    /// The next plain task: of this thread's own, of the node's queue, or of another thread's.
+    fn next_plain(&mut self, inner: &mut Inner) -> Option<u32> {
+        let local = &self.node.port(self.port).local;
+        if local.len() > 0 && self.ensure_cpu(inner) {
+            if let Some(task) = local.pop() {
+                return Some(task);
+            }
+        }
+        if !self.node.lanes.plain.is_empty() && self.ensure_cpu(inner) {
+            if let Some(task) = self.node.lanes.plain.pop() {
+                return Some(task);
+            }
+        }
+        if !inner.batch.is_empty() || !self.node.has_work() || !self.ensure_cpu(inner) {
+            return None;
+        }
+        local.push_all(&self.node.steal());
+        local.pop()
     }
 
     fn pop_special(&mut self, least_priority: i32) -> Option<u32> {

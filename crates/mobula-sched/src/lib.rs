@@ -12,6 +12,7 @@ mod control;
 mod dispatch;
 mod failure;
 mod lanes;
+mod local;
 mod node;
 mod object;
 mod payload;

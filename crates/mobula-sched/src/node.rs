@@ -51,6 +51,8 @@ pub struct Node {
     /// Shut ports, oldest first.
     shut_ports: Mutex<std::collections::VecDeque<u16>>,
     port_table: Box<[mobula_sync::cell::UnsafeCell<Option<Arc<Port>>>]>,
+    /// Ports ever made.
+    port_count: AtomicU32,
     open_ports: AtomicUsize,
     pub(crate) idle: Mutex<Vec<u16>>,
     pub(crate) idle_count: AtomicU32,
@@ -104,6 +106,7 @@ impl Node {
             port_table: (0..MAX_PORTS)
                 .map(|_| mobula_sync::cell::UnsafeCell::new(None))
                 .collect(),
+            port_count: AtomicU32::new(0),
             open_ports: AtomicUsize::new(0),
             idle: Mutex::default(),
             idle_count: AtomicU32::new(0),
@@ -164,6 +167,7 @@ impl Node {
             ports.push(Arc::clone(&port));
             // SAFETY: the number is new, so nobody reads the entry yet.
             self.port_table[usize::from(id)].with_mut(|entry| unsafe { *entry = Some(port) });
+            self.port_count.store(u32::from(id) + 1, Ordering::Release);
             id
         } else {
             self.shut_ports.lock().pop_front()?
@@ -187,6 +191,13 @@ impl Node {
         entry.as_ref().expect("an attached port")
     }
 
+    /// Whether `test` holds for any port there has been, shut ones included.
+    pub(crate) fn any_port(&self, test: impl FnMut(&Port) -> bool) -> bool {
+        // Acquire: pairs with the Release in `attach`, after the entry was written.
+        let count = self.port_count.load(Ordering::Acquire) as u16;
+        (0..count).map(|id| self.port(id)).any(test)
+    }
+
     pub(crate) fn all_ports(&self) -> Vec<Arc<Port>> {
         self.ports.lock().clone()
     }
@@ -200,7 +211,7 @@ impl Node {
     pub fn set_regions(&self, port: u16, regions: Regions) {
         let port = self.port(port);
         let mut inner = port.inner.lock();
-        let mut turn = Turn::new(self, port.id);
+        let mut turn = Turn::begin(self, port.id, &mut inner);
         let published = inner.regions.published();
         turn.harvest(&mut inner, published);
         inner.regions = regions;

@@ -6,6 +6,7 @@ use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, Ordering};
 
 use crate::actor::Host;
+use crate::local::LocalQueue;
 use crate::ports::Bell;
 use crate::region::Regions;
 use crate::slab::IndexCache;
@@ -72,6 +73,8 @@ pub(crate) struct Port {
     pub(crate) has_calls: AtomicBool,
     /// Whether the thread runs tasks.
     pub(crate) runs_tasks: AtomicBool,
+    /// Plain tasks that tasks of this thread have submitted: it runs them itself, unless others have nothing to do.
+    pub(crate) local: LocalQueue,
 }
 
 /// News that the thread has not read yet.
@@ -134,6 +137,7 @@ impl Port {
             has_mail: AtomicBool::new(false),
             has_calls: AtomicBool::new(false),
             runs_tasks: AtomicBool::new(false),
+            local: LocalQueue::default(),
         }
     }
 

@@ -12,6 +12,9 @@ use crate::resources::UNIT;
 use crate::slab::IndexCache;
 use crate::task::{HOLDS, LENT, State, TaskId};
 
+/// A thread keeps less work than this to itself: waking another for it would take longer.
+const SHARE_NANOSECONDS: u64 = 100_000;
+
 /// One visit of a thread to the core.
 ///
 /// Carries what the visit needs at hand (free cells) and what it puts off to its end (ready tasks,
@@ -20,6 +23,8 @@ use crate::task::{HOLDS, LENT, State, TaskId};
 pub(crate) struct Turn<'n> {
     pub(crate) node: &'n Node,
     pub(crate) port: u16,
+    /// Whether the visit is one of a port's own, not one on behalf of a thread that is gone or stuck.
+    has_port: bool,
     pub(crate) task_cells: IndexCache,
     pub(crate) object_cells: IndexCache,
     pub(crate) borrowed: HashMap<u32, u32>,
@@ -38,6 +43,7 @@ impl<'n> Turn<'n> {
         Self {
             node,
             port,
+            has_port: false,
             task_cells: IndexCache::default(),
             object_cells: IndexCache::default(),
             borrowed: HashMap::new(),
@@ -52,6 +58,7 @@ impl<'n> Turn<'n> {
     /// Takes over what the port keeps at hand.
     pub(crate) fn begin(node: &'n Node, port: u16, inner: &mut Inner) -> Self {
         let mut turn = Self::new(node, port);
+        turn.has_port = true;
         turn.task_cells = std::mem::take(&mut inner.tasks);
         turn.object_cells = std::mem::take(&mut inner.objects);
         turn.borrowed = std::mem::take(&mut inner.borrowed);
@@ -61,15 +68,10 @@ impl<'n> Turn<'n> {
     /// Passes everything on and gives the port back what it keeps at hand.
     pub(crate) fn finish(mut self, inner: &mut Inner) {
         self.pass_on();
-        self.node.tasks.give_all(&mut std::mem::replace(
-            &mut inner.tasks,
-            std::mem::take(&mut self.task_cells),
-        ));
-        let old = std::mem::replace(&mut inner.objects, std::mem::take(&mut self.object_cells));
-        self.node.objects.give_all(&mut { old });
-        for (object, count) in self.borrowed.drain() {
-            *inner.borrowed.entry(object).or_insert(0) += count;
-        }
+        debug_assert!(self.has_port, "begun by `begin`");
+        inner.tasks = self.task_cells;
+        inner.objects = self.object_cells;
+        inner.borrowed = self.borrowed;
     }
 
     /// Passes everything on; for visits that belong to no port.
@@ -84,17 +86,23 @@ impl<'n> Turn<'n> {
     pub(crate) fn pass_on(&mut self) {
         self.propagate();
         let freed = std::mem::take(&mut self.freed);
-        let any =
-            !self.ready.is_empty() || std::mem::take(&mut self.special) || (freed && self.node.has_work());
+        let mut wake = std::mem::take(&mut self.special) || (freed && self.node.has_work());
         if !self.ready.is_empty() {
-            self.node.lanes.plain.push_all(&self.ready);
+            let port = self.node.port(self.port);
+            if self.has_port && port.runs_tasks.load(Ordering::Relaxed) {
+                wake |= self.is_worth_sharing(port.local.len());
+                port.local.push_all(&self.ready);
+            } else {
+                wake = true;
+                self.node.lanes.plain.push_all(&self.ready);
+            }
             self.ready.clear();
         }
         for (port, mut events) in std::mem::take(&mut self.mail) {
             self.node.port(port).post(&mut events);
             self.undelivered(events);
         }
-        if any {
+        if wake {
             self.node.wake_for_work();
         }
         if freed {
@@ -109,6 +117,20 @@ impl<'n> Turn<'n> {
                 self.release(object);
             }
         }
+    }
+
+    /// Whether tasks that this thread has made ready are more than it will soon have done itself.
+    fn is_worth_sharing(&self, queued: usize) -> bool {
+        let Some(&newest) = self.ready.last() else {
+            return false;
+        };
+        // SAFETY: the task is in no queue yet.
+        let template = unsafe { self.node.tasks.get(newest).spec() }.template;
+        let work = |average: u32| (queued + self.ready.len()) as u64 * u64::from(average);
+        self.node
+            .template(template)
+            .average()
+            .is_none_or(|average| work(average) > SHARE_NANOSECONDS)
     }
 
     pub(crate) fn post(&mut self, port: u16, event: Event) {
@@ -374,7 +396,25 @@ impl Node {
 
     /// Whether a worker that looks now would find a task it may run.
     pub(crate) fn has_work(&self) -> bool {
-        self.lanes.has_special() || (!self.lanes.plain.is_empty() && self.resources.has_cpu())
+        self.lanes.has_special()
+            || ((!self.lanes.plain.is_empty() || self.has_local()) && self.resources.has_cpu())
+    }
+
+    /// Whether any thread has plain tasks of its own in store.
+    fn has_local(&self) -> bool {
+        self.any_port(|port| port.local.len() > 0)
+    }
+
+    /// Takes half of the plain tasks that some thread has in store.
+    pub(crate) fn steal(&self) -> Vec<u32> {
+        let mut stolen = Vec::new();
+        self.any_port(|port| {
+            if port.local.len() > 0 {
+                stolen = port.local.steal();
+            }
+            !stolen.is_empty()
+        });
+        stolen
     }
 
     /// A CPU that one plain task may use.

@@ -76,6 +76,8 @@ pub(crate) struct View {
     /// In bytes.
     pub(crate) len: usize,
     pub(crate) writer: bool,
+    /// The process's page faults at some time at or after which the view was found unwritten, if they count.
+    pub(crate) faults: Option<u64>,
 }
 
 // SAFETY: a mapping belongs to the process, not to a thread; this only says where it is.

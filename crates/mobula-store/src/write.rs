@@ -90,6 +90,7 @@ impl Store {
                 ptr,
                 len: len_here.max(1),
                 writer: true,
+                faults: None,
             });
             (
                 buffer,

@@ -38,7 +38,10 @@ fn of_two_producers_at_most_one_is_told_to_ring_for_one_sleep() {
             .collect();
         let (bell, work) = &*shared;
         let asleep = bell.sleep_unless(|| work.load(Ordering::Relaxed) > 0);
-        let rings: u32 = producers.into_iter().map(|ring| u32::from(ring.join().unwrap())).sum();
+        let rings: u32 = producers
+            .into_iter()
+            .map(|ring| u32::from(ring.join().unwrap()))
+            .sum();
         assert!(rings <= 1, "{rings} rings for one sleep");
         assert!(!asleep || rings == 1, "asleep beside work");
     });
@@ -136,7 +139,10 @@ impl Floor {
             return;
         }
         assert!(!self.has_work(), "worker {worker} sleeps beside a task");
-        assert!(self.idle.is_listed(worker), "worker {worker} sleeps and nobody knows");
+        assert!(
+            self.idle.is_listed(worker),
+            "worker {worker} sleeps and nobody knows"
+        );
     }
 }
 
@@ -166,8 +172,15 @@ fn two_workers_and_a_producer_leave_no_task_beside_sleepers() {
             .collect();
         floor.submit();
         let took: Vec<bool> = workers.into_iter().map(|worker| worker.join().unwrap()).collect();
-        let rung: u32 = floor.rings.iter().map(|rings| rings.load(Ordering::Relaxed)).sum();
-        assert!(took.contains(&true) || rung == 1, "the task was taken, or its taker was rung");
+        let rung: u32 = floor
+            .rings
+            .iter()
+            .map(|rings| rings.load(Ordering::Relaxed))
+            .sum();
+        assert!(
+            took.contains(&true) || rung == 1,
+            "the task was taken, or its taker was rung"
+        );
     });
 }
 

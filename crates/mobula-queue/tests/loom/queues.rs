@@ -13,7 +13,11 @@ fn some(most: usize, pop: impl Fn() -> Option<u32>) -> Vec<u32> {
 
 /// Whether the items of one producer, those from `first` up to `first + 9`, come in ascending order.
 fn in_order(taken: &[u32], first: u32) -> bool {
-    let of_one: Vec<u32> = taken.iter().copied().filter(|item| item / 10 == first / 10).collect();
+    let of_one: Vec<u32> = taken
+        .iter()
+        .copied()
+        .filter(|item| item / 10 == first / 10)
+        .collect();
     of_one.is_sorted()
 }
 

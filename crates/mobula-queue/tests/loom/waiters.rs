@@ -30,7 +30,9 @@ impl NodePool for Nodes {
     }
 
     fn take(&self, index: u32) -> (u64, u64) {
-        self.0.lock()[index as usize].take().expect("a node is taken once")
+        self.0.lock()[index as usize]
+            .take()
+            .expect("a node is taken once")
     }
 }
 
@@ -83,7 +85,11 @@ fn port(token: u32) -> Waiter {
 fn check(object: &Object, told: &[Waiter], found: &[(Waiter, bool)]) {
     for &(waiter, found) in found {
         let times = told.iter().filter(|&&other| other == waiter).count();
-        assert_eq!(times, usize::from(!found), "{waiter:?}: told {told:?}, found {found}");
+        assert_eq!(
+            times,
+            usize::from(!found),
+            "{waiter:?}: told {told:?}, found {found}"
+        );
     }
     assert_eq!(object.nodes.used(), 0, "all nodes are given back");
 }

@@ -6,3 +6,4 @@ mod pressure;
 mod spill;
 mod support;
 mod threads;
+mod unwritten;
