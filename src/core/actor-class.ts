@@ -111,14 +111,14 @@ export function makeHandle(runtime: ThreadRuntime, ref: ObjectRef<unknown>, temp
 function call(handle: object, name: string, args: readonly unknown[]): unknown {
   const { ref, template } = inners.get(handle) as Inner;
   const runtime = requireRuntime();
-  const actor = runtime.use(ref).index;
+  const actor = runtime.use(ref);
   const { info } = template;
   if (info.kind === 'actor' && info.maxPendingCalls >= 0) checkPending(runtime, actor, info.maxPendingCalls, info.name);
   const method = runtime.registry.method(template, name);
   if (method.info.generator) return runtime.submitStream(method, submit.call, args, actor);
   const result = runtime.newRef();
   try {
-    runtime.submit(method, submit.call, args, [ObjectRef.handle(result).index], actor);
+    runtime.submit(method, submit.call, args, [ObjectRef.index(result)], actor);
   } catch (error) {
     result[Symbol.dispose]();
     throw error;
@@ -163,7 +163,7 @@ export class ActorClass<C extends AnyClass> {
     const template = this.#remote.template(runtime);
     const { options } = this.#remote;
     const ref = runtime.newRef();
-    const { index } = ObjectRef.handle(ref);
+    const index = ObjectRef.index(ref);
     const name = options.name === undefined ? undefined : fullName(runtime, options.name, options.namespace);
     if (name !== undefined) {
       const taken = runtime.addon.nameActor(runtime.port.id, index, name);
@@ -211,7 +211,7 @@ export function fullName(runtime: ThreadRuntime, name: string, namespace: string
 
 /** A handle to the actor behind an object that the core has lent to this thread. */
 export function handleOf(runtime: ThreadRuntime, ref: ObjectRef<unknown>): object {
-  const [, template] = runtime.addon.actorIdentity(runtime.port.id, ObjectRef.handle(ref).index);
+  const [, template] = runtime.addon.actorIdentity(runtime.port.id, ObjectRef.index(ref));
   if (template === undefined) throw new MobulaError('ERR_MOBULA_ACTOR_NOT_FOUND', 'The actor is gone.');
   return makeHandle(runtime, ref, runtime.registry.get(template));
 }

@@ -1,6 +1,6 @@
 import { MobulaError } from '../common/errors.ts';
 import { reviveFunction } from './functions/revive.ts';
-import type { Handle } from './object-ref.ts';
+import { ObjectRef, RefBlock } from './object-ref.ts';
 import type { ThreadRuntime } from './runtime.ts';
 import type { Template } from './template.ts';
 import { SingleGet } from './waiting.ts';
@@ -30,10 +30,10 @@ export class CodeCache {
   async #load(object: number): Promise<Function> {
     const runtime = this.#runtime;
     // The template holds the object for as long as the runtime is up; this thread needs no reference of its own.
-    const handle: Handle = { index: object, subscriptions: 0, abandoned: false, recoverable: false, owner: runtime };
+    const ref = new ObjectRef<unknown>(runtime, new RefBlock([object]), object);
     try {
       const shipped = await new Promise<unknown>((resolve, reject) => {
-        runtime.subscriptions.add(new SingleGet(handle, runtime, resolve, reject));
+        runtime.subscriptions.add(new SingleGet(ref, runtime, resolve, reject));
       });
       const code = await reviveFunction(shipped as Ship);
       this.#loaded.set(object, code);

@@ -1,26 +1,27 @@
-/** What a ref stands for, shared by the ref and the runtime so that the ref itself can be collected. */
-export interface Handle {
-  /** The object's place in the core; -1 once the handle is given back. */
-  index: number;
-  /** How many subscriptions the thread has on it. */
-  subscriptions: number;
-  /** The ref was collected or disposed of while it had subscriptions. */
-  abandoned: boolean;
-  /** Whether lineage can rebuild the object. */
-  readonly recoverable: boolean;
-  readonly owner: HandleOwner;
-}
-
-/** Who gives handles back. */
-export interface HandleOwner {
-  /** The ref behind this handle is gone. */
-  drop(handle: Handle): void;
+/** Who gives references back. */
+export interface RefOwner {
+  /** Gives one reference to an object back. */
+  release(index: number): void;
   /** The public name of an object. */
   nameOf(index: number): string;
 }
 
-const released =
-  'This ref was released: ref[Symbol.dispose]() was called, or the runtime it belonged to was shut down.';
+/** Stands for an object that was given back. */
+const RELEASED = -1;
+
+/**
+ * A few refs that were made one after another, and are given back to the core together when the last of them is
+ * collected. V8 keeps whatever a FinalizationRegistry watches through every minor collection; watching one block
+ * instead of 32 refs lets the refs of a burst of tasks die young.
+ */
+export class RefBlock {
+  /** The objects that the block's refs hold; RELEASED where one was given back by itself. */
+  readonly held: number[];
+
+  constructor(held: number[]) {
+    this.held = held;
+  }
+}
 
 /**
  * A reference to a value that exists or will exist in the object store.
@@ -33,42 +34,55 @@ const released =
  * console.log(await get(ref)); // 49
  */
 export class ObjectRef<T> {
-  readonly #handle: Handle;
+  #index: number;
+  readonly #block: RefBlock;
+  readonly #owner: RefOwner;
   /** Only for the type checker: what `get` gives. */
   declare readonly __type?: T;
 
-  /** @internal */
-  constructor(handle: Handle) {
-    this.#handle = handle;
+  /** @internal `index` stands in `block.held`. */
+  constructor(owner: RefOwner, block: RefBlock, index: number) {
+    this.#owner = owner;
+    this.#block = block;
+    this.#index = index;
   }
 
   /** The object's name, unique in the cluster. */
   get id(): string {
-    return this.#handle.owner.nameOf(this.#handle.index);
+    return this.#owner.nameOf(this.#index);
   }
 
-  /** Whether the object's lineage can rebuild it if its bytes are lost. */
+  /** Whether the object's lineage can rebuild it if its bytes are lost. This version rebuilds none. */
   get recoverable(): boolean {
-    return this.#handle.recoverable;
+    return false;
   }
 
   /** Gives the reference back at once instead of when the ref is collected. */
   [Symbol.dispose](): void {
-    this.#handle.owner.drop(this.#handle);
+    const index = this.#index;
+    if (index === RELEASED) return;
+    this.#index = RELEASED;
+    const { held } = this.#block;
+    held[held.indexOf(index)] = RELEASED;
+    this.#owner.release(index);
   }
 
   /** @internal */
   static is(value: object): value is ObjectRef<unknown> {
-    return #handle in value;
+    return #index in value;
+  }
+
+  /** @internal The object's place in the core; negative once released. */
+  static index(ref: ObjectRef<unknown>): number {
+    return ref.#index;
   }
 
   /** @internal */
-  static handle(ref: ObjectRef<unknown>): Handle {
-    return ref.#handle;
-  }
-
-  /** @internal */
-  static released(): string {
-    return released;
+  static owner(ref: ObjectRef<unknown>): RefOwner {
+    return ref.#owner;
   }
 }
+
+/** What is wrong with a ref that is used after its release. */
+export const releasedProblem: string =
+  'This ref was released: ref[Symbol.dispose]() was called, or the runtime it belonged to was shut down.';

@@ -41,6 +41,8 @@ export class Port {
   #untilFlush = 1;
   #run = 1;
   #detached = false;
+  /** Counts turns of microtasks in which this thread has written commands. */
+  turn = 0;
 
   constructor(addon: Addon, kind: PortKind, host: number, onBell: () => void) {
     this.addon = addon;
@@ -90,6 +92,7 @@ export class Port {
   readonly #flushLater = (): void => {
     this.#scheduled = false;
     this.#run = 1;
+    this.turn++;
     this.flush();
   };
 

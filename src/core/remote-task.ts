@@ -81,7 +81,7 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
     if (numReturns > 1) return this.#several(runtime, args, numReturns) as Result<R, N>;
     const ref = runtime.newRef();
     try {
-      runtime.submit(template, 0, args, [ObjectRef.handle(ref).index]);
+      runtime.submit(template, 0, args, [ObjectRef.index(ref)]);
     } catch (error) {
       ref[Symbol.dispose]();
       throw error;
@@ -97,7 +97,7 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
         this.#remote.template(runtime),
         0,
         args,
-        refs.map((ref) => ObjectRef.handle(ref).index),
+        refs.map((ref) => ObjectRef.index(ref)),
       );
     } catch (error) {
       for (const ref of refs) ref[Symbol.dispose]();
@@ -111,7 +111,7 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
     const weak = new WeakRef(ref);
     const cancel = (): void => {
       const target = weak.deref();
-      if (target !== undefined && !runtime.closed && ObjectRef.handle(target).index >= 0)
+      if (target !== undefined && !runtime.closed && ObjectRef.index(target) >= 0)
         runtime.cancel(target, false, true);
     };
     if (signal.aborted) cancel();

@@ -3,8 +3,9 @@ import type { Addon } from '../native/addon.ts';
 import { type FailureContext, systemFailure, type UserFailure, userFailure } from './failures.ts';
 import type { CaptureHost } from './functions/capture.ts';
 import { ship } from './ship.ts';
-import { type Handle, type HandleOwner, ObjectRef } from './object-ref.ts';
+import { ObjectRef, type RefOwner, releasedProblem } from './object-ref.ts';
 import { type NewsReader, Port } from './port.ts';
+import { RefKeeper } from './ref-keeper.ts';
 import { Registry } from './registry.ts';
 import { argument } from './remote-function.ts';
 import { ResourceTable, type Totals } from './resources.ts';
@@ -39,7 +40,7 @@ export interface Travel {
 const OBJECTS_AT_ONCE = 512;
 
 /** One thread's runtime: it submits tasks, waits for objects, and gives back what nobody holds any more. */
-export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
+export class ThreadRuntime implements NewsReader, OutcomeReader, RefOwner {
   readonly addon: Addon;
   readonly port: Port;
   readonly facts: NodeFacts;
@@ -52,7 +53,7 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
   #nextStream = 0;
   readonly #fresh = new Uint32Array(OBJECTS_AT_ONCE * 2);
   #nextFresh: number = OBJECTS_AT_ONCE * 2;
-  readonly #collected: FinalizationRegistry<Handle> = new FinalizationRegistry((handle) => this.drop(handle));
+  readonly #refs = new RefKeeper(this);
   #dropped: number[] = [];
   #news: NewsHandler | undefined;
   #closed = false;
@@ -76,7 +77,7 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
     this.port = new Port(addon, kind, host, onBell);
     this.resources = new ResourceTable(facts.totals);
     this.values = new Values(this.port, {
-      ref: (index) => this.#refTo(index),
+      ref: (index) => this.adoptRef(index),
       revive: (kind, payload) => this.#revive(kind, payload),
       shareBuffer: (memory) => memories.shareBuffer(memory),
       sharedBuffer: (id) => memories.sharedBuffer(id),
@@ -120,36 +121,17 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
     return index;
   }
 
-  #ref(index: number): ObjectRef<unknown> {
-    const handle: Handle = { index, subscriptions: 0, abandoned: false, recoverable: false, owner: this };
-    const ref = new ObjectRef<unknown>(handle);
-    this.#collected.register(ref, handle);
-    return ref;
-  }
-
   /** A ref for a fresh object. */
   newRef(): ObjectRef<unknown> {
-    return this.#ref(this.newObject());
+    return this.#refs.make(this.newObject(), this.port.turn);
   }
 
-  /** A ref for an object that the core has lent to this thread. */
-  #refTo(index: number): ObjectRef<unknown> {
-    return this.#ref(index);
-  }
-
-  /** The ref of an object whose reference the core gave to this thread by a call. */
+  /** A ref for an object of which the core has given this thread a reference. */
   adoptRef(index: number): ObjectRef<unknown> {
-    return this.#ref(index);
+    return this.#refs.make(index, this.port.turn);
   }
 
-  drop(handle: Handle): void {
-    if (handle.index < 0) return;
-    if (handle.subscriptions > 0) {
-      handle.abandoned = true;
-      return;
-    }
-    const { index } = handle;
-    handle.index = -1;
+  release(index: number): void {
     if (this.#closed) return;
     if (this.#dropped.push(index) === 1) queueMicrotask(this.#releaseDropped);
   }
@@ -167,19 +149,18 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
     return `${this.facts.nodeId}${hex(generation)}${hex(index)}`;
   }
 
-  /** The index behind a ref that is about to be used. */
-  use(ref: ObjectRef<unknown>): Handle {
-    const handle = ObjectRef.handle(ref);
-    if (handle.owner !== this || this.#closed) throw new RuntimeClosedError();
-    if (handle.index < 0 || handle.abandoned)
-      throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', ObjectRef.released());
-    return handle;
+  /** The object behind a ref that is about to be used. */
+  use(ref: ObjectRef<unknown>): number {
+    if (ObjectRef.owner(ref) !== this || this.#closed) throw new RuntimeClosedError();
+    const index = ObjectRef.index(ref);
+    if (index < 0) throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', releasedProblem);
+    return index;
   }
 
   /** Stores a value. */
   put(value: unknown): ObjectRef<unknown> {
     const ref = this.newRef();
-    this.putInto(ObjectRef.handle(ref).index, value, 'value');
+    this.putInto(ObjectRef.index(ref), value, 'value');
     return ref;
   }
 
@@ -229,7 +210,7 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
         passed = [...args];
       }
       (passed as unknown[])[i] = argument(deps.length);
-      deps.push(this.use(arg).index);
+      deps.push(this.use(arg));
     }
     const parent = currentTask();
     let all = flags;
@@ -272,7 +253,7 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
   submitStream(template: Template, flags: number, args: readonly unknown[], actor: number): RefStream<unknown> {
     const end = this.newRef();
     const token = this.#nextStream++;
-    this.submit(template, flags | submit.stream, args, [ObjectRef.handle(end).index], actor, token);
+    this.submit(template, flags | submit.stream, args, [ObjectRef.index(end)], actor, token);
     return this.#stream(token, end);
   }
 
@@ -291,7 +272,7 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
   }
 
   cancel(ref: ObjectRef<unknown>, force: boolean, recursive: boolean): void {
-    const { index } = this.use(ref);
+    const index = this.use(ref);
     const writer = this.port.begin(6);
     writer.byte(op.cancel);
     writer.byte((force ? 1 : 0) | (recursive ? 2 : 0));
@@ -301,7 +282,7 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
   }
 
   kill(actor: ObjectRef<unknown>, restart: boolean): void {
-    const { index } = this.use(actor);
+    const index = this.use(actor);
     const writer = this.port.begin(6);
     writer.byte(op.kill);
     writer.byte(restart ? 1 : 0);
@@ -314,9 +295,9 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
 
   /** The value of one ref. */
   get(ref: ObjectRef<unknown>): Promise<unknown> {
-    const handle = this.use(ref);
+    this.use(ref);
     const promise = new Promise<unknown>((resolve, reject) => {
-      this.subscriptions.add(new SingleGet(handle, this, resolve, reject));
+      this.subscriptions.add(new SingleGet(ref, this, resolve, reject));
     });
     const task = currentTask();
     return task === undefined ? promise : this.lending(task, promise);
@@ -324,8 +305,8 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
 
   /** Waits for many objects, with limits. */
   wait(refs: readonly ObjectRef<unknown>[], wantsValues: boolean, limits: WaitLimits, visitor: WaitVisitor): void {
-    const handles = refs.map((ref) => this.use(ref));
-    new Wait(this.subscriptions, handles, wantsValues, limits, visitor);
+    for (const ref of refs) this.use(ref);
+    new Wait(this.subscriptions, refs, wantsValues, limits, visitor);
   }
 
   /** While a task waits it lends its CPU to others, so that tasks that wait for tasks cannot starve them. */
@@ -376,15 +357,14 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, HandleOwner {
     const at = pos + 8;
     const end = kind === event.value ? this.values.skip(at) : at;
     this.deliveries++;
-    const handle = this.subscriptions.deliver(token, outcome, at);
-    if (handle.abandoned && handle.subscriptions === 0) this.drop(handle);
+    this.subscriptions.deliver(token, outcome, at);
     return end;
   }
 
   #item(pos: number): number {
     const view = this.port.inboxView;
     const token = view.getUint32(pos + 4, true);
-    const ref = this.#refTo(view.getUint32(pos + 8, true));
+    const ref = this.adoptRef(view.getUint32(pos + 8, true));
     const stream = this.#streams.get(token);
     if (stream === undefined) ref[Symbol.dispose]();
     else stream.push(ref);

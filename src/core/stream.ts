@@ -113,7 +113,7 @@ export class RefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
   /** Lets the generator go on once half a window is consumed. */
   #credit(): void {
     if (++this.#consumed < STREAM_WINDOW / 2 || this.#expected >= 0) return;
-    this.#runtime.credit(ObjectRef.handle(this.#end).index, this.#consumed);
+    this.#runtime.credit(ObjectRef.index(this.#end), this.#consumed);
     this.#consumed = 0;
   }
 }

@@ -1,8 +1,9 @@
-import type { Handle } from './object-ref.ts';
+import { ObjectRef } from './object-ref.ts';
 
 /** Somebody in this thread who waits for an object. */
 export interface Subscriber {
-  readonly handle: Handle;
+  /** Keeps the ref alive as long as the subscriber waits. */
+  readonly ref: ObjectRef<unknown>;
   /** Whether the value is wanted, or only the news that it is there. */
   readonly wantsValue: boolean;
   /** The object is there: its outcome, and where its value stands in the inbox. */
@@ -28,7 +29,7 @@ const NONE = -1;
 export class Subscriptions {
   readonly #slots: (Subscriber | undefined)[] = [];
   readonly #free: number[] = [];
-  readonly #parked = new Map<Handle, Parked>();
+  readonly #parked = new Map<ObjectRef<unknown>, Parked>();
   readonly #subscribe: (object: number, token: number, value: boolean) => void;
   readonly #keepAlive: (keep: boolean) => void;
   #active = 0;
@@ -41,9 +42,9 @@ export class Subscriptions {
   /** Subscribes; gives the token, for `park`. */
   add(subscriber: Subscriber): number {
     if (this.#active++ === 0) this.#keepAlive(true);
-    const { handle, wantsValue } = subscriber;
+    const { ref, wantsValue } = subscriber;
     if (this.#parked.size > 0) {
-      const token = this.#unpark(handle, wantsValue);
+      const token = this.#unpark(ref, wantsValue);
       if (token !== NONE) {
         this.#slots[token] = subscriber;
         return token;
@@ -51,18 +52,17 @@ export class Subscriptions {
     }
     const token = this.#free.pop() ?? this.#slots.length;
     this.#slots[token] = subscriber;
-    handle.subscriptions++;
-    this.#subscribe(handle.index, token, wantsValue);
+    this.#subscribe(ObjectRef.index(ref), token, wantsValue);
     return token;
   }
 
-  #unpark(handle: Handle, value: boolean): number {
-    const parked = this.#parked.get(handle);
+  #unpark(ref: ObjectRef<unknown>, value: boolean): number {
+    const parked = this.#parked.get(ref);
     if (parked === undefined) return NONE;
     const token = value ? parked.value : parked.ready;
     if (value) parked.value = NONE;
     else parked.ready = NONE;
-    if (parked.value === NONE && parked.ready === NONE) this.#parked.delete(handle);
+    if (parked.value === NONE && parked.ready === NONE) this.#parked.delete(ref);
     return token;
   }
 
@@ -70,32 +70,29 @@ export class Subscriptions {
   park(token: number): void {
     const subscriber = this.#slots[token];
     if (subscriber === undefined) return;
-    const { handle, wantsValue } = subscriber;
-    this.#slots[token] = new Orphan(handle, wantsValue);
-    let parked = this.#parked.get(handle);
+    const { ref, wantsValue } = subscriber;
+    this.#slots[token] = new Orphan(ref, wantsValue);
+    let parked = this.#parked.get(ref);
     if (parked === undefined) {
       parked = { value: NONE, ready: NONE };
-      this.#parked.set(handle, parked);
+      this.#parked.set(ref, parked);
     }
     if (wantsValue) parked.value = token;
     else parked.ready = token;
     this.#less();
   }
 
-  /** The core has delivered `token`. Gives the handle it was for. */
-  deliver(token: number, outcome: number, pos: number): Handle {
+  /** The core has delivered `token`. */
+  deliver(token: number, outcome: number, pos: number): void {
     const subscriber = this.#slots[token] as Subscriber;
-    const { handle } = subscriber;
     this.#slots[token] = undefined;
     this.#free.push(token);
-    handle.subscriptions--;
     if (subscriber instanceof Orphan) {
-      if (this.#unpark(handle, subscriber.wantsValue) !== token) throw new Error('an orphan was not parked');
+      if (this.#unpark(subscriber.ref, subscriber.wantsValue) !== token) throw new Error('an orphan was not parked');
     } else {
       this.#less();
       subscriber.settled(outcome, pos);
     }
-    return handle;
   }
 
   #less(): void {
@@ -116,11 +113,11 @@ export class Subscriptions {
 
 /** Keeps the place of a subscriber that gave up. */
 class Orphan implements Subscriber {
-  readonly handle: Handle;
+  readonly ref: ObjectRef<unknown>;
   readonly wantsValue: boolean;
 
-  constructor(handle: Handle, wantsValue: boolean) {
-    this.handle = handle;
+  constructor(ref: ObjectRef<unknown>, wantsValue: boolean) {
+    this.ref = ref;
     this.wantsValue = wantsValue;
   }
 

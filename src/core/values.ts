@@ -9,7 +9,7 @@ import {
   encode,
   type ShapeTable,
 } from '../store/codec/index.ts';
-import { ObjectRef } from './object-ref.ts';
+import { ObjectRef, releasedProblem } from './object-ref.ts';
 import type { Port, StoredBuffer } from './port.ts';
 import { LINKED } from './wire.ts';
 
@@ -53,8 +53,8 @@ export class Values {
       outOfBandBytes: OUT_OF_BAND_BYTES,
       isRef: (value) => ObjectRef.is(value),
       refIndex: (value) => {
-        const { index } = ObjectRef.handle(value as ObjectRef<unknown>);
-        if (index < 0) throw new SerializationError('ref', 'was released', ObjectRef.released());
+        const index = ObjectRef.index(value as ObjectRef<unknown>);
+        if (index < 0) throw new SerializationError('ref', 'was released', releasedProblem);
         return index;
       },
       shareBuffer: (memory) => reviver.shareBuffer(memory),

@@ -140,6 +140,9 @@ impl Node {
         turn.undelivered(unread);
         let (kind, returned, host, borrowed) = {
             let mut inner = port.inner.lock();
+            for object in std::mem::take(&mut inner.delivered) {
+                turn.release(object);
+            }
             let unread: Vec<Event> = inner.unread.drain(..).collect();
             turn.undelivered(unread);
             self.tasks.give_all(&mut inner.tasks);

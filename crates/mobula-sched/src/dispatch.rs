@@ -47,6 +47,9 @@ impl Node {
             let mut inner = port.inner.lock();
             port.doorbell.awake();
             let mut turn = Turn::begin(self, port.id, &mut inner);
+            for object in std::mem::take(&mut inner.delivered) {
+                turn.release(object);
+            }
             turn.end_batch(&mut inner);
             turn.take_commands(&mut inner, if looked { 0 } else { commands });
             turn.pass_on();
@@ -213,6 +216,7 @@ impl Turn<'_> {
                 writer.u32(token);
                 self.lend_refs(payload);
                 writer.payload(payload);
+                self.delivered.push(object);
             }
             Event::Settled {
                 object,
@@ -222,6 +226,7 @@ impl Turn<'_> {
                 let (status, _) = self.node.objects.get(object).outcome();
                 writer.head(event::READY, *status as u8, 0);
                 writer.u32(token);
+                self.release(object);
             }
             Event::Item { token, object } => {
                 *self.borrowed.entry(object).or_insert(0) += 1;

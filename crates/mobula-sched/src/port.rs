@@ -108,6 +108,8 @@ pub(crate) struct Inner {
     /// News taken from `mail`, not yet written to the inbox.
     pub(crate) unread: VecDeque<Event>,
     pub(crate) host: Option<Arc<Host>>,
+    /// Objects whose outcomes stand in the inbox: JavaScript may map their buffers until the next step.
+    pub(crate) delivered: Vec<u32>,
 }
 
 impl Port {
@@ -129,6 +131,7 @@ impl Port {
                 borrowed: HashMap::new(),
                 unread: VecDeque::new(),
                 host: None,
+                delivered: Vec::new(),
             }),
             mail: Mutex::default(),
             doorbell: Doorbell::default(),

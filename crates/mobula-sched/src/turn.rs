@@ -28,6 +28,8 @@ pub(crate) struct Turn<'n> {
     pub(crate) task_cells: IndexCache,
     pub(crate) object_cells: IndexCache,
     pub(crate) borrowed: HashMap<u32, u32>,
+    /// Objects whose outcomes this visit has written into the inbox.
+    pub(crate) delivered: Vec<u32>,
     ready: Vec<u32>,
     /// Whether special tasks were queued, and whether resources came free.
     special: bool,
@@ -47,6 +49,7 @@ impl<'n> Turn<'n> {
             task_cells: IndexCache::default(),
             object_cells: IndexCache::default(),
             borrowed: HashMap::new(),
+            delivered: Vec::new(),
             ready: Vec::new(),
             special: false,
             freed: false,
@@ -72,6 +75,7 @@ impl<'n> Turn<'n> {
         inner.tasks = self.task_cells;
         inner.objects = self.object_cells;
         inner.borrowed = self.borrowed;
+        inner.delivered.append(&mut self.delivered);
     }
 
     /// Passes everything on; for visits that belong to no port.
@@ -113,7 +117,7 @@ impl<'n> Turn<'n> {
     /// Gives back what news hold that a shut port did not take.
     pub(crate) fn undelivered(&mut self, events: Vec<Event>) {
         for event in events {
-            if let Event::Item { object, .. } = event {
+            if let Event::Item { object, .. } | Event::Settled { object, .. } = event {
                 self.release(object);
             }
         }
@@ -359,6 +363,8 @@ impl<'n> Turn<'n> {
             value,
         };
         let cell = self.node.objects.get(object);
+        // The news hold a reference until they are read: the ref may be gone by then.
+        cell.retain();
         if cell.waiters.subscribe(waiter, &self.node.waiter_nodes) == Subscribed::Done {
             self.post(self.port, Event::Settled { object, token, value });
         }

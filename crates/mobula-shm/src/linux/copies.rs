@@ -177,8 +177,10 @@ fn is_copy(entry: u64) -> bool {
 mod tests {
     use super::*;
 
+    type Path = fn(&File, &Range<usize>) -> io::Result<bool>;
+
     /// Each must find what the other finds.
-    const PATHS: [fn(&File, &Range<usize>) -> io::Result<bool>; 2] = [scan_if_there, read];
+    const PATHS: [Path; 2] = [scan_if_there, read];
 
     /// For kernels before 6.7, of which the scan is only asked to say that it is not there.
     fn scan_if_there(pagemap: &File, range: &Range<usize>) -> io::Result<bool> {

@@ -117,7 +117,7 @@ fn what_the_kernel_writes_is_seen_and_what_it_reads_is_none() {
     File::create(&path).unwrap().write_all(bytes(&mapping)).unwrap();
     assert!(store.is_unwritten(mapping.view));
     assert!(store.is_unwritten(mapping.view));
-    let target = &mut bytes(&mapping)[2 * page()..2 * page() + 1];
+    let target = &mut bytes(&mapping)[2 * page()..][..1];
     File::open(&path).unwrap().read_exact(target).unwrap();
     assert!(!store.is_unwritten(mapping.view));
     store.unmap(mapping.view);
