@@ -55,15 +55,21 @@ pub fn release_buffer(port: u32, buffer: u32) -> Result<()> {
     Ok(())
 }
 
-/// An ArrayBuffer with the thread's private view of a buffer.
+/// The thread's private view of a buffer: `[ArrayBuffer, view]`.
 #[napi(catch_unwind)]
-pub fn map_buffer(env: Env, port: u32, buffer: u32) -> Result<Unknown<'static>> {
+pub fn map_buffer(env: Env, port: u32, buffer: u32) -> Result<(Unknown<'static>, f64)> {
     let binding = binding(port)?;
     let store = &binding.runtime.store;
     let mapping = store
         .map(BufferId(buffer), binding.env)
         .map_err(|error| map_failed(&error))?;
-    array_buffer(env, store, &mapping)
+    Ok((array_buffer(env, store, &mapping)?, number(mapping.view)))
+}
+
+/// Whether it is proven that nobody has written into a view.
+#[napi(catch_unwind)]
+pub fn is_unwritten(port: u32, view: f64) -> Result<bool> {
+    Ok(binding(port)?.runtime.store.is_unwritten(ViewId(view as u64)))
 }
 
 /// A writable buffer in the store: `[ArrayBuffer, view]`. `seal_buffer` or `abort_buffer` ends the writing.
@@ -74,9 +80,7 @@ pub fn create_buffer(env: Env, port: u32, len: f64) -> Result<(Unknown<'static>,
     let (_, mapping) = store
         .create(len as u64, binding.env)
         .map_err(|error| create_failed(&error))?;
-    #[expect(clippy::cast_precision_loss, reason = "views are counted from 1")]
-    let view = mapping.view.0 as f64;
-    Ok((array_buffer(env, store, &mapping)?, view))
+    Ok((array_buffer(env, store, &mapping)?, number(mapping.view)))
 }
 
 /// Empties the writer's ArrayBuffer and seals what it wrote; gives the buffer, with one reference.
@@ -92,6 +96,11 @@ pub fn seal_buffer(env: Env, port: u32, array: Unknown<'_>, view: f64) -> Result
         .seal(ViewId(view as u64))
         .map_err(|error| seal_failed(&error))?;
     Ok(buffer.0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "views are counted from 1")]
+fn number(view: ViewId) -> f64 {
+    view.0 as f64
 }
 
 /// How full the store is, in bytes and counts.

@@ -124,6 +124,14 @@ pub fn flush(port: u32, commands: u32) -> Result<()> {
     Ok(())
 }
 
+/// Carries out commands that are not in the thread's command region.
+#[napi(catch_unwind)]
+pub fn execute(port: u32, commands: Bytes) -> Result<()> {
+    // SAFETY: the caller's thread is here until they are carried out.
+    binding(port)?.runtime.node.execute(port as u16, unsafe { commands.as_slice() });
+    Ok(())
+}
+
 /// Carries out commands and fills the inbox. Positive: so many bytes of news. 0: none, the bell will ring.
 /// Negative: an inbox of that many bytes is needed.
 #[napi(catch_unwind)]

@@ -29,6 +29,8 @@ export class Executor implements NewsHandler {
   /** Tasks of the batch that have returned promises. */
   #settling: Attempt[] = [];
   #patience = 0;
+  /** Whether the arguments of a task are being read. */
+  #reading = false;
   /** Templates whose tasks wait for timers or sockets: they are begun one at a time. */
   readonly #slow = new Set<Template>();
 
@@ -39,6 +41,8 @@ export class Executor implements NewsHandler {
     this.#codes = new CodeCache(runtime);
     this.#wake = wake;
     runtime.handleNews(this);
+    // Of the tasks in flight, the one that gets may have the view. Actors keep what they got from call to call.
+    runtime.values.reuseViews(() => this.#actors.size === 0 && this.#inFlight() <= (this.#reading ? 0 : 1));
   }
 
   /** Whether promises of the batch are to be given a turn of microtasks. */
@@ -55,6 +59,10 @@ export class Executor implements NewsHandler {
     for (const task of this.#settling) if (!task.ended) this.#goOnInBackground(task);
     this.#settling = [];
     return false;
+  }
+
+  #inFlight(): number {
+    return this.#background.size + this.#settling.length;
   }
 
   #goOnInBackground(task: Attempt): void {
@@ -107,11 +115,14 @@ export class Executor implements NewsHandler {
       view.getUint32(pos + 20, true),
     );
     let end = 0;
+    this.#reading = true;
     try {
       const args = this.#runtime.readArguments(argsAt, count);
       end = this.#runtime.values.end;
+      this.#reading = false;
       this.#begin(task, args);
     } catch (error) {
+      this.#reading = false;
       if (end === 0) end = this.#skip(argsAt, count);
       this.#fail(task, error);
     }

@@ -7,6 +7,8 @@ const INBOX_BYTES = 256 * 1024;
 /** Flush at the latest after this many bytes, so that workers start while the thread still submits. */
 const FLUSH_BYTES = 16 * 1024;
 const MAX_RUN = 256;
+/** Memory for records that are written aside; more is made as they need it. */
+const ASIDE_BYTES = 16 * 1024;
 /** Rounds of news in one turn of the event loop. */
 const ROUNDS = 4;
 
@@ -41,6 +43,8 @@ export class Port {
   #untilFlush = 1;
   #run = 1;
   #detached = false;
+  /** Whether `writer` writes beside the command region; see `aside`. */
+  #isAside = false;
   /** Counts turns of microtasks in which this thread has written commands. */
   turn = 0;
 
@@ -70,6 +74,7 @@ export class Port {
   commit(): void {
     const end = this.writer.pos;
     this.#recordStart = end;
+    if (this.#isAside) return;
     // The watchdog may carry out complete records while user code keeps this thread busy.
     if (this.#runsCode) Atomics.store(this.control, 0, end);
     if (--this.#untilFlush <= 0 || end > FLUSH_BYTES) {
@@ -96,6 +101,31 @@ export class Port {
     this.flush();
   };
 
+  /**
+   * Runs `body`, whose records are carried out at once although a record may be open: meeting a remote function in the
+   * middle of a value ships the function first.
+   */
+  aside<R>(body: () => R): R {
+    const { writer } = this;
+    const { bytes, view, pos, limit, refs, buffers, moved } = writer;
+    const outer = { recordStart: this.#recordStart, isAside: this.#isAside };
+    const scratch = new Uint8Array(ASIDE_BYTES);
+    Object.assign(writer, { bytes: scratch, view: new DataView(scratch.buffer), pos: 0, limit: ASIDE_BYTES });
+    writer.refs = [];
+    writer.buffers = [];
+    this.#recordStart = 0;
+    this.#isAside = true;
+    try {
+      const result = body();
+      this.flush();
+      return result;
+    } finally {
+      Object.assign(writer, { bytes, view, pos, limit, refs, buffers, moved });
+      this.#recordStart = outer.recordStart;
+      this.#isAside = outer.isAside;
+    }
+  }
+
   /** Drops a record that could not be finished. */
   abort(): void {
     const writer = this.writer;
@@ -111,7 +141,12 @@ export class Port {
     if (end === 0 || this.#detached) return;
     this.#recordStart = 0;
     this.writer.pos = 0;
-    this.addon.flush(this.id, end);
+    this.#carryOut(end);
+  }
+
+  #carryOut(end: number): void {
+    if (this.#isAside) this.addon.execute(this.id, this.writer.bytes.subarray(0, end));
+    else this.addon.flush(this.id, end);
   }
 
   /** Carries out commands and reads one inbox of news; false when there is none and the bell will ring. */
@@ -238,7 +273,7 @@ export class Port {
     const old = writer.bytes;
     if (start > 0) {
       this.#recordStart = 0;
-      this.addon.flush(this.id, start);
+      this.#carryOut(start);
       old.copyWithin(0, start, start + open);
       writer.pos = open;
     }
@@ -250,7 +285,7 @@ export class Port {
     writer.bytes = bytes;
     writer.view = new DataView(bytes.buffer);
     writer.limit = size;
-    this.#setRegions();
+    if (!this.#isAside) this.#setRegions();
   }
 
   #growInbox(min: number): void {

@@ -46,11 +46,12 @@ export class Remote<Options extends ResolvedTaskOptions | ResolvedActorOptions> 
       this.code.object = -1;
       this.code.problem = undefined;
     }
-    this.#template = runtime.registry.register(this, (template) => {
-      this.#template = template;
-      this.#registeredWith = runtime;
-    });
-    return this.#template;
+    return runtime.port.aside(() =>
+      runtime.registry.register(this, (template) => {
+        this.#template = template;
+        this.#registeredWith = runtime;
+      }),
+    );
   }
 
   /** Takes over a registration made in another thread. */

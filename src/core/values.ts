@@ -11,6 +11,7 @@ import {
 } from '../store/codec/index.ts';
 import { ObjectRef, releasedProblem } from './object-ref.ts';
 import type { Port, StoredBuffer } from './port.ts';
+import { ViewCache } from './view-cache.ts';
 import { LINKED } from './wire.ts';
 
 /** ArrayBuffers of at least this many bytes live in the object store; smaller ones travel with the value. */
@@ -34,6 +35,7 @@ export class Values {
   readonly #addon: Addon;
   readonly #encode: EncodeHooks;
   readonly #decode: DecodeHooks;
+  readonly #views: ViewCache;
   /** Buffers of the value being decoded. */
   #buffers: readonly number[] = none;
   /** Writable ArrayBuffers in the store, and the view that each is. */
@@ -44,6 +46,7 @@ export class Values {
   constructor(port: Port, reviver: Reviver) {
     this.#port = port;
     this.#addon = port.addon;
+    this.#views = new ViewCache(port);
     const shapes: ShapeTable = {
       intern: (keys) => this.#addon.internShape(port.id, keys),
       keys: (id) => this.#addon.shapeKeys(port.id, id),
@@ -145,10 +148,15 @@ export class Values {
 
   #map(buffer: number): ArrayBuffer {
     try {
-      return this.#addon.mapBuffer(this.#port.id, buffer);
+      return this.#views.of(buffer);
     } catch (error) {
       throw nativeError(error);
     }
+  }
+
+  /** Says when no other task of the thread can hold a view; see `ViewCache`. */
+  reuseViews(alone: () => boolean): void {
+    this.#views.reuse(alone);
   }
 
   /** Puts the out-of-band parts of a value into the store: all of them, or none. */

@@ -16,6 +16,7 @@ export interface Addon {
   bury(port: number, details: string): void;
   setRegions(port: number, control: Int32Array, commands: Uint8Array, inbox: Uint8Array): void;
   flush(port: number, commands: number): void;
+  execute(port: number, commands: Uint8Array): void;
   step(port: number, commands: number, spin: boolean): number;
   keepAlive(port: number, keep: boolean): void;
   // tasks.rs
@@ -35,7 +36,8 @@ export interface Addon {
   holdObject(port: number, object: number): void;
   putBuffer(port: number, bytes: ArrayBufferView): number;
   releaseBuffer(port: number, buffer: number): void;
-  mapBuffer(port: number, buffer: number): ArrayBuffer;
+  mapBuffer(port: number, buffer: number): [array: ArrayBuffer, view: number];
+  isUnwritten(port: number, view: number): boolean;
   createBuffer(port: number, byteLength: number): [array: ArrayBuffer, view: number];
   sealBuffer(port: number, array: ArrayBuffer, view: number): number;
   storeStats(port: number): StoreStats;

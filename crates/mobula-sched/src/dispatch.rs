@@ -38,6 +38,15 @@ impl Node {
         turn.finish(&mut inner);
     }
 
+    /// Carries out commands that are not in the thread's command region.
+    pub fn execute(&self, port: u16, commands: &[u8]) {
+        let port = self.port(port);
+        let mut inner = port.inner.lock();
+        let mut turn = Turn::begin(self, port.id, &mut inner);
+        turn.run(&mut inner, commands);
+        turn.finish(&mut inner);
+    }
+
     /// Carries out the thread's commands up to `commands` bytes, then fills its inbox with news and,
     /// for threads that run tasks, with tasks. `spin`: look for work a little before going to sleep.
     pub fn step(&self, port: u16, commands: usize, spin: bool) -> Step {

@@ -15,7 +15,12 @@ impl Turn<'_> {
         inner.consumed = to;
         let commands: *const [u8] = inner.regions.commands(from, to);
         // SAFETY: the bytes lie in the command region, not in `inner`; it stays while the lock is held.
-        let mut reader = Reader::new(unsafe { &*commands });
+        self.run(inner, unsafe { &*commands });
+    }
+
+    /// Carries out complete commands.
+    pub(crate) fn run(&mut self, inner: &mut Inner, commands: &[u8]) {
+        let mut reader = Reader::new(commands);
         while !reader.is_empty() {
             self.command(inner, &mut reader);
         }

@@ -1,6 +1,7 @@
-import type { Debugger, Runtime, Session } from 'node:inspector';
+import type { Debugger, Profiler, Runtime, Session } from 'node:inspector';
 import { runInThisContext } from 'node:vm';
 import { CaptureError } from '../../common/errors.ts';
+import { wrapperPrefix } from './shipped.ts';
 
 /** Where V8 says a function starts; counted from 0. */
 export interface FunctionLocation {
@@ -26,17 +27,25 @@ export type ScopeEntry =
   | { readonly state: 'value'; readonly value: unknown; readonly global: boolean }
   | { readonly state: 'uninitialised' };
 
+/** The code a function stands in: an ES module, a function that came from another thread, or any other script. */
+export type Home = 'module' | 'revived' | 'script';
+
 /** What the inspector tells about one function. */
 export interface FunctionFacts {
   readonly location: FunctionLocation | undefined;
+  readonly home: Home;
+  /** Whether the scopes around the function, apart from the global object, hold any of `words`. No value is looked at. */
+  surroundedBy(words: readonly string[]): boolean;
   /** Reads `names` from the scopes around the function, the innermost first; names found nowhere are left out. */
   read(names: readonly string[]): Map<string, ScopeEntry>;
 }
 
 interface Box {
   readonly fn: object;
-  names: readonly string[];
-  found: [name: string, entry: ScopeEntry][];
+  readonly names: readonly string[];
+  readonly found: [name: string, entry: ScopeEntry][];
+  readonly scopes: string[];
+  isHit: boolean;
 }
 
 // The box is how values cross between this code and what the inspector evaluates: as references, never as copies.
@@ -61,6 +70,26 @@ const readScopes = `function () {
     }
   }
 }`;
+
+const scanScopes = `function () {
+  const box = ${boxText};
+  for (let i = 0; i < this.length; i++) {
+    const { object, description } = this[i];
+    box.scopes.push(description);
+    if (description === 'Global') continue;
+    try {
+      for (const name of box.names) box.isHit ||= Object.prototype.hasOwnProperty.call(object, name);
+    } catch {
+      box.isHit = true;
+    }
+  }
+}`;
+
+/** Where scripts come from, of those asked about: a script keeps its URL. */
+const urls = new Map<string, string>();
+
+/** Up to this many bytes, walking over the heap costs less than having V8 list its scripts, which hashes all their text. */
+const smallHeap = 32 << 20;
 
 /** A short conversation with V8's inspector in this very thread. Everything is synchronous. */
 export class Inspector {
@@ -89,7 +118,7 @@ export class Inspector {
 
   /** Looks at one function. `read` works until `close`. */
   look(fn: object): FunctionFacts {
-    const functionId = this.#withBox({ fn, names: [], found: [] }, () => {
+    const functionId = this.#withBox(boxOf(fn), () => {
       const { result } = this.#post<Runtime.EvaluateReturnType>('Runtime.evaluate', { expression: `${boxText}.fn` });
       return result.objectId;
     });
@@ -101,17 +130,48 @@ export class Inspector {
       internalProperties.find((property) => property.name === name)?.value;
     const site = internal('[[FunctionLocation]]')?.value as Debugger.Location | undefined;
     const scopesId = internal('[[Scopes]]')?.objectId;
+    const ask = (functionDeclaration: string, names: readonly string[]): Box => {
+      const box = boxOf(fn, names);
+      if (scopesId !== undefined) {
+        this.#withBox(box, () => this.#post('Runtime.callFunctionOn', { objectId: scopesId, functionDeclaration }));
+      }
+      return box;
+    };
     return {
       location: site && { scriptId: site.scriptId, line: site.lineNumber, column: site.columnNumber ?? 0 },
-      read: (names) => {
-        const box: Box = { fn, names, found: [] };
-        if (scopesId !== undefined && names.length > 0) {
-          const call = { objectId: scopesId, functionDeclaration: readScopes };
-          this.#withBox(box, () => this.#post('Runtime.callFunctionOn', call));
-        }
-        return new Map(box.found);
+      get home() {
+        return homeOf(ask(scanScopes, []).scopes);
       },
+      surroundedBy: (words) => ask(scanScopes, words).isHit,
+      read: (names) => new Map(names.length === 0 ? [] : ask(readScopes, names).found),
     };
+  }
+
+  /** The URL of the script with this id, where it can be told without a list of all scripts. */
+  urlOf(scriptId: string): string | undefined {
+    const url = urls.get(scriptId) ?? this.#urlOnStack(scriptId) ?? this.#urlOfCovered(scriptId);
+    if (url !== undefined) urls.set(scriptId, url);
+    return url;
+  }
+
+  /** The script may be running right now: most functions are first called by the file they stand in. */
+  #urlOnStack(scriptId: string): string | undefined {
+    this.#post('Runtime.enable');
+    const thrown = { expression: 'throw 0', silent: true };
+    const { exceptionDetails } = this.#post<Runtime.EvaluateReturnType>('Runtime.evaluate', thrown);
+    this.#post('Runtime.disable');
+    return exceptionDetails?.stackTrace?.callFrames.find((frame) => frame.scriptId === scriptId)?.url;
+  }
+
+  /** V8 counts calls anyway, and says of which scripts. Enabling the profiler would end other sessions' coverage; asking does not. */
+  #urlOfCovered(scriptId: string): string | undefined {
+    if (process.memoryUsage().heapUsed > smallHeap) return undefined;
+    try {
+      const coverage = this.#post<Profiler.GetBestEffortCoverageReturnType>('Profiler.getBestEffortCoverage');
+      return coverage.result.find((script) => script.scriptId === scriptId)?.url;
+    } catch {
+      return undefined;
+    }
   }
 
   /** The script with this id, or `undefined` where V8 has dropped its text. */
@@ -160,4 +220,13 @@ export class Inspector {
     }
     return answer.result;
   }
+}
+
+function boxOf(fn: object, names: readonly string[] = []): Box {
+  return { fn, names, found: [], scopes: [], isHit: false };
+}
+
+function homeOf(scopes: readonly string[]): Home {
+  if (scopes.includes('Module')) return 'module';
+  return scopes.some((description) => description.includes(wrapperPrefix)) ? 'revived' : 'script';
 }

@@ -1,11 +1,13 @@
 import { createRequire } from 'node:module';
 import type { Options, Program } from 'acorn';
 import { analyze } from './analyze.ts';
-import type { FunctionLocation, Inspector, ScriptSource } from './inspect.ts';
+import type { FunctionLocation, ScriptSource } from './inspect.ts';
 import type { Analysis, FunctionEntry } from './scope.ts';
 
 /** A script with what scope analysis found in it. */
 export interface Script {
+  /** Whether the text is V8's own, not one that was read from the script's file. */
+  readonly exact: boolean;
   readonly url: string;
   readonly text: string;
   readonly isModule: boolean;
@@ -23,15 +25,19 @@ const collected = new FinalizationRegistry<string>((scriptId) => {
   if (analysed.get(scriptId)?.deref() === undefined) analysed.delete(scriptId);
 });
 
-/**
- * The script `scriptId`, or only its URL where it is Node's own or does not parse. `undefined` where V8 no longer has it.
- */
-export function loadScript(inspector: Inspector, scriptId: string): Script | { readonly url: string } | undefined {
-  const known = analysed.get(scriptId)?.deref();
-  if (known !== undefined) return known;
-  const source = inspector.script(scriptId);
+/** The script `scriptId`, if its text has been parsed. */
+export function knownScript(scriptId: string): Script | undefined {
+  return analysed.get(scriptId)?.deref();
+}
+
+/** The script that `source` is, or only its URL where it is Node's own or does not parse. */
+export function loadScript(
+  scriptId: string,
+  source: ScriptSource | undefined,
+  exact: boolean,
+): Script | { readonly url: string } | undefined {
   if (source === undefined || source.url.startsWith('node:')) return source;
-  const script = parseScript(source);
+  const script = parseScript(source, exact);
   if (script === undefined) return { url: source.url };
   analysed.set(scriptId, new WeakRef(script));
   collected.register(script, scriptId);
@@ -39,13 +45,14 @@ export function loadScript(inspector: Inspector, scriptId: string): Script | { r
 }
 
 /** Parses and analyses a script's text. */
-export function parseScript(source: ScriptSource): Script | undefined {
+export function parseScript(source: ScriptSource, exact = true): Script | undefined {
   const program = parse(source);
   if (program === undefined) return undefined;
   const { text, startLine, startColumn } = source;
   const lines = lineStarts(text);
   const shift = (line: number): number => (line === 0 ? startColumn : 0);
   return {
+    exact,
     url: source.url,
     text,
     isModule: source.isModule,

@@ -4,7 +4,6 @@
  */
 
 /** Any function or class. */
-// biome-ignore lint/complexity/noBannedTypes: classes and functions alike, which no call signature covers.
 export type AnyFunction = Function;
 
 /** A script that functions come from; those of one script share it. */

@@ -1,0 +1,57 @@
+import { types } from 'node:util';
+import type { FunctionFacts, Inspector } from './inspect.ts';
+import type { AnyFunction } from './shipped.ts';
+import { usesSourceMaps } from './source-maps.ts';
+
+/** Where a function's text starts, counted from 0. */
+export interface Site {
+  readonly url: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Words whose meaning the text alone may not tell, or that are rewritten on the way. */
+const special = new Set(['import', 'super', 'eval', 'target', 'remote', 'options']);
+
+/**
+ * Where a function of an ES module stands, if it takes nothing from the code around it but globals. That is certain, without any parsing, where
+ * none of the words in its text is a variable of the scopes around it. `undefined` where there is any doubt.
+ */
+export function locatePlain(
+  inspector: Inspector,
+  facts: FunctionFacts,
+  fn: AnyFunction,
+  text: string,
+): Site | undefined {
+  const { location } = facts;
+  const start = startOf(fn, text);
+  if (start === undefined || location === undefined || usesSourceMaps() || !isBare(fn)) return undefined;
+  // An escape may spell a word in another way.
+  if (text.includes('\\u')) return undefined;
+  // Maximal runs of what may stand in a name; strings and comments add words that do no harm.
+  const words = [...new Set(text.match(/[^\s!-#%-/:-@[-^`{-~]+/g))];
+  const isFunction = start > 0;
+  const isDoubtful = (word: string): boolean =>
+    special.has(word) || (!isFunction && (word === 'this' || word === 'arguments'));
+  if (words.some(isDoubtful) || facts.home !== 'module' || facts.surroundedBy(words)) return undefined;
+  const url = inspector.urlOf(location.scriptId);
+  if (!url?.startsWith('file:')) return undefined;
+  return { url, line: location.line, column: location.column - start };
+}
+
+/** How far into the text of a function or arrow function V8's location is; `undefined` for methods, classes and whatever is written oddly. */
+function startOf(fn: AnyFunction, text: string): number | undefined {
+  const head = /^(?:async +)?function *\*? *[\w$]* *(?=\()/.exec(text);
+  if (head !== null) return head[0].length;
+  const isArrow = /^(?:\(|[\w$]+ *=>)/.test(text) || (/^async *(?:\(|[\w$]+ *=>)/.test(text) && types.isAsyncFunction(fn));
+  return isArrow ? 0 : undefined;
+}
+
+/** Whether nothing was set on a function or its prototype. */
+function isBare(fn: AnyFunction): boolean {
+  if (Object.keys(fn).length > 0) return false;
+  const prototype: unknown = Object.getOwnPropertyDescriptor(fn, 'prototype')?.value;
+  if (prototype === undefined || types.isGeneratorFunction(fn)) return true;
+  if (typeof prototype !== 'object' || prototype === null) return false;
+  return Object.getPrototypeOf(prototype) === Object.prototype && Object.keys(prototype).length === 0;
+}
