@@ -124,9 +124,9 @@ impl UvBell {
         // SAFETY: the handle is open, and this is its loop's thread.
         unsafe {
             if keep {
-                uv_ref(handle.0)
+                uv_ref(handle.0);
             } else {
-                uv_unref(handle.0)
+                uv_unref(handle.0);
             }
         }
     }

@@ -7,6 +7,7 @@
     reason = "napi-derive wants its items public, and nothing links this crate"
 )]
 
+mod accounting;
 mod actors;
 mod bell;
 mod bytes;

@@ -7,9 +7,10 @@ use napi::bindgen_prelude::{Env, FromNapiValue, Unknown};
 use napi::{JsValue, sys};
 use napi_derive::napi;
 
+use crate::accounting::Uncounted;
 use crate::bytes::Bytes;
 use crate::error::{Result, check, create_failed, map_failed, seal_failed};
-use crate::port::binding;
+use crate::port::{Binding, binding};
 
 /// Makes objects for the thread: fills pairs of index and generation.
 #[napi(catch_unwind)]
@@ -63,7 +64,7 @@ pub fn map_buffer(env: Env, port: u32, buffer: u32) -> Result<(Unknown<'static>,
     let mapping = store
         .map(BufferId(buffer), binding.env)
         .map_err(|error| map_failed(&error))?;
-    Ok((array_buffer(env, store, &mapping)?, number(mapping.view)))
+    Ok((array_buffer(env, binding, &mapping)?, number(mapping.view)))
 }
 
 /// Whether it is proven that nobody has written into a view.
@@ -80,7 +81,7 @@ pub fn create_buffer(env: Env, port: u32, len: f64) -> Result<(Unknown<'static>,
     let (_, mapping) = store
         .create(len as u64, binding.env)
         .map_err(|error| create_failed(&error))?;
-    Ok((array_buffer(env, store, &mapping)?, number(mapping.view)))
+    Ok((array_buffer(env, binding, &mapping)?, number(mapping.view)))
 }
 
 /// Empties the writer's ArrayBuffer and seals what it wrote; gives the buffer, with one reference.
@@ -138,12 +139,14 @@ pub fn store_stats(port: u32) -> Result<StoreStats> {
 struct Pin {
     store: Arc<Store>,
     view: ViewId,
+    uncounted: Uncounted,
 }
 
-fn array_buffer(env: Env, store: &Arc<Store>, mapping: &Mapping) -> Result<Unknown<'static>> {
+fn array_buffer(env: Env, binding: &Binding, mapping: &Mapping) -> Result<Unknown<'static>> {
     let pin = Box::into_raw(Box::new(Pin {
-        store: Arc::clone(store),
+        store: Arc::clone(&binding.runtime.store),
         view: mapping.view,
+        uncounted: binding.allowance.take(env.raw(), mapping.len as i64),
     }));
     let mut array = ptr::null_mut();
     // SAFETY: the mapping stays until `unpin`, which runs once the ArrayBuffer is gone.
@@ -161,6 +164,7 @@ fn array_buffer(env: Env, store: &Arc<Store>, mapping: &Mapping) -> Result<Unkno
         // SAFETY: made above, and Node did not take it.
         let pin = unsafe { Box::from_raw(pin) };
         pin.store.unmap(pin.view);
+        pin.uncounted.give_back(env.raw());
         check(status, "napi_create_external_arraybuffer")?;
     }
     // SAFETY: a live value of this environment; it is returned at once.
@@ -168,8 +172,9 @@ fn array_buffer(env: Env, store: &Arc<Store>, mapping: &Mapping) -> Result<Unkno
         .map_err(|error| napi::Error::new(crate::error::Code::Invalid, error.reason.clone()))
 }
 
-unsafe extern "C" fn unpin(_env: sys::napi_env, _data: *mut c_void, hint: *mut c_void) {
+unsafe extern "C" fn unpin(env: sys::napi_env, _data: *mut c_void, hint: *mut c_void) {
     // SAFETY: `hint` is the `Pin` the ArrayBuffer was made with.
     let pin = unsafe { Box::from_raw(hint.cast::<Pin>()) };
     pin.store.unmap(pin.view);
+    pin.uncounted.give_back(env);
 }

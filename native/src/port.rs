@@ -8,6 +8,7 @@ use napi::JsValue;
 use napi::bindgen_prelude::{Env, Function, Unknown};
 use napi_derive::napi;
 
+use crate::accounting::Allowance;
 use crate::bell::UvBell;
 use crate::bytes::Bytes;
 use crate::error::{Code, Result, fail};
@@ -19,9 +20,12 @@ pub(crate) struct Binding {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) env: EnvId,
     bell: Arc<UvBell>,
+    pub(crate) allowance: Allowance,
 }
 
 const MAX_PORTS: usize = 4096;
+/// A thread's views may take this share of the store before V8 is told of them.
+const ALLOWANCE_SHARE: i64 = 4;
 
 /// By port. An entry is written, read and freed by the port's own thread only.
 static BINDINGS: [AtomicPtr<Binding>; MAX_PORTS] = [const { AtomicPtr::new(ptr::null_mut()) }; MAX_PORTS];
@@ -68,10 +72,13 @@ pub fn attach(
     };
     let port = u32::from(port);
     slot.store(port, Ordering::Relaxed);
+    let capacity = runtime.store.stats().capacity as i64;
+    let allowance = Allowance::new(env.raw(), capacity / ALLOWANCE_SHARE);
     let binding = Box::new(Binding {
         runtime,
         env: EnvId(port),
         bell,
+        allowance,
     });
     BINDINGS[port as usize].store(Box::into_raw(binding), Ordering::Relaxed);
     Ok(port)
@@ -128,7 +135,10 @@ pub fn flush(port: u32, commands: u32) -> Result<()> {
 #[napi(catch_unwind)]
 pub fn execute(port: u32, commands: Bytes) -> Result<()> {
     // SAFETY: the caller's thread is here until they are carried out.
-    binding(port)?.runtime.node.execute(port as u16, unsafe { commands.as_slice() });
+    binding(port)?
+        .runtime
+        .node
+        .execute(port as u16, unsafe { commands.as_slice() });
     Ok(())
 }
 

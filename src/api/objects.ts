@@ -126,11 +126,11 @@ function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], li
       runtime.wait(refs, true, limited, {
         arrived(position, outcome, pos) {
           if (outcome !== status.value) {
-            reject(runtime.error(outcome, pos));
+            reject(runtime.inbox.error(outcome, pos));
             return true;
           }
           try {
-            values[position] = runtime.value(pos);
+            values[position] = runtime.inbox.value(pos);
           } catch (error) {
             reject(error);
             return true;

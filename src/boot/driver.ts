@@ -5,8 +5,9 @@ import { MobulaError } from '../common/errors.ts';
 import type { ResolvedInitOptions } from '../common/init-options.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import { loaderSetup } from '../core/functions/loader.ts';
+import type { NewsHandler } from '../core/inbox.ts';
 import { ResourceTable } from '../core/resources.ts';
-import { type NewsHandler, type NodeFacts, ThreadRuntime } from '../core/runtime.ts';
+import { type NodeFacts, ThreadRuntime } from '../core/runtime.ts';
 import { SharedMemories, type SharedMemory } from '../core/shared-memories.ts';
 import { travel } from '../core/travel.ts';
 import { event } from '../core/wire.ts';
@@ -59,11 +60,11 @@ export class DriverNode implements NewsHandler {
         shareBuffer: (memory) => this.#memories.share(memory),
         sharedBuffer: (id) => this.#memories.find(id),
       },
-      () => this.runtime.port.drain(this.runtime),
+      () => this.runtime.port.drain(this.runtime.inbox),
     );
-    this.runtime.handleNews(this);
+    this.runtime.inbox.handleNews(this);
     // One step without news, so that the core knows that this thread sleeps and has to be rung.
-    this.runtime.port.drain(this.runtime);
+    this.runtime.port.drain(this.runtime.inbox);
     this.gcs = embeddedGcs(addon, this.runtime.port.id);
     this.#pool = new WorkerPool({
       workerFile: WORKER_FILE,
@@ -146,7 +147,7 @@ export class DriverNode implements NewsHandler {
     await this.#drain(timeoutMs);
     this.#addon.failAll();
     // The failures above reach their waiters.
-    this.runtime.port.drain(this.runtime);
+    this.runtime.port.drain(this.runtime.inbox);
     await this.#pool.close();
     this.runtime.close();
     setCurrentRuntime(undefined);

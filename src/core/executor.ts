@@ -2,8 +2,9 @@ import { MobulaError } from '../common/errors.ts';
 import { Attempt } from './attempt.ts';
 import { CodeCache } from './code.ts';
 import { GeneratorRun } from './generator-run.ts';
+import type { NewsHandler } from './inbox.ts';
 import { ResultWriter } from './result-writer.ts';
-import type { NewsHandler, ThreadRuntime } from './runtime.ts';
+import type { ThreadRuntime } from './runtime.ts';
 import { runAsync, runSync, type TaskContext } from './task-context.ts';
 import type { Template } from './template.ts';
 import { event } from './wire.ts';
@@ -40,7 +41,7 @@ export class Executor implements NewsHandler {
     this.#results = new ResultWriter(runtime.port, runtime.values);
     this.#codes = new CodeCache(runtime);
     this.#wake = wake;
-    runtime.handleNews(this);
+    runtime.inbox.handleNews(this);
     // Of the tasks in flight, the one that gets may have the view. Actors keep what they got from call to call.
     runtime.values.reuseViews(() => this.#actors.size === 0 && this.#inFlight() <= (this.#reading ? 0 : 1));
   }
@@ -117,7 +118,7 @@ export class Executor implements NewsHandler {
     let end = 0;
     this.#reading = true;
     try {
-      const args = this.#runtime.readArguments(argsAt, count);
+      const args = this.#runtime.inbox.readArguments(argsAt, count);
       end = this.#runtime.values.end;
       this.#reading = false;
       this.#begin(task, args);
@@ -151,7 +152,10 @@ export class Executor implements NewsHandler {
     if (code instanceof Promise) {
       // Loading is no work of the task's: its CPU may go to others meanwhile.
       const loaded = this.#runtime.lending(task, code);
-      this.#await(task, loaded.then((fn) => this.#run(task, fn, args)));
+      this.#await(
+        task,
+        loaded.then((fn) => this.#run(task, fn, args)),
+      );
       return;
     }
     this.#invoke(task, code, args);

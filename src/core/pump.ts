@@ -55,10 +55,10 @@ export class Pump {
     }
     const runtime = this.#runtime;
     for (;;) {
-      const before = runtime.deliveries;
-      if (!runtime.port.step(runtime, true)) return;
+      const before = runtime.inbox.deliveries;
+      if (!runtime.port.step(runtime.inbox, true)) return;
       // Promises were made or resolved: what waits for them goes first.
-      const promises = executor.settling || runtime.deliveries !== before;
+      const promises = executor.settling || runtime.inbox.deliveries !== before;
       const late = performance.now() - this.#turnBegan > TURN_MS;
       if (!promises && !late) continue;
       if (late) this.#later();

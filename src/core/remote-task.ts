@@ -111,8 +111,7 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
     const weak = new WeakRef(ref);
     const cancel = (): void => {
       const target = weak.deref();
-      if (target !== undefined && !runtime.closed && ObjectRef.index(target) >= 0)
-        runtime.cancel(target, false, true);
+      if (target !== undefined && !runtime.closed && ObjectRef.index(target) >= 0) runtime.cancel(target, false, true);
     };
     if (signal.aborted) cancel();
     else watchers.add(signal, ref, cancel);

@@ -1,21 +1,21 @@
 import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
 import type { Addon } from '../native/addon.ts';
-import { type FailureContext, systemFailure, type UserFailure, userFailure } from './failures.ts';
 import type { CaptureHost } from './functions/capture.ts';
-import { ship } from './ship.ts';
+import { Inbox } from './inbox.ts';
 import { ObjectRef, type RefOwner, releasedProblem } from './object-ref.ts';
-import { type NewsReader, Port } from './port.ts';
+import { Port } from './port.ts';
 import { RefKeeper } from './ref-keeper.ts';
 import { Registry } from './registry.ts';
-import { argument } from './remote-function.ts';
+import { argument, portableKind } from './remote-function.ts';
 import { ResourceTable, type Totals } from './resources.ts';
+import { ship } from './ship.ts';
 import { RefStream } from './stream.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { currentTask, type TaskContext } from './task-context.ts';
 import type { Template } from './template.ts';
 import { type Reviver, Values } from './values.ts';
-import { type OutcomeReader, SingleGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
-import { event, LINKED, op, type PortKind, status, submit } from './wire.ts';
+import { SingleGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
+import { op, type PortKind, submit } from './wire.ts';
 
 /** What a thread knows of the node it belongs to. */
 export interface NodeFacts {
@@ -25,13 +25,7 @@ export interface NodeFacts {
   readonly totals: Totals;
 }
 
-/** What a thread does with news that only some threads get. */
-export interface NewsHandler {
-  /** A record of kind `kind` at `pos` of the inbox; gives where it ends. */
-  handle(kind: number, pos: number): number;
-}
-
-/** What travels beside values, and how; `api/` supplies the classes. */
+/** What travels beside values, and how; `travel.ts` does it. */
 export interface Travel {
   isPortable(value: unknown): boolean;
   revive(runtime: ThreadRuntime, kind: number, payload: unknown): unknown;
@@ -40,7 +34,7 @@ export interface Travel {
 const OBJECTS_AT_ONCE = 512;
 
 /** One thread's runtime: it submits tasks, waits for objects, and gives back what nobody holds any more. */
-export class ThreadRuntime implements NewsReader, OutcomeReader, RefOwner {
+export class ThreadRuntime implements RefOwner {
   readonly addon: Addon;
   readonly port: Port;
   readonly facts: NodeFacts;
@@ -48,19 +42,14 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, RefOwner {
   readonly values: Values;
   readonly resources: ResourceTable;
   readonly subscriptions: Subscriptions;
+  readonly inbox: Inbox;
   readonly #travel: Travel;
-  readonly #streams = new Map<number, RefStream<unknown>>();
   #nextStream = 0;
   readonly #fresh = new Uint32Array(OBJECTS_AT_ONCE * 2);
   #nextFresh: number = OBJECTS_AT_ONCE * 2;
   readonly #refs = new RefKeeper(this);
   #dropped: number[] = [];
-  #news: NewsHandler | undefined;
   #closed = false;
-  /** How many outcomes were passed to those who wait in this thread. */
-  deliveries = 0;
-  /** Values of the arguments that were refs, while a task's arguments are decoded. */
-  #arguments: readonly unknown[] = [];
 
   constructor(
     addon: Addon,
@@ -92,6 +81,7 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, RefOwner {
       (object, token, value) => port.subscribe(object, token, value),
       (keep) => addon.keepAlive(port.id, keep),
     );
+    this.inbox = new Inbox(this);
   }
 
   #captureHost(): CaptureHost {
@@ -100,11 +90,6 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, RefOwner {
         this.#travel.isPortable(value) || (typeof value === 'object' && value !== null && ObjectRef.is(value)),
       checkValue: (value, name) => this.checkValue(value, name),
     };
-  }
-
-  /** Who reads the news that are not about objects. */
-  handleNews(news: NewsHandler): void {
-    this.#news = news;
   }
 
   // ---- objects ---------------------------------------------------------------------------------------------------
@@ -258,8 +243,8 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, RefOwner {
   }
 
   #stream(token: number, end: ObjectRef<unknown>): RefStream<unknown> {
-    const stream = new RefStream<unknown>(this, end, () => this.#streams.delete(token));
-    this.#streams.set(token, stream);
+    const stream = new RefStream<unknown>(this, end, () => this.inbox.streams.delete(token));
+    this.inbox.streams.set(token, stream);
     return stream;
   }
 
@@ -297,7 +282,7 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, RefOwner {
   get(ref: ObjectRef<unknown>): Promise<unknown> {
     this.use(ref);
     const promise = new Promise<unknown>((resolve, reject) => {
-      this.subscriptions.add(new SingleGet(ref, this, resolve, reject));
+      this.subscriptions.add(new SingleGet(ref, this.inbox, resolve, reject));
     });
     const task = currentTask();
     return task === undefined ? promise : this.lending(task, promise);
@@ -333,88 +318,8 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, RefOwner {
     this.port.commit();
   }
 
-  // ---- news ------------------------------------------------------------------------------------------------------
-
-  read(end: number): void {
-    let pos = 0;
-    while (pos < end) {
-      const kind = this.port.inbox[pos] as number;
-      if (kind === event.value || kind === event.ready) {
-        pos = this.#settled(kind, pos);
-      } else if (kind === event.item) {
-        pos = this.#item(pos);
-      } else {
-        if (this.#news === undefined) throw new MobulaError('ERR_MOBULA_INTERNAL', `nobody reads news of kind ${kind}`);
-        pos = this.#news.handle(kind, pos);
-      }
-    }
-  }
-
-  #settled(kind: number, pos: number): number {
-    const { inbox, inboxView } = this.port;
-    const outcome = inbox[pos + 1] as number;
-    const token = inboxView.getUint32(pos + 4, true);
-    const at = pos + 8;
-    const end = kind === event.value ? this.values.skip(at) : at;
-    this.deliveries++;
-    this.subscriptions.deliver(token, outcome, at);
-    return end;
-  }
-
-  #item(pos: number): number {
-    const view = this.port.inboxView;
-    const token = view.getUint32(pos + 4, true);
-    const ref = this.adoptRef(view.getUint32(pos + 8, true));
-    const stream = this.#streams.get(token);
-    if (stream === undefined) ref[Symbol.dispose]();
-    else stream.push(ref);
-    this.deliveries++;
-    return pos + 16;
-  }
-
-  value(pos: number): unknown {
-    return this.values.read(pos);
-  }
-
-  error(outcome: number, pos: number): unknown {
-    if (outcome === status.userError) {
-      return userFailure(this.values.read(pos) as UserFailure, this.facts.nodeId);
-    }
-    const { inbox, inboxView } = this.port;
-    const length = inboxView.getUint32(pos, true) & ~LINKED;
-    const context: FailureContext = {
-      nodeId: this.facts.nodeId,
-      taskName: (template) => this.registry.get(template).info.name,
-      timeoutOf: (template) => this.registry.get(template).info.timeoutMs,
-      decode: (start, end) => this.values.readPart(pos, start, end),
-    };
-    return systemFailure(inbox, pos + 4, pos + 4 + length, context);
-  }
-
-  /** Decodes the arguments at `pos` with the values of those that were refs. */
-  readArguments(pos: number, count: number): readonly unknown[] {
-    let at = this.values.skip(pos);
-    const refs: unknown[] = [];
-    for (let i = 0; i < count; i++) {
-      refs.push(this.values.read(at));
-      at = this.values.end;
-    }
-    const empty = this.port.inboxView.getUint32(pos, true) === 0;
-    if (empty) {
-      this.values.end = at;
-      return noArguments;
-    }
-    this.#arguments = refs;
-    try {
-      return this.values.read(pos) as readonly unknown[];
-    } finally {
-      this.#arguments = noArguments;
-      this.values.end = at;
-    }
-  }
-
   #revive(kind: number, payload: unknown): unknown {
-    if (kind === 0) return this.#arguments[payload as number];
+    if (kind === portableKind.argument) return this.inbox.argument(payload as number);
     return this.#travel.revive(this, kind, payload);
   }
 
@@ -435,10 +340,7 @@ export class ThreadRuntime implements NewsReader, OutcomeReader, RefOwner {
     for (const subscriber of this.subscriptions.close()) {
       subscriber.fail(new RuntimeClosedError());
     }
-    for (const stream of this.#streams.values()) stream.fail(new RuntimeClosedError());
-    this.#streams.clear();
+    this.inbox.close();
     this.port.detach();
   }
 }
-
-const noArguments: readonly unknown[] = Object.freeze([]);

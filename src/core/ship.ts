@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 
-import type { captureFunction, CaptureHost } from './functions/capture.ts';
+import type { CaptureHost, captureFunction } from './functions/capture.ts';
 import type { Shipped } from './functions/shipped.ts';
 
 const require = createRequire(import.meta.url);

@@ -35,7 +35,8 @@ export class ViewCache {
     const known = this.#views.get(buffer);
     // A view that lives keeps its buffer, so the number still means the same buffer.
     const array = known?.array.deref();
-    if (known !== undefined && array !== undefined && this.#alone() && addon.isUnwritten(port, known.view)) return array;
+    if (known !== undefined && array !== undefined && this.#alone() && addon.isUnwritten(port, known.view))
+      return array;
     const [fresh, view] = addon.mapBuffer(port, buffer);
     if (this.#views.size > SWEEP) this.#sweep();
     this.#views.set(buffer, { array: new WeakRef(fresh), view });

@@ -28,7 +28,11 @@ const obey = remote(async (shared: Int32Array) => {
   throw new Error('was told to stop');
 });
 
-const started = (shared: Int32Array, count = 1): Promise<void> => until(() => Atomics.load(shared, 0) >= count, () => 'it did not start');
+const started = (shared: Int32Array, count = 1): Promise<void> =>
+  until(
+    () => Atomics.load(shared, 0) >= count,
+    () => 'it did not start',
+  );
 const release = (shared: Int32Array): void => {
   Atomics.store(shared, 1, 1);
   Atomics.notify(shared, 1);
@@ -67,7 +71,10 @@ test('a running async task that is cancelled is told, and its ref rejects at onc
     assert.equal(error.code, 'ERR_MOBULA_TASK_CANCELLED');
     return true;
   });
-  await until(() => Atomics.load(shared, 2) === 1, () => 'it was not told');
+  await until(
+    () => Atomics.load(shared, 2) === 1,
+    () => 'it was not told',
+  );
 });
 
 test('a running sync task that is cancelled ends in its own time, and its ref rejects', limit, async () => {
@@ -101,7 +108,10 @@ test('force does not lose the tasks that shared the thread', limit, async () => 
   const others = Array.from({ length: 200 }, (_, i) => remote((n: number) => n).remote(i));
   await started(shared);
   await cancel(ref, { force: true });
-  assert.deepEqual(await get(others), Array.from({ length: 200 }, (_, i) => i));
+  assert.deepEqual(
+    await get(others),
+    Array.from({ length: 200 }, (_, i) => i),
+  );
 });
 
 const parent = remote(async (shared: Int32Array) => {
@@ -119,7 +129,10 @@ test('cancel is recursive', limit, async () => {
   await started(seen);
   await cancel(ref);
   await assert.rejects(get(ref), TaskCancelledError);
-  await until(() => Atomics.load(seen, 2) === 1, () => 'the child was not told');
+  await until(
+    () => Atomics.load(seen, 2) === 1,
+    () => 'the child was not told',
+  );
   const forced = parent.remote(shared);
   await started(shared);
   await cancel(forced, { force: true });
@@ -141,7 +154,10 @@ test('recursive: false leaves the children alone', limit, async () => {
   await cancel(ref, { recursive: false });
   await assert.rejects(get(ref), TaskCancelledError);
   release(shared);
-  await until(() => Atomics.load(shared, 2) !== 0, () => 'the child did not end');
+  await until(
+    () => Atomics.load(shared, 2) !== 0,
+    () => 'the child did not end',
+  );
   assert.equal(shared[2], 1);
 });
 
@@ -170,7 +186,7 @@ test('an AbortSignal cancels all tasks it was given to', limit, async () => {
   const queued = Array.from({ length: 50 }, () => remote(() => 1, { signal, numCpus: 2 }).remote());
   await started(shared, 2);
   controller.abort();
-  for (const ref of [...refs, ...queued]) await assert.rejects(get(ref as typeof refs[0]), TaskCancelledError);
+  for (const ref of [...refs, ...queued]) await assert.rejects(get(ref as (typeof refs)[0]), TaskCancelledError);
 });
 
 test('a signal that is aborted already cancels at once', limit, async () => {
@@ -199,7 +215,10 @@ test('timeoutMs ends an async task that hangs', limit, async () => {
 
 test('timeoutMs does not count the time in the queue, and leaves quick tasks alone', limit, async () => {
   const quick = remote((n: number) => n, { timeoutMs: 2000 });
-  assert.deepEqual(await get(Array.from({ length: 1000 }, (_, i) => quick.remote(i))), Array.from({ length: 1000 }, (_, i) => i));
+  assert.deepEqual(
+    await get(Array.from({ length: 1000 }, (_, i) => quick.remote(i))),
+    Array.from({ length: 1000 }, (_, i) => i),
+  );
 });
 
 test('many tasks that time out at once', limit, async () => {

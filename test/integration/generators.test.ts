@@ -23,10 +23,16 @@ async function all<T>(stream: ObjectRefStream<T>): Promise<T[]> {
   return values;
 }
 
-for (const [name, make] of [['a generator', count], ['an async generator', countLater]] as const) {
+for (const [name, make] of [
+  ['a generator', count],
+  ['an async generator', countLater],
+] as const) {
   test(`${name} gives its items in order`, limit, async () => {
     for (const length of [0, 1, 7, 15, 16, 17, 200]) {
-      assert.deepEqual(await all(make.remote(length)), Array.from({ length }, (_, i) => i));
+      assert.deepEqual(
+        await all(make.remote(length)),
+        Array.from({ length }, (_, i) => i),
+      );
     }
   });
 }
@@ -41,7 +47,10 @@ test('refs of a stream can be kept and passed on', limit, async () => {
   const double = remote((n: number) => n * 2);
   const refs = [];
   for await (const ref of count.remote(40)) refs.push(double.remote(ref));
-  assert.deepEqual(await get(refs), Array.from({ length: 40 }, (_, i) => i * 2));
+  assert.deepEqual(
+    await get(refs),
+    Array.from({ length: 40 }, (_, i) => i * 2),
+  );
 });
 
 test('large items go through the store', limit, async () => {
@@ -89,7 +98,10 @@ test('leaving the loop runs the finally of the generator', limit, async () => {
     }
   });
   for await (const ref of endless.remote(shared)) if ((await get(ref)) === 3) break;
-  await until(() => Atomics.load(shared, 1) === 1, () => 'its finally did not run');
+  await until(
+    () => Atomics.load(shared, 1) === 1,
+    () => 'its finally did not run',
+  );
 });
 
 test('leaving the loop of an async generator tells its signal', limit, async () => {
@@ -103,7 +115,10 @@ test('leaving the loop of an async generator tells its signal', limit, async () 
     }
   });
   for await (const _ of endless.remote(shared)) break;
-  await until(() => Atomics.load(shared, 0) === 1, () => 'its signal was not aborted');
+  await until(
+    () => Atomics.load(shared, 0) === 1,
+    () => 'its signal was not aborted',
+  );
 });
 
 test('what a generator throws comes after the items before it', limit, async () => {

@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { allocate, asCompleted, cancel, get, getActor, init, kill, MobulaError, put, remote, shutdown, wait } from 'mobula';
+import {
+  allocate,
+  asCompleted,
+  cancel,
+  get,
+  getActor,
+  init,
+  kill,
+  MobulaError,
+  put,
+  remote,
+  shutdown,
+  wait,
+} from 'mobula';
 import { limit, suite } from '../support/suite.ts';
 
 suite();

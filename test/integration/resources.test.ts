@@ -86,11 +86,14 @@ test('what runs is missing from what is available', limit, async () => {
 
 test('asking for more than any node has is refused at the call', limit, () => {
   for (const options of [{ numCpus: 3 }, { numGpus: 2 }, { resources: { disk: 4 } }, { resources: { unknown: 1 } }]) {
-    assert.throws(() => busy.options(options).remote(new Int32Array(2)), (error) => {
-      assert.ok(error instanceof UnschedulableError);
-      assert.equal(error.code, 'ERR_MOBULA_UNSCHEDULABLE');
-      return true;
-    });
+    assert.throws(
+      () => busy.options(options).remote(new Int32Array(2)),
+      (error) => {
+        assert.ok(error instanceof UnschedulableError);
+        assert.equal(error.code, 'ERR_MOBULA_UNSCHEDULABLE');
+        return true;
+      },
+    );
     assert.throws(() => remote(class {}, options).remote(), UnschedulableError);
   }
 });
@@ -109,9 +112,12 @@ test('a higher priority runs first among ready tasks', limit, async () => {
     { numCpus: 2 },
   ).remote(shared);
   await until(() => Atomics.load(shared, 0) === 1);
-  const note = remote((mine: Int32Array, value: number) => {
-    mine[4 + Atomics.add(mine, 2, 1)] = value;
-  }, { numCpus: 2 });
+  const note = remote(
+    (mine: Int32Array, value: number) => {
+      mine[4 + Atomics.add(mine, 2, 1)] = value;
+    },
+    { numCpus: 2 },
+  );
   const refs = [0, -5, 10, 3, -1000, 1000].map((priority) => note.options({ priority }).remote(shared, priority));
   Atomics.store(shared, 1, 1);
   Atomics.notify(shared, 1);

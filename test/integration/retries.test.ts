@@ -102,7 +102,10 @@ test('a dying worker costs its neighbours nothing', limit, async () => {
   const after = Array.from({ length: 500 }, (_, i) => work.remote(i));
   await assert.rejects(get(dying), WorkerDiedError);
   for (const values of await get([...before, ...after]).then((all) => [all.slice(0, 500), all.slice(500)])) {
-    assert.deepEqual(values, Array.from({ length: 500 }, (_, i) => i * 2));
+    assert.deepEqual(
+      values,
+      Array.from({ length: 500 }, (_, i) => i * 2),
+    );
   }
 });
 
@@ -114,11 +117,14 @@ test('tasks that kill all workers do not end the service', limit, async () => {
 
 test('a worker that dies takes its async tasks along, which run again', limit, async () => {
   const marks = counter();
-  const slow = remote(async (shared: Int32Array, i: number) => {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    Atomics.add(shared, 1, 1);
-    return i;
-  }, { numCpus: 0.1 });
+  const slow = remote(
+    async (shared: Int32Array, i: number) => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      Atomics.add(shared, 1, 1);
+      return i;
+    },
+    { numCpus: 0.1 },
+  );
   const refs = Array.from({ length: 8 }, (_, i) => slow.remote(marks, i));
   await assert.rejects(get(dieUntil.options({ maxRetries: 0, numCpus: 0.1 }).remote(marks, 2)), WorkerDiedError);
   assert.deepEqual(await get(refs), [0, 1, 2, 3, 4, 5, 6, 7]);

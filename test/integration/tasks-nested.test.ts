@@ -13,7 +13,9 @@ const tree = remote(async (depth: number): Promise<number> => {
   return left + right;
 });
 
-const fall = remote(async (depth: number): Promise<number> => (depth === 0 ? 0 : 1 + (await get(fall.remote(depth - 1)))));
+const fall = remote(
+  async (depth: number): Promise<number> => (depth === 0 ? 0 : 1 + (await get(fall.remote(depth - 1)))),
+);
 
 const fibonacci = remote(async (n: number): Promise<number> => {
   if (n < 2) return n;
@@ -23,7 +25,10 @@ const fibonacci = remote(async (n: number): Promise<number> => {
 
 test('a task that waits for another', limit, async () => {
   const outer = remote(async (n: number) => (await get(leaf.remote(n))) + 1);
-  assert.deepEqual(await get(Array.from({ length: 20 }, (_, i) => outer.remote(i))), Array.from({ length: 20 }, (_, i) => i + 1));
+  assert.deepEqual(
+    await get(Array.from({ length: 20 }, (_, i) => outer.remote(i))),
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  );
 });
 
 test('recursion deeper than there are CPUs', limit, async () => {
@@ -80,7 +85,9 @@ test('a get that times out within a task, while its CPU is lent', limit, async (
 test('tasks wait for a task that was submitted after them', limit, async () => {
   const first = leaf.remote(1);
   const chain = Array.from({ length: 50 }).reduce<ObjectRef<number>>((ref) => leaf.remote(ref), first);
-  const waiters = Array.from({ length: 10 }, () => remote(async (box: { ref: ObjectRef<number> }) => get(box.ref)).remote({ ref: chain }));
+  const waiters = Array.from({ length: 10 }, () =>
+    remote(async (box: { ref: ObjectRef<number> }) => get(box.ref)).remote({ ref: chain }),
+  );
   assert.deepEqual(await get(waiters), Array(10).fill(1));
 });
 

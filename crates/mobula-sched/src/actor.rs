@@ -130,9 +130,9 @@ impl Turn<'_> {
             if cell.shift(generation, state, State::Settling) {
                 self.fail(task, Status::SystemError, &error);
                 if state == State::Ready {
-                    self.free_task(task)
+                    self.free_task(task);
                 } else {
-                    self.settled(task)
+                    self.settled(task);
                 }
             }
             self.discard(error);

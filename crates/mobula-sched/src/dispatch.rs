@@ -159,9 +159,9 @@ impl Turn<'_> {
                 begun += 1;
             }
         }
-        if begun > 0 {
-            let took = self.node.clock.now().saturating_sub(inner.batch_began);
-            self.node.template(inner.batch_template).learn(took / begun);
+        let took = self.node.clock.now().saturating_sub(inner.batch_began);
+        if let Some(each) = took.checked_div(begun) {
+            self.node.template(inner.batch_template).learn(each);
         }
         inner.batch = batch;
         inner.batch.clear();
@@ -199,7 +199,7 @@ impl Turn<'_> {
             let Some(news) = inner.unread.pop_front() else {
                 break;
             };
-            self.write_event(news, writer);
+            self.write_event(&news, writer);
         }
         None
     }
@@ -213,8 +213,8 @@ impl Turn<'_> {
         }
     }
 
-    fn write_event(&mut self, news: Event, writer: &mut Writer<'_>) {
-        match news {
+    fn write_event(&mut self, news: &Event, writer: &mut Writer<'_>) {
+        match *news {
             Event::Settled {
                 object,
                 token,
@@ -343,7 +343,7 @@ impl Turn<'_> {
         // A special task runs in a batch of its own, and a plain one needs the batch's CPU.
         let first = inner.batch.is_empty();
         if first {
-            let least = if self.node.lanes.special_first() { 0 } else { 1 };
+            let least = i32::from(!self.node.lanes.special_first());
             if let Some(task) = self.pop_special(least) {
                 return Some(task);
             }
@@ -357,15 +357,17 @@ impl Turn<'_> {
     /// The next plain task: of this thread's own, of the node's queue, or of another thread's.
     fn next_plain(&mut self, inner: &mut Inner) -> Option<u32> {
         let local = &self.node.port(self.port).local;
-        if local.len() > 0 && self.ensure_cpu(inner) {
-            if let Some(task) = local.pop() {
-                return Some(task);
-            }
+        if local.len() > 0
+            && self.ensure_cpu(inner)
+            && let Some(task) = local.pop()
+        {
+            return Some(task);
         }
-        if !self.node.lanes.plain.is_empty() && self.ensure_cpu(inner) {
-            if let Some(task) = self.node.lanes.plain.pop() {
-                return Some(task);
-            }
+        if !self.node.lanes.plain.is_empty()
+            && self.ensure_cpu(inner)
+            && let Some(task) = self.node.lanes.plain.pop()
+        {
+            return Some(task);
         }
         if !inner.batch.is_empty() || !self.node.has_work() || !self.ensure_cpu(inner) {
             return None;

@@ -83,7 +83,7 @@ impl Lanes {
 
     /// Whether priority-0 special tasks go before plain ones this time.
     pub(crate) fn special_first(&self) -> bool {
-        self.turn.fetch_add(1, Ordering::Relaxed) % 2 == 0
+        self.turn.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
     }
 
     pub(crate) fn has_special(&self) -> bool {

@@ -77,8 +77,11 @@ pub struct Node {
     watchdog: Mutex<Option<Arc<dyn Bell>>>,
 }
 
+/// A template and its description for other threads.
+type Registered = (Arc<Template>, Box<[u8]>);
+
 #[derive(Debug, Default)]
-struct TemplateCell(mobula_sync::cell::UnsafeCell<Option<(Arc<Template>, Box<[u8]>)>>);
+struct TemplateCell(mobula_sync::cell::UnsafeCell<Option<Registered>>);
 
 // SAFETY: a template is written once, before its number is given out, and never changes.
 unsafe impl Sync for TemplateCell {}
@@ -149,13 +152,13 @@ impl Node {
         &self.template_cell(index).1
     }
 
-    fn template_cell(&self, index: u32) -> &(Arc<Template>, Box<[u8]>) {
+    fn template_cell(&self, index: u32) -> &Registered {
         // SAFETY: written before the number was given out, never again.
         let cell = self.templates.get(index).0.with(|cell| unsafe { &*cell });
         cell.as_ref().expect("a registered template")
     }
 
-    /// Gives a thread its end of the core. `host` is the number from a NEED_WORKER event.
+    /// Gives a thread its end of the core. `host` is the number from a `NEED_WORKER` event.
     ///
     /// Gives nothing when too many threads are attached.
     pub fn attach(&self, kind: PortKind, host: Option<u32>, bell: Arc<dyn Bell>) -> Option<u16> {

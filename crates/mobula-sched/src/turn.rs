@@ -210,7 +210,7 @@ impl<'n> Turn<'n> {
                 match waiter {
                     Waiter::Task(task) => self.argument_arrived(task),
                     Waiter::Port { port, token, value } => {
-                        self.post(port, Event::Settled { object, token, value })
+                        self.post(port, Event::Settled { object, token, value });
                     }
                 }
             }

@@ -1,4 +1,4 @@
-import type { Expression, Pattern, SpreadElement, VariableDeclarator } from 'acorn';
+import type { CallExpression, Expression, MemberExpression, Pattern, SpreadElement, VariableDeclarator } from 'acorn';
 import type { Binding, Range, Scope } from './scope.ts';
 import type { Interop } from './shipped.ts';
 
@@ -68,33 +68,33 @@ function expressionOrigin(expression: Expression, scope: Scope): ImportOrigin | 
     }
     case 'AwaitExpression':
       return awaitedOrigin(expression.argument);
-    case 'MemberExpression': {
-      if (expression.computed || expression.object.type === 'Super' || expression.property.type !== 'Identifier')
-        return undefined;
-      const origin = expressionOrigin(expression.object, scope);
-      return origin && { ...origin, path: [...origin.path, expression.property.name] };
-    }
-    case 'CallExpression': {
-      const { callee } = expression;
-      const [argument, mode] = expression.arguments;
-      if (callee.type !== 'Identifier' || argument === undefined || argument.type === 'SpreadElement') return undefined;
-      const local = scope.find(callee.name);
-      if (callee.name === 'require' && (local === undefined || isOwnRequire(local))) {
-        const specifier = literalText(argument);
-        return specifier === undefined ? undefined : { how: 'require', specifier, interop: 'none', path: [] };
-      }
-      const interop = interops.get(callee.name);
-      const inner = interop && expressionOrigin(argument, scope);
-      if (!interop || inner?.how !== 'require' || inner.path.length > 0) return undefined;
-      return {
-        ...inner,
-        interop:
-          interop === 'namespace' && mode !== undefined && callee.name === '__toESM' ? 'namespace-node' : interop,
-      };
-    }
+    case 'MemberExpression':
+      return memberOrigin(expression, scope);
+    case 'CallExpression':
+      return callOrigin(expression, scope);
     default:
       return undefined;
   }
+}
+
+function memberOrigin({ object, property, computed }: MemberExpression, scope: Scope): ImportOrigin | undefined {
+  if (computed || object.type === 'Super' || property.type !== 'Identifier') return undefined;
+  const origin = expressionOrigin(object, scope);
+  return origin && { ...origin, path: [...origin.path, property.name] };
+}
+
+function callOrigin({ callee, arguments: [argument, mode] }: CallExpression, scope: Scope): ImportOrigin | undefined {
+  if (callee.type !== 'Identifier' || argument === undefined || argument.type === 'SpreadElement') return undefined;
+  const local = scope.find(callee.name);
+  if (callee.name === 'require' && (local === undefined || isOwnRequire(local))) {
+    const specifier = literalText(argument);
+    return specifier === undefined ? undefined : { how: 'require', specifier, interop: 'none', path: [] };
+  }
+  const interop = interops.get(callee.name);
+  const inner = interop && expressionOrigin(argument, scope);
+  if (!interop || inner?.how !== 'require' || inner.path.length > 0) return undefined;
+  const isNodeMode = interop === 'namespace' && mode !== undefined && callee.name === '__toESM';
+  return { ...inner, interop: isNodeMode ? 'namespace-node' : interop };
 }
 
 function awaitedOrigin(expression: Expression): ImportOrigin | undefined {

@@ -1,13 +1,14 @@
 import { types } from 'node:util';
 import { CaptureError } from '../../common/errors.ts';
 import { heritageOf, rewrite, staticFields } from './classify.ts';
-import { Inspector } from './inspect.ts';
+import { type FunctionFacts, Inspector } from './inspect.ts';
 import { findBuiltin, findIntrinsic, isNativeText } from './intrinsics.ts';
 import { type Located, locateFunction } from './locate.ts';
 import { captureName } from './names.ts';
 import { originOf } from './origins.ts';
+import { locatePlain } from './plain.ts';
 import { captureError, describeLine, type Step, usualAdvice } from './problem.ts';
-import { describeRefusal, refuseLexicals } from './refusals.ts';
+import { describeRefusal, refuseLexicals, refuseSelf } from './refusals.ts';
 import type { AnyFunction, Shipped, ShippedFile, ShippedFunction } from './shipped.ts';
 import { usesSourceMaps } from './source-maps.ts';
 import { packData } from './values.ts';
@@ -126,6 +127,17 @@ export class Capture {
     const facts = this.#inspector.look(fn);
     if (facts.location === undefined)
       return this.#refuse(step, 'comes from another realm (a node:vm context), which cannot be looked into');
+    const plain = locatePlain(this.#inspector, facts, fn, text);
+    if (plain === undefined) return this.#enclosing(fn, text, facts, step);
+    const { url, line, column } = plain;
+    const made = { source: text, form: 'expression', strict: true, eager: [] } as const;
+    const shipped = describe(fn, { ...made, file: this.#file(url, undefined), line, column });
+    this.#functions.set(fn, shipped);
+    return shipped;
+  }
+
+  /** Describes a function that takes something from the code around it. */
+  #enclosing(fn: AnyFunction, text: string, facts: FunctionFacts, step: Step): Shipped {
     const located = locateFunction(this.#inspector, facts, text);
     if (located === 'builtin')
       return findBuiltin(fn) ?? this.#refuse(step, 'was made by Node itself, and no other thread has it');
@@ -136,24 +148,14 @@ export class Capture {
       ...free.filter((name) => name.eager).map(({ name }) => name),
       ...(superclass === undefined ? [] : [superclass]),
     ];
-    const shipped: ShippedFunction = {
-      kind: 'function',
-      name: ownName(fn),
-      source,
-      form,
-      strict: entry.strict || script.isModule,
-      file: this.#file(url, script.sourceMap),
-      line,
-      column,
-      captures: new Map(),
-      eager,
-      props: new Map(),
-      methods: new Map(),
-    };
+    const strict = entry.strict || script.isModule;
+    const file = this.#file(url, script.sourceMap);
+    const shipped = describe(fn, { source, form, strict, file, line, column, eager });
     const { captures } = shipped;
     this.#functions.set(fn, shipped);
     this.#trail.push({ name: step.name, place: () => describeLine(url, line, column) });
     refuseLexicals(located, text, this);
+    if (this.#trail.length === 1) refuseSelf(fn, located, this);
     const values = facts.read(free.map(({ name }) => name));
     // V8 keeps no variable that only `extends` uses, but the class itself knows its superclass.
     const heritage = heritageOf(entry);
@@ -229,6 +231,13 @@ export class Capture {
   #refuse(step: Step, problem: string): never {
     throw this.fail(step, problem);
   }
+}
+
+function describe(
+  fn: AnyFunction,
+  text: Pick<ShippedFunction, 'source' | 'form' | 'strict' | 'file' | 'line' | 'column' | 'eager'>,
+): ShippedFunction {
+  return { kind: 'function', name: ownName(fn), ...text, captures: new Map(), props: new Map(), methods: new Map() };
 }
 
 /** A function's own name; a class may have a static member of that name. */

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Home, ScriptSource } from './inspect.ts';
+import type { FunctionFacts, Home, ScriptSource } from './inspect.ts';
 import { loaderSetup } from './loader.ts';
 import { toPath } from './modules.ts';
 
@@ -8,10 +8,11 @@ import { toPath } from './modules.ts';
  * The script of a JavaScript file, read from the file, if that is certainly what Node loaded: no loader rewrites it, it has not changed since
  * the process started, and it contains `text`, the function that is looked for.
  */
-export function readSource(url: string, home: Home, text: string): ScriptSource | undefined {
+export function readSource(url: string, facts: FunctionFacts, text: string): ScriptSource | undefined {
   if (!/^file:.*\.[cm]?js(?:[?#].*)?$/.test(url) || loaderSetup() !== undefined) return undefined;
   try {
     const path = toPath(url);
+    const { home } = facts.surroundings([]);
     if (path === undefined || !isOfNode(path, home)) return undefined;
     if (statSync(path).mtimeMs >= performance.timeOrigin) return undefined;
     const source = readFileSync(path, 'utf8');

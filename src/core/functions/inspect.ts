@@ -33,9 +33,8 @@ export type Home = 'module' | 'revived' | 'script';
 /** What the inspector tells about one function. */
 export interface FunctionFacts {
   readonly location: FunctionLocation | undefined;
-  readonly home: Home;
-  /** Whether the scopes around the function, apart from the global object, hold any of `words`. No value is looked at. */
-  surroundedBy(words: readonly string[]): boolean;
+  /** Where the function stands, and whether the scopes around it, apart from the global object, hold any of `words`. No value is looked at. */
+  surroundings(words: readonly string[]): { readonly home: Home; readonly isHit: boolean };
   /** Reads `names` from the scopes around the function, the innermost first; names found nowhere are left out. */
   read(names: readonly string[]): Map<string, ScopeEntry>;
 }
@@ -88,6 +87,9 @@ const scanScopes = `function () {
 /** Where scripts come from, of those asked about: a script keeps its URL. */
 const urls = new Map<string, string>();
 
+// A module of Node's own is the main realm's.
+const isMainRealm = runInThisContext instanceof Function;
+
 /** Up to this many bytes, walking over the heap costs less than having V8 list its scripts, which hashes all their text. */
 const smallHeap = 32 << 20;
 
@@ -95,7 +97,9 @@ const smallHeap = 32 << 20;
 export class Inspector {
   readonly #session: Session;
   // Test runners that isolate with node:vm run us in a realm of their own, the inspector's expressions in the main one.
-  readonly #realms: ReadonlySet<object> = new Set([globalThis, runInThisContext('globalThis') as object]);
+  readonly #realms: readonly object[] = isMainRealm
+    ? [globalThis]
+    : [globalThis, runInThisContext('globalThis') as object];
 
   constructor() {
     try {
@@ -139,10 +143,10 @@ export class Inspector {
     };
     return {
       location: site && { scriptId: site.scriptId, line: site.lineNumber, column: site.columnNumber ?? 0 },
-      get home() {
-        return homeOf(ask(scanScopes, []).scopes);
+      surroundings: (words) => {
+        const { scopes, isHit } = ask(scanScopes, words);
+        return { home: homeOf(scopes), isHit };
       },
-      surroundedBy: (words) => ask(scanScopes, words).isHit,
       read: (names) => new Map(names.length === 0 ? [] : ask(readScopes, names).found),
     };
   }

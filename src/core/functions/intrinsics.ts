@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { ShippedIntrinsic } from './shipped.ts';
 
 /** Modules whose exports are looked through for a function that Node made. None of them warns or starts anything when it is loaded. */
@@ -49,8 +50,15 @@ let builtins: Table | undefined;
 
 /** How a worker finds its own twin of a function or object that belongs to the language or to Node, if `value` is one. */
 export function findIntrinsic(value: object): ShippedIntrinsic | undefined {
+  if (isOrdinary(value)) return undefined;
   globals ??= buildGlobals();
   return globals.get(value);
+}
+
+/** Objects of the language are functions, prototypes or tagged; most captured data is not, and needs no table. */
+function isOrdinary(value: object): boolean {
+  if (typeof value === 'function') return false;
+  return types.isProxy(value) || !(Object.hasOwn(value, 'constructor') || Symbol.toStringTag in value);
 }
 
 /** The same for functions whose code is Node's own. */

@@ -1,7 +1,7 @@
 import { readSource } from './files.ts';
 import type { FunctionFacts, FunctionLocation, Inspector } from './inspect.ts';
 import type { FunctionEntry, Range } from './scope.ts';
-import { findFunction, knownScript, loadScript, type Script, scriptOfText } from './script.ts';
+import { findFunction, knownScript, type Loaded, loadScript, type Script, scriptOfText } from './script.ts';
 
 /** A function found in its script's text, or, where that is not to be had, in its own. */
 export interface Located {
@@ -22,11 +22,9 @@ export type Location = Located | 'builtin' | 'unparsed';
 /** Finds the text `text` of a function in the script that defines it. */
 export function locateFunction(inspector: Inspector, facts: FunctionFacts, text: string): Location {
   const { location } = facts;
-  const near = location && (locateIn(knownScript(location.scriptId), location, text) ?? locateInFile(inspector, facts, location, text));
-  if (near !== undefined) return near;
-  const script = location && loadScript(location.scriptId, inspector.script(location.scriptId), true);
+  const script = location && defining(inspector, facts, location, text);
   if (script?.url.startsWith('node:')) return 'builtin';
-  const located = location && script && 'analysis' in script ? locateIn(script, location, text) : undefined;
+  const located = location && locateIn(script, location, text);
   if (located !== undefined) return located;
   const alone = scriptOfText(text);
   if (alone === undefined) return 'unparsed';
@@ -35,22 +33,34 @@ export function locateFunction(inspector: Inspector, facts: FunctionFacts, text:
   return { ...alone, range: { start, end: start + text.length }, whole: false, url: script?.url ?? '', line, column };
 }
 
-function locateIn(script: Script | undefined, location: FunctionLocation, text: string): Located | undefined {
-  const entry = script && findFunction(script, location, text);
-  if (script === undefined || entry === undefined) return undefined;
-  const range = { start: entry.node.end - text.length, end: entry.node.end };
-  return { script, entry, range, whole: true, url: script.url, ...script.position(range.start) };
-}
-
-/** Reads the file instead of asking V8, which would first list every script. It counts only where the function stands where V8 says. */
-function locateInFile(
+/** The script at `location`: as its file has it if `text` stands there, or else as V8 has it, which first lists every script. */
+function defining(
   inspector: Inspector,
   facts: FunctionFacts,
   location: FunctionLocation,
   text: string,
-): Located | undefined {
-  if (knownScript(location.scriptId) !== undefined) return undefined;
-  const url = inspector.urlOf(location.scriptId);
-  const script = loadScript(location.scriptId, url === undefined ? undefined : readSource(url, facts.home, text), false);
-  return script && 'analysis' in script ? locateIn(script, location, text) : undefined;
+): Loaded | undefined {
+  const known = knownScript(location.scriptId) ?? fromFile(inspector, facts, location, text);
+  if (known?.exact || locateIn(known, location, text) !== undefined) return known;
+  return loadScript(location.scriptId, inspector.script(location.scriptId), true);
+}
+
+function fromFile(
+  inspector: Inspector,
+  facts: FunctionFacts,
+  { scriptId }: FunctionLocation,
+  text: string,
+): Script | undefined {
+  const url = inspector.urlOf(scriptId);
+  const source = url === undefined ? undefined : readSource(url, facts, text);
+  const script = source && loadScript(scriptId, source, false);
+  return script && 'analysis' in script ? script : undefined;
+}
+
+function locateIn(script: Loaded | undefined, location: FunctionLocation, text: string): Located | undefined {
+  if (script === undefined || !('analysis' in script)) return undefined;
+  const entry = findFunction(script, location, text);
+  if (entry === undefined) return undefined;
+  const range = { start: entry.node.end - text.length, end: entry.node.end };
+  return { script, entry, range, whole: true, url: script.url, ...script.position(range.start) };
 }

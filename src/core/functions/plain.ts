@@ -1,5 +1,7 @@
 import { types } from 'node:util';
 import type { FunctionFacts, Inspector } from './inspect.ts';
+import { selfMembers } from './refusals.ts';
+import { knownScript } from './script.ts';
 import type { AnyFunction } from './shipped.ts';
 import { usesSourceMaps } from './source-maps.ts';
 
@@ -11,7 +13,9 @@ export interface Site {
 }
 
 /** Words whose meaning the text alone may not tell, or that are rewritten on the way. */
-const special = new Set(['import', 'super', 'eval', 'target', 'remote', 'options']);
+const special = new Set(['import', 'super', 'eval', 'target']);
+const ofArrow = new Set([...special, 'this', 'arguments']);
+const ofFunction = new Set([...special, ...selfMembers]);
 
 /**
  * Where a function of an ES module stands, if it takes nothing from the code around it but globals. That is certain, without any parsing, where
@@ -26,14 +30,16 @@ export function locatePlain(
   const { location } = facts;
   const start = startOf(fn, text);
   if (start === undefined || location === undefined || usesSourceMaps() || !isBare(fn)) return undefined;
-  // An escape may spell a word in another way.
-  if (text.includes('\\u')) return undefined;
+  // Looking at what is known already costs less.
+  if (knownScript(location.scriptId) !== undefined) return undefined;
+  // An escape may spell a word in another way, and a private name belongs to a class.
+  if (/\\u|#/.test(text)) return undefined;
   // Maximal runs of what may stand in a name; strings and comments add words that do no harm.
   const words = [...new Set(text.match(/[^\s!-#%-/:-@[-^`{-~]+/g))];
-  const isFunction = start > 0;
-  const isDoubtful = (word: string): boolean =>
-    special.has(word) || (!isFunction && (word === 'this' || word === 'arguments'));
-  if (words.some(isDoubtful) || facts.home !== 'module' || facts.surroundedBy(words)) return undefined;
+  const doubtful = start === 0 ? ofArrow : ofFunction;
+  if (words.some((word) => doubtful.has(word))) return undefined;
+  const { home, isHit } = facts.surroundings(words);
+  if (home !== 'module' || isHit) return undefined;
   const url = inspector.urlOf(location.scriptId);
   if (!url?.startsWith('file:')) return undefined;
   return { url, line: location.line, column: location.column - start };
@@ -41,9 +47,10 @@ export function locatePlain(
 
 /** How far into the text of a function or arrow function V8's location is; `undefined` for methods, classes and whatever is written oddly. */
 function startOf(fn: AnyFunction, text: string): number | undefined {
-  const head = /^(?:async +)?function *\*? *[\w$]* *(?=\()/.exec(text);
+  const head = /^(?:async +)?function(?![\w$]) *\*? *[\w$]* *(?=\()/.exec(text);
   if (head !== null) return head[0].length;
-  const isArrow = /^(?:\(|[\w$]+ *=>)/.test(text) || (/^async *(?:\(|[\w$]+ *=>)/.test(text) && types.isAsyncFunction(fn));
+  const isArrow =
+    /^(?:\(|[\w$]+ *=>)/.test(text) || (/^async *(?:\(|[\w$]+ *=>)/.test(text) && types.isAsyncFunction(fn));
   return isArrow ? 0 : undefined;
 }
 

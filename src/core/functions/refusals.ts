@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
 import type { Capture } from './capture.ts';
 import type { Located } from './locate.ts';
-import { describeLine } from './problem.ts';
+import { describeLine, placeOf } from './problem.ts';
 import { freeLexicals } from './scope.ts';
+import type { AnyFunction } from './shipped.ts';
 
 /** Refuses a function whose text means nothing outside the class, object or function it stands in. */
 export function refuseLexicals(located: Located, text: string, capture: Capture): void {
@@ -36,6 +37,28 @@ export function refuseLexicals(located: Located, text: string, capture: Capture)
       'Send the whole class, or a function.',
     );
   }
+}
+
+/** What a remote function has and the function it was made from has not. */
+export const selfMembers: ReadonlySet<string> = new Set(['remote', 'options']);
+
+/**
+ * Refuses `const f = remote(function f() { f.remote() })`: inside, `f` is not the constant.
+ */
+export function refuseSelf(fn: AnyFunction, { script, entry, whole }: Located, capture: Capture): void {
+  const { node } = entry;
+  if (node.type !== 'FunctionExpression' || !node.id) return;
+  const { name, start } = node.id;
+  const used = script.analysis.references.find(
+    ({ binding, member }) =>
+      binding?.start === start && member !== undefined && selfMembers.has(member) && !(member in fn),
+  );
+  if (used === undefined) return;
+  throw capture.fail(
+    { name: `${name}.${used.member}`, place: whole ? placeOf(script, used.start) : undefined },
+    `is not there: inside the function '${name}', '${name}' is the function itself, which has no .${used.member}`,
+    'Give the function expression another name.',
+  );
 }
 
 function standsAlone(method: string): boolean {

@@ -25,17 +25,16 @@ const collected = new FinalizationRegistry<string>((scriptId) => {
   if (analysed.get(scriptId)?.deref() === undefined) analysed.delete(scriptId);
 });
 
+/** A script, or only its URL where it is Node's own or does not parse. */
+export type Loaded = Script | { readonly url: string };
+
 /** The script `scriptId`, if its text has been parsed. */
 export function knownScript(scriptId: string): Script | undefined {
   return analysed.get(scriptId)?.deref();
 }
 
-/** The script that `source` is, or only its URL where it is Node's own or does not parse. */
-export function loadScript(
-  scriptId: string,
-  source: ScriptSource | undefined,
-  exact: boolean,
-): Script | { readonly url: string } | undefined {
+/** Parses and remembers a script. `exact` says whether `source` is V8's own. */
+export function loadScript(scriptId: string, source: ScriptSource | undefined, exact: boolean): Loaded | undefined {
   if (source === undefined || source.url.startsWith('node:')) return source;
   const script = parseScript(source, exact);
   if (script === undefined) return { url: source.url };

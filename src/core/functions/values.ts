@@ -18,6 +18,11 @@ interface Node {
   mustCopy: boolean;
 }
 
+interface Visit {
+  readonly node: Node;
+  readonly path: string;
+}
+
 /**
  * Makes captured data ready to travel: functions inside it are taken out and listed as patches, in copies of the objects that lead to them.
  * `copies` is shared between the values of one capture, so that an object that two of them reach stays one object.
@@ -30,17 +35,26 @@ export function packData(value: unknown, host: PackHost, copies: Map<object, obj
     if (node.mustCopy && !copies.has(node.value)) copies.set(node.value, emptyCopy(node.value));
   for (const node of nodes.values()) {
     const container = copies.get(node.value);
-    if (!node.mustCopy || container === undefined) continue;
-    const holes = new Map(node.replaced.map(({ key, shipped }) => [key, shipped]));
-    for (const [key, child] of entriesOf(node.value)) {
-      const shipped = holes.get(key);
-      const copy = shipped === undefined ? (copies.get(child as object) ?? child) : undefined;
-      if (shipped !== undefined) patches.push({ container, key: types.isSet(container) ? undefined : key, shipped });
-      // A hole keeps the order of an object's keys; a Set needs none, its functions are added later.
-      if (shipped === undefined || !types.isSet(container)) putInto(container, key, copy);
-    }
+    if (node.mustCopy && container !== undefined) patches.push(...fillCopy(container, node, copies));
   }
   return { kind: 'data', value: copies.get(value) ?? value, patches };
+}
+
+/** Fills the copy of a container, and returns what is to be put into it later. */
+function fillCopy(container: object, node: Node, copies: ReadonlyMap<object, object>): ShippedPatch[] {
+  const isSet = types.isSet(container);
+  const holes = new Map(node.replaced.map(({ key, shipped }) => [key, shipped]));
+  const patches: ShippedPatch[] = [];
+  for (const [key, child] of entriesOf(node.value)) {
+    const shipped = holes.get(key);
+    if (shipped === undefined) putInto(container, key, copies.get(child as object) ?? child);
+    else {
+      patches.push({ container, key: isSet ? undefined : key, shipped });
+      // A hole keeps the order of an object's keys; a Set needs none, its functions are added later.
+      if (!isSet) putInto(container, key, undefined);
+    }
+  }
+  return patches;
 }
 
 /** Puts `value` where a patch says. */
@@ -53,7 +67,7 @@ export function putInto(container: object, key: unknown, value: unknown): void {
 /** Finds every container reachable from `root`, and which of them lead to a value that must be replaced. */
 function survey(root: object, host: PackHost): Map<object, Node> {
   const nodes = new Map<object, Node>();
-  const waiting: { readonly node: Node; readonly path: string }[] = [];
+  const waiting: Visit[] = [];
   const enter = (value: object, path: string, parent: Node | undefined): void => {
     let node = nodes.get(value);
     if (node === undefined) {
@@ -68,25 +82,36 @@ function survey(root: object, host: PackHost): Map<object, Node> {
     if (parent !== undefined) node.parents.add(parent);
   };
   enter(root, '', undefined);
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { node, path } = next;
-    if (Array.isArray(node.value) && node.value.every(isPrimitive)) continue;
-    for (const [key, child] of entriesOf(node.value)) {
-      if (child === null || isPrimitive(child)) continue;
-      if (typeof child === 'object' && host.isOpaque(child)) continue;
-      const at = path + describeKey(node.value, key);
-      const shipped = host.replace(child, at);
-      if (shipped !== undefined) node.replaced.push({ key, shipped });
-      else if (typeof child === 'object') enter(child, at, node);
-    }
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) lookInto(next, host, enter);
+  markCopies(nodes.values());
+  return nodes;
+}
+
+/** Visits what a container holds: `enter` is called for what has to be looked into in turn. */
+function lookInto(
+  { node, path }: Visit,
+  host: PackHost,
+  enter: (value: object, path: string, parent: Node) => void,
+): void {
+  if (Array.isArray(node.value) && node.value.every(isPrimitive)) return;
+  for (const [key, child] of entriesOf(node.value)) {
+    if (child === null || isPrimitive(child)) continue;
+    if (typeof child === 'object' && host.isOpaque(child)) continue;
+    const at = path + describeKey(node.value, key);
+    const shipped = host.replace(child, at);
+    if (shipped !== undefined) node.replaced.push({ key, shipped });
+    else if (typeof child === 'object') enter(child, at, node);
   }
-  const marked = [...nodes.values()].filter((node) => node.replaced.length > 0);
+}
+
+/** A container needs a copy if something in it is replaced, or something in what it leads to. */
+function markCopies(nodes: Iterable<Node>): void {
+  const marked = [...nodes].filter((node) => node.replaced.length > 0);
   for (let node = marked.pop(); node !== undefined; node = marked.pop()) {
     if (node.mustCopy) continue;
     node.mustCopy = true;
     marked.push(...node.parents);
   }
-  return nodes;
 }
 
 function isPrimitive(value: unknown): boolean {

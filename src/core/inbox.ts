@@ -1,0 +1,118 @@
+import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
+import { type FailureContext, systemFailure, type UserFailure, userFailure } from './failures.ts';
+import type { NewsReader } from './port.ts';
+import type { ThreadRuntime } from './runtime.ts';
+import type { RefStream } from './stream.ts';
+import type { OutcomeReader } from './waiting.ts';
+import { event, LINKED, status } from './wire.ts';
+
+/** What a thread does with news that only some threads get. */
+export interface NewsHandler {
+  /** A record of kind `kind` at `pos` of the inbox; gives where it ends. */
+  handle(kind: number, pos: number): number;
+}
+
+const nothing: readonly unknown[] = Object.freeze([]);
+
+/** Reads what the core has left in a thread's inbox. */
+export class Inbox implements NewsReader, OutcomeReader {
+  readonly #runtime: ThreadRuntime;
+  /** The streams whose items come to this thread, by the name the core calls each. */
+  readonly streams: Map<number, RefStream<unknown>> = new Map();
+  /** How many outcomes and items were passed to those who wait in this thread. */
+  deliveries = 0;
+  #news: NewsHandler | undefined;
+  /** Values of the arguments that were refs, while a task's arguments are decoded. */
+  #arguments: readonly unknown[] = nothing;
+
+  constructor(runtime: ThreadRuntime) {
+    this.#runtime = runtime;
+  }
+
+  /** Who reads the news that are not about objects. */
+  handleNews(news: NewsHandler): void {
+    this.#news = news;
+  }
+
+  read(end: number): void {
+    const { port } = this.#runtime;
+    let pos = 0;
+    while (pos < end) {
+      const kind = port.inbox[pos] as number;
+      if (kind === event.value || kind === event.ready) {
+        pos = this.#settled(kind, pos);
+      } else if (kind === event.item) {
+        pos = this.#item(pos);
+      } else {
+        if (this.#news === undefined) throw new MobulaError('ERR_MOBULA_INTERNAL', `nobody reads news of kind ${kind}`);
+        pos = this.#news.handle(kind, pos);
+      }
+    }
+  }
+
+  #settled(kind: number, pos: number): number {
+    const { port, values, subscriptions } = this.#runtime;
+    const at = pos + 8;
+    const end = kind === event.value ? values.skip(at) : at;
+    this.deliveries++;
+    subscriptions.deliver(port.inboxView.getUint32(pos + 4, true), port.inbox[pos + 1] as number, at);
+    return end;
+  }
+
+  #item(pos: number): number {
+    const view = this.#runtime.port.inboxView;
+    const ref = this.#runtime.adoptRef(view.getUint32(pos + 8, true));
+    const stream = this.streams.get(view.getUint32(pos + 4, true));
+    if (stream === undefined) ref[Symbol.dispose]();
+    else stream.push(ref);
+    this.deliveries++;
+    return pos + 16;
+  }
+
+  value(pos: number): unknown {
+    return this.#runtime.values.read(pos);
+  }
+
+  error(outcome: number, pos: number): unknown {
+    const { port, values, registry, facts } = this.#runtime;
+    if (outcome === status.userError) return userFailure(values.read(pos) as UserFailure, facts.nodeId);
+    const length = port.inboxView.getUint32(pos, true) & ~LINKED;
+    const context: FailureContext = {
+      nodeId: facts.nodeId,
+      taskName: (template) => registry.get(template).info.name,
+      timeoutOf: (template) => registry.get(template).info.timeoutMs,
+      decode: (start, end) => values.readPart(pos, start, end),
+    };
+    return systemFailure(port.inbox, pos + 4, pos + 4 + length, context);
+  }
+
+  /** Decodes the arguments at `pos` with the values of those that were refs, which follow them. */
+  readArguments(pos: number, count: number): readonly unknown[] {
+    const { port, values } = this.#runtime;
+    let at = values.skip(pos);
+    const refs: unknown[] = [];
+    for (let i = 0; i < count; i++) {
+      refs.push(values.read(at));
+      at = values.end;
+    }
+    try {
+      if (port.inboxView.getUint32(pos, true) === 0) return nothing;
+      this.#arguments = refs;
+      return values.read(pos) as readonly unknown[];
+    } finally {
+      this.#arguments = nothing;
+      values.end = at;
+    }
+  }
+
+  /** The value of the `position`-th argument that was a ref. */
+  argument(position: number): unknown {
+    return this.#arguments[position];
+  }
+
+  /** Whoever waits for items is told that the runtime is closed. */
+  close(): void {
+    for (const stream of this.streams.values()) stream.fail(new RuntimeClosedError());
+    this.streams.clear();
+  }
+}
