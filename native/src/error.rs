@@ -35,7 +35,8 @@ pub(crate) fn create_failed(error: &CreateError) -> napi::Error<Code> {
 }
 
 pub(crate) fn map_failed(error: &MapError) -> napi::Error<Code> {
-    napi::Error::new(Code::ObjectLost, error.to_string())
+    let code = if matches!(error, MapError::Full(_)) { Code::StoreFull } else { Code::ObjectLost };
+    napi::Error::new(code, error.to_string())
 }
 
 pub(crate) fn seal_failed(error: &SealError) -> napi::Error<Code> {

@@ -6,6 +6,7 @@
     unreachable_pub,
     reason = "napi-derive wants its items public, and nothing links this crate"
 )]
+#![expect(clippy::needless_pass_by_value, reason = "napi-derive hands over owned values")]
 
 mod accounting;
 mod actors;

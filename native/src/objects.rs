@@ -49,6 +49,13 @@ pub fn put_buffer(port: u32, bytes: Bytes) -> Result<u32> {
     Ok(buffer.0)
 }
 
+/// Asks all threads to collect garbage, because the store is full of views.
+#[napi(catch_unwind)]
+pub fn ask_to_collect(port: u32) -> Result<()> {
+    binding(port)?.runtime.node.ask_to_collect();
+    Ok(())
+}
+
 /// Gives back one reference to a buffer.
 #[napi(catch_unwind)]
 pub fn release_buffer(port: u32, buffer: u32) -> Result<()> {

@@ -145,12 +145,12 @@ pub fn execute(port: u32, commands: Bytes) -> Result<()> {
 /// Carries out commands and fills the inbox. Positive: so many bytes of news. 0: none, the bell will ring.
 /// Negative: an inbox of that many bytes is needed.
 #[napi(catch_unwind)]
-pub fn step(port: u32, commands: u32, spin: bool) -> Result<i32> {
+pub fn step(port: u32, commands: u32, spin: bool, take: bool) -> Result<i32> {
     Ok(
         match binding(port)?
             .runtime
             .node
-            .step(port as u16, commands as usize, spin)
+            .step(port as u16, commands as usize, spin, take)
         {
             Step::Filled(bytes) => i32::try_from(bytes).unwrap_or(i32::MAX),
             Step::Asleep => 0,

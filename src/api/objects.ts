@@ -129,12 +129,7 @@ function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], li
             reject(runtime.inbox.error(outcome, pos));
             return true;
           }
-          try {
-            values[position] = runtime.inbox.value(pos);
-          } catch (error) {
-            reject(error);
-            return true;
-          }
+          values[position] = runtime.inbox.value(pos);
           return --missing === 0;
         },
         ended(error) {

@@ -3,6 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { MobulaError } from '../common/errors.ts';
 import type { ResolvedInitOptions } from '../common/init-options.ts';
+import { collect } from '../core/collector.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import { loaderSetup } from '../core/functions/loader.ts';
 import type { NewsHandler } from '../core/inbox.ts';
@@ -108,6 +109,9 @@ export class DriverNode implements NewsHandler {
       case event.deadline:
         this.#deadline(word(4), word(8), word(12), word(16));
         return pos + 20;
+      case event.collect:
+        collect();
+        return pos + 4;
       case event.idle:
         this.#drained?.();
         return pos + 4;
@@ -176,5 +180,6 @@ function nodeFacts(options: ResolvedInitOptions): NodeFacts {
     jobId: randomBytes(4).toString('hex'),
     namespace: options.namespace,
     totals,
+    storeBytes: options.objectStoreMemory,
   };
 }

@@ -150,6 +150,11 @@ const nativeErrors: readonly ErrorConstructor[] = [
   URIError,
 ];
 
+/** The global error class that `thrown` is an instance of, other than `Error` itself. */
+export function nativeErrorClass(thrown: unknown): ErrorConstructor | undefined {
+  return nativeErrors.find((native) => thrown instanceof native);
+}
+
 /** One prototype for each class a `TaskError` passes for. */
 const disguises = new Map<ErrorConstructor, object>();
 
@@ -199,7 +204,7 @@ export class TaskError extends AttemptError {
 
   /** @internal */
   static prototypeFor(thrown: unknown): object {
-    const like = nativeErrors.find((native) => thrown instanceof native);
+    const like = nativeErrorClass(thrown);
     return like === undefined ? TaskError.prototype : disguise(like);
   }
 

@@ -17,6 +17,8 @@ export class Attempt implements TaskContext {
   stopped = false;
   blocked = 0;
   pending = false;
+  /** How often its result found no room. */
+  tries = 0;
   /** Whether its outcome is written. */
   ended = false;
   generator: GeneratorRun | undefined = undefined;

@@ -11,15 +11,22 @@ type Ship = Parameters<typeof reviveFunction>[0];
 export class CodeCache {
   readonly #runtime: ThreadRuntime;
   readonly #loaded = new Map<number, Function | Promise<Function>>();
+  /** Why code could not be loaded: for the next task that asks. The one after it tries again. */
+  readonly #failed = new Map<number, unknown>();
 
   constructor(runtime: ThreadRuntime) {
     this.#runtime = runtime;
   }
 
-  /** The function or class of a template; a promise the first time. */
+  /** The function or class of a template; a promise the first time. Throws what kept it from loading, once. */
   of(template: Template): Function | Promise<Function> {
     const { info } = template;
     if (info.kind === 'method') throw new MobulaError('ERR_MOBULA_INTERNAL', 'methods have no code of their own');
+    if (this.#failed.has(info.code)) {
+      const error = this.#failed.get(info.code);
+      this.#failed.delete(info.code);
+      throw error;
+    }
     const known = this.#loaded.get(info.code);
     if (known !== undefined) return known;
     const loading = this.#load(info.code);
@@ -39,8 +46,8 @@ export class CodeCache {
       this.#loaded.set(object, code);
       return code;
     } catch (error) {
-      // The next task tries again: a module that was missing may be there by then.
       this.#loaded.delete(object);
+      this.#failed.set(object, error);
       throw error;
     }
   }

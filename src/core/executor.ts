@@ -1,6 +1,7 @@
-import { MobulaError } from '../common/errors.ts';
+import { MobulaError, ObjectStoreFullError } from '../common/errors.ts';
 import { Attempt } from './attempt.ts';
 import { CodeCache } from './code.ts';
+import { collect, MAX_TRIES, makeRoom } from './collector.ts';
 import { GeneratorRun } from './generator-run.ts';
 import type { NewsHandler } from './inbox.ts';
 import { ResultWriter } from './result-writer.ts';
@@ -18,6 +19,12 @@ const HEAD = 28;
 
 const AsyncFunction = (async () => undefined).constructor;
 
+/** What a task needs to begin, or why it cannot; `end` is where the next record begins. */
+type Prepared = { readonly end: number } & (
+  | { readonly code: Function | undefined; readonly args: readonly unknown[] }
+  | { readonly error: unknown }
+);
+
 /** Runs the tasks and actor calls that a thread is handed. */
 export class Executor implements NewsHandler {
   readonly #runtime: ThreadRuntime;
@@ -30,6 +37,9 @@ export class Executor implements NewsHandler {
   /** Tasks of the batch that have returned promises. */
   #settling: Attempt[] = [];
   #patience = 0;
+  /** Whether tasks have to wait: for code that is loading, or for room in the object store. */
+  held = false;
+  #refusals = 0;
   /** Whether the arguments of a task are being read. */
   #reading = false;
   /** Templates whose tasks wait for timers or sockets: they are begun one at a time. */
@@ -67,8 +77,9 @@ export class Executor implements NewsHandler {
   }
 
   #goOnInBackground(task: Attempt): void {
-    task.pending = true;
     this.#background.set(task.index, task);
+    if (task.pending) return;
+    task.pending = true;
     if (task.blocked === 0) this.#slow.add(task.template);
     this.#results.pending(task);
   }
@@ -84,6 +95,9 @@ export class Executor implements NewsHandler {
       case event.credit:
         this.#background.get(view.getUint32(pos + 4, true))?.generator?.credit(view.getUint32(pos + 8, true));
         return pos + 12;
+      case event.collect:
+        collect();
+        return pos + 4;
       case event.stopActor:
         this.#actors.delete(view.getUint32(pos + 4, true));
         return pos + 8;
@@ -106,28 +120,65 @@ export class Executor implements NewsHandler {
     const view = port.inboxView;
     const count = view.getUint32(pos + 24, true);
     const argsAt = pos + HEAD;
-    if (!port.claim(view.getUint16(pos + 2, true))) return this.#skip(argsAt, count);
+    const template = registry.get(view.getUint32(pos + 12, true));
+    const prepared = this.#prepare(template, argsAt, count);
+    if (prepared === undefined) return CUT;
+    const end = prepared.end;
+    if (!port.claim(view.getUint16(pos + 2, true))) return end;
     const task = new Attempt(
-      registry.get(view.getUint32(pos + 12, true)),
+      template,
       view.getUint32(pos + 4, true),
       view.getUint32(pos + 8, true),
       view.getUint32(pos + 16, true),
       port.inbox[pos + 1] !== 0,
       view.getUint32(pos + 20, true),
     );
-    let end = 0;
+    if ('error' in prepared) this.#fail(task, prepared.error);
+    else this.#begin(task, prepared.code, prepared.args);
+    return task.ended || this.#mayGoOn(template) ? end : CUT;
+  }
+
+  /**
+   * Code and arguments of a task, before it is claimed. Undefined when it has to wait for its code, or for room for its
+   * arguments: then it stays unclaimed, so that another thread may take it, and the batch ends here.
+   */
+  #prepare(template: Template, argsAt: number, count: number): Prepared | undefined {
+    const { inbox, values } = this.#runtime;
     this.#reading = true;
     try {
-      const args = this.#runtime.inbox.readArguments(argsAt, count);
-      end = this.#runtime.values.end;
-      this.#reading = false;
-      this.#begin(task, args);
+      const code = template.info.kind === 'method' ? undefined : this.#codes.of(template);
+      if (code instanceof Promise) {
+        this.#hold(code);
+        return undefined;
+      }
+      const args = inbox.readArguments(argsAt, count);
+      this.#refusals = 0;
+      return { code, args, end: values.end };
     } catch (error) {
+      if (error instanceof ObjectStoreFullError && this.#refusals < MAX_TRIES) {
+        this.#hold(this.#makeRoom(this.#refusals++));
+        return undefined;
+      }
+      this.#refusals = 0;
+      return { error, end: this.#skip(argsAt, count) };
+    } finally {
       this.#reading = false;
-      if (end === 0) end = this.#skip(argsAt, count);
-      this.#fail(task, error);
     }
-    return task.ended || this.#mayGoOn(task.template) ? end : CUT;
+  }
+
+  #makeRoom(tries: number): Promise<void> {
+    const { addon, port } = this.#runtime;
+    return makeRoom(tries, () => addon.askToCollect(port.id));
+  }
+
+  /** Takes no tasks until `condition` is settled. */
+  #hold(condition: Promise<unknown>): void {
+    this.held = true;
+    const go = (): void => {
+      this.held = false;
+      this.#wake();
+    };
+    condition.then(go, go);
   }
 
   /** Whether the next task may begin while the promise of one of `template` is not settled. */
@@ -142,34 +193,23 @@ export class Executor implements NewsHandler {
     return end;
   }
 
-  #begin(task: Attempt, args: readonly unknown[]): void {
-    const { info } = task.template;
-    if (info.kind === 'method') {
-      this.#invoke(task, this.#method(task.actor, info.method), args);
-      return;
+  #begin(task: Attempt, code: Function | undefined, args: readonly unknown[]): void {
+    try {
+      const { info } = task.template;
+      const body = info.kind === 'method' ? this.#method(task.actor, info.method) : (code as Function);
+      const result = this.#run(task, body, args);
+      if (isThenable(result)) this.#await(task, result);
+      else if (this.#end(task)) this.#pass(task, result);
+    } catch (error) {
+      this.#fail(task, error);
     }
-    const code = this.#codes.of(task.template);
-    if (code instanceof Promise) {
-      // Loading is no work of the task's: its CPU may go to others meanwhile.
-      const loaded = this.#runtime.lending(task, code);
-      this.#await(
-        task,
-        loaded.then((fn) => this.#run(task, fn, args)),
-      );
-      return;
-    }
-    this.#invoke(task, code, args);
   }
 
-  /** Calls the code and passes on what comes of it, now or later. */
-  #invoke(task: Attempt, code: Function, args: readonly unknown[]): void {
-    const result = this.#run(task, code, args);
-    if (isThenable(result)) {
-      this.#await(task, result);
-      return;
-    }
-    task.ended = true;
-    this.#results.succeed(task, result);
+  /** Writes a result, later if the object store has no room for it yet. */
+  #pass(task: Attempt, value: unknown): void {
+    if (this.#results.succeed(task, value, task.tries < MAX_TRIES)) return;
+    task.ended = false;
+    this.#await(task, this.#makeRoom(task.tries++).then(() => value));
   }
 
   #run(task: Attempt, code: Function, args: readonly unknown[]): unknown {
@@ -204,7 +244,7 @@ export class Executor implements NewsHandler {
     this.#patience = PATIENCE;
     result.then(
       (value) => {
-        if (this.#end(task)) this.#results.succeed(task, value);
+        if (this.#end(task)) this.#pass(task, value);
       },
       (error: unknown) => {
         if (this.#end(task)) this.#results.fail(task, error);

@@ -18,6 +18,12 @@ export interface StoredBuffer {
   readonly byteLength: number;
 }
 
+/** A record that waits until those written aside are carried out. */
+interface OpenRecord {
+  readonly writer: Pick<Writer, 'bytes' | 'view' | 'pos' | 'limit' | 'refs' | 'buffers' | 'moved'>;
+  readonly recordStart: number;
+}
+
 /** What the thread does with the news of one step: `end` bytes of the inbox. */
 export interface NewsReader {
   read(end: number): void;
@@ -43,8 +49,10 @@ export class Port {
   #untilFlush = 1;
   #run = 1;
   #detached = false;
-  /** Whether `writer` writes beside the command region; see `aside`. */
-  #isAside = false;
+  /** Whether a record is open. */
+  #open = false;
+  /** The open records around the one that is written aside, outermost first. */
+  readonly #outer: OpenRecord[] = [];
   /** Counts turns of microtasks in which this thread has written commands. */
   turn = 0;
 
@@ -63,18 +71,48 @@ export class Port {
     this.addon.setRegions(this.id, this.control, this.writer.bytes, this.inbox);
   }
 
-  /** Begins a record of at least `bytes` bytes. */
+  /**
+   * Begins a record of at least `bytes` bytes. If one is open already, because a getter or proxy in a value being written
+   * calls mobula, the new one is written aside and carried out at once.
+   */
   begin(bytes: number): Writer {
     const writer = this.writer;
+    if (this.#open) this.#stepAside();
+    this.#open = true;
     writer.ensure(bytes);
     return writer;
+  }
+
+  /** The open record is over. */
+  #close(): void {
+    this.#open = false;
+    const outer = this.#outer.at(-1);
+    if (outer === undefined) return;
+    this.flush();
+    this.#outer.pop();
+    Object.assign(this.writer, outer.writer);
+    this.#recordStart = outer.recordStart;
+    this.#open = true;
+  }
+
+  #stepAside(): void {
+    const { bytes, view, pos, limit, refs, buffers, moved } = this.writer;
+    this.#outer.push({ writer: { bytes, view, pos, limit, refs, buffers, moved }, recordStart: this.#recordStart });
+    const scratch = new Uint8Array(ASIDE_BYTES);
+    const fresh = { bytes: scratch, view: new DataView(scratch.buffer), pos: 0, limit: ASIDE_BYTES, refs: [], buffers: [] };
+    Object.assign(this.writer, fresh);
+    this.#recordStart = 0;
   }
 
   /** Ends a record: it is carried out soon. */
   commit(): void {
     const end = this.writer.pos;
     this.#recordStart = end;
-    if (this.#isAside) return;
+    if (this.#outer.length > 0) {
+      this.#close();
+      return;
+    }
+    this.#open = false;
     // The watchdog may carry out complete records while user code keeps this thread busy.
     if (this.#runsCode) Atomics.store(this.control, 0, end);
     if (--this.#untilFlush <= 0 || end > FLUSH_BYTES) {
@@ -90,6 +128,11 @@ export class Port {
   publish(): void {
     const end = this.writer.pos;
     this.#recordStart = end;
+    if (this.#outer.length > 0) {
+      this.#close();
+      return;
+    }
+    this.#open = false;
     Atomics.store(this.control, 0, end);
     if (end > FLUSH_BYTES) this.flush();
   }
@@ -101,63 +144,43 @@ export class Port {
     this.flush();
   };
 
-  /**
-   * Runs `body`, whose records are carried out at once although a record may be open: meeting a remote function in the
-   * middle of a value ships the function first.
-   */
-  aside<R>(body: () => R): R {
-    const { writer } = this;
-    const { bytes, view, pos, limit, refs, buffers, moved } = writer;
-    const outer = { recordStart: this.#recordStart, isAside: this.#isAside };
-    const scratch = new Uint8Array(ASIDE_BYTES);
-    Object.assign(writer, { bytes: scratch, view: new DataView(scratch.buffer), pos: 0, limit: ASIDE_BYTES });
-    writer.refs = [];
-    writer.buffers = [];
-    this.#recordStart = 0;
-    this.#isAside = true;
-    try {
-      const result = body();
-      this.flush();
-      return result;
-    } finally {
-      Object.assign(writer, { bytes, view, pos, limit, refs, buffers, moved });
-      this.#recordStart = outer.recordStart;
-      this.#isAside = outer.isAside;
-    }
-  }
-
   /** Drops a record that could not be finished. */
   abort(): void {
     const writer = this.writer;
     writer.pos = this.#recordStart;
     writer.refs.length = 0;
     writer.buffers.length = 0;
+    this.#close();
   }
 
   /** Has all complete records carried out now. */
   flush(): void {
     this.#untilFlush = this.#run;
     const end = this.#recordStart;
-    if (end === 0 || this.#detached) return;
+    // An open record cannot move; what is complete before it goes with it.
+    if (end === 0 || this.#detached || this.#open) return;
     this.#recordStart = 0;
     this.writer.pos = 0;
     this.#carryOut(end);
   }
 
   #carryOut(end: number): void {
-    if (this.#isAside) this.addon.execute(this.id, this.writer.bytes.subarray(0, end));
+    if (this.#outer.length > 0) this.addon.execute(this.id, this.writer.bytes.subarray(0, end));
     else this.addon.flush(this.id, end);
   }
 
-  /** Carries out commands and reads one inbox of news; false when there is none and the bell will ring. */
-  step(reader: NewsReader, spin: boolean): boolean {
+  /**
+   * Carries out commands and reads one inbox of news; false when there is none and the bell will ring. `take`: the news may
+   * be tasks.
+   */
+  step(reader: NewsReader, take: boolean): boolean {
     if (this.#detached) return false;
     for (;;) {
       const end = this.#recordStart;
       this.#recordStart = 0;
       this.writer.pos = 0;
       this.#untilFlush = this.#run;
-      const filled = this.addon.step(this.id, end, spin);
+      const filled = this.addon.step(this.id, end, take, take);
       if (filled > 0) {
         reader.read(filled);
         return true;
@@ -285,7 +308,7 @@ export class Port {
     writer.bytes = bytes;
     writer.view = new DataView(bytes.buffer);
     writer.limit = size;
-    if (!this.#isAside) this.#setRegions();
+    if (this.#outer.length === 0) this.#setRegions();
   }
 
   #growInbox(min: number): void {

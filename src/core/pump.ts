@@ -56,7 +56,11 @@ export class Pump {
     const runtime = this.#runtime;
     for (;;) {
       const before = runtime.inbox.deliveries;
-      if (!runtime.port.step(runtime.inbox, true)) return;
+      if (!runtime.port.step(runtime.inbox, !executor.held)) return;
+      if (runtime.values.collectIfDue()) {
+        this.#later();
+        return;
+      }
       // Promises were made or resolved: what waits for them goes first.
       const promises = executor.settling || runtime.inbox.deliveries !== before;
       const late = performance.now() - this.#turnBegan > TURN_MS;

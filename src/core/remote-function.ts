@@ -46,12 +46,10 @@ export class Remote<Options extends ResolvedTaskOptions | ResolvedActorOptions> 
       this.code.object = -1;
       this.code.problem = undefined;
     }
-    return runtime.port.aside(() =>
-      runtime.registry.register(this, (template) => {
-        this.#template = template;
-        this.#registeredWith = runtime;
-      }),
-    );
+    return runtime.registry.register(this, (template) => {
+      this.#template = template;
+      this.#registeredWith = runtime;
+    });
   }
 
   /** Takes over a registration made in another thread. */

@@ -1,4 +1,4 @@
-import { isMobulaError, MobulaError } from '../common/errors.ts';
+import { isMobulaError, MobulaError, nativeErrorClass, ObjectStoreFullError } from '../common/errors.ts';
 import type { Attempt } from './attempt.ts';
 import type { Port } from './port.ts';
 import type { Template } from './template.ts';
@@ -15,14 +15,17 @@ export class ResultWriter {
     this.#values = values;
   }
 
-  /** The task has given `value`. */
-  succeed(task: Attempt, value: unknown): void {
+  /** The task has given `value`. False, and nothing written, if it may `wait` and the object store has no room. */
+  succeed(task: Attempt, value: unknown, wait: boolean): boolean {
     const { numReturns } = task.template.info;
     try {
       if (numReturns === 1) this.#write(task, outcome.ok, [value], 'result');
       else this.#write(task, outcome.ok, several(task, value, numReturns), 'result');
+      return true;
     } catch (error) {
+      if (wait && error instanceof ObjectStoreFullError) return false;
       this.fail(task, error);
+      return true;
     }
   }
 
@@ -99,7 +102,7 @@ function retries(template: Template, thrown: unknown): boolean {
 /** What is left of an error that cannot travel as it is: its message, name, stack, code and causes. */
 function plainError(thrown: unknown): Error {
   if (!(thrown instanceof Error)) return new Error(`something was thrown that cannot travel: ${describe(thrown)}`);
-  const plain = new Error(thrown.message);
+  const plain = new (nativeErrorClass(thrown) ?? Error)(thrown.message);
   plain.name = thrown.name;
   if (thrown.stack !== undefined) plain.stack = thrown.stack;
   const code: unknown = Reflect.get(thrown, 'code');

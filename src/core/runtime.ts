@@ -23,6 +23,8 @@ export interface NodeFacts {
   readonly jobId: string;
   readonly namespace: string;
   readonly totals: Totals;
+  /** Capacity of the object store. */
+  readonly storeBytes: number;
 }
 
 /** What travels beside values, and how; `travel.ts` does it. */
@@ -65,7 +67,7 @@ export class ThreadRuntime implements RefOwner {
     this.#travel = travel;
     this.port = new Port(addon, kind, host, onBell);
     this.resources = new ResourceTable(facts.totals);
-    this.values = new Values(this.port, {
+    this.values = new Values(this.port, facts.storeBytes, {
       ref: (index) => this.adoptRef(index),
       revive: (kind, payload) => this.#revive(kind, payload),
       shareBuffer: (memory) => memories.shareBuffer(memory),
@@ -80,6 +82,7 @@ export class ThreadRuntime implements RefOwner {
     this.subscriptions = new Subscriptions(
       (object, token, value) => port.subscribe(object, token, value),
       (keep) => addon.keepAlive(port.id, keep),
+      () => addon.askToCollect(port.id),
     );
     this.inbox = new Inbox(this);
   }
@@ -165,6 +168,7 @@ export class ThreadRuntime implements RefOwner {
 
   /** Throws what `put` would throw, and stores nothing. */
   checkValue(value: unknown, name: string): void {
+    this.port.begin(0);
     try {
       this.values.check(value, name);
     } finally {

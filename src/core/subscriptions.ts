@@ -1,3 +1,5 @@
+import { ObjectStoreFullError } from '../common/errors.ts';
+import { MAX_TRIES, makeRoom } from './collector.ts';
 import { ObjectRef } from './object-ref.ts';
 
 /** Somebody in this thread who waits for an object. */
@@ -8,7 +10,9 @@ export interface Subscriber {
   readonly wantsValue: boolean;
   /** The object is there: its outcome, and where its value stands in the inbox. */
   settled(outcome: number, pos: number): void;
-  /** The runtime is closed: nothing more will come. */
+  /** It was subscribed once more, under another token. */
+  resubscribed(token: number): void;
+  /** Nothing more will come: the runtime is closed, or the value cannot be read. */
   fail(error: unknown): void;
 }
 
@@ -32,11 +36,18 @@ export class Subscriptions {
   readonly #parked = new Map<ObjectRef<unknown>, Parked>();
   readonly #subscribe: (object: number, token: number, value: boolean) => void;
   readonly #keepAlive: (keep: boolean) => void;
+  readonly #ask: () => void;
+  readonly #tries = new WeakMap<Subscriber, number>();
   #active = 0;
 
-  constructor(subscribe: (object: number, token: number, value: boolean) => void, keepAlive: (keep: boolean) => void) {
+  constructor(
+    subscribe: (object: number, token: number, value: boolean) => void,
+    keepAlive: (keep: boolean) => void,
+    ask: () => void,
+  ) {
     this.#subscribe = subscribe;
     this.#keepAlive = keepAlive;
+    this.#ask = ask;
   }
 
   /** Subscribes; gives the token, for `park`. */
@@ -91,8 +102,26 @@ export class Subscriptions {
       if (this.#unpark(subscriber.ref, subscriber.wantsValue) !== token) throw new Error('an orphan was not parked');
     } else {
       this.#less();
-      subscriber.settled(outcome, pos);
+      try {
+        subscriber.settled(outcome, pos);
+      } catch (error) {
+        this.#again(subscriber, error);
+      }
     }
+  }
+
+  /** A value could not be read: if for want of room in the object store, it is tried again when there may be some. */
+  #again(subscriber: Subscriber, error: unknown): void {
+    const tries = this.#tries.get(subscriber) ?? 0;
+    if (!(error instanceof ObjectStoreFullError) || tries >= MAX_TRIES) {
+      subscriber.fail(error);
+      return;
+    }
+    this.#tries.set(subscriber, tries + 1);
+    makeRoom(tries, this.#ask).then(
+      () => subscriber.resubscribed(this.add(subscriber)),
+      (problem: unknown) => subscriber.fail(problem),
+    );
   }
 
   #less(): void {
@@ -122,6 +151,8 @@ class Orphan implements Subscriber {
   }
 
   settled(): void {}
+
+  resubscribed(): void {}
 
   fail(): void {}
 }

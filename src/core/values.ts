@@ -1,6 +1,7 @@
 import { SerializationError } from '../common/errors.ts';
 import type { Addon } from '../native/addon.ts';
 import { nativeError } from '../native/binding.ts';
+import { collect } from './collector.ts';
 import {
   type BinaryPart,
   type DecodeHooks,
@@ -16,6 +17,9 @@ import { LINKED } from './wire.ts';
 
 /** ArrayBuffers of at least this many bytes live in the object store; smaller ones travel with the value. */
 export const OUT_OF_BAND_BYTES: number = 64 * 1024;
+
+/** A worker collects garbage after mapping this part of the store. */
+const STORE_SHARE = 8;
 
 /** What the codec needs of the runtime to rebuild refs and handles. */
 export interface Reviver {
@@ -36,6 +40,7 @@ export class Values {
   readonly #encode: EncodeHooks;
   readonly #decode: DecodeHooks;
   readonly #views: ViewCache;
+  readonly #storeBytes: number;
   /** Buffers of the value being decoded. */
   #buffers: readonly number[] = none;
   /** Writable ArrayBuffers in the store, and the view that each is. */
@@ -43,7 +48,8 @@ export class Values {
   /** Where the value decoded last ended in the inbox. */
   end = 0;
 
-  constructor(port: Port, reviver: Reviver) {
+  constructor(port: Port, storeBytes: number, reviver: Reviver) {
+    this.#storeBytes = storeBytes;
     this.#port = port;
     this.#addon = port.addon;
     this.#views = new ViewCache(port);
@@ -152,6 +158,13 @@ export class Values {
     } catch (error) {
       throw nativeError(error);
     }
+  }
+
+  /** Collects garbage if views that nobody may hold any more take much of the store; true if it did. */
+  collectIfDue(): boolean {
+    if (!this.#views.exceeds(this.#storeBytes / STORE_SHARE)) return false;
+    collect();
+    return true;
   }
 
   /** Says when no other task of the thread can hold a view; see `ViewCache`. */

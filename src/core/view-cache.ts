@@ -19,6 +19,8 @@ export class ViewCache {
   readonly #port: Port;
   readonly #views = new Map<number, View>();
   #alone: () => boolean = () => false;
+  /** Bytes mapped since garbage was collected last. */
+  #mapped = 0;
 
   constructor(port: Port) {
     this.#port = port;
@@ -38,9 +40,17 @@ export class ViewCache {
     if (known !== undefined && array !== undefined && this.#alone() && addon.isUnwritten(port, known.view))
       return array;
     const [fresh, view] = addon.mapBuffer(port, buffer);
+    this.#mapped += fresh.byteLength;
     if (this.#views.size > SWEEP) this.#sweep();
     this.#views.set(buffer, { array: new WeakRef(fresh), view });
     return fresh;
+  }
+
+  /** Whether this thread has mapped more than `limit` bytes since the last time this was true. */
+  exceeds(limit: number): boolean {
+    if (this.#mapped <= limit) return false;
+    this.#mapped = 0;
+    return true;
   }
 
   #sweep(): void {

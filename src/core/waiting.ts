@@ -44,15 +44,10 @@ export class SingleGet implements Subscriber {
       this.#reject(this.#reader.error(outcome, pos));
       return;
     }
-    let value: unknown;
-    try {
-      value = this.#reader.value(pos);
-    } catch (error) {
-      this.#reject(error);
-      return;
-    }
-    this.#resolve(value);
+    this.#resolve(this.#reader.value(pos));
   }
+
+  resubscribed(): void {}
 
   /** The runtime is gone. */
   fail(error: unknown): void {
@@ -76,6 +71,10 @@ class Member implements Subscriber {
 
   settled(outcome: number, pos: number): void {
     this.#wait.arrived(this.#position, outcome, pos);
+  }
+
+  resubscribed(token: number): void {
+    this.#wait.resubscribed(this.#position, token);
   }
 
   fail(error: unknown): void {
@@ -125,6 +124,12 @@ export class Wait {
   arrived(position: number, outcome: number, pos: number): void {
     this.#tokens[position] = -1;
     if (!this.#over && this.#visitor.arrived(position, outcome, pos)) this.end(undefined);
+  }
+
+  /** Object `position` is subscribed to once more. */
+  resubscribed(position: number, token: number): void {
+    this.#tokens[position] = token;
+    if (this.#over) this.#subscriptions.park(token);
   }
 
   /** Ends the wait; later arrivals are ignored. */

@@ -34,6 +34,7 @@ export const event = {
   idle: 10,
   retireHost: 11,
   killPort: 12,
+  collect: 13,
 } as const;
 
 /** How an object turned out. */

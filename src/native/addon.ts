@@ -17,7 +17,7 @@ export interface Addon {
   setRegions(port: number, control: Int32Array, commands: Uint8Array, inbox: Uint8Array): void;
   flush(port: number, commands: number): void;
   execute(port: number, commands: Uint8Array): void;
-  step(port: number, commands: number, spin: boolean): number;
+  step(port: number, commands: number, spin: boolean, take: boolean): number;
   keepAlive(port: number, keep: boolean): void;
   // tasks.rs
   addTemplate(port: number, options: TemplateOptions, meta: Uint8Array): number;
@@ -35,6 +35,7 @@ export interface Addon {
   objectGeneration(port: number, object: number): number;
   holdObject(port: number, object: number): void;
   putBuffer(port: number, bytes: ArrayBufferView): number;
+  askToCollect(port: number): void;
   releaseBuffer(port: number, buffer: number): void;
   mapBuffer(port: number, buffer: number): [array: ArrayBuffer, view: number];
   isUnwritten(port: number, view: number): boolean;

@@ -34,8 +34,10 @@ export function nativeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code: unknown = Reflect.get(error, 'code');
   switch (code) {
-    case 'ERR_MOBULA_OBJECT_STORE_FULL':
-      return new ObjectStoreFullError(error.message, { cause: error });
+    case 'ERR_MOBULA_OBJECT_STORE_FULL': {
+      const advice = 'Let go of values that are not needed, or give init() a larger objectStoreMemory.';
+      return new ObjectStoreFullError(`${error.message}. ${advice}`, { cause: error });
+    }
     case 'ERR_MOBULA_OBJECT_LOST':
       return new ObjectLostError(error.message, { cause: error });
     case 'ERR_MOBULA_RUNTIME_CLOSED':

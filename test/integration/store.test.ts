@@ -114,5 +114,6 @@ test('refs that went to tasks and came back are released', limit, async () => {
   for (let i = 0; i < 20; i++) {
     const { ref } = await get(pass.remote({ ref: put(block(i)) }));
     assert.equal((await get(ref))[0], i);
+    if (i % 4 === 3) await collectEverywhere();
   }
 });

@@ -4,14 +4,14 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use mobula_sync::Mutex;
-use mobula_sync::atomic::{AtomicU32, Ordering};
+use mobula_sync::atomic::{AtomicU32, Ordering, fence};
 
 use crate::dispatch::Written;
 use crate::failure::{self, Failure};
 use crate::object::{NONE, Status};
 use crate::payload::{Links, Payload};
 use crate::port::{BATCH, Event, Inner};
-use crate::task::{PENDING, Spec, State};
+use crate::task::{AGAIN, ARRIVED, DROPPED, PENDING, Spec, State};
 use crate::turn::Turn;
 use crate::wire::Writer;
 
@@ -124,8 +124,12 @@ impl Turn<'_> {
         let spec = unsafe { cell.spec() };
         let index = self.actor_of(spec.actor);
         let mut actor = node.actors.get(index).0.lock();
+        if state == State::Ready {
+            cell.set(ARRIVED, true);
+        }
         if let Life::Dead(error) = &actor.life {
             let error = self.copy(error);
+            cell.set(DROPPED, true);
             drop(actor);
             if cell.shift(generation, state, State::Settling) {
                 self.fail(task, Status::SystemError, &error);
@@ -134,6 +138,8 @@ impl Turn<'_> {
                 } else {
                     self.settled(task);
                 }
+            } else if state == State::Ready {
+                self.let_go(task);
             }
             self.discard(error);
             return;
@@ -164,19 +170,36 @@ impl Turn<'_> {
             actor.queue.push_front(task);
             drop(actor);
             if !self.place_actor(index) {
-                node.unplaced.lock().push_back(index);
-                node.unplaced_count.fetch_add(1, Ordering::Release);
+                let mut unplaced = node.unplaced.lock();
+                unplaced.push_back(index);
+                node.unplaced_count
+                    .store(unplaced.len() as u32, Ordering::Relaxed);
+                drop(unplaced);
+                self.place_actors();
             }
             return;
         }
         let mut gone = Vec::new();
         let caller = spec.caller;
+        let cell = node.tasks.get(task);
+        cell.set(ARRIVED, true);
+        if cell.has(DROPPED) {
+            gone.push(task);
+        }
         if let Some(mut calls) = actor.held_back.remove(&caller) {
             while let Some(&first) = calls.front() {
-                match node.tasks.get(first).state().0 {
-                    State::Waiting => break,
-                    State::Ready => actor.queue.push_back(first),
-                    _ => gone.push(first),
+                let cell = node.tasks.get(first);
+                let state = cell.state().0;
+                if cell.has(ARRIVED) {
+                    if state == State::Ready {
+                        actor.queue.push_back(first);
+                    } else {
+                        gone.push(first);
+                    }
+                } else if matches!(state, State::Waiting | State::Ready) {
+                    break;
+                } else {
+                    cell.set(DROPPED, true);
                 }
                 calls.pop_front();
             }
@@ -206,7 +229,8 @@ impl Turn<'_> {
     fn place_actor(&mut self, index: u32) -> bool {
         let node = self.node;
         let mut actor = node.actors.get(index).0.lock();
-        if matches!(actor.life, Life::Dead(_)) {
+        // It may have died while it waited, and another, not ready yet, may have its cell.
+        if !matches!(actor.life, Life::Unmade) || !creation_is_next(node, &actor) {
             return true;
         }
         let template = &node.template(actor.template).spec;
@@ -254,15 +278,20 @@ impl Turn<'_> {
 
     /// Places actors whose resources may have come free.
     pub(crate) fn place_actors(&mut self) {
-        while self.node.unplaced_count.load(Ordering::Acquire) > 0 {
-            let Some(index) = self.node.unplaced.lock().pop_front() else {
-                return;
-            };
+        let node = self.node;
+        // Who gives resources back looks for actors after it, who adds an actor looks for resources after it.
+        fence(Ordering::SeqCst);
+        if node.unplaced_count.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let mut unplaced = node.unplaced.lock();
+        while let Some(&index) = unplaced.front() {
             if !self.place_actor(index) {
-                self.node.unplaced.lock().push_front(index);
                 return;
             }
-            self.node.unplaced_count.fetch_sub(1, Ordering::Release);
+            unplaced.pop_front();
+            node.unplaced_count
+                .store(unplaced.len() as u32, Ordering::Relaxed);
         }
     }
 
@@ -294,19 +323,32 @@ impl Turn<'_> {
                 let Some(task) = actor.queue.pop_front() else {
                     break;
                 };
+                // Taken under the actor's lock: what is flying was taken.
+                let cell = node.tasks.get(task);
+                let (_, generation) = cell.state();
+                cell.port.store(u32::from(self.port), Ordering::Relaxed);
+                if !cell.shift(generation, State::Ready, State::Taken) {
+                    drop(actor);
+                    self.let_go(task);
+                    actor = node.actors.get(index).0.lock();
+                    continue;
+                }
                 actor.flying.push(task);
                 drop(actor);
-                let written = self.write_task(inner, task, writer);
-                actor = node.actors.get(index).0.lock();
-                match written {
+                match self.write_task(inner, task, writer) {
                     Written::Done(cost) => spent = spent.saturating_add(cost),
-                    Written::Gone => actor.flying.retain(|&other| other != task),
-                    Written::NoRoom(size) => {
-                        actor.flying.retain(|&other| other != task);
-                        actor.queue.push_front(task);
-                        needs = Some(size);
-                        break;
+                    Written::Gone => {
+                        self.call_ended(task);
+                        self.let_go(task);
                     }
+                    Written::NoRoom(size) => {
+                        self.call_back(task);
+                        needs = Some(size);
+                    }
+                }
+                actor = node.actors.get(index).0.lock();
+                if needs.is_some() {
+                    break;
                 }
             }
             list(node, index, &mut actor);
@@ -319,17 +361,19 @@ impl Turn<'_> {
     }
 
     /// A call that was handed out but not begun goes back to the head of its actor's queue.
-    fn call_back(&mut self, task: u32) {
+    pub(crate) fn call_back(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
-        let (state, generation) = cell.state();
+        let (_, generation) = cell.state();
         // SAFETY: the port holds the task.
         let index = self.actor_of(unsafe { cell.spec() }.actor);
-        if state != State::Ready && !cell.shift(generation, State::Taken, State::Ready) {
-            self.actor(index).lock().flying.retain(|&other| other != task);
+        self.actor(index).lock().flying.retain(|&other| other != task);
+        cell.set(AGAIN, false);
+        cell.port.store(NONE, Ordering::Relaxed);
+        if cell.shift(generation, State::Taken, State::Ready) {
+            self.call_again(task);
+        } else {
             self.let_go(task);
-            return;
         }
-        self.call_again(task);
     }
 
     /// A call that was handed out runs once more, before the others.
@@ -339,13 +383,26 @@ impl Turn<'_> {
         let index = self.actor_of(unsafe { node.tasks.get(task).spec() }.actor);
         let mut actor = node.actors.get(index).0.lock();
         actor.flying.retain(|&other| other != task);
-        actor.queue.push_front(task);
+        if let Life::Dead(error) = &actor.life {
+            let error = self.copy(error);
+            drop(actor);
+            self.fail_queued(task, &error);
+            self.discard(error);
+            return;
+        }
+        let place = usize::from(creation_is_next(node, &actor));
+        actor.queue.insert(place, task);
         list(node, index, &mut actor);
     }
 
-    /// A call went on in the background.
-    pub(crate) fn call_pending(&mut self, object: u32) {
-        self.actor(self.actor_of(object)).lock().pending += 1;
+    /// A call went on in the background. One that its actor has given up is not counted.
+    pub(crate) fn call_pending(&mut self, task: u32) {
+        // SAFETY: the port holds the task.
+        let index = self.actor_of(unsafe { self.node.tasks.get(task).spec() }.actor);
+        let mut actor = self.actor(index).lock();
+        if actor.flying.contains(&task) {
+            actor.pending += 1;
+        }
     }
 
     /// A call, or a creation, has ended.
@@ -396,11 +453,21 @@ impl Turn<'_> {
         list(node, index, &mut actor);
     }
 
+    /// A creation was stopped before it ended: its actor will never be.
+    pub(crate) fn creation_stopped(&mut self, task: u32, failure: Failure) {
+        // SAFETY: the caller is the settler.
+        let spec = unsafe { self.node.tasks.get(task).spec() };
+        if spec.creates {
+            let error = failure::encode(failure, spec.template, 1, &[]);
+            self.end_actor(self.actor_of(spec.actor), error);
+        }
+    }
+
     /// `kill(handle)`.
     pub(crate) fn kill(&mut self, object: u32, restart: bool) {
         let index = self.actor_of(object);
         if restart {
-            self.actor_crashed(index, Failure::ActorKilled, &[]);
+            self.actor_crashed(index, Failure::ActorKilled, &[], false);
         } else {
             let template = self.actor(index).lock().template;
             self.end_actor(index, failure::encode(Failure::ActorKilled, template, 0, &[]));
@@ -408,7 +475,8 @@ impl Turn<'_> {
     }
 
     /// The actor's thread is gone, or its state is to be thrown away: it starts again, or dies.
-    pub(crate) fn actor_crashed(&mut self, index: u32, failure: Failure, details: &[u8]) {
+    /// `gone`: its thread has ended; otherwise that still ends what it has begun.
+    pub(crate) fn actor_crashed(&mut self, index: u32, failure: Failure, details: &[u8], gone: bool) {
         let node = self.node;
         let mut actor = node.actors.get(index).0.lock();
         if matches!(actor.life, Life::Dead(_)) || actor.host.is_none() {
@@ -427,24 +495,33 @@ impl Turn<'_> {
         let left = self.leave_host(index, &mut actor);
         actor.life = Life::Unmade;
         actor.pending = 0;
-        let flying = std::mem::take(&mut actor.flying);
+        let mut again = Vec::new();
+        let mut failed = Vec::new();
+        for task in std::mem::take(&mut actor.flying) {
+            // SAFETY: a flying call is not freed without the actor's lock.
+            let creates = unsafe { node.tasks.get(task).spec() }.creates;
+            if creates || node.tasks.get(task).attempt() > self.retries(task) {
+                failed.extend(self.give_up(task));
+            } else if gone {
+                again.push(task);
+            } else {
+                node.tasks.get(task).set(AGAIN, true);
+            }
+        }
         let recipe = actor
             .recipe
             .as_ref()
             .map(|(arguments, deps)| (self.copy(arguments), deps.clone()));
         drop(actor);
         self.stop_on_host(object, left);
-        for &task in flying.iter().rev() {
-            // SAFETY: the thread that held the call is gone or will ignore it.
-            let creates = unsafe { node.tasks.get(task).spec() }.creates;
-            if !creates && node.tasks.get(task).attempt() <= self.retries(task) {
-                self.run_again(task);
-            } else {
-                self.fail_flying(task, &failure::encode(failure, template, 0, details));
-            }
+        // The thread that held them is gone, and whoever buries it holds them.
+        for &task in again.iter().rev() {
+            self.run_again(task);
         }
+        self.fail_given_up(&failed, &failure::encode(failure, template, 0, details));
         if let Some((arguments, deps)) = recipe {
             let result = node.take_object(&mut self.object_cells, NONE);
+            node.objects.get(object).retain();
             self.place(
                 Spec {
                     template,
@@ -474,9 +551,18 @@ impl Turn<'_> {
         actor.life = Life::Dead(error);
         let object = actor.object;
         let left = self.leave_host(index, &mut actor);
-        let queued: Vec<u32> = actor.queue.drain(..).collect();
+        let mut queued: Vec<u32> = actor.queue.drain(..).collect();
         let held_back: Vec<u32> = actor.held_back.drain().flat_map(|(_, calls)| calls).collect();
         let flying = std::mem::take(&mut actor.flying);
+        let mut given_up: Vec<u32> = flying.into_iter().filter_map(|task| self.give_up(task)).collect();
+        for task in held_back {
+            if node.tasks.get(task).has(ARRIVED) {
+                queued.push(task);
+            } else {
+                node.tasks.get(task).set(DROPPED, true);
+                given_up.extend(self.give_up(task));
+            }
+        }
         let recipe = actor.recipe.take();
         let name = actor.name.take();
         let holds = std::mem::take(&mut actor.holds);
@@ -487,15 +573,19 @@ impl Turn<'_> {
             self.work_may_be_possible();
         }
         if let Some(name) = name {
-            node.names.lock().remove(&name);
+            node.forget_name(object, &name);
+        }
+        if node.unplaced_count.load(Ordering::Relaxed) > 0 {
+            let mut unplaced = node.unplaced.lock();
+            unplaced.retain(|&other| other != index);
+            node.unplaced_count
+                .store(unplaced.len() as u32, Ordering::Relaxed);
         }
         self.stop_on_host(object, left);
-        for task in queued.into_iter().chain(held_back) {
+        for task in queued {
             self.fail_queued(task, &copy);
         }
-        for task in flying {
-            self.fail_flying(task, &copy);
-        }
+        self.fail_given_up(&given_up, &copy);
         self.discard(copy);
         if let Some((arguments, deps)) = recipe {
             self.discard(arguments);
@@ -508,15 +598,11 @@ impl Turn<'_> {
         }
     }
 
-    /// Fails a call that its actor's queue held; the queue has let go of it.
+    /// Fails a call that its actor held, in its queue or behind others of its caller.
     fn fail_queued(&mut self, task: u32, error: &Payload) {
         let cell = self.node.tasks.get(task);
-        let (state, generation) = cell.state();
-        if state == State::Waiting && cell.shift(generation, State::Waiting, State::Settling) {
-            self.fail(task, Status::SystemError, error);
-            // Its last missing argument holds it as well.
-            self.settled(task);
-        } else if cell.shift(generation, State::Ready, State::Settling) {
+        let (_, generation) = cell.state();
+        if cell.shift(generation, State::Ready, State::Settling) {
             self.fail(task, Status::SystemError, error);
             self.free_task(task);
         } else {
@@ -524,11 +610,18 @@ impl Turn<'_> {
         }
     }
 
-    /// Fails a call that a thread holds; the thread lets go of it later.
-    fn fail_flying(&mut self, task: u32, error: &Payload) {
+    /// Moves a call out of its actor's hands, under the actor's lock: gives it back if it is the caller's
+    /// to settle. Who holds it lets go of it later.
+    fn give_up(&self, task: u32) -> Option<u32> {
         let cell = self.node.tasks.get(task);
-        let (_, generation) = cell.state();
-        if cell.shift(generation, State::Taken, State::Settling) {
+        let (state, generation) = cell.state();
+        let unsettled = matches!(state, State::Waiting | State::Ready | State::Taken);
+        (unsettled && cell.shift(generation, state, State::Settling)).then_some(task)
+    }
+
+    /// Fails calls that somebody else holds.
+    fn fail_given_up(&mut self, tasks: &[u32], error: &Payload) {
+        for &task in tasks {
             self.fail(task, Status::SystemError, error);
             self.settled(task);
         }
@@ -579,6 +672,13 @@ impl Turn<'_> {
             })
             .collect()
     }
+}
+
+/// Whether an actor's constructor is at the head of its queue.
+fn creation_is_next(node: &crate::node::Node, actor: &Content) -> bool {
+    // SAFETY: the queue holds its tasks, and its lock is held.
+    let creates = |&first: &u32| unsafe { node.tasks.get(first).spec() }.creates;
+    actor.queue.front().is_some_and(creates)
 }
 
 /// Puts an actor that may run a call into its host's list, once.
@@ -654,9 +754,16 @@ impl crate::node::Node {
     /// Lets the actor answer to `name` until it dies. The actor must exist: its creation was flushed.
     pub fn remember_name(&self, object: u32, name: &str) {
         let index = self.objects.get(object).actor.load(Ordering::Acquire);
-        if index != NONE {
-            self.actors.get(index).0.lock().name = Some(name.to_owned());
+        if index == NONE {
+            return;
         }
+        let mut actor = self.actors.get(index).0.lock();
+        if !matches!(actor.life, Life::Dead(_)) {
+            actor.name = Some(name.to_owned());
+            return;
+        }
+        drop(actor);
+        self.forget_name(object, name);
     }
 
     /// How many calls an actor has queued or running.

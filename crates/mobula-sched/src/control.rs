@@ -1,6 +1,6 @@
 //! Cancelling, time limits, and threads that end.
 
-use mobula_sync::atomic::Ordering;
+use mobula_sync::atomic::{Ordering, fence};
 
 use crate::failure::Failure;
 use crate::node::Node;
@@ -34,12 +34,12 @@ impl Turn<'_> {
     fn children(&self, parent: TaskId) -> Vec<TaskId> {
         let tasks = &self.node.tasks;
         (0..tasks.made())
-            .filter(|&index| tasks.get(index).parent.load(Ordering::Relaxed) == parent.pack())
-            .map(|index| TaskId {
-                index,
-                generation: tasks.get(index).state().1,
+            .filter_map(|index| {
+                // The state first: a parent that belongs to the cell's next task comes with an old generation.
+                let (state, generation) = tasks.get(index).state();
+                (state != State::Free).then_some(TaskId { index, generation })
             })
-            .filter(|&id| self.find(id).is_some())
+            .filter(|id| tasks.get(id.index).parent.load(Ordering::Relaxed) == parent.pack())
             .collect()
     }
 
@@ -55,13 +55,17 @@ impl Turn<'_> {
                 continue;
             }
             if state == State::Taken {
+                // None: its port is just giving it back, unbegun.
                 let port = cell.port.load(Ordering::Relaxed);
-                self.post(port as u16, Event::StopTask { task: id.index });
-                if force {
+                if port != NONE {
+                    self.post(port as u16, Event::StopTask { task: id.index });
+                }
+                if force && port != NONE {
                     self.post_main(Event::KillPort { port });
                 }
             }
             self.fail_by_system(id.index, failure, &[]);
+            self.creation_stopped(id.index, failure);
             self.settled(id.index);
             return true;
         }
@@ -73,13 +77,10 @@ impl Turn<'_> {
         let cell = self.node.tasks.get(id.index);
         if cell.state() == (State::Taken, id.generation) {
             let port = cell.port.load(Ordering::Relaxed);
-            self.post(
-                port as u16,
-                Event::Credit {
-                    task: id.index,
-                    items,
-                },
-            );
+            if port != NONE {
+                let task = id.index;
+                self.post(port as u16, Event::Credit { task, items });
+            }
         }
     }
 }
@@ -95,7 +96,7 @@ impl Node {
         let mut turn = Turn::new(self, 0);
         let stopped = turn.stop(task, Failure::TimedOut, false);
         turn.finish_alone();
-        stopped.then_some(port)
+        (stopped && port != NONE).then_some(port)
     }
 
     /// The thread's memory is about to go: carries out what it has declared complete, and never
@@ -111,13 +112,12 @@ impl Node {
         if published > inner.consumed {
             turn.harvest(&mut inner, published);
         }
-        let begun = inner.batch.iter().enumerate();
-        let unbegun: Vec<u32> = begun
-            .filter(|&(slot, &task)| task != NONE && inner.regions.reclaim(slot))
-            .map(|(_, &task)| task)
-            .collect();
-        inner.returned.extend(unbegun);
-        inner.batch.clear();
+        for (slot, task) in std::mem::take(&mut inner.batch).into_iter().enumerate() {
+            if task != NONE && inner.regions.reclaim(slot) {
+                turn.take_back_refs(task);
+                inner.returned.push_back(task);
+            }
+        }
         inner.regions = Regions::default();
         inner.open = false;
         turn.finish(&mut inner);
@@ -128,12 +128,7 @@ impl Node {
     pub fn bury(&self, id: u16, details: &str) {
         self.close_port(id);
         let port = self.port(id);
-        {
-            let mut idle = self.idle.lock();
-            idle.retain(|&other| other != id);
-            self.idle_count.store(idle.len() as u32, Ordering::Relaxed);
-            port.listed.store(false, Ordering::Relaxed);
-        }
+        self.idle.remove(id);
         let unread = port.shut();
         port.doorbell.awake();
         let mut turn = Turn::new(self, id);
@@ -167,12 +162,16 @@ impl Node {
             }
             turn.recover_tasks(u32::from(id), details);
         } else if let Some(host) = host {
+            // Calls that were not begun wait for the actor's next life, if there is one.
+            for task in returned.into_iter().rev() {
+                turn.call_back(task);
+            }
             host.port.store(NONE, Ordering::Release);
             if !host.own {
                 self.hosts.lock().retain(|other| other.id != host.id);
             }
             for actor in turn.actors_on(&host) {
-                turn.actor_crashed(actor, Failure::ActorCrashed, details.as_bytes());
+                turn.actor_crashed(actor, Failure::ActorCrashed, details.as_bytes(), true);
             }
             turn.recover_tasks(u32::from(id), details);
         }
@@ -194,9 +193,18 @@ impl Node {
         self.forget_port(id);
     }
 
+    /// Asks all threads to collect garbage: the object store is full of views.
+    pub fn ask_to_collect(&self) {
+        for port in self.all_ports() {
+            port.post(&mut vec![Event::Collect]);
+        }
+    }
+
     /// Refuses to run more; true if nothing is in flight. Otherwise the main thread is told when.
     pub fn drain(&self) -> bool {
-        self.closing.store(true, Ordering::Release);
+        self.closing.store(true, Ordering::Relaxed);
+        // Pairs with the fence in `task_ended`: it sees that we close, or we see that its task has ended.
+        fence(Ordering::SeqCst);
         self.live_tasks() == 0
     }
 
@@ -235,19 +243,24 @@ impl Node {
                 for slot in 0..inner.batch.len() {
                     if inner.batch[slot] != NONE && inner.regions.reclaim(slot) {
                         let task = std::mem::replace(&mut inner.batch[slot], NONE);
+                        turn.take_back_refs(task);
                         turn.put_back(task);
                     }
                 }
             }
             turn.finish(&mut inner);
-            if port.local.len() > 0 {
+            // The thread may have counted on doing soon what it left in the queues.
+            if self.has_work() {
                 self.wake_for_work();
             }
         }
-        if !any {
-            self.watching.store(false, Ordering::SeqCst);
+        if any {
+            return true;
         }
-        any
+        self.watching.store(false, Ordering::SeqCst);
+        // A batch that began after its port was looked at found the watchdog up, and did not ring it.
+        let begun = self.any_port(|port| port.inner.try_lock().is_none_or(|inner| !inner.batch.is_empty()));
+        begun && !self.watching.swap(true, Ordering::SeqCst)
     }
 }
 
@@ -257,6 +270,8 @@ impl Turn<'_> {
         let cell = self.node.tasks.get(task);
         self.release_resources(task);
         let (state, generation) = cell.state();
+        // From here on a queue holds the task: the burial of this port must not find it.
+        cell.port.store(NONE, Ordering::Relaxed);
         if state == State::Ready || cell.shift(generation, State::Taken, State::Ready) {
             self.enqueue(task);
         } else {

@@ -1,6 +1,6 @@
 //! Handing tasks and news to a thread.
 
-use mobula_sync::atomic::{Ordering, fence};
+use mobula_sync::atomic::Ordering;
 use mobula_sync::thread::pause;
 
 use crate::node::Node;
@@ -49,7 +49,8 @@ impl Node {
 
     /// Carries out the thread's commands up to `commands` bytes, then fills its inbox with news and,
     /// for threads that run tasks, with tasks. `spin`: look for work a little before going to sleep.
-    pub fn step(&self, port: u16, commands: usize, spin: bool) -> Step {
+    /// `take`: hand out tasks as well; without it the thread's batch stays as it is.
+    pub fn step(&self, port: u16, commands: usize, spin: bool, take: bool) -> Step {
         let port = self.port(port);
         let mut looked = false;
         loop {
@@ -59,21 +60,23 @@ impl Node {
             for object in std::mem::take(&mut inner.delivered) {
                 turn.release(object);
             }
-            turn.end_batch(&mut inner);
+            if take {
+                turn.end_batch(&mut inner);
+            }
             turn.take_commands(&mut inner, if looked { 0 } else { commands });
             turn.pass_on();
-            let filled = turn.fill(port, &mut inner);
+            let filled = turn.fill(port, &mut inner, take);
             turn.finish(&mut inner);
             if filled != Step::Asleep {
                 return filled;
             }
             drop(inner);
-            if spin && !looked && self.look_for_work(port) {
+            if spin && take && !looked && self.look_for_work(port) {
                 looked = true;
                 continue;
             }
             looked = true;
-            if self.sleep(port) {
+            if self.sleep(port, take) {
                 return Step::Asleep;
             }
         }
@@ -82,15 +85,13 @@ impl Node {
     /// Spins until there is something for the port or time is up; true if there may be.
     fn look_for_work(&self, port: &Port) -> bool {
         // One at a time: a second worker that spins would take a core from the first.
-        let searching = if port.runs_tasks.load(Ordering::Relaxed) {
-            &self.searching
+        let runs_tasks = port.runs_tasks.load(Ordering::Relaxed);
+        let first = if runs_tasks {
+            self.idle.look()
         } else {
-            &self.hosts_searching
+            self.hosts_searching.swap(1, Ordering::Relaxed) == 0
         };
-        if searching
-            .compare_exchange(0, 1, Ordering::SeqCst, Ordering::Relaxed)
-            .is_err()
-        {
+        if !first {
             return false;
         }
         let end = self.clock.now() + SPIN_NANOSECONDS;
@@ -105,9 +106,11 @@ impl Node {
                 break;
             }
         }
-        searching.store(0, Ordering::Relaxed);
-        // Pairs with the fence in `wake_for_work`: who saw us searching has queued before we look again.
-        fence(Ordering::SeqCst);
+        if runs_tasks {
+            self.idle.looked();
+        } else {
+            self.hosts_searching.store(0, Ordering::Relaxed);
+        }
         found
     }
 
@@ -123,13 +126,26 @@ impl Node {
     }
 
     /// Announces that the port sleeps; false if something came up.
-    fn sleep(&self, port: &Port) -> bool {
-        if port.runs_tasks.load(Ordering::Relaxed) && !port.listed.swap(true, Ordering::Relaxed) {
-            let mut idle = self.idle.lock();
-            idle.push(port.id);
-            self.idle_count.store(idle.len() as u32, Ordering::Relaxed);
+    fn sleep(&self, port: &Port, take: bool) -> bool {
+        let runs_tasks = port.runs_tasks.load(Ordering::Relaxed);
+        if !take {
+            let asleep = port
+                .doorbell
+                .sleep_unless(|| port.has_mail.load(Ordering::Acquire));
+            if runs_tasks {
+                // It takes no tasks now, so nobody may count on it, and a ring it got for tasks is another's.
+                self.idle.remove(port.id);
+                if self.has_work() {
+                    self.wake_for_work();
+                }
+            }
+            return asleep;
         }
-        port.doorbell.sleep_unless(|| self.port_has_work(port))
+        if runs_tasks {
+            self.idle.list(port.id);
+        }
+        port.doorbell
+            .sleep_unless(|| self.port_has_work(port) || (runs_tasks && !self.idle.is_listed(port.id)))
     }
 }
 
@@ -154,6 +170,7 @@ impl Turn<'_> {
                 continue;
             }
             if inner.regions.reclaim(slot) {
+                self.take_back_refs(task);
                 inner.returned.push_back(task);
             } else {
                 begun += 1;
@@ -168,8 +185,10 @@ impl Turn<'_> {
     }
 
     /// Writes news, then tasks.
-    fn fill(&mut self, port: &Port, inner: &mut Inner) -> Step {
-        port.has_calls.store(false, Ordering::Relaxed);
+    fn fill(&mut self, port: &Port, inner: &mut Inner, take: bool) -> Step {
+        if take {
+            port.has_calls.store(false, Ordering::Relaxed);
+        }
         if port.has_mail.swap(false, Ordering::Acquire) {
             let events = std::mem::take(&mut port.mail.lock().events);
             inner.unread.extend(events);
@@ -179,6 +198,7 @@ impl Turn<'_> {
         let mut writer = Writer::new(unsafe { &mut *bytes }, 0);
         let needs = self.write_news(inner, &mut writer).or_else(|| match inner.kind {
             PortKind::Driver => None,
+            _ if !take => None,
             PortKind::Worker => self.write_tasks(inner, &mut writer),
             PortKind::Host => self.write_calls(inner, &mut writer),
         });
@@ -280,6 +300,7 @@ impl Turn<'_> {
                 writer.head(event::KILL_PORT, 0, 0);
                 writer.u32(port);
             }
+            Event::Collect => writer.head(event::COLLECT, 0, 0),
             Event::Idle => writer.head(event::IDLE, 0, 0),
         }
     }
@@ -292,6 +313,34 @@ impl Turn<'_> {
         }
     }
 
+    /// A task that was handed out comes back unbegun: its thread did not read it, so it has no handles.
+    pub(crate) fn take_back_refs(&mut self, task: u32) {
+        // SAFETY: the port holds the task.
+        let spec = unsafe { self.node.tasks.get(task).spec() };
+        let deps = spec
+            .deps
+            .iter()
+            .map(|&dep| &self.node.objects.get(dep).outcome().1);
+        for payload in deps.chain([&spec.arguments]) {
+            for &object in payload.links().iter().flat_map(|links| &links.refs) {
+                self.unlend(object);
+                self.release(object);
+            }
+        }
+    }
+
+    /// The port has one handle less that it was lent; false if it has none.
+    pub(crate) fn unlend(&mut self, object: u32) -> bool {
+        let Some(count) = self.borrowed.get_mut(&object) else {
+            return false;
+        };
+        *count -= 1;
+        if *count == 0 {
+            self.borrowed.remove(&object);
+        }
+        true
+    }
+
     fn write_tasks(&mut self, inner: &mut Inner, writer: &mut Writer<'_>) -> Option<u32> {
         let mut spent = 0_u32;
         let mut needs = None;
@@ -299,7 +348,11 @@ impl Turn<'_> {
             let Some(task) = self.next_task(inner) else { break };
             let special = self.node.tasks.get(task).has(HOLDS);
             match self.write_task(inner, task, writer) {
-                Written::Gone => continue,
+                Written::Gone => {
+                    self.release_resources(task);
+                    self.let_go(task);
+                    continue;
+                }
                 Written::NoRoom(size) => {
                     inner.returned.push_front(task);
                     needs = Some(size);
@@ -308,13 +361,16 @@ impl Turn<'_> {
                 Written::Done(cost) => spent = spent.saturating_add(cost),
             }
             if special {
+                // It brought its own; a batch it is alone in needs no other.
+                if inner.batch.len() == 1 {
+                    self.give_batch_cpu(inner);
+                }
                 break;
             }
         }
         if inner.batch.is_empty() {
-            if inner.holds_cpu && needs.is_none() {
-                inner.holds_cpu = false;
-                self.node.resources.give_cpu(crate::resources::UNIT);
+            if needs.is_none() {
+                self.give_batch_cpu(inner);
             }
             if !inner.holds_cpu && !inner.returned.is_empty() && needs.is_none() {
                 self.give_up_returned(inner);
@@ -369,7 +425,7 @@ impl Turn<'_> {
         {
             return Some(task);
         }
-        if !inner.batch.is_empty() || !self.node.has_work() || !self.ensure_cpu(inner) {
+        if !inner.batch.is_empty() || !self.node.has_local() || !self.ensure_cpu(inner) {
             return None;
         }
         local.push_all(&self.node.steal());
@@ -385,6 +441,13 @@ impl Turn<'_> {
         Some(task)
     }
 
+    fn give_batch_cpu(&mut self, inner: &mut Inner) {
+        if std::mem::take(&mut inner.holds_cpu) {
+            self.node.resources.give_cpu(crate::resources::UNIT);
+            self.work_may_be_possible();
+        }
+    }
+
     fn ensure_cpu(&mut self, inner: &mut Inner) -> bool {
         inner.holds_cpu = inner.holds_cpu || self.node.take_cpu();
         inner.holds_cpu
@@ -398,13 +461,12 @@ impl Turn<'_> {
         self.pass_on();
     }
 
-    /// Writes a ready task into the inbox and its claim word.
+    /// Writes a task, ready or taken by this port already, into the inbox, and its claim word. The port goes on
+    /// holding it, however it turns out.
     pub(crate) fn write_task(&mut self, inner: &mut Inner, task: u32, writer: &mut Writer<'_>) -> Written {
         let cell = self.node.tasks.get(task);
         let (state, generation) = cell.state();
         if !matches!(state, State::Ready | State::Taken) {
-            self.release_resources(task);
-            self.let_go(task);
             return Written::Gone;
         }
         // SAFETY: the queue gave the task to this port, which is its holder now.
@@ -421,8 +483,6 @@ impl Turn<'_> {
         // The port is written before the task is taken: whoever sees Taken sees the port.
         cell.port.store(u32::from(self.port), Ordering::Relaxed);
         if state == State::Ready && !cell.shift(generation, State::Ready, State::Taken) {
-            self.release_resources(task);
-            self.let_go(task);
             return Written::Gone;
         }
         let slot = inner.batch.len();
@@ -471,7 +531,7 @@ impl Turn<'_> {
 pub(crate) enum Written {
     /// It is in the inbox; it will take about so many nanoseconds.
     Done(u32),
-    /// It was settled meanwhile.
+    /// It was settled meanwhile; the caller lets go of it.
     Gone,
     /// It needs an inbox of so many bytes.
     NoRoom(u32),

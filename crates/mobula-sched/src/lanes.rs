@@ -86,8 +86,15 @@ impl Lanes {
         self.turn.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
     }
 
-    pub(crate) fn has_special(&self) -> bool {
+    /// Whether there is a special task whose resources are free.
+    pub(crate) fn has_special(&self, resources: &Resources) -> bool {
         self.special_len.load(Ordering::Acquire) > 0
+            && self
+                .special
+                .lock()
+                .lanes
+                .values()
+                .any(|(template, _)| resources.has(&template.spec.demand))
     }
 
     pub(crate) fn len(&self) -> usize {

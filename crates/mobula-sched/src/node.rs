@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use mobula_queue::IdleList;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
@@ -12,7 +13,7 @@ use crate::ports::{Bell, BufferStore, Clock};
 use crate::region::Regions;
 use crate::resources::Resources;
 use crate::slab::{IndexCache, Slab};
-use crate::task::Task;
+use crate::task::{State, Task};
 use crate::template::{Template, TemplateSpec};
 use crate::turn::Turn;
 
@@ -54,10 +55,8 @@ pub struct Node {
     /// Ports ever made.
     port_count: AtomicU32,
     open_ports: AtomicUsize,
-    pub(crate) idle: Mutex<Vec<u16>>,
-    pub(crate) idle_count: AtomicU32,
-    /// Workers that look for tasks right now.
-    pub(crate) searching: AtomicU32,
+    /// Workers without tasks.
+    pub(crate) idle: IdleList,
     /// Threads of actors that look for calls right now.
     pub(crate) hosts_searching: AtomicU32,
     pub(crate) hosts: Mutex<Vec<Arc<Host>>>,
@@ -111,9 +110,7 @@ impl Node {
                 .collect(),
             port_count: AtomicU32::new(0),
             open_ports: AtomicUsize::new(0),
-            idle: Mutex::default(),
-            idle_count: AtomicU32::new(0),
-            searching: AtomicU32::new(0),
+            idle: IdleList::new(MAX_PORTS),
             hosts_searching: AtomicU32::new(0),
             hosts: Mutex::default(),
             shared_hosts: config.shared_hosts,
@@ -264,6 +261,22 @@ impl Node {
     #[must_use]
     pub fn live_tasks(&self) -> usize {
         self.live_tasks.load(Ordering::Acquire)
+    }
+
+    /// How many tasks have a cell: those that are not settled, and those that somebody still has to come upon.
+    #[must_use]
+    pub fn tasks_in_use(&self) -> usize {
+        let states = (0..self.tasks.made()).map(|index| self.tasks.get(index).state().0);
+        states.filter(|&state| state != State::Free).count()
+    }
+
+    /// How many objects somebody refers to. Goes through all objects there have been.
+    #[must_use]
+    pub fn objects_in_use(&self) -> usize {
+        let objects = (0..self.objects.made()).map(|index| self.objects.get(index));
+        objects
+            .filter(|object| object.refs.load(Ordering::Relaxed) > 0)
+            .count()
     }
 
     /// How many threads are attached.

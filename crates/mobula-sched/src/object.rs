@@ -28,7 +28,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 ///    read only by those who saw done.
 /// 2. The cell is freed when `refs` falls to 0. Whoever may still settle it holds a reference, so a
 ///    freed object has no waiters.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Object {
     pub(crate) waiters: WaiterWord,
     /// Handles, arguments, values that contain the ref, and the task that makes the object.
@@ -42,6 +42,20 @@ pub(crate) struct Object {
     /// The task that makes the object: generation and index; 0 if none.
     pub(crate) producer: AtomicU64,
     outcome: UnsafeCell<(Status, Payload)>,
+}
+
+impl Default for Object {
+    fn default() -> Self {
+        Self {
+            waiters: WaiterWord::default(),
+            refs: AtomicU32::new(0),
+            generation: AtomicU32::new(0),
+            owner: AtomicU32::new(NONE),
+            actor: AtomicU32::new(NONE),
+            producer: AtomicU64::new(0),
+            outcome: UnsafeCell::default(),
+        }
+    }
 }
 
 // SAFETY: `outcome` is the only part that is not Sync by itself; rule 1 keeps its accesses apart.

@@ -51,6 +51,8 @@ pub(crate) enum Event {
     RetireHost { host: u32 },
     /// A thread is to be stopped: a task on it was cancelled by force.
     KillPort { port: u32 },
+    /// The object store is full: views that nobody holds are to be collected.
+    Collect,
     /// The last task in flight has ended.
     Idle,
 }
@@ -65,8 +67,6 @@ pub(crate) struct Port {
     pub(crate) mail: Mutex<Mail>,
     pub(crate) doorbell: Doorbell,
     bell: Mutex<Option<Arc<dyn Bell>>>,
-    /// Whether the port stands in the node's list of idle workers. Written under that list's lock.
-    pub(crate) listed: AtomicBool,
     /// Whether `mail` holds anything; a hint for the spinning owner.
     pub(crate) has_mail: AtomicBool,
     /// Whether an actor of this thread has calls to run.
@@ -136,7 +136,6 @@ impl Port {
             mail: Mutex::default(),
             doorbell: Doorbell::default(),
             bell: Mutex::new(None),
-            listed: AtomicBool::new(false),
             has_mail: AtomicBool::new(false),
             has_calls: AtomicBool::new(false),
             runs_tasks: AtomicBool::new(false),

@@ -1,5 +1,6 @@
 use std::ptr;
 
+use mobula_queue::Claim;
 use mobula_sync::atomic::{AtomicU32, Ordering};
 
 use crate::port::BATCH;
@@ -19,9 +20,6 @@ pub struct Regions {
 pub const CLAIMS: usize = 16;
 /// How many control words there are.
 pub const CONTROL_WORDS: usize = CLAIMS + BATCH;
-
-const OPEN: u32 = 1;
-const TAKEN: u32 = 0;
 
 // SAFETY: plain pointers; the owner of the port's lock is the only one to use them in the core, and
 // `Regions::new` has its caller promise that they stay good.
@@ -78,15 +76,13 @@ impl Regions {
     /// Marks task `slot` of the batch as free to begin.
     pub(crate) fn offer(&self, slot: usize) {
         if let Some(word) = self.word(CLAIMS + slot) {
-            word.store(OPEN, Ordering::Release);
+            Claim(word).offer();
         }
     }
 
     /// Takes task `slot` back; false if JavaScript has begun it.
     pub(crate) fn reclaim(&self, slot: usize) -> bool {
-        // AcqRel: one exchange wins, here or JavaScript's Atomics.exchange.
-        self.word(CLAIMS + slot)
-            .is_some_and(|word| word.swap(TAKEN, Ordering::AcqRel) == OPEN)
+        self.word(CLAIMS + slot).is_some_and(|word| Claim(word).reclaim())
     }
 
     /// Complete commands, from `from` on.

@@ -62,6 +62,19 @@ impl Resources {
         self.cpu.load(Ordering::Relaxed) >= UNIT
     }
 
+    /// Whether all of `demand` is free.
+    pub(crate) fn has(&self, demand: &Demand) -> bool {
+        if demand.cpu > 0 && self.cpu.load(Ordering::Relaxed) < demand.cpu {
+            return false;
+        }
+        if demand.others.is_empty() {
+            return true;
+        }
+        let others = self.others.lock();
+        let mut amounts = demand.others.iter();
+        amounts.all(|&(index, amount)| others[index as usize] >= amount)
+    }
+
     /// Takes all of `demand`, or nothing.
     pub(crate) fn try_take(&self, demand: &Demand) -> bool {
         if demand.others.is_empty() {

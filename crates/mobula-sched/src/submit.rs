@@ -4,7 +4,7 @@ use mobula_sync::atomic::Ordering;
 use crate::object::{NONE, Status};
 use crate::port::{Event, Inner};
 use crate::resources::UNIT;
-use crate::task::{HOLDS, LENT, PENDING, Spec, State, TaskId};
+use crate::task::{AGAIN, HOLDS, LENT, PENDING, Spec, State, TaskId};
 use crate::turn::Turn;
 use crate::wire::{Reader, op, outcome, submit};
 
@@ -108,6 +108,8 @@ impl Turn<'_> {
         if flags & submit::CREATE != 0 {
             spec.creates = true;
             spec.actor = result;
+            // The creation's own: its thread may still be at it when the actor is dead and forgotten.
+            self.node.objects.get(result).retain();
         }
         self.place(spec, parent);
     }
@@ -170,13 +172,7 @@ impl Turn<'_> {
     /// Gives back a handle that the port's JavaScript held.
     fn release_handle(&mut self, inner: &mut Inner, object: u32) {
         let cell = self.node.objects.get(object);
-        let lent = self.borrowed.get_mut(&object);
-        if let Some(count) = lent {
-            *count -= 1;
-            if *count == 0 {
-                self.borrowed.remove(&object);
-            }
-        } else {
+        if !self.unlend(object) {
             debug_assert_eq!(
                 cell.owner.load(Ordering::Relaxed),
                 u32::from(self.port),
@@ -196,7 +192,8 @@ impl Turn<'_> {
         let (state, generation) = cell.state();
         self.release_resources(task);
         self.call_ended(task);
-        if kind == outcome::RETRY && state == State::Taken && cell.attempt() <= self.retries(task) {
+        let retry = kind == outcome::RETRY && state == State::Taken && cell.attempt() <= self.retries(task);
+        if retry || cell.has(AGAIN) {
             for _ in 0..count {
                 let payload = reader.payload();
                 drop(payload.into_refs(&*self.node.store));
@@ -245,6 +242,7 @@ impl Turn<'_> {
         let (_, generation) = cell.state();
         cell.retries.fetch_add(1, Ordering::Relaxed);
         cell.flags.store(0, Ordering::Relaxed);
+        cell.port.store(NONE, Ordering::Relaxed);
         if !cell.shift(generation, State::Taken, State::Ready) {
             self.let_go(task);
             return;
@@ -266,7 +264,7 @@ impl Turn<'_> {
         // SAFETY: the port holds the task.
         let spec = unsafe { cell.spec() };
         if spec.actor != NONE {
-            self.call_pending(spec.actor);
+            self.call_pending(task);
         } else if cell.has(HOLDS) {
             if lent {
                 self.lend(task, true);

@@ -111,9 +111,10 @@ impl Spec {
 pub(crate) struct Task {
     state: AtomicU64,
     pub(crate) missing: ReadyCounter,
-    /// The port that took it.
+    /// The port that holds it, from just before it is taken until it goes back to a queue; else `NONE`.
     pub(crate) port: AtomicU32,
-    /// `HOLDS`, `LENT`, `PENDING`; written by the port that runs the task.
+    /// `HOLDS`, `LENT`, `PENDING`: written by the port that runs the task. `ARRIVED`, `DROPPED`, `AGAIN`: written
+    /// under the lock of the actor that the task is a call on.
     pub(crate) flags: AtomicU32,
     /// 0 for the first attempt. Written by the holder between attempts.
     pub(crate) retries: AtomicU32,
@@ -130,6 +131,12 @@ pub(crate) const HOLDS: u32 = 1;
 pub(crate) const LENT: u32 = 2;
 /// It went on in the background of its thread: it returned a promise.
 pub(crate) const PENDING: u32 = 4;
+/// Nothing is missing that the call waited for: from now on its actor holds it.
+pub(crate) const ARRIVED: u32 = 8;
+/// The call left its caller's order before that: its last missing argument lets go of it.
+pub(crate) const DROPPED: u32 = 16;
+/// Its actor starts again while a living thread is at it: once that thread is done, it runs again.
+pub(crate) const AGAIN: u32 = 32;
 
 // SAFETY: rule 1 keeps the accesses to `spec` apart.
 unsafe impl Sync for Task {}
@@ -186,9 +193,11 @@ impl Task {
     pub(crate) fn place(&self, spec: Spec, parent: u64, state: State) {
         let (_, generation) = self.state();
         self.flags.store(0, Ordering::Relaxed);
+        self.port.store(NONE, Ordering::Relaxed);
         self.retries.store(0, Ordering::Relaxed);
         self.yielded.store(0, Ordering::Relaxed);
         self.parent.store(parent, Ordering::Relaxed);
+        self.port.store(NONE, Ordering::Relaxed);
         // SAFETY: rule 1: nobody knows the task yet.
         self.spec.with_mut(|cell| unsafe { *cell = spec });
         self.state.store(word(generation, state), Ordering::Release);

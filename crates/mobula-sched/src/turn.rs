@@ -31,6 +31,8 @@ pub(crate) struct Turn<'n> {
     /// Objects whose outcomes this visit has written into the inbox.
     pub(crate) delivered: Vec<u32>,
     ready: Vec<u32>,
+    /// While objects are being freed: the first of them, and those that still are to be.
+    unreferenced: Vec<u32>,
     /// Whether special tasks were queued, and whether resources came free.
     special: bool,
     freed: bool,
@@ -51,6 +53,7 @@ impl<'n> Turn<'n> {
             borrowed: HashMap::new(),
             delivered: Vec::new(),
             ready: Vec::new(),
+            unreferenced: Vec::new(),
             special: false,
             freed: false,
             settled: Vec::new(),
@@ -88,6 +91,14 @@ impl<'n> Turn<'n> {
 
     /// Queues what became ready, tells those who wait, and wakes workers.
     pub(crate) fn pass_on(&mut self) {
+        self.pass_on_once();
+        // Passing on may settle, free and post more.
+        while self.freed || self.special || !self.mail.is_empty() || !self.settled.is_empty() {
+            self.pass_on_once();
+        }
+    }
+
+    fn pass_on_once(&mut self) {
         self.propagate();
         let freed = std::mem::take(&mut self.freed);
         let mut wake = std::mem::take(&mut self.special) || (freed && self.node.has_work());
@@ -96,6 +107,8 @@ impl<'n> Turn<'n> {
             if self.has_port && port.runs_tasks.load(Ordering::Relaxed) {
                 wake |= self.is_worth_sharing(port.local.len());
                 port.local.push_all(&self.ready);
+                // A background task may have submitted them while the thread's loop sleeps.
+                port.wake();
             } else {
                 wake = true;
                 self.node.lanes.plain.push_all(&self.ready);
@@ -180,20 +193,31 @@ impl<'n> Turn<'n> {
 
     /// Gives back one reference to an object.
     pub(crate) fn release(&mut self, object: u32) {
-        let mut next = vec![];
-        let mut current = Some(object);
-        while let Some(object) = current {
-            let cell = self.node.objects.get(object);
-            if cell.release() {
-                let actor = cell.actor.load(Ordering::Relaxed);
-                if actor != NONE {
-                    self.retire_actor(actor);
-                }
-                next.extend(cell.clear().into_refs(&*self.node.store));
-                self.node.objects.give(&mut self.object_cells, object);
-            }
-            current = next.pop();
+        if !self.node.objects.get(object).release() {
+            return;
         }
+        // What an object or an actor held is freed in the loop below, not by recursion: chains may be long.
+        self.unreferenced.push(object);
+        if self.unreferenced.len() > 1 {
+            return;
+        }
+        let mut next = Some(object);
+        while let Some(object) = next {
+            let cell = self.node.objects.get(object);
+            let actor = cell.actor.load(Ordering::Relaxed);
+            if actor != NONE {
+                self.retire_actor(actor);
+            }
+            let refs = cell.clear().into_refs(&*self.node.store);
+            self.node.objects.give(&mut self.object_cells, object);
+            for object in refs {
+                self.release(object);
+            }
+            next = (self.unreferenced.len() > 1)
+                .then(|| self.unreferenced.pop())
+                .flatten();
+        }
+        self.unreferenced.clear();
     }
 
     /// Settles an object. Who waits for it is told when the visit propagates.
@@ -315,10 +339,12 @@ impl<'n> Turn<'n> {
 
     pub(crate) fn task_ended(&mut self) {
         // AcqRel: whoever sees 0 sees all that the tasks did.
-        if self.node.live_tasks.fetch_sub(1, Ordering::AcqRel) == 1
-            && self.node.closing.load(Ordering::Acquire)
-        {
-            self.post_main(Event::Idle);
+        if self.node.live_tasks.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // Pairs with the fence in `drain`.
+            fence(Ordering::SeqCst);
+            if self.node.closing.load(Ordering::Relaxed) {
+                self.post_main(Event::Idle);
+            }
         }
     }
 
@@ -329,7 +355,7 @@ impl<'n> Turn<'n> {
         for &dep in &spec.deps {
             self.release(dep);
         }
-        if spec.actor != NONE && !spec.creates {
+        if spec.actor != NONE {
             self.release(spec.actor);
         }
         self.discard(spec.arguments);
@@ -380,34 +406,17 @@ impl<'n> Turn<'n> {
 impl Node {
     /// Wakes a worker if there are tasks, CPUs for them, and nobody who is looking already.
     pub(crate) fn wake_for_work(&self) {
-        // Pairs with the fence in `Doorbell::sleep_unless`, and with the one after `searching` is lowered.
-        fence(Ordering::SeqCst);
-        if self.searching.load(Ordering::Relaxed) > 0 {
-            return;
-        }
-        while self.idle_count.load(Ordering::Relaxed) > 0 {
-            let worker = {
-                let mut idle = self.idle.lock();
-                let Some(worker) = idle.pop() else { return };
-                self.idle_count.store(idle.len() as u32, Ordering::Relaxed);
-                worker
-            };
-            let port = self.port(worker);
-            port.listed.store(false, Ordering::Relaxed);
-            if port.wake() {
-                return;
-            }
-        }
+        self.idle.wake(|worker| self.port(worker).wake());
     }
 
     /// Whether a worker that looks now would find a task it may run.
     pub(crate) fn has_work(&self) -> bool {
-        self.lanes.has_special()
+        self.lanes.has_special(&self.resources)
             || ((!self.lanes.plain.is_empty() || self.has_local()) && self.resources.has_cpu())
     }
 
     /// Whether any thread has plain tasks of its own in store.
-    fn has_local(&self) -> bool {
+    pub(crate) fn has_local(&self) -> bool {
         self.any_port(|port| port.local.len() > 0)
     }
 

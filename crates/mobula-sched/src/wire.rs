@@ -57,6 +57,7 @@ pub(crate) mod event {
     pub(crate) const IDLE: u8 = 10;
     pub(crate) const RETIRE_HOST: u8 = 11;
     pub(crate) const KILL_PORT: u8 = 12;
+    pub(crate) const COLLECT: u8 = 13;
 }
 
 /// Reads records. Going past the end is a bug of ours on the other side and panics, which the

@@ -33,14 +33,14 @@ fn a_consumer_that_sleeps_for_real_is_always_rung_for_new_work() {
     const ITEMS: u32 = 20_000;
     let shared = Arc::new((Doorbell::default(), AtomicU32::new(0)));
     // The channel is the event loop: the test hangs if a ring is missing.
-    let (ring, rung) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let other = Arc::clone(&shared);
     let producer = thread::spawn(move || {
         let (bell, work) = &*other;
         for _ in 0..ITEMS {
             work.fetch_add(1, Ordering::Relaxed);
             if bell.ring() {
-                ring.send(()).unwrap();
+                sender.send(()).unwrap();
             }
         }
     });
@@ -49,7 +49,7 @@ fn a_consumer_that_sleeps_for_real_is_always_rung_for_new_work() {
     while taken < ITEMS {
         taken += work.swap(0, Ordering::Relaxed);
         if taken < ITEMS && bell.sleep_unless(|| work.load(Ordering::Relaxed) > 0) {
-            rung.recv().unwrap();
+            receiver.recv().unwrap();
         }
     }
     producer.join().unwrap();

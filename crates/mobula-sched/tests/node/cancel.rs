@@ -1,0 +1,295 @@
+//! Cancelling and time limits, in every state of a task.
+
+use mobula_sched::TaskId;
+
+use super::support::{Bed, Call, ERROR, News, OK, RETRY, Status, Thread, Value, plain, value};
+
+const CANCELLED: u8 = 1;
+const TIMED_OUT: u8 = 2;
+
+/// The kind of a failure of the system's.
+fn failure(outcome: &(Status, Value)) -> u8 {
+    assert_eq!(outcome.0, Status::SystemError);
+    outcome.1.bytes[0]
+}
+
+struct Scene {
+    bed: Bed,
+    driver: Thread,
+    worker: Thread,
+    template: u32,
+}
+
+fn scene() -> Scene {
+    let bed = Bed::new(1, &[]);
+    let (driver, worker) = (bed.driver(), bed.worker());
+    let mut spec = plain();
+    spec.max_retries = 1;
+    let template = bed.template(spec);
+    Scene {
+        bed,
+        driver,
+        worker,
+        template,
+    }
+}
+
+#[test]
+fn a_waiting_task_is_cancelled_at_once_and_its_argument_does_not_mind() {
+    let Scene {
+        bed,
+        mut driver,
+        mut worker,
+        template,
+    } = scene();
+    let argument = driver.submit_tagged(template, 1, &[]);
+    let waiting = driver.submit_tagged(template, 2, &[argument]);
+    let token = driver.get(waiting);
+    driver.cancel(waiting, false, false);
+    assert_eq!(failure(&driver.outcome(token)), CANCELLED);
+    assert_eq!(worker.run_all(), [1]);
+    driver.release(&[argument, waiting]);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn a_queued_task_is_cancelled_and_never_runs() {
+    let Scene {
+        bed,
+        mut driver,
+        mut worker,
+        template,
+    } = scene();
+    let queued = driver.submit_tagged(template, 1, &[]);
+    let token = driver.get(queued);
+    driver.flush();
+    driver.cancel(queued, false, false);
+    assert_eq!(failure(&driver.outcome(token)), CANCELLED);
+    assert_eq!(worker.run_all(), []);
+    driver.release(&[queued]);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn a_running_task_is_cancelled_its_thread_is_told_and_its_result_is_dropped() {
+    for outcome in [OK, ERROR, RETRY] {
+        let Scene {
+            bed,
+            mut driver,
+            mut worker,
+            template,
+        } = scene();
+        let running = driver.submit_tagged(template, 1, &[]);
+        let token = driver.get(running);
+        driver.flush();
+        let task = worker.begin();
+        worker.pending(task.task, false);
+        worker.sleeps();
+        driver.cancel(running, true, false);
+        let news = driver.news();
+        let told = |news: &News| matches!(news, News::Value { status: Status::SystemError, token: got, .. } if *got == token);
+        assert!(news.iter().any(told), "{news:?}");
+        let port = u32::from(worker.id);
+        assert!(news.contains(&News::KillPort { port }), "{news:?}");
+        assert_eq!(news.len(), 2);
+        assert_eq!(worker.step(), [News::StopTask { task: task.task }]);
+        let late = value("late").with_buffer(bed.buffers.make(1));
+        worker.result(task.task, outcome, &[late]);
+        worker.sleeps();
+        assert_eq!(bed.buffers.count(1), 0);
+        driver.release(&[running]);
+        driver.flush();
+        bed.assert_balanced(0);
+    }
+}
+
+#[test]
+fn a_result_that_was_published_before_the_cancel_is_dropped_if_nobody_carried_it_out() {
+    let Scene {
+        bed,
+        mut driver,
+        mut worker,
+        template,
+    } = scene();
+    let running = driver.submit_tagged(template, 1, &[]);
+    driver.flush();
+    let task = worker.begin();
+    worker.result(task.task, OK, &[value("just in time")]);
+    bed.tick_later();
+    driver.cancel(running, false, false);
+    let token = driver.get(running);
+    assert_eq!(
+        driver.outcome(token).1,
+        value("just in time"),
+        "the watchdog was first"
+    );
+    worker.sleeps();
+    driver.release(&[running]);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn a_task_of_a_batch_that_was_not_begun_is_cancelled_and_skipped() {
+    let Scene {
+        bed,
+        mut driver,
+        mut worker,
+        template,
+    } = scene();
+    let warm = driver.submit_tagged(template, 0, &[]);
+    driver.flush();
+    assert_eq!(worker.run_all(), [0]);
+    let results = [1, 2, 3].map(|tag| driver.submit_tagged(template, tag, &[]));
+    driver.flush();
+    let batch = worker.tasks();
+    assert_eq!(batch.len(), 3);
+    driver.cancel(results[1], false, false);
+    assert!(worker.claim(&batch[0]));
+    worker.result(batch[0].task, OK, &[value("")]);
+    let news = worker.step();
+    assert_eq!(news[0], News::StopTask { task: batch[1].task });
+    let [News::Task(rest)] = &news[1..] else {
+        panic!("the third task only: {news:?}")
+    };
+    assert_eq!(rest.tag(), 3);
+    assert!(worker.claim(rest));
+    worker.result(rest.task, OK, &[value("")]);
+    worker.sleeps();
+    driver.release(&[warm]);
+    driver.release(&results);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn cancelling_what_has_ended_or_has_no_task_changes_nothing() {
+    let Scene {
+        bed,
+        mut driver,
+        mut worker,
+        template,
+    } = scene();
+    let stored = driver.put(&value("x"));
+    let done = driver.submit_tagged(template, 1, &[]);
+    driver.flush();
+    assert_eq!(worker.run_all(), [1]);
+    driver.cancel(done, true, true);
+    driver.cancel(stored, true, true);
+    let token = driver.get(done);
+    assert_eq!(driver.outcome(token), (Status::Value, value([1])));
+    driver.release(&[done, stored]);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn a_recursive_cancel_reaches_grandchildren_and_spares_strangers() {
+    let Scene {
+        bed,
+        mut driver,
+        mut worker,
+        template,
+    } = scene();
+    let root = driver.submit_tagged(template, 1, &[]);
+    driver.flush();
+    let parent = worker.begin();
+    let child_call = Call {
+        parent: Some(&parent),
+        arguments: value([2]),
+        ..Call::default()
+    };
+    let child = worker.submit(template, &child_call);
+    worker.pending(parent.task, true);
+    let child_task = worker.begin();
+    let grandchild_call = Call {
+        parent: Some(&child_task),
+        arguments: value([3]),
+        ..Call::default()
+    };
+    let grandchild = worker.submit(template, &grandchild_call);
+    worker.pending(child_task.task, true);
+    worker.flush();
+    let stranger = driver.submit_tagged(template, 4, &[]);
+    let token = driver.get(stranger);
+    driver.cancel(root, false, true);
+    assert_eq!(bed.node.live_tasks(), 1, "the stranger");
+    worker.result(child_task.task, OK, &[value("")]);
+    worker.result(parent.task, OK, &[value("")]);
+    worker.release(&[child, grandchild]);
+    assert_eq!(worker.run_all(), [4]);
+    assert_eq!(driver.outcome(token).0, Status::Value);
+    driver.release(&[root, stranger]);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn a_time_limit_is_announced_and_stops_the_attempt_it_was_set_for() {
+    let bed = Bed::new(1, &[]);
+    let (mut driver, mut worker) = (bed.driver(), bed.worker());
+    let mut spec = plain();
+    spec.timeout_ms = 50;
+    spec.max_retries = 1;
+    let result = driver.submit_tagged(bed.template(spec), 1, &[]);
+    driver.flush();
+    let first = worker.begin();
+    let deadline = driver.news();
+    let [
+        News::Deadline {
+            task,
+            generation,
+            attempt: 1,
+        },
+    ] = deadline[..]
+    else {
+        panic!("one deadline: {deadline:?}")
+    };
+    assert_eq!((task, generation), (first.task, first.generation));
+    let id = TaskId {
+        index: task,
+        generation,
+    };
+    worker.result(first.task, RETRY, &[value("")]);
+    let second = worker.begin();
+    assert_eq!(bed.node.expire(id, 1), None, "that attempt is over");
+    let token = driver.get(result);
+    driver.flush();
+    assert_eq!(bed.node.expire(id, 2), Some(u32::from(worker.id)));
+    assert_eq!(bed.node.expire(id, 2), None);
+    let news = driver.news();
+    let timed_out = news.iter().any(|news| {
+        matches!(news, News::Value { status: Status::SystemError, token: got, value } if *got == token && value.bytes[0] == TIMED_OUT)
+    });
+    assert!(timed_out, "{news:?}");
+    worker.result(second.task, OK, &[value("late")]);
+    assert_eq!(worker.step(), [News::StopTask { task: second.task }]);
+    worker.sleeps();
+    driver.release(&[result]);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn a_cancelled_creation_fails_the_calls_on_its_actor() {
+    let Scene {
+        bed,
+        mut driver,
+        mut worker,
+        template,
+    } = scene();
+    let argument = driver.submit_tagged(template, 1, &[]);
+    driver.flush();
+    let class = bed.template(plain());
+    let actor = driver.create(class, &[argument]);
+    let call = driver.call(template, actor, 2, &[]);
+    let token = driver.get(call);
+    driver.cancel(actor, false, false);
+    assert_eq!(driver.outcome(token).0, Status::SystemError);
+    assert_eq!(worker.run_all(), [1]);
+    driver.release(&[argument, actor, call]);
+    driver.flush();
+    bed.assert_balanced(0);
+}

@@ -1,0 +1,169 @@
+//! Drives a node as a thread's JavaScript does.
+
+mod memory;
+mod news;
+mod thread;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use mobula_sched::{
+    Bell, Buffer, BufferStore, Clock, Demand, Node, NodeConfig, PortKind, TemplateSpec, UNIT,
+};
+use mobula_sync::Mutex;
+use mobula_sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+pub(crate) use news::{News, Status, TaskNews, Value, value};
+pub(crate) use thread::{Call, ERROR, OK, RETRY, Thread};
+
+/// Counts references to buffers, and panics when there are fewer than none.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers(Mutex<std::collections::HashMap<u32, u32>>);
+
+impl Buffers {
+    /// A buffer with one reference, which whoever writes it into a value hands over.
+    pub(crate) fn make(&self, id: u32) -> Buffer {
+        let buffer = Buffer { id, len: 1 << 20 };
+        self.retain(buffer);
+        buffer
+    }
+
+    pub(crate) fn count(&self, id: u32) -> u32 {
+        self.0.lock().get(&id).copied().unwrap_or(0)
+    }
+}
+
+impl BufferStore for Buffers {
+    fn retain(&self, buffer: Buffer) {
+        *self.0.lock().entry(buffer.id).or_insert(0) += 1;
+    }
+
+    fn release(&self, buffer: Buffer) {
+        let mut counts = self.0.lock();
+        let count = counts.get_mut(&buffer.id).expect("a buffer with references");
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&buffer.id);
+        }
+    }
+}
+
+/// Time that goes on when the test says so, or by itself.
+#[derive(Debug)]
+enum TestClock {
+    Still(AtomicU64),
+    Real(Instant),
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> u64 {
+        match self {
+            Self::Still(now) => now.load(Ordering::Relaxed),
+            Self::Real(start) => start.elapsed().as_nanos() as u64,
+        }
+    }
+}
+
+/// Counts rings.
+#[derive(Debug, Default)]
+pub(crate) struct Rings(pub(crate) AtomicU32);
+
+impl Bell for Rings {
+    fn ring(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A node, its surroundings, and what it started with.
+#[derive(Debug, Clone)]
+pub(crate) struct Bed {
+    pub(crate) node: Arc<Node>,
+    pub(crate) buffers: Arc<Buffers>,
+    clock: Arc<TestClock>,
+    total: Vec<i64>,
+}
+
+/// A template of tasks that ask for one CPU.
+pub(crate) fn plain() -> TemplateSpec {
+    TemplateSpec {
+        priority: 0,
+        demand: Demand {
+            cpu: UNIT,
+            others: Vec::new(),
+        },
+        max_retries: 0,
+        timeout_ms: 0,
+        max_restarts: 0,
+        max_concurrency: 1,
+        own_thread: false,
+        detached: false,
+    }
+}
+
+impl Bed {
+    /// A node with so many CPUs and `others`, and a clock that stands still.
+    pub(crate) fn new(cpus: i64, others: &[i64]) -> Self {
+        Self::with_clock(cpus, others, TestClock::Still(AtomicU64::new(0)))
+    }
+
+    /// The same with a clock that runs.
+    pub(crate) fn in_real_time(cpus: i64, others: &[i64]) -> Self {
+        Self::with_clock(cpus, others, TestClock::Real(Instant::now()))
+    }
+
+    fn with_clock(cpus: i64, others: &[i64], clock: TestClock) -> Self {
+        let buffers = Arc::new(Buffers::default());
+        let clock = Arc::new(clock);
+        let config = NodeConfig {
+            cpu: cpus * UNIT,
+            others: others.iter().map(|amount| amount * UNIT).collect(),
+            shared_hosts: 1,
+            store: Arc::clone(&buffers) as _,
+            clock: Arc::clone(&clock) as _,
+        };
+        let node = Arc::new(Node::new(config));
+        let total = node.free_resources();
+        Self {
+            node,
+            buffers,
+            clock,
+            total,
+        }
+    }
+
+    pub(crate) fn advance(&self, nanoseconds: u64) {
+        if let TestClock::Still(now) = &*self.clock {
+            now.fetch_add(nanoseconds, Ordering::Relaxed);
+        }
+    }
+
+    /// Long enough for the watchdog to look at a batch.
+    pub(crate) fn tick_later(&self) -> bool {
+        self.advance(2_000_000);
+        self.node.tick()
+    }
+
+    pub(crate) fn template(&self, spec: TemplateSpec) -> u32 {
+        self.node.add_template(spec, b"meta")
+    }
+
+    pub(crate) fn driver(&self) -> Thread {
+        Thread::attach(self, PortKind::Driver, None)
+    }
+
+    pub(crate) fn worker(&self) -> Thread {
+        Thread::attach(self, PortKind::Worker, None)
+    }
+
+    pub(crate) fn host(&self, host: u32) -> Thread {
+        Thread::attach(self, PortKind::Host, Some(host))
+    }
+
+    /// Fails unless the node is as it was at the start, apart from `objects` that are still held.
+    pub(crate) fn assert_balanced(&self, objects: usize) {
+        assert_eq!(self.node.live_tasks(), 0, "tasks that are not settled");
+        assert_eq!(self.node.tasks_in_use(), 0, "cells of tasks");
+        assert_eq!(self.node.free_resources(), self.total, "resources");
+        assert_eq!(self.node.objects_in_use(), objects, "objects");
+    }
+}

@@ -1,0 +1,235 @@
+use mobula_sched::Buffer;
+
+const LINKED: u32 = 1 << 31;
+
+/// An encoded value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Value {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) refs: Vec<u32>,
+    pub(crate) buffers: Vec<Buffer>,
+}
+
+/// A value of some bytes.
+pub(crate) fn value(bytes: impl AsRef<[u8]>) -> Value {
+    Value {
+        bytes: bytes.as_ref().to_vec(),
+        ..Value::default()
+    }
+}
+
+impl Value {
+    /// The value with refs in it.
+    pub(crate) fn with_refs(mut self, refs: &[u32]) -> Self {
+        self.refs.extend(refs);
+        self
+    }
+
+    /// The value with a buffer of the store in it.
+    pub(crate) fn with_buffer(mut self, buffer: Buffer) -> Self {
+        self.buffers.push(buffer);
+        self
+    }
+
+    pub(crate) fn write(&self, to: &mut Vec<u8>) {
+        let linked = !self.refs.is_empty() || !self.buffers.is_empty();
+        let word = self.bytes.len() as u32 | if linked { LINKED } else { 0 };
+        to.extend(word.to_le_bytes());
+        to.extend(&self.bytes);
+        if !linked {
+            return;
+        }
+        write_list(to, &self.refs);
+        to.extend((self.buffers.len() as u32).to_le_bytes());
+        for buffer in &self.buffers {
+            to.extend(buffer.id.to_le_bytes());
+            to.extend(buffer.len.to_le_bytes());
+        }
+    }
+}
+
+pub(crate) fn write_list(to: &mut Vec<u8>, list: &[u32]) {
+    to.extend((list.len() as u32).to_le_bytes());
+    for item in list {
+        to.extend(item.to_le_bytes());
+    }
+}
+
+/// How an object turned out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    Value,
+    UserError,
+    SystemError,
+}
+
+/// A task in the inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TaskNews {
+    pub(crate) slot: u16,
+    pub(crate) creates: bool,
+    pub(crate) task: u32,
+    pub(crate) generation: u32,
+    pub(crate) template: u32,
+    pub(crate) attempt: u32,
+    /// The actor's object, or how many items of the stream are out already.
+    pub(crate) extra: u32,
+    pub(crate) arguments: Value,
+    pub(crate) deps: Vec<Value>,
+}
+
+impl TaskNews {
+    /// The first byte of the arguments.
+    pub(crate) fn tag(&self) -> u8 {
+        self.arguments.bytes.first().copied().unwrap_or(0)
+    }
+}
+
+/// A record of the inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum News {
+    Task(TaskNews),
+    Value {
+        status: Status,
+        token: u32,
+        value: Value,
+    },
+    Ready {
+        status: Status,
+        token: u32,
+    },
+    Item {
+        token: u32,
+        object: u32,
+    },
+    StopTask {
+        task: u32,
+    },
+    Credit {
+        task: u32,
+        items: u32,
+    },
+    StopActor {
+        actor: u32,
+    },
+    NeedWorker {
+        host: u32,
+        own: bool,
+    },
+    Deadline {
+        task: u32,
+        generation: u32,
+        attempt: u32,
+    },
+    Idle,
+    RetireHost {
+        host: u32,
+    },
+    KillPort {
+        port: u32,
+    },
+    Collect,
+}
+
+/// Reads an inbox.
+#[derive(Debug)]
+struct Inbox<'a>(&'a [u8]);
+
+impl Inbox<'_> {
+    fn take(&mut self, len: usize) -> &[u8] {
+        let (head, tail) = self.0.split_at(len);
+        self.0 = tail;
+        head
+    }
+
+    fn word(&mut self) -> u32 {
+        u32::from_le_bytes(self.take(4).try_into().expect("four bytes"))
+    }
+
+    fn value(&mut self) -> Value {
+        let word = self.word();
+        let mut value = value(self.take((word & !LINKED) as usize));
+        if word & LINKED != 0 {
+            value.refs = (0..self.word()).map(|_| self.word()).collect();
+            value.buffers = (0..self.word())
+                .map(|_| Buffer {
+                    id: self.word(),
+                    len: u64::from(self.word()) | u64::from(self.word()) << 32,
+                })
+                .collect();
+        }
+        value
+    }
+
+    fn record(&mut self) -> News {
+        let head = self.take(4).to_vec();
+        let status = match head[1] {
+            0 => Status::Value,
+            1 => Status::UserError,
+            _ => Status::SystemError,
+        };
+        match head[0] {
+            1 => {
+                let (slot, creates) = (u16::from_le_bytes([head[2], head[3]]), head[1] != 0);
+                let words: Vec<u32> = (0..6).map(|_| self.word()).collect();
+                News::Task(TaskNews {
+                    slot,
+                    creates,
+                    task: words[0],
+                    generation: words[1],
+                    template: words[2],
+                    attempt: words[3],
+                    extra: words[4],
+                    arguments: self.value(),
+                    deps: (0..words[5]).map(|_| self.value()).collect(),
+                })
+            }
+            2 => News::Value {
+                status,
+                token: self.word(),
+                value: self.value(),
+            },
+            3 => News::Ready {
+                status,
+                token: self.word(),
+            },
+            4 => {
+                let (token, object, _generation) = (self.word(), self.word(), self.word());
+                News::Item { token, object }
+            }
+            5 => News::StopTask { task: self.word() },
+            6 => News::Credit {
+                task: self.word(),
+                items: self.word(),
+            },
+            7 => News::StopActor { actor: self.word() },
+            8 => News::NeedWorker {
+                host: self.word(),
+                own: head[1] != 0,
+            },
+            9 => {
+                let (task, generation, attempt, _) = (self.word(), self.word(), self.word(), self.word());
+                News::Deadline {
+                    task,
+                    generation,
+                    attempt,
+                }
+            }
+            10 => News::Idle,
+            11 => News::RetireHost { host: self.word() },
+            12 => News::KillPort { port: self.word() },
+            13 => News::Collect,
+            kind => unreachable!("news of kind {kind}"),
+        }
+    }
+}
+
+/// All records of an inbox.
+pub(crate) fn parse(inbox: &[u8]) -> Vec<News> {
+    let mut inbox = Inbox(inbox);
+    let mut news = Vec::new();
+    while !inbox.0.is_empty() {
+        news.push(inbox.record());
+    }
+    news
+}
