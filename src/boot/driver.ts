@@ -96,7 +96,8 @@ export class DriverNode implements NewsHandler {
     const why = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
     this.options.logger?.error({ err: reason }, 'mobula cannot start worker threads');
     process.emitWarning(`mobula cannot start worker threads, and fails all tasks: ${why}`, 'MobulaWarning');
-    this.#addon.failAll();
+    // Nothing would run any more: what waits is failed, and later calls are refused.
+    void this.close(0);
   }
 
   handle(kind: number, pos: number): number {

@@ -209,7 +209,10 @@ export class Executor implements NewsHandler {
   #pass(task: Attempt, value: unknown): void {
     if (this.#results.succeed(task, value, task.tries < MAX_TRIES)) return;
     task.ended = false;
-    this.#await(task, this.#makeRoom(task.tries++).then(() => value));
+    this.#await(
+      task,
+      this.#makeRoom(task.tries++).then(() => value),
+    );
   }
 
   #run(task: Attempt, code: Function, args: readonly unknown[]): unknown {

@@ -35,19 +35,16 @@ export class Inbox implements NewsReader, OutcomeReader {
   }
 
   read(end: number): void {
-    const { port } = this.#runtime;
-    let pos = 0;
-    while (pos < end) {
-      const kind = port.inbox[pos] as number;
-      if (kind === event.value || kind === event.ready) {
-        pos = this.#settled(kind, pos);
-      } else if (kind === event.item) {
-        pos = this.#item(pos);
-      } else {
-        if (this.#news === undefined) throw new MobulaError('ERR_MOBULA_INTERNAL', `nobody reads news of kind ${kind}`);
-        pos = this.#news.handle(kind, pos);
-      }
-    }
+    for (let pos = 0; pos < end; ) pos = this.#record(pos);
+  }
+
+  /** Reads one record; gives where the next begins. */
+  #record(pos: number): number {
+    const kind = this.#runtime.port.inbox[pos] as number;
+    if (kind === event.value || kind === event.ready) return this.#settled(kind, pos);
+    if (kind === event.item) return this.#item(pos);
+    if (this.#news === undefined) throw new MobulaError('ERR_MOBULA_INTERNAL', `nobody reads news of kind ${kind}`);
+    return this.#news.handle(kind, pos);
   }
 
   #settled(kind: number, pos: number): number {

@@ -99,7 +99,14 @@ export class Port {
     const { bytes, view, pos, limit, refs, buffers, moved } = this.writer;
     this.#outer.push({ writer: { bytes, view, pos, limit, refs, buffers, moved }, recordStart: this.#recordStart });
     const scratch = new Uint8Array(ASIDE_BYTES);
-    const fresh = { bytes: scratch, view: new DataView(scratch.buffer), pos: 0, limit: ASIDE_BYTES, refs: [], buffers: [] };
+    const fresh = {
+      bytes: scratch,
+      view: new DataView(scratch.buffer),
+      pos: 0,
+      limit: ASIDE_BYTES,
+      refs: [],
+      buffers: [],
+    };
     Object.assign(this.writer, fresh);
     this.#recordStart = 0;
   }

@@ -53,6 +53,16 @@ export class Pump {
       this.wake();
       return;
     }
+    try {
+      this.#loop(executor);
+    } catch (error) {
+      // A mistake of ours, or user code where none should run: the thread goes on with what comes next.
+      this.wake();
+      throw error;
+    }
+  };
+
+  #loop(executor: Executor): void {
     const runtime = this.#runtime;
     for (;;) {
       const before = runtime.inbox.deliveries;
@@ -69,7 +79,7 @@ export class Pump {
       else this.wake();
       return;
     }
-  };
+  }
 
   #later(): void {
     this.#scheduled = true;

@@ -31,12 +31,14 @@ export class ResultWriter {
 
   /** The task has thrown. What cannot travel of an error is left out; its message and stack always arrive. */
   fail(task: Attempt, thrown: unknown): void {
-    const kind = retries(task.template, thrown) ? outcome.retry : outcome.error;
-    try {
-      this.#write(task, kind, [[thrown, task.name, task.attempt]], 'error');
-    } catch {
-      this.#write(task, kind, [[plainError(thrown), task.name, task.attempt]], 'error');
-    }
+    const kind = guarded(() => retries(task.template, thrown), false) ? outcome.retry : outcome.error;
+    const write = (error: unknown): boolean => {
+      this.#write(task, kind, [[error, task.name, task.attempt]], 'error');
+      return true;
+    };
+    // Describing an error runs user code: getters, toString.
+    if (guarded(() => write(thrown), false) || guarded(() => write(plainError(thrown)), false)) return;
+    write(new Error('The task threw something that fails to describe itself.'));
   }
 
   #write(task: Attempt, kind: number, values: readonly unknown[], path: string): void {
@@ -113,9 +115,14 @@ function plainError(thrown: unknown): Error {
 }
 
 function describe(thrown: unknown): string {
+  return guarded(() => String(thrown), typeof thrown);
+}
+
+/** What `body` gives, or `otherwise` if it throws. */
+function guarded<T>(body: () => T, otherwise: T): T {
   try {
-    return String(thrown);
+    return body();
   } catch {
-    return typeof thrown;
+    return otherwise;
   }
 }

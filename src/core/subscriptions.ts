@@ -16,13 +16,11 @@ export interface Subscriber {
   fail(error: unknown): void;
 }
 
-/** A subscription whose subscriber gave up; the next one for the same object takes it over. */
+/** Tokens whose subscribers gave up; the next subscriber for the same object takes one over. */
 interface Parked {
-  value: number;
-  ready: number;
+  readonly value: number[];
+  readonly ready: number[];
 }
-
-const NONE = -1;
 
 /**
  * The subscriptions of a thread, by the token the core calls each.
@@ -56,7 +54,7 @@ export class Subscriptions {
     const { ref, wantsValue } = subscriber;
     if (this.#parked.size > 0) {
       const token = this.#unpark(ref, wantsValue);
-      if (token !== NONE) {
+      if (token !== undefined) {
         this.#slots[token] = subscriber;
         return token;
       }
@@ -67,14 +65,17 @@ export class Subscriptions {
     return token;
   }
 
-  #unpark(ref: ObjectRef<unknown>, value: boolean): number {
+  /** A parked token for `ref`, which is taken over. */
+  #unpark(ref: ObjectRef<unknown>, value: boolean): number | undefined {
     const parked = this.#parked.get(ref);
-    if (parked === undefined) return NONE;
-    const token = value ? parked.value : parked.ready;
-    if (value) parked.value = NONE;
-    else parked.ready = NONE;
-    if (parked.value === NONE && parked.ready === NONE) this.#parked.delete(ref);
+    if (parked === undefined) return undefined;
+    const token = (value ? parked.value : parked.ready).pop();
+    this.#tidy(ref, parked);
     return token;
+  }
+
+  #tidy(ref: ObjectRef<unknown>, parked: Parked): void {
+    if (parked.value.length === 0 && parked.ready.length === 0) this.#parked.delete(ref);
   }
 
   /** The subscriber does not want to know any more. */
@@ -85,12 +86,19 @@ export class Subscriptions {
     this.#slots[token] = new Orphan(ref, wantsValue);
     let parked = this.#parked.get(ref);
     if (parked === undefined) {
-      parked = { value: NONE, ready: NONE };
+      parked = { value: [], ready: [] };
       this.#parked.set(ref, parked);
     }
-    if (wantsValue) parked.value = token;
-    else parked.ready = token;
+    (wantsValue ? parked.value : parked.ready).push(token);
     this.#less();
+  }
+
+  #forget({ ref, wantsValue }: Orphan, token: number): void {
+    const parked = this.#parked.get(ref);
+    if (parked === undefined) return;
+    const tokens = wantsValue ? parked.value : parked.ready;
+    tokens.splice(tokens.indexOf(token), 1);
+    this.#tidy(ref, parked);
   }
 
   /** The core has delivered `token`. */
@@ -99,7 +107,7 @@ export class Subscriptions {
     this.#slots[token] = undefined;
     this.#free.push(token);
     if (subscriber instanceof Orphan) {
-      if (this.#unpark(subscriber.ref, subscriber.wantsValue) !== token) throw new Error('an orphan was not parked');
+      this.#forget(subscriber, token);
     } else {
       this.#less();
       try {

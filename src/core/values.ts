@@ -1,7 +1,6 @@
 import { SerializationError } from '../common/errors.ts';
 import type { Addon } from '../native/addon.ts';
 import { nativeError } from '../native/binding.ts';
-import { collect } from './collector.ts';
 import {
   type BinaryPart,
   type DecodeHooks,
@@ -10,6 +9,7 @@ import {
   encode,
   type ShapeTable,
 } from '../store/codec/index.ts';
+import { collect } from './collector.ts';
 import { ObjectRef, releasedProblem } from './object-ref.ts';
 import type { Port, StoredBuffer } from './port.ts';
 import { ViewCache } from './view-cache.ts';

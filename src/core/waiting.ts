@@ -40,11 +40,8 @@ export class SingleGet implements Subscriber {
   }
 
   settled(outcome: number, pos: number): void {
-    if (outcome !== status.value) {
-      this.#reject(this.#reader.error(outcome, pos));
-      return;
-    }
-    this.#resolve(this.#reader.value(pos));
+    if (outcome === status.value) this.#resolve(this.#reader.value(pos));
+    else this.#reject(this.#reader.error(outcome, pos));
   }
 
   resubscribed(): void {}

@@ -81,7 +81,10 @@ export class WorkerPool {
       error = thrown;
     });
     pool.run(this.#ports.brief(assignment)).then(
-      () => this.#startWaiting(),
+      () => {
+        this.#stillborn = 0;
+        this.#startWaiting();
+      },
       (thrown: unknown) => {
         error = thrown;
       },
@@ -102,15 +105,15 @@ export class WorkerPool {
     this.#threads.delete(thread);
     const { kind, port } = thread.assignment;
     const attached = Atomics.load(port, 0);
-    if (attached > 0) {
-      this.#stillborn = 0;
-      this.#ports.bury(attached - 1, describe(code, error));
-    } else if (++this.#stillborn >= MAX_STILLBORN && !this.#closed) {
+    if (attached > 0) this.#ports.bury(attached - 1, describe(code, error));
+    if (thread.retired || this.#closed) return;
+    if (attached === 0 && ++this.#stillborn >= MAX_STILLBORN) {
       this.#ports.giveUp(error ?? new Error(`worker threads end at once, with exit code ${code}`));
-      return;
+    } else if (kind === 1) {
+      this.#start(1, -1);
+    } else if (attached === 0) {
+      this.startHost(thread.assignment.host);
     }
-    if (kind === 1 && !thread.retired && !this.#closed) this.#start(1, -1);
-    else if (kind === 2 && attached === 0 && !this.#closed) this.startHost(thread.assignment.host);
   }
 
   #find(test: (assignment: WorkerAssignment) => boolean): Thread | undefined {

@@ -64,11 +64,14 @@ test('a constructor that throws: every call tells why', limit, async () => {
 test('a constructor argument that fails', limit, async () => {
   const Taker = remote(
     class {
-      constructor(readonly value: number) {}
-      call(): number {
-        return this.value;
+      readonly #value: number;
+      constructor(value: number) {
+        this.#value = value;
       }
-    } as unknown as { new (value: number): { call(): number } },
+      call(): number {
+        return this.#value;
+      }
+    },
   );
   const failing = remote((): number => {
     throw new Error('no argument');

@@ -79,6 +79,18 @@ test('a got array can be passed on after it was written to', limit, async () => 
   assert.deepEqual(await get([sum.remote(mine), sum.remote(ref)]), [300_000, 100_000]);
 });
 
+test('a task that kept an argument does not see what later tasks write into theirs', limit, async () => {
+  const ref = put(new Float64Array(100_000).fill(1));
+  const keep = remote((array: Float64Array) => Reflect.set(globalThis, 'kept', array));
+  const write = remote((array: Float64Array) => void array.fill(2));
+  const look = remote(() => (Reflect.get(globalThis, 'kept') as Float64Array | undefined)?.[0] ?? 1);
+  for (let i = 0; i < 20; i++) await get(keep.remote(ref));
+  for (let i = 0; i < 20; i++) await get(write.remote(ref));
+  for (let i = 0; i < 20; i++) assert.equal(await get(look.remote()), 1);
+  const forget = remote(() => Reflect.deleteProperty(globalThis, 'kept'));
+  for (let i = 0; i < 20; i++) await get(forget.remote());
+});
+
 test('large arrays are aligned', limit, async () => {
   const where = remote((array: Float64Array) => array.byteOffset % 64);
   const ref = put(new Float64Array(100_000));

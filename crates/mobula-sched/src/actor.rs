@@ -266,7 +266,7 @@ impl Turn<'_> {
             return (Arc::clone(host), false);
         }
         let host = Arc::new(Host {
-            id: hosts.last().map_or(0, |last| last.id + 1),
+            id: self.node.hosts_made.fetch_add(1, Ordering::Relaxed),
             own,
             port: AtomicU32::new(NONE),
             load: AtomicU32::new(0),
@@ -276,7 +276,7 @@ impl Turn<'_> {
         (host, true)
     }
 
-    /// Places actors whose resources may have come free.
+    /// Places actors whose resources may have come free: one that has to wait holds up nobody behind it.
     pub(crate) fn place_actors(&mut self) {
         let node = self.node;
         // Who gives resources back looks for actors after it, who adds an actor looks for resources after it.
@@ -284,15 +284,18 @@ impl Turn<'_> {
         if node.unplaced_count.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let mut unplaced = node.unplaced.lock();
-        while let Some(&index) = unplaced.front() {
-            if !self.place_actor(index) {
-                return;
+        let waiting: Vec<u32> = node.unplaced.lock().iter().copied().collect();
+        for index in waiting {
+            if self.place_actor(index) {
+                self.forget_unplaced(index);
             }
-            unplaced.pop_front();
-            node.unplaced_count
-                .store(unplaced.len() as u32, Ordering::Relaxed);
         }
+    }
+
+    fn forget_unplaced(&self, index: u32) {
+        let mut unplaced = self.node.unplaced.lock();
+        unplaced.retain(|&other| other != index);
+        self.node.unplaced_count.store(unplaced.len() as u32, Ordering::Release);
     }
 
     /// Hands the thread calls of one actor after another.
@@ -568,18 +571,15 @@ impl Turn<'_> {
         let holds = std::mem::take(&mut actor.holds);
         let template = &node.template(actor.template).spec;
         drop(actor);
+        if node.unplaced_count.load(Ordering::Relaxed) > 0 {
+            self.forget_unplaced(index);
+        }
         if holds {
             node.resources.give(&template.demand, false);
             self.work_may_be_possible();
         }
         if let Some(name) = name {
             node.forget_name(object, &name);
-        }
-        if node.unplaced_count.load(Ordering::Relaxed) > 0 {
-            let mut unplaced = node.unplaced.lock();
-            unplaced.retain(|&other| other != index);
-            node.unplaced_count
-                .store(unplaced.len() as u32, Ordering::Relaxed);
         }
         self.stop_on_host(object, left);
         for task in queued {

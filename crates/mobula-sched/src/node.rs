@@ -60,6 +60,8 @@ pub struct Node {
     /// Threads of actors that look for calls right now.
     pub(crate) hosts_searching: AtomicU32,
     pub(crate) hosts: Mutex<Vec<Arc<Host>>>,
+    /// Numbers given to hosts; none is used twice.
+    pub(crate) hosts_made: AtomicU32,
     pub(crate) shared_hosts: usize,
     pub(crate) names: Mutex<HashMap<String, u32>>,
     pub(crate) actor_cache: Mutex<IndexCache>,
@@ -113,6 +115,7 @@ impl Node {
             idle: IdleList::new(MAX_PORTS),
             hosts_searching: AtomicU32::new(0),
             hosts: Mutex::default(),
+            hosts_made: AtomicU32::new(0),
             shared_hosts: config.shared_hosts,
             names: Mutex::default(),
             actor_cache: Mutex::default(),

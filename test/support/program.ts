@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** How a program ended, and what it left. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly output: string;
+  readonly errors: string;
+  /** What lies in the folder it was told to spill to. */
+  readonly spilled: readonly string[];
+}
+
+/** A program of `test/integration/programs` that runs in a process of its own. */
+export class Program {
+  readonly #child: ChildProcess;
+  readonly #spill = mkdtempSync(join(tmpdir(), 'mobula-program-'));
+  readonly #ended: Promise<readonly [number | null, NodeJS.Signals | null]>;
+  #output = '';
+  #errors = '';
+
+  constructor(name: string, args: readonly string[] = []) {
+    const file = fileURLToPath(new URL(`../integration/programs/${name}.js`, import.meta.url));
+    this.#child = spawn(process.execPath, [file, ...args], {
+      env: { ...process.env, MOBULA_TEST_SPILL: this.#spill },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child.stdout?.on('data', (text: Buffer) => {
+      this.#output += text.toString();
+    });
+    this.#child.stderr?.on('data', (text: Buffer) => {
+      this.#errors += text.toString();
+    });
+    this.#ended = new Promise((resolve) => this.#child.once('close', (code, signal) => resolve([code, signal])));
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits for its end; a program that takes too long is killed, and tells so by its signal. */
+  async end(limitMs = 20_000): Promise<Ending> {
+    const watchdog = setTimeout(() => this.#child.kill('SIGKILL'), limitMs);
+    const [code, signal] = await this.#ended;
+    clearTimeout(watchdog);
+    const spilled = existsSync(this.#spill) ? readdirSync(this.#spill) : [];
+    rmSync(this.#spill, { recursive: true, force: true });
+    return { code, signal, output: this.#output, errors: this.#errors, spilled };
+  }
+}
