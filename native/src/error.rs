@@ -35,11 +35,15 @@ pub(crate) fn create_failed(error: &CreateError) -> napi::Error<Code> {
 }
 
 pub(crate) fn map_failed(error: &MapError) -> napi::Error<Code> {
-    let code = if matches!(error, MapError::Full(_)) { Code::StoreFull } else { Code::ObjectLost };
+    let code = if matches!(error, MapError::Full(_)) {
+        Code::StoreFull
+    } else {
+        Code::ObjectLost
+    };
     napi::Error::new(code, error.to_string())
 }
 
-pub(crate) fn seal_failed(error: &SealError) -> napi::Error<Code> {
+pub(crate) fn seal_failed(error: SealError) -> napi::Error<Code> {
     napi::Error::new(Code::Invalid, error.to_string())
 }
 

@@ -6,7 +6,16 @@
     unreachable_pub,
     reason = "napi-derive wants its items public, and nothing links this crate"
 )]
-#![expect(clippy::needless_pass_by_value, reason = "napi-derive hands over owned values")]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "napi-derive hands over owned values"
+)]
+#![expect(
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    reason = "JavaScript has one kind of number; amounts, sizes and indices stay below 2^53 and are not negative"
+)]
 
 mod accounting;
 mod actors;

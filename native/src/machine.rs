@@ -10,7 +10,6 @@ pub fn usable_cpus() -> u32 {
 /// Bytes of memory this process may use: the machine's, or its control group's limit.
 #[napi(catch_unwind)]
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "memory stays far below 2^53 bytes")]
 pub fn memory_limit() -> f64 {
     mobula_shm::memory()
         .iter()

@@ -95,18 +95,15 @@ pub fn create_buffer(env: Env, port: u32, len: f64) -> Result<(Unknown<'static>,
 #[napi(catch_unwind)]
 pub fn seal_buffer(env: Env, port: u32, array: Unknown<'_>, view: f64) -> Result<u32> {
     // SAFETY: `array` is a live value of this environment.
-    check(
-        unsafe { sys::napi_detach_arraybuffer(env.raw(), array.value().value) },
-        "napi_detach_arraybuffer",
-    )?;
+    let status = unsafe { sys::napi_detach_arraybuffer(env.raw(), array.value().value) };
+    check(status, "napi_detach_arraybuffer")?;
     let store = &binding(port)?.runtime.store;
-    let buffer = store
-        .seal(ViewId(view as u64))
-        .map_err(|error| seal_failed(&error))?;
+    let buffer = store.seal(ViewId(view as u64)).map_err(seal_failed)?;
     Ok(buffer.0)
 }
-
-#[expect(clippy::cast_precision_loss, reason = "views are counted from 1")]
+fn whole(number: f64) -> u64 {
+    number as u64
+}
 fn number(view: ViewId) -> f64 {
     view.0 as f64
 }
@@ -127,7 +124,6 @@ pub struct StoreStats {
 
 /// How full the store is.
 #[napi(catch_unwind)]
-#[expect(clippy::cast_precision_loss, reason = "all stay far below 2^53")]
 pub fn store_stats(port: u32) -> Result<StoreStats> {
     let stats = binding(port)?.runtime.store.stats();
     Ok(StoreStats {
@@ -153,7 +149,9 @@ fn array_buffer(env: Env, binding: &Binding, mapping: &Mapping) -> Result<Unknow
     let pin = Box::into_raw(Box::new(Pin {
         store: Arc::clone(&binding.runtime.store),
         view: mapping.view,
-        uncounted: binding.allowance.take(env.raw(), mapping.len as i64),
+        uncounted: binding
+            .allowance
+            .take(env.raw(), i64::try_from(mapping.len).unwrap_or(i64::MAX)),
     }));
     let mut array = ptr::null_mut();
     // SAFETY: the mapping stays until `unpin`, which runs once the ArrayBuffer is gone.

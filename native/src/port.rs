@@ -18,6 +18,7 @@ use crate::runtime::{Runtime, current};
 #[derive(Debug)]
 pub(crate) struct Binding {
     pub(crate) runtime: Arc<Runtime>,
+    port: u32,
     pub(crate) env: EnvId,
     bell: Arc<UvBell>,
     pub(crate) allowance: Allowance,
@@ -57,9 +58,10 @@ pub fn attach(
         1 => PortKind::Worker,
         _ => PortKind::Host,
     };
-    let slot = Arc::new(mobula_sync::atomic::AtomicU32::new(u32::MAX));
-    let end_slot = Arc::clone(&slot);
-    let on_end = Box::new(move || detach_port(end_slot.load(Ordering::Relaxed)));
+    // Which binding ends with the environment; the same port may be another thread's by then.
+    let mine = Arc::new(AtomicPtr::new(ptr::null_mut()));
+    let ending = Arc::clone(&mine);
+    let on_end = Box::new(move || close(ending.load(Ordering::Relaxed)));
     let bell = UvBell::new(env.raw(), on_bell.value().value, on_end)?;
     let Some(port) = runtime
         .node
@@ -71,36 +73,38 @@ pub fn attach(
         );
     };
     let port = u32::from(port);
-    slot.store(port, Ordering::Relaxed);
-    let capacity = runtime.store.stats().capacity as i64;
+    let capacity = i64::try_from(runtime.store.stats().capacity).unwrap_or(i64::MAX);
     let allowance = Allowance::new(env.raw(), capacity / ALLOWANCE_SHARE);
-    let binding = Box::new(Binding {
+    let binding = Box::into_raw(Box::new(Binding {
         runtime,
+        port,
         env: EnvId(port),
         bell,
         allowance,
-    });
-    BINDINGS[port as usize].store(Box::into_raw(binding), Ordering::Relaxed);
+    }));
+    mine.store(binding, Ordering::Relaxed);
+    BINDINGS[port as usize].store(binding, Ordering::Relaxed);
     Ok(port)
 }
 
 /// The calling thread lets go of its shared memory. What ran there is settled by `bury`.
 #[napi(catch_unwind)]
 pub fn detach(port: u32) {
-    detach_port(port);
+    if let Some(entry) = BINDINGS.get(port as usize) {
+        close(entry.load(Ordering::Relaxed));
+    }
 }
 
-fn detach_port(port: u32) {
-    let Some(entry) = BINDINGS.get(port as usize) else {
-        return;
-    };
-    let binding = entry.swap(ptr::null_mut(), Ordering::Relaxed);
-    if binding.is_null() {
-        return;
-    }
-    // SAFETY: made by `attach`, taken out of the table by this thread alone.
+/// Ends a binding, once.
+fn close(binding: *mut Binding) {
+    let slot = BINDINGS
+        .iter()
+        .find(|entry| !binding.is_null() && entry.load(Ordering::Relaxed) == binding);
+    let Some(slot) = slot else { return };
+    slot.store(ptr::null_mut(), Ordering::Relaxed);
+    // SAFETY: made by `attach`; it stood in the table, so it was not closed yet, and this is its own thread.
     let binding = unsafe { Box::from_raw(binding) };
-    binding.runtime.node.close_port(port as u16);
+    binding.runtime.node.close_port(binding.port as u16);
 }
 
 /// The thread of `port` has ended: its tasks run elsewhere or fail, and all it held is given back.

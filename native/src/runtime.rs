@@ -125,7 +125,6 @@ pub fn fail_all() -> Result<()> {
 /// Free resources in ten-thousandths: CPU first, then the others in the order of `start`.
 #[napi(catch_unwind)]
 pub fn free_resources() -> Result<Vec<f64>> {
-    #[expect(clippy::cast_precision_loss, reason = "amounts stay far below 2^53")]
     Ok(current()?
         .node
         .free_resources()

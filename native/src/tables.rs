@@ -11,10 +11,13 @@ use crate::port::binding;
 /// Key lists that all threads of the process know by number.
 const MAX_SHAPES: usize = 1 << 16;
 
+type Entries = BTreeMap<(String, String), Box<[u8]>>;
+
 /// What threads of the process share beside tasks and objects.
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
-    entries: Mutex<BTreeMap<(String, String), Box<[u8]>>>,
+    /// By table and key.
+    entries: Mutex<Entries>,
     shapes: Mutex<Shapes>,
 }
 

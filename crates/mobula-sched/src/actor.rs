@@ -295,7 +295,9 @@ impl Turn<'_> {
     fn forget_unplaced(&self, index: u32) {
         let mut unplaced = self.node.unplaced.lock();
         unplaced.retain(|&other| other != index);
-        self.node.unplaced_count.store(unplaced.len() as u32, Ordering::Release);
+        self.node
+            .unplaced_count
+            .store(unplaced.len() as u32, Ordering::Release);
     }
 
     /// Hands the thread calls of one actor after another.

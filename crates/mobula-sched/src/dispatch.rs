@@ -399,6 +399,11 @@ impl Turn<'_> {
         // A special task runs in a batch of its own, and a plain one needs the batch's CPU.
         let first = inner.batch.is_empty();
         if first {
+            // The CPU that the last batch held is as good as free: a special task may have it.
+            if inner.holds_cpu && self.node.lanes.any_special() {
+                inner.holds_cpu = false;
+                self.node.resources.give_cpu(crate::resources::UNIT);
+            }
             let least = i32::from(!self.node.lanes.special_first());
             if let Some(task) = self.pop_special(least) {
                 return Some(task);

@@ -86,9 +86,13 @@ impl Lanes {
         self.turn.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
     }
 
+    pub(crate) fn any_special(&self) -> bool {
+        self.special_len.load(Ordering::Acquire) > 0
+    }
+
     /// Whether there is a special task whose resources are free.
     pub(crate) fn has_special(&self, resources: &Resources) -> bool {
-        self.special_len.load(Ordering::Acquire) > 0
+        self.any_special()
             && self
                 .special
                 .lock()
