@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { accessSync, constants, statSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { MobulaError } from '../common/errors.ts';
 import type { ResolvedInitOptions } from '../common/init-options.ts';
+import { badOption } from '../common/options.ts';
 import { collect } from '../core/collector.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import { loaderSetup } from '../core/functions/loader.ts';
@@ -38,6 +40,7 @@ export class DriverNode implements NewsHandler {
   constructor(options: ResolvedInitOptions) {
     this.#addon = addon;
     this.options = options;
+    checkSpillDirectory(options.spillDirectory);
     const facts = nodeFacts(options);
     const resources = new ResourceTable(facts.totals);
     try {
@@ -73,7 +76,8 @@ export class DriverNode implements NewsHandler {
       bury: (port, details) => this.#bury(port, details),
       giveUp: (reason) => this.#giveUp(reason),
     });
-    this.#pool.startWorkers(Math.ceil(options.numCpus));
+    // Tasks may ask for no CPU at all, so there is always a thread for them.
+    this.#pool.startWorkers(Math.max(1, Math.ceil(options.numCpus)));
     const { nodeId } = facts;
     this.gcs.nodes.put(nodeId, { nodeId, alive: true, host: hostname(), pid: process.pid, resources: facts.totals });
     this.gcs.events.append('node-up', { nodeId });
@@ -171,6 +175,18 @@ export class DriverNode implements NewsHandler {
       };
     });
   }
+}
+
+/** Objects are spilled late; that they cannot be is said early. */
+function checkSpillDirectory(directory: string | undefined): void {
+  if (directory === undefined) return;
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    if (statSync(directory).isDirectory()) return;
+  } catch {
+    // Told below.
+  }
+  throw badOption('spillDirectory', directory, 'an existing directory that this process may write to');
 }
 
 function nodeFacts(options: ResolvedInitOptions): NodeFacts {

@@ -3,7 +3,7 @@ import { type ActorOptions, type ResolvedActorOptions, resolveActorOptions } fro
 import { portable } from '../store/codec/index.ts';
 import { requireRuntime } from './current.ts';
 import { ObjectRef } from './object-ref.ts';
-import { portableKind, Remote } from './remote-function.ts';
+import { portableKind, type Remote } from './remote-function.ts';
 import type { Args, Result } from './remote-task.ts';
 import type { ThreadRuntime } from './runtime.ts';
 import type { Template } from './template.ts';
@@ -199,8 +199,7 @@ export class ActorClass<C extends AnyClass> {
 
   /** The same class with other options. */
   options(options: ActorOptions): ActorClass<C> {
-    const { code, shape } = this.#remote;
-    return new ActorClass(new Remote(code, resolveActorOptions(options, this.#remote.options), shape));
+    return new ActorClass(this.#remote.with(resolveActorOptions(options, this.#remote.options)));
   }
 }
 

@@ -44,6 +44,8 @@ export class Executor implements NewsHandler {
   #reading = false;
   /** Templates whose tasks wait for timers or sockets: they are begun one at a time. */
   readonly #slow = new Set<Template>();
+  /** Templates of functions that are not async functions and returned promises all the same. */
+  readonly #returnsPromises = new Set<Template>();
 
   /** `wake`: a task that went on in the background has ended; its result is to be passed on. */
   constructor(runtime: ThreadRuntime, wake: () => void) {
@@ -198,11 +200,20 @@ export class Executor implements NewsHandler {
       const { info } = task.template;
       const body = info.kind === 'method' ? this.#method(task.actor, info.method) : (code as Function);
       const result = this.#run(task, body, args);
-      if (isThenable(result)) this.#await(task, result);
+      if (isThenable(result)) this.#promised(task, body, result);
       else if (this.#end(task)) this.#pass(task, result);
     } catch (error) {
       this.#fail(task, error);
     }
+  }
+
+  #promised(task: Attempt, code: Function, result: PromiseLike<unknown>): void {
+    if (!(code instanceof AsyncFunction || task.generator !== undefined || this.#returnsPromises.has(task.template))) {
+      // It ran without async context, so its waits in `get` go unseen: it keeps no CPU. The next calls have context.
+      this.#returnsPromises.add(task.template);
+      task.blocked++;
+    }
+    this.#await(task, result);
   }
 
   /** Writes a result, later if the object store has no room for it yet. */
@@ -224,7 +235,7 @@ export class Executor implements NewsHandler {
     const { info } = task.template;
     const receiver = info.kind === 'method' ? this.#actors.get(task.actor) : undefined;
     if (info.generator) return this.#generate(task, () => Reflect.apply(code, receiver, args));
-    return code instanceof AsyncFunction
+    return code instanceof AsyncFunction || this.#returnsPromises.has(task.template)
       ? runAsync(task, () => Reflect.apply(code, receiver, args))
       : runSync(task, () => Reflect.apply(code, receiver, args));
   }

@@ -14,6 +14,8 @@ export interface Code {
   object: number;
   /** Why it cannot be shipped. */
   problem: unknown;
+  /** The remotes there are for it, by their options. */
+  readonly variants: Map<string, unknown>;
 }
 
 /** A remote function or actor class with its options, before and after it is registered with the core. */
@@ -50,6 +52,18 @@ export class Remote<Options extends ResolvedTaskOptions | ResolvedActorOptions> 
       this.#template = template;
       this.#registeredWith = runtime;
     });
+  }
+
+  /** The same code with other options; the same ones give the same remote, so that a call may name its options each time. */
+  with(options: Options): Remote<Options> {
+    const { variants } = this.code;
+    const key = JSON.stringify(options);
+    let variant = variants.get(key) as Remote<Options> | undefined;
+    if (variant === undefined) {
+      variant = new Remote(this.code, options, this.shape);
+      variants.set(key, variant);
+    }
+    return variant;
   }
 
   /** Takes over a registration made in another thread. */

@@ -3,7 +3,7 @@ import { type ResolvedTaskOptions, resolveTaskOptions, type TaskOptions } from '
 import { portable } from '../store/codec/index.ts';
 import { requireRuntime } from './current.ts';
 import { ObjectRef } from './object-ref.ts';
-import { Remote } from './remote-function.ts';
+import type { Remote } from './remote-function.ts';
 import type { ThreadRuntime } from './runtime.ts';
 import type { RefStream } from './stream.ts';
 
@@ -119,12 +119,12 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
 
   /** The same function with other options. */
   options<const O extends TaskOptions>(options: O): RemoteFunction<A, R, Returns<O, N>> {
-    const { code, shape } = this.#remote;
+    const { shape } = this.#remote;
     const resolved = resolveTaskOptions(options, this.#remote.options);
     if (shape.kind === 'task' && shape.generator && resolved.numReturns > 1) {
       throw new MobulaError('ERR_MOBULA_INVALID_OPTION', 'A generator yields a stream; it takes no numReturns.');
     }
-    return new RemoteFunction(new Remote(code, resolved, shape), options.signal ?? this.#signal);
+    return new RemoteFunction(this.#remote.with(resolved), options.signal ?? this.#signal);
   }
 }
 

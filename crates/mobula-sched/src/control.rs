@@ -1,5 +1,7 @@
 //! Cancelling, time limits, and threads that end.
 
+use std::collections::HashMap;
+
 use mobula_sync::atomic::{Ordering, fence};
 
 use crate::failure::Failure;
@@ -22,25 +24,28 @@ impl Turn<'_> {
     /// Cancels the task that makes `object`, and, if `recursive`, all that it submitted.
     pub(crate) fn cancel(&mut self, object: u32, force: bool, recursive: bool) {
         let Some(id) = self.producer(object) else { return };
+        let children = if recursive { self.children() } else { HashMap::new() };
         let mut ids = vec![id];
         while let Some(id) = ids.pop() {
-            if recursive {
-                ids.extend(self.children(id));
-            }
+            ids.extend(children.get(&id.pack()).into_iter().flatten());
             self.stop(id, Failure::Cancelled, force);
         }
     }
 
-    fn children(&self, parent: TaskId) -> Vec<TaskId> {
+    /// The tasks there are, by the packed name of the task that submitted them.
+    fn children(&self) -> HashMap<u64, Vec<TaskId>> {
         let tasks = &self.node.tasks;
-        (0..tasks.made())
-            .filter_map(|index| {
-                // The state first: a parent that belongs to the cell's next task comes with an old generation.
-                let (state, generation) = tasks.get(index).state();
-                (state != State::Free).then_some(TaskId { index, generation })
-            })
-            .filter(|id| tasks.get(id.index).parent.load(Ordering::Relaxed) == parent.pack())
-            .collect()
+        let mut children: HashMap<u64, Vec<TaskId>> = HashMap::new();
+        for index in 0..tasks.made() {
+            let cell = tasks.get(index);
+            // The state first: a parent that belongs to the cell's next task comes with an old generation.
+            let (state, generation) = cell.state();
+            let parent = cell.parent.load(Ordering::Relaxed);
+            if state != State::Free && parent != 0 {
+                children.entry(parent).or_default().push(TaskId { index, generation });
+            }
+        }
+        children
     }
 
     /// Settles a task with `failure`, wherever it is; true if it was not settled yet.
