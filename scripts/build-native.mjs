@@ -1,4 +1,4 @@
-// Builds the addon and puts it beside its declarations, under the name the loader looks for.
+// Builds the addon and puts it into native/, under the name the loader looks for.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -80,7 +80,7 @@ pub fn is_unwritten(port: u32, view: f64) -> Result<bool> {
     Ok(binding(port)?.runtime.store.is_unwritten(ViewId(view as u64)))
 }
 
-/// A writable buffer in the store: `[ArrayBuffer, view]`. `seal_buffer` or `abort_buffer` ends the writing.
+/// A writable buffer in the store: `[ArrayBuffer, view]`. `seal_buffer` ends the writing.
 #[napi(catch_unwind)]
 pub fn create_buffer(env: Env, port: u32, len: f64) -> Result<(Unknown<'static>, f64)> {
     let binding = binding(port)?;
@@ -100,9 +100,6 @@ pub fn seal_buffer(env: Env, port: u32, array: Unknown<'_>, view: f64) -> Result
     let store = &binding(port)?.runtime.store;
     let buffer = store.seal(ViewId(view as u64)).map_err(seal_failed)?;
     Ok(buffer.0)
-}
-fn whole(number: f64) -> u64 {
-    number as u64
 }
 fn number(view: ViewId) -> f64 {
     view.0 as f64

@@ -135,6 +135,17 @@ pub fn flush(port: u32, commands: u32) -> Result<()> {
     Ok(())
 }
 
+/// Carries out the thread's commands, `commands` bytes of them, and leaves them where they are: a record behind
+/// them is being written.
+#[napi(catch_unwind)]
+pub fn advance(port: u32, commands: u32) -> Result<()> {
+    binding(port)?
+        .runtime
+        .node
+        .advance(port as u16, commands as usize);
+    Ok(())
+}
+
 /// Carries out commands that are not in the thread's command region.
 #[napi(catch_unwind)]
 pub fn execute(port: u32, commands: Bytes) -> Result<()> {

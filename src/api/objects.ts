@@ -190,7 +190,7 @@ export async function* asCompleted<T>(refs: Iterable<ObjectRef<T>>): AsyncGenera
   const there: ObjectRef<T>[] = [];
   let problem: unknown;
   let tell: (() => void) | undefined;
-  runtime.wait(
+  const waiting = runtime.wait(
     all,
     false,
     {},
@@ -206,17 +206,22 @@ export async function* asCompleted<T>(refs: Iterable<ObjectRef<T>>): AsyncGenera
       },
     },
   );
-  for (let given = 0; given < all.length; given++) {
-    if (there.length === 0 && problem === undefined) {
-      await runtime.blocking(
-        new Promise<void>((resolve) => {
-          tell = resolve;
-        }),
-      );
+  try {
+    for (let given = 0; given < all.length; given++) {
+      if (there.length === 0 && problem === undefined) {
+        await runtime.blocking(
+          new Promise<void>((resolve) => {
+            tell = resolve;
+          }),
+        );
+      }
+      const next = there.shift();
+      if (next === undefined) throw problem;
+      yield next;
     }
-    const next = there.shift();
-    if (next === undefined) throw problem;
-    yield next;
+  } finally {
+    // Leaving the loop early: what has not come is not waited for.
+    waiting.end(undefined);
   }
 }
 

@@ -26,7 +26,8 @@ function start(options: InitOptions): DriverNode {
 }
 
 setStarter((): ThreadRuntime => {
-  if (shut) throw new RuntimeClosedError();
+  // A node that gave up is closed, not absent.
+  if (shut || node !== undefined) throw new RuntimeClosedError();
   return start({}).runtime;
 });
 

@@ -21,7 +21,7 @@ import { addon, nativeError } from '../native/binding.ts';
 import { type WorkerAssignment, WorkerPool } from '../scheduler/worker-pool.ts';
 import type { WorkerBrief } from './facts.ts';
 
-/** Milliseconds that a stopped task's thread gets to end by itself before its work goes elsewhere. */
+/** What every worker thread runs. */
 const WORKER_FILE = fileURLToPath(new URL('./worker.js', import.meta.url));
 
 /** A node with its driver: everything one `init()` brings up. */
@@ -54,19 +54,12 @@ export class DriverNode implements NewsHandler {
     } catch (error) {
       throw nativeError(error);
     }
-    this.runtime = new ThreadRuntime(
-      addon,
-      0,
-      -1,
-      facts,
-      travel,
-      {
-        shareBuffer: (memory) => this.#memories.share(memory),
-        sharedBuffer: (id) => this.#memories.find(id),
-      },
-      () => this.runtime.port.drain(this.runtime.inbox),
-    );
-    this.runtime.inbox.handleNews(this);
+    try {
+      this.runtime = this.#attach(facts);
+    } catch (error) {
+      addon.stop();
+      throw error;
+    }
     // One step without news, so that the core knows that this thread sleeps and has to be rung.
     this.runtime.port.drain(this.runtime.inbox);
     this.gcs = embeddedGcs(addon, this.runtime.port.id);
@@ -82,6 +75,16 @@ export class DriverNode implements NewsHandler {
     this.gcs.nodes.put(nodeId, { nodeId, alive: true, host: hostname(), pid: process.pid, resources: facts.totals });
     this.gcs.events.append('node-up', { nodeId });
     setCurrentRuntime(this.runtime);
+  }
+
+  #attach(facts: NodeFacts): ThreadRuntime {
+    const memories = {
+      shareBuffer: (memory: SharedArrayBuffer) => this.#memories.share(memory),
+      sharedBuffer: (id: number) => this.#memories.find(id),
+    };
+    const runtime = new ThreadRuntime(addon, 0, -1, facts, travel, memories, () => runtime.port.drain(runtime.inbox));
+    runtime.inbox.handleNews(this);
+    return runtime;
   }
 
   #brief(assignment: WorkerAssignment): WorkerBrief {
@@ -168,11 +171,13 @@ export class DriverNode implements NewsHandler {
     if (timeoutMs === 0 || this.#addon.drain()) return Promise.resolve();
     return new Promise((resolve) => {
       this.#addon.keepAlive(this.runtime.port.id, true);
-      const timer = timeoutMs === undefined ? undefined : setTimeout(resolve, timeoutMs);
-      this.#drained = () => {
+      const done = (): void => {
         clearTimeout(timer);
+        this.#addon.keepAlive(this.runtime.port.id, false);
         resolve();
       };
+      const timer = timeoutMs === undefined ? undefined : setTimeout(done, timeoutMs);
+      this.#drained = done;
     });
   }
 }

@@ -13,6 +13,8 @@ export class CodeCache {
   readonly #loaded = new Map<number, Function | Promise<Function>>();
   /** Why code could not be loaded: for the next task that asks. The one after it tries again. */
   readonly #failed = new Map<number, unknown>();
+  /** Code that began to load just now. */
+  readonly #new = new Set<number>();
 
   constructor(runtime: ThreadRuntime) {
     this.#runtime = runtime;
@@ -31,7 +33,13 @@ export class CodeCache {
     if (known !== undefined) return known;
     const loading = this.#load(info.code);
     this.#loaded.set(info.code, loading);
+    this.#new.add(info.code);
     return loading;
+  }
+
+  /** True the first time it is asked after a template's code began to load. */
+  isNew({ info }: Template): boolean {
+    return info.kind !== 'method' && this.#new.delete(info.code);
   }
 
   async #load(object: number): Promise<Function> {

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { MobulaError, ObjectStoreFullError } from '../common/errors.ts';
 import { Attempt } from './attempt.ts';
 import { CodeCache } from './code.ts';
@@ -14,6 +16,8 @@ import { event } from './wire.ts';
 const PATIENCE = 4;
 /** The batch is cut off: nothing of the inbox after this is read. */
 const CUT = Number.MAX_SAFE_INTEGER;
+/** Milliseconds for which a thread waits for code that is loading before it goes on with other tasks. */
+const PATIENT_LOAD_MS = 50;
 /** Bytes of a task record before its arguments. */
 const HEAD = 28;
 
@@ -21,7 +25,7 @@ const AsyncFunction = (async () => undefined).constructor;
 
 /** What a task needs to begin, or why it cannot; `end` is where the next record begins. */
 type Prepared = { readonly end: number } & (
-  | { readonly code: Function | undefined; readonly args: readonly unknown[] }
+  | { readonly code: Function | Promise<Function> | undefined; readonly args: readonly unknown[] }
   | { readonly error: unknown }
 );
 
@@ -123,10 +127,14 @@ export class Executor implements NewsHandler {
     const count = view.getUint32(pos + 24, true);
     const argsAt = pos + HEAD;
     const template = registry.get(view.getUint32(pos + 12, true));
+    const slot = view.getUint16(pos + 2, true);
+    if (!port.claim(slot)) return this.#skip(argsAt, count);
     const prepared = this.#prepare(template, argsAt, count);
-    if (prepared === undefined) return CUT;
-    const end = prepared.end;
-    if (!port.claim(view.getUint16(pos + 2, true))) return end;
+    if (prepared === undefined) {
+      port.unclaim(slot);
+      return CUT;
+    }
+    const { end } = prepared;
     const task = new Attempt(
       template,
       view.getUint32(pos + 4, true),
@@ -141,16 +149,16 @@ export class Executor implements NewsHandler {
   }
 
   /**
-   * Code and arguments of a task, before it is claimed. Undefined when it has to wait for its code, or for room for its
-   * arguments: then it stays unclaimed, so that another thread may take it, and the batch ends here.
+   * Code and arguments of a task. Undefined when it has to wait for its code, or for room for its arguments: then it is
+   * given back, so that another thread may take it, and the batch ends here.
    */
   #prepare(template: Template, argsAt: number, count: number): Prepared | undefined {
     const { inbox, values } = this.#runtime;
     this.#reading = true;
     try {
       const code = template.info.kind === 'method' ? undefined : this.#codes.of(template);
-      if (code instanceof Promise) {
-        this.#hold(code);
+      if (code instanceof Promise && this.#codes.isNew(template)) {
+        this.#hold(Promise.race([code, sleep(PATIENT_LOAD_MS)]));
         return undefined;
       }
       const args = inbox.readArguments(argsAt, count);
@@ -158,6 +166,7 @@ export class Executor implements NewsHandler {
       return { code, args, end: values.end };
     } catch (error) {
       if (error instanceof ObjectStoreFullError && this.#refusals < MAX_TRIES) {
+        inbox.forgetArguments();
         this.#hold(this.#makeRoom(this.#refusals++));
         return undefined;
       }
@@ -195,7 +204,16 @@ export class Executor implements NewsHandler {
     return end;
   }
 
-  #begin(task: Attempt, code: Function | undefined, args: readonly unknown[]): void {
+  #begin(task: Attempt, code: Function | Promise<Function> | undefined, args: readonly unknown[]): void {
+    if (code instanceof Promise) {
+      // A module that takes its time: the task waits without a CPU, and others go on.
+      const loaded = this.#runtime.lending(task, code);
+      this.#await(
+        task,
+        loaded.then((fn) => this.#run(task, fn, args)),
+      );
+      return;
+    }
     try {
       const { info } = task.template;
       const body = info.kind === 'method' ? this.#method(task.actor, info.method) : (code as Function);

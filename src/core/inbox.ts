@@ -1,5 +1,6 @@
 import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
 import { type FailureContext, systemFailure, type UserFailure, userFailure } from './failures.ts';
+import { ObjectRef } from './object-ref.ts';
 import type { NewsReader } from './port.ts';
 import type { ThreadRuntime } from './runtime.ts';
 import type { RefStream } from './stream.ts';
@@ -24,6 +25,8 @@ export class Inbox implements NewsReader, OutcomeReader {
   #news: NewsHandler | undefined;
   /** Values of the arguments that were refs, while a task's arguments are decoded. */
   #arguments: readonly unknown[] = nothing;
+  /** The refs among the arguments read last. */
+  #adopted: ObjectRef<unknown>[] | undefined;
 
   constructor(runtime: ThreadRuntime) {
     this.#runtime = runtime;
@@ -83,10 +86,24 @@ export class Inbox implements NewsReader, OutcomeReader {
     return systemFailure(port.inbox, pos + 4, pos + 4 + length, context);
   }
 
+  /** Lets go of the refs among arguments that were not read to the end: the core takes them back with the task. */
+  forgetArguments(): void {
+    for (const ref of this.#adopted ?? []) ObjectRef.forget(ref);
+    this.#adopted = undefined;
+  }
+
+  /** A ref that the core has lent to this thread came up in a value. */
+  adopt(index: number): ObjectRef<unknown> {
+    const ref = this.#runtime.adoptRef(index);
+    this.#adopted?.push(ref);
+    return ref;
+  }
+
   /** Decodes the arguments at `pos` with the values of those that were refs, which follow them. */
   readArguments(pos: number, count: number): readonly unknown[] {
     const { port, values } = this.#runtime;
     let at = values.skip(pos);
+    this.#adopted = [];
     const refs: unknown[] = [];
     for (let i = 0; i < count; i++) {
       refs.push(values.read(at));
@@ -95,7 +112,9 @@ export class Inbox implements NewsReader, OutcomeReader {
     try {
       if (port.inboxView.getUint32(pos, true) === 0) return nothing;
       this.#arguments = refs;
-      return values.read(pos) as readonly unknown[];
+      const args = values.read(pos) as readonly unknown[];
+      this.#adopted = undefined;
+      return args;
     } finally {
       this.#arguments = nothing;
       values.end = at;

@@ -77,6 +77,13 @@ export class ObjectRef<T> {
     return ref.#index;
   }
 
+  /** @internal Makes the ref a released one, without giving its reference back. */
+  static forget(ref: ObjectRef<unknown>): void {
+    const { held } = ref.#block;
+    held[held.indexOf(ref.#index)] = RELEASED;
+    ref.#index = RELEASED;
+  }
+
   /** @internal */
   static owner(ref: ObjectRef<unknown>): RefOwner {
     return ref.#owner;

@@ -96,6 +96,8 @@ export class Port {
   }
 
   #stepAside(): void {
+    // What was complete before comes first.
+    this.flush();
     const { bytes, view, pos, limit, refs, buffers, moved } = this.writer;
     this.#outer.push({ writer: { bytes, view, pos, limit, refs, buffers, moved }, recordStart: this.#recordStart });
     const scratch = new Uint8Array(ASIDE_BYTES);
@@ -164,8 +166,12 @@ export class Port {
   flush(): void {
     this.#untilFlush = this.#run;
     const end = this.#recordStart;
-    // An open record cannot move; what is complete before it goes with it.
-    if (end === 0 || this.#detached || this.#open) return;
+    if (end === 0 || this.#detached) return;
+    if (this.#open) {
+      // The open record stays where it is.
+      if (this.#outer.length === 0) this.addon.advance(this.id, end);
+      return;
+    }
     this.#recordStart = 0;
     this.writer.pos = 0;
     this.#carryOut(end);
@@ -208,6 +214,11 @@ export class Port {
   /** Whether nobody has taken task `slot` of the batch away; it is this thread's from then on. */
   claim(slot: number): boolean {
     return Atomics.exchange(this.control, CLAIMS + slot, 0) === 1;
+  }
+
+  /** Gives a claimed task back: another thread, or a later step of this one, may begin it. */
+  unclaim(slot: number): void {
+    Atomics.store(this.control, CLAIMS + slot, 1);
   }
 
   /** Leaves the core. What the thread still holds is given back when it is buried. */

@@ -64,9 +64,10 @@ export class ResourceTable {
     const total = this.totals[name] ?? 0;
     if (amount <= total) return;
     const has = total === 0 ? 'none has any' : `the largest has ${total}`;
-    const option = name === 'CPU' ? 'numCpus' : name === 'GPU' ? 'numGpus' : `resources.${name}`;
+    const option =
+      name === 'CPU' ? 'numCpus' : name === 'GPU' ? 'numGpus' : name === 'memory' ? '' : `resources.${name}`;
     throw new UnschedulableError(
-      `${what} asks for ${amount} ${name}, and of all nodes ${has}. Ask for less, or start mobula with more: init({ ${option} }).`,
+      `${what} asks for ${amount} ${name}, and of all nodes ${has}. Ask for less${option === '' ? '' : `, or start mobula with more: init({ ${option} })`}.`,
     );
   }
 }

@@ -68,7 +68,7 @@ export class ThreadRuntime implements RefOwner {
     this.port = new Port(addon, kind, host, onBell);
     this.resources = new ResourceTable(facts.totals);
     this.values = new Values(this.port, facts.storeBytes, {
-      ref: (index) => this.adoptRef(index),
+      ref: (index) => this.inbox.adopt(index),
       revive: (kind, payload) => this.#revive(kind, payload),
       shareBuffer: (memory) => memories.shareBuffer(memory),
       sharedBuffer: (id) => memories.sharedBuffer(id),
@@ -293,9 +293,9 @@ export class ThreadRuntime implements RefOwner {
   }
 
   /** Waits for many objects, with limits. */
-  wait(refs: readonly ObjectRef<unknown>[], wantsValues: boolean, limits: WaitLimits, visitor: WaitVisitor): void {
+  wait(refs: readonly ObjectRef<unknown>[], wantsValues: boolean, limits: WaitLimits, visitor: WaitVisitor): Wait {
     for (const ref of refs) this.use(ref);
-    new Wait(this.subscriptions, refs, wantsValues, limits, visitor);
+    return new Wait(this.subscriptions, refs, wantsValues, limits, visitor);
   }
 
   /** While a task waits it lends its CPU to others, so that tasks that wait for tasks cannot starve them. */

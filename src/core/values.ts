@@ -60,6 +60,7 @@ export class Values {
     this.#encode = {
       shapes,
       outOfBandBytes: OUT_OF_BAND_BYTES,
+      livesInStore: (buffer) => this.#allocated.has(buffer),
       isRef: (value) => ObjectRef.is(value),
       refIndex: (value) => {
         const index = ObjectRef.index(value as ObjectRef<unknown>);

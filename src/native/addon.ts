@@ -16,6 +16,7 @@ export interface Addon {
   bury(port: number, details: string): void;
   setRegions(port: number, control: Int32Array, commands: Uint8Array, inbox: Uint8Array): void;
   flush(port: number, commands: number): void;
+  advance(port: number, commands: number): void;
   execute(port: number, commands: Uint8Array): void;
   step(port: number, commands: number, spin: boolean, take: boolean): number;
   keepAlive(port: number, keep: boolean): void;

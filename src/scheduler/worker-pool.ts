@@ -27,11 +27,19 @@ interface Thread {
   readonly assignment: WorkerAssignment;
   /** Nobody expects it to live on. */
   retired: boolean;
+  /** It has loaded its modules, or failed to. */
+  readonly started: Promise<void>;
   readonly ended: Promise<void>;
 }
 
 /** Threads that die before they are attached, in a row, before the pool gives up. */
 const MAX_STILLBORN = 3;
+
+/** Milliseconds after which the other threads do not wait for the first any longer. */
+const FIRST_MS = 50;
+
+/** Milliseconds that a thread which is still starting gets at the end. */
+const START_MS = 2000;
 
 /**
  * The worker threads of a node. Each is a tinypool of one thread, which gets one task: to attach itself to the core.
@@ -55,6 +63,8 @@ export class WorkerPool {
     if (count === 0) return;
     this.#waiting += count - 1;
     this.#start(1, -1);
+    // A first task that keeps its thread busy keeps it from telling that it is up.
+    setTimeout(() => this.#startWaiting(), FIRST_MS).unref();
   }
 
   #startWaiting(): void {
@@ -80,7 +90,7 @@ export class WorkerPool {
     pool.on('error', (thrown: unknown) => {
       error = thrown;
     });
-    pool.run(this.#ports.brief(assignment)).then(
+    const started = pool.run(this.#ports.brief(assignment)).then(
       () => {
         this.#stillborn = 0;
         this.#startWaiting();
@@ -97,7 +107,7 @@ export class WorkerPool {
         resolve();
       });
     });
-    const thread: Thread = { pool, assignment, retired: false, ended };
+    const thread: Thread = { pool, assignment, retired: false, started, ended };
     this.#threads.add(thread);
   }
 
@@ -142,6 +152,17 @@ export class WorkerPool {
     return thread.ended;
   }
 
+  /** Stops a thread that may still be loading its modules: ended in the middle of it, it would leave files open. */
+  async #stopStarted(thread: Thread): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, START_MS);
+    });
+    await Promise.race([thread.started, thread.ended, late]);
+    clearTimeout(timer);
+    await this.#stop(thread);
+  }
+
   get size(): number {
     return this.#threads.size;
   }
@@ -149,7 +170,7 @@ export class WorkerPool {
   /** Stops all threads; resolves when they have ended. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#threads].map((thread) => this.#stop(thread)));
+    await Promise.all([...this.#threads].map((thread) => this.#stopStarted(thread)));
   }
 }
 

@@ -203,9 +203,14 @@ test('getActor within tasks', limit, async () => {
 });
 
 test('getIfExists from many tasks at once makes one actor', limit, async () => {
-  const join = remote(async () => get(Fragile.options({ name: 'single', getIfExists: true, lifetime: 'detached' }).remote().call.remote()));
+  const join = remote(async () =>
+    get(Fragile.options({ name: 'single', getIfExists: true, lifetime: 'detached' }).remote().call.remote()),
+  );
   const seen = await get(Array.from({ length: 10 }, () => join.remote()));
-  assert.deepEqual(seen.sort((a, b) => a - b), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  assert.deepEqual(
+    seen.sort((a, b) => a - b),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+  );
   await kill(getActor('single'));
 });
 

@@ -53,13 +53,18 @@ test('calls of one caller run in the order in which they were made', limit, asyn
     },
   );
   const log = Log.remote();
-  const slow = remote((n: number) => new Promise<number>((resolve) => setTimeout(() => resolve(n), 20)), { numCpus: 0.1 });
+  const slow = remote((n: number) => new Promise<number>((resolve) => setTimeout(() => resolve(n), 20)), {
+    numCpus: 0.1,
+  });
   for (let i = 0; i < 100; i++) {
     if (i % 10 === 0) log.note.remote(slow.remote(i));
     else if (i % 7 === 0) log.noteLater.remote(i);
     else log.note.remote(i);
   }
-  assert.deepEqual(await get(log.seen.remote()), Array.from({ length: 100 }, (_, i) => i));
+  assert.deepEqual(
+    await get(log.seen.remote()),
+    Array.from({ length: 100 }, (_, i) => i),
+  );
 });
 
 test('10 000 calls without waiting', limit, async () => {
@@ -131,7 +136,10 @@ test('a handle that a function closes over', limit, async () => {
   const counter = Counter.remote();
   const bump = remote(async () => get(counter.inc.remote()));
   const seen = await get(Array.from({ length: 20 }, () => bump.remote()));
-  assert.deepEqual(seen.sort((a, b) => a - b), Array.from({ length: 20 }, (_, i) => i + 1));
+  assert.deepEqual(
+    seen.sort((a, b) => a - b),
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  );
 });
 
 test('actors made inside tasks and actors', limit, async () => {
@@ -213,7 +221,10 @@ test('inherited methods, generators, and a method called then', limit, async () 
   for (const stream of [actor.count.remote(40), actor.countLater.remote(40)]) {
     const values = [];
     for await (const ref of stream) values.push(await get(ref));
-    assert.deepEqual(values, Array.from({ length: 40 }, (_, i) => i));
+    assert.deepEqual(
+      values,
+      Array.from({ length: 40 }, (_, i) => i),
+    );
   }
 });
 

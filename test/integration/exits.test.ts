@@ -48,7 +48,10 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
   test(`${signal} leaves neither files nor processes`, limit, async () => {
     const mark = `mark-${process.pid}-${signal}`;
     const program = new Program('exits', ['wait', mark]);
-    await until(() => program.output.includes('ready'), () => 'it did not start');
+    await until(
+      () => program.output.includes('ready'),
+      () => 'it did not start',
+    );
     program.kill(signal);
     const ending = await program.end();
     assert.equal(ending.signal, signal);

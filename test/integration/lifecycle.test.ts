@@ -1,6 +1,22 @@
 import assert from 'node:assert/strict';
 import test, { afterEach } from 'node:test';
-import { allocate, type ActorHandle, cancel, context, get, init, isInitialized, MobulaError, type ObjectRef, put, Runtime, RuntimeClosedError, remote, shutdown, wait } from 'mobula';
+import {
+  type ActorHandle,
+  allocate,
+  cancel,
+  context,
+  get,
+  init,
+  isInitialized,
+  MobulaError,
+  type ObjectRef,
+  put,
+  Runtime,
+  RuntimeClosedError,
+  remote,
+  shutdown,
+  wait,
+} from 'mobula';
 import { collect } from '../support/garbage.ts';
 import { openFiles, residentBytes, threads } from '../support/machine.ts';
 import { limit } from '../support/suite.ts';
@@ -17,7 +33,8 @@ class CounterClass {
   }
 }
 const Counter = remote(CounterClass);
-const closed = (error: unknown): boolean => error instanceof RuntimeClosedError && error.code === 'ERR_MOBULA_RUNTIME_CLOSED';
+const closed = (error: unknown): boolean =>
+  error instanceof RuntimeClosedError && error.code === 'ERR_MOBULA_RUNTIME_CLOSED';
 
 test('the first call starts a runtime', limit, async () => {
   assert.equal(isInitialized(), false);
@@ -46,7 +63,10 @@ test('after shutdown only init starts a runtime again', limit, async () => {
   assert.match(ref.id, /./);
   await init({ numCpus: 1 });
   await assert.rejects(get(ref), (error) => error instanceof MobulaError);
-  assert.throws(() => add.remote(ref, 1), (error) => error instanceof MobulaError);
+  assert.throws(
+    () => add.remote(ref, 1),
+    (error) => error instanceof MobulaError,
+  );
   assert.equal(await get(add.remote(2, 2)), 4);
   assert.equal(await get(Counter.remote().inc.remote()), 1);
 });
@@ -61,7 +81,11 @@ test('shutdown waits for the work in flight', limit, async () => {
 test('shutdown with timeoutMs rejects what is left', limit, async () => {
   await init({ numCpus: 2 });
   const running = get(sleep.remote(60_000));
-  const spinning = get(remote((): number => { for (;;); }).remote());
+  const spinning = get(
+    remote((): number => {
+      for (;;);
+    }).remote(),
+  );
   const queued = get(add.options({ numCpus: 2 }).remote(1, 2));
   const settled = Promise.allSettled([running, spinning, queued]);
   await shutdown({ timeoutMs: 50 });
@@ -108,7 +132,11 @@ test('bad init options are refused by name, and start nothing', limit, async () 
     [{ address: 'localhost:1' }, /address/],
   ];
   for (const [options, named] of bad) {
-    await assert.rejects(init(options), (error) => error instanceof MobulaError && named.test(error.message), JSON.stringify(options));
+    await assert.rejects(
+      init(options),
+      (error) => error instanceof MobulaError && named.test(error.message),
+      JSON.stringify(options),
+    );
     assert.equal(isInitialized(), false);
   }
   await init({ numCpus: 1 });
@@ -135,8 +163,14 @@ test('init and shutdown, twenty times, leave nothing behind', { timeout: 60_000 
   for (let i = 0; i < 3; i++) await round();
   const [before, files, bytes] = [threads(), openFiles(), residentBytes()];
   for (let i = 0; i < 20; i++) await round();
-  await until(() => threads() <= before, () => `${threads()} threads, ${before} before`);
-  await until(() => openFiles().length <= files.length, () => `${openFiles().join('\n')}\nbefore:\n${files.join('\n')}`);
+  await until(
+    () => threads() <= before,
+    () => `${threads()} threads, ${before} before`,
+  );
+  await until(
+    () => openFiles().length <= files.length,
+    () => `${openFiles().join('\n')}\nbefore:\n${files.join('\n')}`,
+  );
   const grown = (residentBytes() - bytes) / 2 ** 20;
   assert.ok(grown < 40, `${grown} MiB more`);
 });

@@ -98,6 +98,12 @@ test('asking for more than any node has is refused at the call', limit, () => {
   }
 });
 
+test('a function that was refused once still works when it asks for less', limit, async () => {
+  const f = remote((n: number) => n, { numCpus: 99 });
+  assert.throws(() => f.remote(1), UnschedulableError);
+  assert.equal(await get(f.options({ numCpus: 1 }).remote(5)), 5);
+});
+
 test('a custom resource of 0 asks for nothing', limit, async () => {
   assert.equal(await get(remote(() => 1, { resources: { unknown: 0 } }).remote()), 1);
 });

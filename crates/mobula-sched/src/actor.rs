@@ -123,6 +123,7 @@ impl Turn<'_> {
         // SAFETY: the submitter still holds the task.
         let spec = unsafe { cell.spec() };
         let index = self.actor_of(spec.actor);
+        assert!(index != NONE, "a call comes after the creation of its actor");
         let mut actor = node.actors.get(index).0.lock();
         if state == State::Ready {
             cell.set(ARRIVED, true);
@@ -471,6 +472,9 @@ impl Turn<'_> {
     /// `kill(handle)`.
     pub(crate) fn kill(&mut self, object: u32, restart: bool) {
         let index = self.actor_of(object);
+        if index == NONE {
+            return;
+        }
         if restart {
             self.actor_crashed(index, Failure::ActorKilled, &[], false);
         } else {
@@ -777,6 +781,8 @@ impl crate::node::Node {
         }
         let actor = self.actors.get(index).0.lock();
         let held_back: usize = actor.held_back.values().map(VecDeque::len).sum();
-        (actor.queue.len() + held_back + actor.flying.len()) as u32
+        // Until the actor is alive its creation is among them.
+        let creation = usize::from(!matches!(actor.life, Life::Alive | Life::Dead(_)));
+        (actor.queue.len() + held_back + actor.flying.len()).saturating_sub(creation) as u32
     }
 }

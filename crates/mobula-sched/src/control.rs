@@ -24,7 +24,11 @@ impl Turn<'_> {
     /// Cancels the task that makes `object`, and, if `recursive`, all that it submitted.
     pub(crate) fn cancel(&mut self, object: u32, force: bool, recursive: bool) {
         let Some(id) = self.producer(object) else { return };
-        let children = if recursive { self.children() } else { HashMap::new() };
+        let children = if recursive {
+            self.children()
+        } else {
+            HashMap::new()
+        };
         let mut ids = vec![id];
         while let Some(id) = ids.pop() {
             ids.extend(children.get(&id.pack()).into_iter().flatten());
@@ -42,7 +46,10 @@ impl Turn<'_> {
             let (state, generation) = cell.state();
             let parent = cell.parent.load(Ordering::Relaxed);
             if state != State::Free && parent != 0 {
-                children.entry(parent).or_default().push(TaskId { index, generation });
+                children
+                    .entry(parent)
+                    .or_default()
+                    .push(TaskId { index, generation });
             }
         }
         children

@@ -38,6 +38,18 @@ impl Node {
         turn.finish(&mut inner);
     }
 
+    /// Carries out the thread's commands up to `commands` bytes; they stay where they are, and what is written behind them is
+    /// carried out later.
+    pub fn advance(&self, port: u16, commands: usize) {
+        let port = self.port(port);
+        let mut inner = port.inner.lock();
+        let mut turn = Turn::begin(self, port.id, &mut inner);
+        if commands > inner.consumed {
+            turn.harvest(&mut inner, commands);
+        }
+        turn.finish(&mut inner);
+    }
+
     /// Carries out commands that are not in the thread's command region.
     pub fn execute(&self, port: u16, commands: &[u8]) {
         let port = self.port(port);

@@ -5,7 +5,7 @@ const INLINE: usize = 22;
 /// An encoded value with what it refers to.
 ///
 /// Small values, the common case, need no allocation. A payload holds one reference to each object and
-/// buffer it names; they are given back by [`Payload::into_parts`], never by dropping.
+/// buffer it names; they are given back by [`Payload::into_refs`], never by dropping.
 #[derive(Debug, Default)]
 pub(crate) struct Payload {
     bytes: Bytes,

@@ -60,7 +60,7 @@ export class BinaryTable {
       return;
     }
     const room = length === buffer.byteLength ? maxByteLength(buffer) : undefined;
-    if (room === undefined && length >= hooks.outOfBandBytes) {
+    if (room === undefined && (length >= hooks.outOfBandBytes || hooks.livesInStore?.(buffer) === true)) {
       writer.byte(PART_OUT_OF_BAND);
       writer.varint(start);
       writer.varint(length);

@@ -19,6 +19,8 @@ export interface EncodeHooks {
   readonly shapes: ShapeTable;
   /** ArrayBuffers of at least this many bytes go to `writer.buffers` instead of inline. */
   readonly outOfBandBytes: number;
+  /** Whether this ArrayBuffer goes out of band whatever its size, because it is in the store already. */
+  livesInStore?(buffer: ArrayBufferLike): boolean;
   /** Whether `value` is an ObjectRef. Asked only for objects with a prototype of their own. */
   isRef(value: object): boolean;
   /** The index the ref travels as, a u32; throws a typed error for a ref that cannot travel. */

@@ -28,7 +28,11 @@ switch (mode) {
     console.log('up');
     break;
   case 'actors': {
-    const actors = [Idle.remote(), Idle.options({ isolation: 'thread' }).remote(), Idle.options({ lifetime: 'detached', name: 'd' }).remote()];
+    const actors = [
+      Idle.remote(),
+      Idle.options({ isolation: 'thread' }).remote(),
+      Idle.options({ lifetime: 'detached', name: 'd' }).remote(),
+    ];
     console.log(await get(actors.map((actor) => actor.poke.remote())));
     break;
   }

@@ -1,0 +1,193 @@
+// Compiled, never run: what the public types accept, give and refuse.
+import {
+  type ActorHandle,
+  type ActorMethod,
+  allocate,
+  asCompleted,
+  get,
+  getActor,
+  init,
+  kill,
+  type ObjectRef,
+  type ObjectRefStream,
+  put,
+  remote,
+  wait,
+} from 'mobula';
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+/** Fails to compile unless both types are the same. */
+function same<A, B>(_: Same<A, B>): void {}
+
+// ---- tasks -----------------------------------------------------------------------------------------------------
+
+const add = remote((a: number, b: number) => a + b);
+const sum = add.remote(1, put(2));
+same<typeof sum, ObjectRef<number>>(true);
+add.remote(sum, sum);
+// @ts-expect-error: an argument of the wrong type
+add.remote('1', 2);
+// @ts-expect-error: a ref of the wrong type
+add.remote(put('1'), 2);
+// @ts-expect-error: too few arguments
+add.remote(1);
+// @ts-expect-error: too many arguments
+add.remote(1, 2, 3);
+// @ts-expect-error: a remote function is not called directly
+add(1, 2);
+
+const later = remote(async (text: string) => text.length);
+same<ReturnType<typeof later.remote>, ObjectRef<number>>(true);
+
+const optional = remote((a: number, b?: string) => [a, b] as const);
+optional.remote(1);
+optional.remote(put(1), put<string | undefined>('x'));
+
+const many = remote((...all: number[]) => all.length);
+many.remote(1, put(2), 3);
+
+const nested = remote(async (box: { ref: ObjectRef<number> }) => get(box.ref));
+nested.remote({ ref: sum });
+// @ts-expect-error: refs nested inside a value stay refs
+nested.remote({ ref: 1 });
+
+// @ts-expect-error: an unknown option
+remote(() => 1, { numCPUs: 1 });
+// @ts-expect-error: an option of the wrong type
+add.options({ timeoutMs: '5' });
+// @ts-expect-error: an option of actors
+add.options({ maxRestarts: 1 });
+// @ts-expect-error: neither a function nor a class
+remote(5);
+
+// ---- several returns -------------------------------------------------------------------------------------------
+
+const pair = remote((a: number) => [a, String(a)] as const, { numReturns: 2 });
+const [first, second] = pair.remote(1);
+same<typeof first, ObjectRef<number>>(true);
+same<typeof second, ObjectRef<string>>(true);
+const three = remote((a: number) => [a, a, a])
+  .options({ numReturns: 3 })
+  .remote(1);
+same<typeof three, [ObjectRef<number>, ObjectRef<number>, ObjectRef<number>]>(true);
+// @ts-expect-error: there are three
+three[3];
+const thousand = remote(() => [1, 2], { numReturns: 1000 }).remote();
+same<typeof thousand, ObjectRef<number>[]>(true);
+const laterPair = remote(async () => [1, 'x'] as [number, string], { numReturns: 2 }).remote();
+same<typeof laterPair, [ObjectRef<number>, ObjectRef<string>]>(true);
+const kept = pair.options({ name: 'named' }).remote(1);
+same<typeof kept, [ObjectRef<number>, ObjectRef<string>]>(true);
+
+// ---- generators ------------------------------------------------------------------------------------------------
+
+const count = remote(function* (to: number) {
+  for (let i = 0; i < to; i++) yield i;
+});
+same<ReturnType<typeof count.remote>, ObjectRefStream<number>>(true);
+const countLater = remote(async function* () {
+  yield 'a';
+});
+same<ReturnType<typeof countLater.remote>, ObjectRefStream<string>>(true);
+
+// ---- get, wait -------------------------------------------------------------------------------------------------
+
+export async function waits(): Promise<void> {
+  const one = await get(sum);
+  same<typeof one, number>(true);
+  const tuple = await get([sum, put('x'), put({ a: 1 })]);
+  same<typeof tuple, [number, string, { a: number }]>(true);
+  const list = await get([1, 2].map((n) => add.remote(n, n)));
+  same<typeof list, number[]>(true);
+  const { ready, pending } = await wait([sum, sum], { numReturns: 2, timeoutMs: 5 });
+  same<typeof ready, ObjectRef<number>[]>(true);
+  same<typeof pending, ObjectRef<number>[]>(true);
+  for await (const ref of asCompleted([sum])) same<typeof ref, ObjectRef<number>>(true);
+  for await (const ref of count.remote(put(3))) same<typeof ref, ObjectRef<number>>(true);
+  // @ts-expect-error: not a ref
+  await get(5);
+  // @ts-expect-error: an unknown option
+  await get(sum, { timeout: 5 });
+  // @ts-expect-error: a ref is not a promise
+  same<Awaited<typeof sum>, number>(true);
+}
+
+const floats = allocate(Float32Array, 5);
+floats.fill(0.5);
+// @ts-expect-error: allocate takes a typed array class
+allocate(Array, 5);
+
+// ---- actors ----------------------------------------------------------------------------------------------------
+
+class CounterClass {
+  static made = 0;
+  #n: number;
+  readonly label = 'counter';
+  private secret = 1;
+  protected half = 2;
+  constructor(start: number) {
+    this.#n = start;
+  }
+  inc(by = 1): number {
+    this.#n += by * this.secret * this.half;
+    return this.hidden() + this.shielded();
+  }
+  async later(text: string): Promise<string> {
+    return text;
+  }
+  *items(): Generator<string> {
+    yield 'a';
+  }
+  private hidden(): number {
+    return this.#n;
+  }
+  protected shielded(): number {
+    return 0;
+  }
+}
+
+const Counter = remote(CounterClass, { maxRestarts: 3 });
+const counter = Counter.remote(put(10));
+same<typeof counter, ActorHandle<typeof CounterClass>>(true);
+same<keyof typeof counter, 'inc' | 'later' | 'items'>(true);
+same<typeof counter.inc, ActorMethod<[by?: number], number>>(true);
+same<ReturnType<typeof counter.inc.remote>, ObjectRef<number>>(true);
+same<ReturnType<typeof counter.later.remote>, ObjectRef<string>>(true);
+same<ReturnType<typeof counter.items.remote>, ObjectRefStream<string>>(true);
+counter.inc.remote(sum);
+// @ts-expect-error: the constructor needs a number
+Counter.remote();
+// @ts-expect-error: methods are called by remote()
+counter.inc(1);
+// @ts-expect-error: an argument of the wrong type
+counter.inc.remote('1');
+// @ts-expect-error: properties are not methods
+counter.label;
+// @ts-expect-error: private
+counter.hidden;
+// @ts-expect-error: protected
+counter.shielded;
+// @ts-expect-error: static
+counter.made;
+// @ts-expect-error: an option of tasks
+Counter.options({ maxRetries: 1 });
+// @ts-expect-error: no such isolation
+Counter.options({ isolation: 'vm' });
+// @ts-expect-error: not a lifetime
+Counter.options({ lifetime: 'forever' });
+
+const found = getActor<typeof CounterClass>('name', { namespace: 'n' });
+same<typeof found, ActorHandle<typeof CounterClass>>(true);
+const takesHandle = remote(async (handle: ActorHandle<typeof CounterClass>) => get(handle.inc.remote()));
+takesHandle.remote(counter);
+void kill(counter, { noRestart: false });
+// @ts-expect-error: an unknown option
+void kill(counter, { restart: true });
+
+// ---- init ------------------------------------------------------------------------------------------------------
+
+void init({ numCpus: 2, objectStoreMemory: '512MiB', resources: { disk: 1 } });
+// @ts-expect-error: a size without a unit
+void init({ objectStoreMemory: '512' });
+// @ts-expect-error: an unknown option
+void init({ cpus: 2 });
