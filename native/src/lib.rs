@@ -26,6 +26,7 @@ mod machine;
 mod objects;
 mod port;
 mod runtime;
+mod spare;
 mod tables;
 mod tasks;
 mod watchdog;

@@ -11,6 +11,7 @@ use crate::accounting::Uncounted;
 use crate::bytes::Bytes;
 use crate::error::{Result, check, create_failed, map_failed, seal_failed};
 use crate::port::{Binding, binding};
+use crate::spare::SpareViews;
 
 /// Makes objects for the thread: fills pairs of index and generation.
 #[napi(catch_unwind)]
@@ -63,21 +64,31 @@ pub fn release_buffer(port: u32, buffer: u32) -> Result<()> {
     Ok(())
 }
 
-/// The thread's private view of a buffer: `[ArrayBuffer, view]`.
+/// An ArrayBuffer with the thread's private view of a buffer.
 #[napi(catch_unwind)]
-pub fn map_buffer(env: Env, port: u32, buffer: u32) -> Result<(Unknown<'static>, f64)> {
+pub fn map_buffer(env: Env, port: u32, buffer: u32) -> Result<Unknown<'static>> {
     let binding = binding(port)?;
     let store = &binding.runtime.store;
-    let mapping = store
-        .map(BufferId(buffer), binding.env)
-        .map_err(|error| map_failed(&error))?;
-    Ok((array_buffer(env, binding, &mapping)?, number(mapping.view)))
+    let buffer = BufferId(buffer);
+    let mapping = match binding.spare.take(store, buffer) {
+        Some(mapping) => mapping,
+        None => store
+            .map(buffer, binding.env)
+            .map_err(|error| map_failed(&error))?,
+    };
+    array_buffer(env, binding, &mapping, Some(buffer))
 }
 
-/// Whether it is proven that nobody has written into a view.
+/// Whether views that JavaScript lets go of are kept for the next task that gets the same buffer. Those kept so far
+/// are let go of when it is not.
 #[napi(catch_unwind)]
-pub fn is_unwritten(port: u32, view: f64) -> Result<bool> {
-    Ok(binding(port)?.runtime.store.is_unwritten(ViewId(view as u64)))
+pub fn keep_views(env: Env, port: u32, keep: bool) -> Result<()> {
+    let binding = binding(port)?;
+    binding.spare.keep(&binding.runtime.store, keep);
+    if !keep {
+        binding.allowance.settle(env.raw());
+    }
+    Ok(())
 }
 
 /// A writable buffer in the store: `[ArrayBuffer, view]`. `seal_buffer` ends the writing.
@@ -88,7 +99,7 @@ pub fn create_buffer(env: Env, port: u32, len: f64) -> Result<(Unknown<'static>,
     let (_, mapping) = store
         .create(len as u64, binding.env)
         .map_err(|error| create_failed(&error))?;
-    Ok((array_buffer(env, binding, &mapping)?, number(mapping.view)))
+    Ok((array_buffer(env, binding, &mapping, None)?, number(mapping.view)))
 }
 
 /// Empties the writer's ArrayBuffer and seals what it wrote; gives the buffer, with one reference.
@@ -138,17 +149,36 @@ pub fn store_stats(port: u32) -> Result<StoreStats> {
 /// What an ArrayBuffer over a mapping must give back.
 struct Pin {
     store: Arc<Store>,
-    view: ViewId,
+    mapping: Mapping,
+    /// The buffer, where the mapping may serve again.
+    buffer: Option<BufferId>,
+    spare: Arc<SpareViews>,
     uncounted: Uncounted,
 }
 
-fn array_buffer(env: Env, binding: &Binding, mapping: &Mapping) -> Result<Unknown<'static>> {
+impl Pin {
+    fn let_go(self, env: sys::napi_env) {
+        match self.buffer {
+            Some(buffer) => self.spare.give(&self.store, buffer, self.mapping),
+            None => self.store.unmap(self.mapping.view),
+        }
+        self.uncounted.give_back(env);
+    }
+}
+
+fn array_buffer(
+    env: Env,
+    binding: &Binding,
+    mapping: &Mapping,
+    buffer: Option<BufferId>,
+) -> Result<Unknown<'static>> {
+    let len = i64::try_from(mapping.len).unwrap_or(i64::MAX);
     let pin = Box::into_raw(Box::new(Pin {
         store: Arc::clone(&binding.runtime.store),
-        view: mapping.view,
-        uncounted: binding
-            .allowance
-            .take(env.raw(), i64::try_from(mapping.len).unwrap_or(i64::MAX)),
+        mapping: Mapping { ..*mapping },
+        buffer,
+        spare: Arc::clone(&binding.spare),
+        uncounted: binding.allowance.take(env.raw(), len),
     }));
     let mut array = ptr::null_mut();
     // SAFETY: the mapping stays until `unpin`, which runs once the ArrayBuffer is gone.
@@ -165,8 +195,7 @@ fn array_buffer(env: Env, binding: &Binding, mapping: &Mapping) -> Result<Unknow
     if status != sys::Status::napi_ok {
         // SAFETY: made above, and Node did not take it.
         let pin = unsafe { Box::from_raw(pin) };
-        pin.store.unmap(pin.view);
-        pin.uncounted.give_back(env.raw());
+        pin.let_go(env.raw());
         check(status, "napi_create_external_arraybuffer")?;
     }
     // SAFETY: a live value of this environment; it is returned at once.
@@ -177,6 +206,5 @@ fn array_buffer(env: Env, binding: &Binding, mapping: &Mapping) -> Result<Unknow
 unsafe extern "C" fn unpin(env: sys::napi_env, _data: *mut c_void, hint: *mut c_void) {
     // SAFETY: `hint` is the `Pin` the ArrayBuffer was made with.
     let pin = unsafe { Box::from_raw(hint.cast::<Pin>()) };
-    pin.store.unmap(pin.view);
-    pin.uncounted.give_back(env);
+    pin.let_go(env);
 }

@@ -13,6 +13,7 @@ use crate::bell::UvBell;
 use crate::bytes::Bytes;
 use crate::error::{Code, Result, fail};
 use crate::runtime::{Runtime, current};
+use crate::spare::SpareViews;
 
 /// A thread's connection to the runtime.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(crate) struct Binding {
     pub(crate) env: EnvId,
     bell: Arc<UvBell>,
     pub(crate) allowance: Allowance,
+    pub(crate) spare: Arc<SpareViews>,
 }
 
 const MAX_PORTS: usize = 4096;
@@ -74,13 +76,14 @@ pub fn attach(
     };
     let port = u32::from(port);
     let capacity = i64::try_from(runtime.store.stats().capacity).unwrap_or(i64::MAX);
-    let allowance = Allowance::new(env.raw(), capacity / ALLOWANCE_SHARE);
+    let allowance = Allowance::new(env.raw(), capacity / ALLOWANCE_SHARE, kind == PortKind::Worker);
     let binding = Box::into_raw(Box::new(Binding {
         runtime,
         port,
         env: EnvId(port),
         bell,
         allowance,
+        spare: Arc::default(),
     }));
     mine.store(binding, Ordering::Relaxed);
     BINDINGS[port as usize].store(binding, Ordering::Relaxed);
@@ -104,6 +107,7 @@ fn close(binding: *mut Binding) {
     slot.store(ptr::null_mut(), Ordering::Relaxed);
     // SAFETY: made by `attach`; it stood in the table, so it was not closed yet, and this is its own thread.
     let binding = unsafe { Box::from_raw(binding) };
+    binding.spare.keep(&binding.runtime.store, false);
     binding.runtime.node.close_port(binding.port as u16);
 }
 

@@ -75,7 +75,11 @@ export class DriverNode implements NewsHandler {
     this.gcs.nodes.put(nodeId, { nodeId, alive: true, host: hostname(), pid: process.pid, resources: facts.totals });
     this.gcs.events.append('node-up', { nodeId });
     setCurrentRuntime(this.runtime);
+    process.on('exit', this.#onExit);
   }
+
+  /** process.exit() and the like run no destructor. */
+  readonly #onExit = (): void => this.#addon.removeSpilled();
 
   #attach(facts: NodeFacts): ThreadRuntime {
     const memories = {
@@ -163,6 +167,7 @@ export class DriverNode implements NewsHandler {
     await this.#pool.close();
     this.runtime.close();
     setCurrentRuntime(undefined);
+    process.off('exit', this.#onExit);
     this.#addon.stop();
     this.#memories.close();
   }

@@ -208,9 +208,19 @@ export function fullName(runtime: ThreadRuntime, name: string, namespace: string
   return `${namespace ?? runtime.facts.namespace}/${name}`;
 }
 
+/** Milliseconds that an actor whose name another thread has just taken may need to be there. */
+const BIRTH_MS = 1000;
+const nap = new Int32Array(new SharedArrayBuffer(4));
+
 /** A handle to the actor behind an object that the core has lent to this thread. */
 export function handleOf(runtime: ThreadRuntime, ref: ObjectRef<unknown>): object {
-  const [, template] = runtime.addon.actorIdentity(runtime.port.id, ObjectRef.index(ref));
+  const identity = (): number | undefined => runtime.addon.actorIdentity(runtime.port.id, ObjectRef.index(ref))[1];
+  let template = identity();
+  // The name is taken first: the thread that took it is about to submit the creation.
+  for (const end = performance.now() + BIRTH_MS; template === undefined && performance.now() < end; ) {
+    Atomics.wait(nap, 0, 0, 1);
+    template = identity();
+  }
   if (template === undefined) throw new MobulaError('ERR_MOBULA_ACTOR_NOT_FOUND', 'The actor is gone.');
   return makeHandle(runtime, ref, runtime.registry.get(template));
 }

@@ -1,19 +1,30 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-let gc: (() => void) | undefined;
+type Collect = (options?: { readonly type: 'minor' }) => void;
+
+let gc: Collect | undefined;
 
 /**
  * Collects garbage now. Views of large objects keep the object store's memory, and V8, which sees only a small ArrayBuffer,
  * is in no hurry to collect those that nobody holds.
  */
 export function collect(): void {
+  collector()();
+}
+
+/** Collects young garbage now. */
+export function collectYoung(): void {
+  collector()({ type: 'minor' });
+}
+
+function collector(): Collect {
   if (gc === undefined) {
     setFlagsFromString('--expose-gc');
-    gc = runInNewContext('gc') as () => void;
+    gc = runInNewContext('gc') as Collect;
     setFlagsFromString('--no-expose-gc');
   }
-  gc();
+  return gc;
 }
 
 /** Milliseconds to wait for other threads' views in the last tries. */

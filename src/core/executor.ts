@@ -44,8 +44,6 @@ export class Executor implements NewsHandler {
   /** Whether tasks have to wait: for code that is loading, or for room in the object store. */
   held = false;
   #refusals = 0;
-  /** Whether the arguments of a task are being read. */
-  #reading = false;
   /** Templates whose tasks wait for timers or sockets: they are begun one at a time. */
   readonly #slow = new Set<Template>();
   /** Templates of functions that are not async functions and returned promises all the same. */
@@ -58,8 +56,6 @@ export class Executor implements NewsHandler {
     this.#codes = new CodeCache(runtime);
     this.#wake = wake;
     runtime.inbox.handleNews(this);
-    // Of the tasks in flight, the one that gets may have the view. Actors keep what they got from call to call.
-    runtime.values.reuseViews(() => this.#actors.size === 0 && this.#inFlight() <= (this.#reading ? 0 : 1));
   }
 
   /** Whether promises of the batch are to be given a turn of microtasks. */
@@ -76,10 +72,6 @@ export class Executor implements NewsHandler {
     for (const task of this.#settling) if (!task.ended) this.#goOnInBackground(task);
     this.#settling = [];
     return false;
-  }
-
-  #inFlight(): number {
-    return this.#background.size + this.#settling.length;
   }
 
   #goOnInBackground(task: Attempt): void {
@@ -154,7 +146,6 @@ export class Executor implements NewsHandler {
    */
   #prepare(template: Template, argsAt: number, count: number): Prepared | undefined {
     const { inbox, values } = this.#runtime;
-    this.#reading = true;
     try {
       const code = template.info.kind === 'method' ? undefined : this.#codes.of(template);
       if (code instanceof Promise && this.#codes.isNew(template)) {
@@ -172,8 +163,6 @@ export class Executor implements NewsHandler {
       }
       this.#refusals = 0;
       return { error, end: this.#skip(argsAt, count) };
-    } finally {
-      this.#reading = false;
     }
   }
 

@@ -66,8 +66,11 @@ export class Pump {
     const runtime = this.#runtime;
     for (;;) {
       const before = runtime.inbox.deliveries;
-      if (!runtime.port.step(runtime.inbox, !executor.held)) return;
-      if (runtime.values.collectIfDue()) {
+      if (!runtime.port.step(runtime.inbox, !executor.held)) {
+        runtime.values.views.idle();
+        return;
+      }
+      if (runtime.values.views.collectIfDue()) {
         this.#later();
         return;
       }

@@ -9,7 +9,8 @@ const BLOCK = 32;
 export class RefKeeper {
   readonly #owner: RefOwner;
   readonly #collected: FinalizationRegistry<number[]>;
-  #block: RefBlock = new RefBlock([]);
+  /** The block that the burst of this turn fills. */
+  #block: RefBlock | undefined;
   #turn = -1;
   #made = 0;
 
@@ -26,13 +27,27 @@ export class RefKeeper {
       this.#turn = turn;
       this.#made = 0;
     }
-    if (++this.#made > SINGLE && this.#block.held.length < BLOCK) {
-      this.#block.held.push(index);
+    if (++this.#made <= SINGLE) return new ObjectRef<unknown>(this.#owner, this.#watched(index), index);
+    let block = this.#block;
+    if (block === undefined || block.held.length === BLOCK) {
+      block = this.#watched(index);
+      // Let go of it after the turn: a block that the keeper held would never be collected.
+      if (this.#block === undefined) setImmediate(this.#endBurst).unref();
+      this.#block = block;
     } else {
-      const held = [index];
-      this.#block = new RefBlock(held);
-      this.#collected.register(this.#block, held);
+      block.held.push(index);
     }
-    return new ObjectRef<unknown>(this.#owner, this.#block, index);
+    return new ObjectRef<unknown>(this.#owner, block, index);
+  }
+
+  readonly #endBurst = (): void => {
+    this.#block = undefined;
+  };
+
+  #watched(index: number): RefBlock {
+    const held = [index];
+    const block = new RefBlock(held);
+    this.#collected.register(block, held);
+    return block;
   }
 }

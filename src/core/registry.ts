@@ -52,11 +52,23 @@ export class Registry {
   register(remote: Remote<ResolvedTaskOptions | ResolvedActorOptions>, known: (template: Template) => void): Template {
     const { code } = remote;
     const fresh = code.object < 0;
-    if (fresh) code.object = this.#code.newObject();
-    const template = this.#add(remote);
+    const template = this.#addFirst(remote);
     known(template);
     if (fresh) this.#ship(remote);
     return template;
+  }
+
+  /** Adds the template; code that is not shipped yet gets its object only if that goes well. */
+  #addFirst(remote: Remote<ResolvedTaskOptions | ResolvedActorOptions>): Template {
+    const { code } = remote;
+    if (code.object >= 0) return this.#add(remote);
+    code.object = this.#code.newObject();
+    try {
+      return this.#add(remote);
+    } catch (error) {
+      code.object = -1;
+      throw error;
+    }
   }
 
   #ship(remote: Remote<ResolvedTaskOptions | ResolvedActorOptions>): void {

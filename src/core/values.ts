@@ -9,17 +9,13 @@ import {
   encode,
   type ShapeTable,
 } from '../store/codec/index.ts';
-import { collect } from './collector.ts';
 import { ObjectRef, releasedProblem } from './object-ref.ts';
 import type { Port, StoredBuffer } from './port.ts';
-import { ViewCache } from './view-cache.ts';
+import { Views } from './views.ts';
 import { LINKED } from './wire.ts';
 
 /** ArrayBuffers of at least this many bytes live in the object store; smaller ones travel with the value. */
 export const OUT_OF_BAND_BYTES: number = 64 * 1024;
-
-/** A worker collects garbage after mapping this part of the store. */
-const STORE_SHARE = 8;
 
 /** What the codec needs of the runtime to rebuild refs and handles. */
 export interface Reviver {
@@ -39,8 +35,7 @@ export class Values {
   readonly #addon: Addon;
   readonly #encode: EncodeHooks;
   readonly #decode: DecodeHooks;
-  readonly #views: ViewCache;
-  readonly #storeBytes: number;
+  readonly views: Views;
   /** Buffers of the value being decoded. */
   #buffers: readonly number[] = none;
   /** Writable ArrayBuffers in the store, and the view that each is. */
@@ -49,10 +44,9 @@ export class Values {
   end = 0;
 
   constructor(port: Port, storeBytes: number, reviver: Reviver) {
-    this.#storeBytes = storeBytes;
     this.#port = port;
     this.#addon = port.addon;
-    this.#views = new ViewCache(port);
+    this.views = new Views(port, storeBytes);
     const shapes: ShapeTable = {
       intern: (keys) => this.#addon.internShape(port.id, keys),
       keys: (id) => this.#addon.shapeKeys(port.id, id),
@@ -74,7 +68,7 @@ export class Values {
       ref: (index) => reviver.ref(index),
       revive: (kind, payload) => reviver.revive(kind, payload),
       sharedBuffer: (id) => reviver.sharedBuffer(id),
-      buffer: (ordinal) => this.#map(this.#buffers[ordinal] as number),
+      buffer: (ordinal) => this.views.of(this.#buffers[ordinal] as number),
     };
   }
 
@@ -151,26 +145,6 @@ export class Values {
     if ((word & LINKED) === 0) return end;
     const at = end + 4 + view.getUint32(end, true) * 4;
     return at + 4 + view.getUint32(at, true) * 12;
-  }
-
-  #map(buffer: number): ArrayBuffer {
-    try {
-      return this.#views.of(buffer);
-    } catch (error) {
-      throw nativeError(error);
-    }
-  }
-
-  /** Collects garbage if views that nobody may hold any more take much of the store; true if it did. */
-  collectIfDue(): boolean {
-    if (!this.#views.exceeds(this.#storeBytes / STORE_SHARE)) return false;
-    collect();
-    return true;
-  }
-
-  /** Says when no other task of the thread can hold a view; see `ViewCache`. */
-  reuseViews(alone: () => boolean): void {
-    this.#views.reuse(alone);
   }
 
   /** Puts the out-of-band parts of a value into the store: all of them, or none. */

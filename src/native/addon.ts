@@ -6,6 +6,7 @@ export interface Addon {
   // runtime.rs
   start(options: StartOptions): void;
   stop(): void;
+  removeSpilled(): void;
   drain(): boolean;
   failAll(): void;
   freeResources(): number[];
@@ -38,8 +39,8 @@ export interface Addon {
   putBuffer(port: number, bytes: ArrayBufferView): number;
   askToCollect(port: number): void;
   releaseBuffer(port: number, buffer: number): void;
-  mapBuffer(port: number, buffer: number): [array: ArrayBuffer, view: number];
-  isUnwritten(port: number, view: number): boolean;
+  mapBuffer(port: number, buffer: number): ArrayBuffer;
+  keepViews(port: number, keep: boolean): void;
   createBuffer(port: number, byteLength: number): [array: ArrayBuffer, view: number];
   sealBuffer(port: number, array: ArrayBuffer, view: number): number;
   storeStats(port: number): StoreStats;

@@ -22,7 +22,8 @@ class FragileClass {
   fail(): never {
     throw new RangeError('only this call');
   }
-  async hang(): Promise<never> {
+  async hang(begun?: Int32Array): Promise<never> {
+    if (begun !== undefined) Atomics.store(begun, 0, 1);
     return new Promise<never>(() => undefined);
   }
 }
@@ -82,7 +83,9 @@ test('a constructor argument that fails', limit, async () => {
 test('kill: waiting and running calls reject, later calls too', limit, async () => {
   const actor = Fragile.remote();
   await get(actor.call.remote());
-  const running = actor.hang.remote();
+  const begun = shared();
+  const running = actor.hang.remote(begun);
+  await until(() => Atomics.load(begun, 0) === 1);
   const waiting = actor.call.remote();
   await kill(actor);
   for (const ref of [running, waiting, actor.call.remote()]) await assert.rejects(get(ref), ActorDiedError);
@@ -152,10 +155,12 @@ test('an actor that dies restarts with its constructor arguments', limit, async 
 });
 
 test('kill with noRestart: false restarts', limit, async () => {
-  const actor = Fragile.options({ maxRestarts: 1 }).remote();
+  const actor = Fragile.options({ maxRestarts: 200 }).remote();
   assert.equal(await get(actor.call.remote()), 1);
-  await kill(actor, { noRestart: false });
-  assert.equal(await get(actor.call.remote()), 1);
+  for (let i = 0; i < 200; i++) {
+    await kill(actor, { noRestart: false });
+    assert.equal(await get(actor.call.remote()), 1);
+  }
   await kill(actor, { noRestart: false });
   await assert.rejects(get(actor.call.remote()), ActorDiedError);
 });
@@ -163,7 +168,9 @@ test('kill with noRestart: false restarts', limit, async () => {
 test('a call under way when a restartable actor is killed rejects', limit, async () => {
   const actor = Fragile.options({ maxRestarts: -1 }).remote();
   await get(actor.call.remote());
-  const running = actor.hang.remote();
+  const begun = shared();
+  const running = actor.hang.remote(begun);
+  await until(() => Atomics.load(begun, 0) === 1);
   await kill(actor, { noRestart: false });
   await assert.rejects(get(running), ActorDiedError);
   assert.equal(await get(actor.call.remote()), 1);

@@ -5,7 +5,7 @@ import { CaptureError, get, put, remote } from 'mobula';
 import { limit, suite } from '../support/suite.ts';
 import { until } from '../support/until.ts';
 
-suite();
+suite({ numCpus: 2, objectStoreMemory: '64MiB' }, 'any');
 
 const FACTOR = 3;
 const table = new Map([['a', 1]]);

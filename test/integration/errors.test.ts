@@ -227,6 +227,7 @@ test('a thenable that throws, and one that never ends well', limit, async () => 
   const bad = remote(
     () =>
       ({
+        // biome-ignore lint/suspicious/noThenProperty: that is what is tested
         then: () => {
           throw new Error('bad then');
         },

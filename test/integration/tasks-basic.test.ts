@@ -22,7 +22,7 @@ const values: readonly (readonly [string, unknown])[] = [
   ['a date', new Date(0)],
   ['a regular expression', /a+/giu],
   ['a map of a set', new Map([[{ a: 1 }, new Set([1, 'two'])]])],
-  ['nested objects', { a: { b: { c: [1, , 3, { d: null }] } } }],
+  ['nested objects', { a: { b: { c: [1, undefined, 3, { d: null }] } } }],
   ['a cycle', cyclic],
   ['shared identity', [twice, twice]],
   ['an error with cause and code', Object.assign(new RangeError('no', { cause: 'because' }), { code: 'E_NO' })],

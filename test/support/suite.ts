@@ -10,9 +10,9 @@ import { until } from './until.ts';
 export const limit: { readonly timeout: number } = { timeout: 30_000 };
 
 /** What must be true once nobody holds anything: all resources free, no task alive, and the store empty. */
-export async function assertQuiet(): Promise<void> {
-  const state = (): object => ({ free: availableResources(), live: liveTasks(), ...storeFacts() });
-  const quiet = { free: clusterResources(), live: 0, used: 0, pinned: 0, buffers: 0, views: 0, spilled: 0 };
+export async function assertQuiet(store: 'empty' | 'any' = 'empty'): Promise<void> {
+  const state = (): object => ({ free: availableResources(), live: liveTasks(), ...storeFacts(store) });
+  const quiet = { free: clusterResources(), live: 0, ...(store === 'empty' ? emptyStore : {}) };
   const isQuiet = (): boolean => {
     try {
       assert.deepEqual(state(), quiet);
@@ -33,13 +33,19 @@ export async function assertQuiet(): Promise<void> {
   );
 }
 
-function storeFacts(): object {
+const emptyStore = { used: 0, pinned: 0, buffers: 0, views: 0, spilled: 0 };
+
+function storeFacts(store: 'empty' | 'any'): object {
+  if (store === 'any') return {};
   const { used, pinned, buffers, views, spilled } = storeStats();
   return { used, pinned, buffers, views, spilled };
 }
 
-/** Runs a file's tests in one runtime, and checks what it leaves behind. */
-export function suite(options: InitOptions = { numCpus: 2, objectStoreMemory: '256MiB' }): void {
+/** Runs a file's tests in one runtime, and checks what it leaves behind. `any`: captured values stay in the store with their functions. */
+export function suite(
+  options: InitOptions = { numCpus: 2, objectStoreMemory: '256MiB' },
+  store: 'empty' | 'any' = 'empty',
+): void {
   let before_: { threads: number; files: string[] };
   before(async () => {
     before_ = { threads: threads(), files: openFiles() };
@@ -48,7 +54,7 @@ export function suite(options: InitOptions = { numCpus: 2, objectStoreMemory: '2
   after(async () => {
     if (!isInitialized()) return;
     try {
-      await assertQuiet();
+      await assertQuiet(store);
     } finally {
       await shutdown({ timeoutMs: 2000 });
     }

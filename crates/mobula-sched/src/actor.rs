@@ -72,6 +72,22 @@ struct Content {
     name: Option<String>,
 }
 
+impl Content {
+    fn lives_on(&self, host: &Arc<Host>) -> bool {
+        self.host.as_ref().is_some_and(|at| Arc::ptr_eq(at, host))
+    }
+
+    /// Whether the thread may be handed the next call.
+    fn may_begin(&self, node: &crate::node::Node) -> bool {
+        let limit = match self.life {
+            Life::Making if self.flying.is_empty() => 1,
+            Life::Alive => node.template(self.template).spec.max_concurrency,
+            _ => 0,
+        };
+        !self.queue.is_empty() && self.pending < limit
+    }
+}
+
 impl Turn<'_> {
     fn actor(&self, index: u32) -> &Mutex<Content> {
         // The slab outlives the visit; this only frees `self` for other uses.
@@ -170,14 +186,7 @@ impl Turn<'_> {
             }
             actor.queue.push_front(task);
             drop(actor);
-            if !self.place_actor(index) {
-                let mut unplaced = node.unplaced.lock();
-                unplaced.push_back(index);
-                node.unplaced_count
-                    .store(unplaced.len() as u32, Ordering::Relaxed);
-                drop(unplaced);
-                self.place_actors();
-            }
+            self.place_or_wait(index);
             return;
         }
         let mut gone = Vec::new();
@@ -224,6 +233,21 @@ impl Turn<'_> {
         } else {
             self.let_go(task);
         }
+    }
+
+    /// Gives an actor its resources and a thread, now or when the resources are free.
+    fn place_or_wait(&mut self, index: u32) {
+        if self.place_actor(index) {
+            return;
+        }
+        let mut unplaced = self.node.unplaced.lock();
+        unplaced.push_back(index);
+        self.node
+            .unplaced_count
+            .store(unplaced.len() as u32, Ordering::Relaxed);
+        drop(unplaced);
+        // Resources may have come free before it was in the list.
+        self.place_actors();
     }
 
     /// Gives an actor its resources and a thread; false if the resources are not free.
@@ -285,12 +309,10 @@ impl Turn<'_> {
         if node.unplaced_count.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let waiting: Vec<u32> = node.unplaced.lock().iter().copied().collect();
-        for index in waiting {
-            if self.place_actor(index) {
-                self.forget_unplaced(index);
-            }
-        }
+        let mut unplaced = node.unplaced.lock();
+        unplaced.retain(|&index| !self.place_actor(index));
+        node.unplaced_count
+            .store(unplaced.len() as u32, Ordering::Relaxed);
     }
 
     fn forget_unplaced(&self, index: u32) {
@@ -315,17 +337,16 @@ impl Turn<'_> {
                 break;
             };
             let mut actor = node.actors.get(index).0.lock();
+            if !actor.lives_on(&host) {
+                continue;
+            }
             actor.listed = false;
-            let making = matches!(actor.life, Life::Making);
-            let limit = if making {
-                1
-            } else {
-                node.template(actor.template).spec.max_concurrency
-            };
-            while actor.pending < limit && inner.batch.len() < BATCH && spent < 100_000 {
-                if making && !actor.flying.is_empty() {
-                    break;
-                }
+            // It may leave, and end, whenever its lock is not held.
+            while inner.batch.len() < BATCH
+                && spent < 100_000
+                && actor.lives_on(&host)
+                && actor.may_begin(node)
+            {
                 let Some(task) = actor.queue.pop_front() else {
                     break;
                 };
@@ -476,7 +497,7 @@ impl Turn<'_> {
             return;
         }
         if restart {
-            self.actor_crashed(index, Failure::ActorKilled, &[], false);
+            self.actor_crashed(index, Failure::ActorKilled, &[], None);
         } else {
             let template = self.actor(index).lock().template;
             self.end_actor(index, failure::encode(Failure::ActorKilled, template, 0, &[]));
@@ -484,23 +505,43 @@ impl Turn<'_> {
     }
 
     /// The actor's thread is gone, or its state is to be thrown away: it starts again, or dies.
-    /// `gone`: its thread has ended; otherwise that still ends what it has begun.
-    pub(crate) fn actor_crashed(&mut self, index: u32, failure: Failure, details: &[u8], gone: bool) {
+    /// `gone`: the host whose thread has ended, and the visit holds what that held; an actor that has left it is spared.
+    /// Without, the actor's thread lives, and still ends what it has begun.
+    pub(crate) fn actor_crashed(
+        &mut self,
+        index: u32,
+        failure: Failure,
+        details: &[u8],
+        gone: Option<&Arc<Host>>,
+    ) {
         let node = self.node;
         let mut actor = node.actors.get(index).0.lock();
-        if matches!(actor.life, Life::Dead(_)) || actor.host.is_none() {
+        let lives_there = actor.host.is_some() && gone.is_none_or(|host| actor.lives_on(host));
+        let object = actor.object;
+        // The reference is the next creation's. Without one, somebody is about to retire the actor.
+        if matches!(actor.life, Life::Dead(_)) || !lives_there || !node.objects.get(object).try_retain() {
             return;
         }
         let template = actor.template;
+        if creation_is_next(node, &actor) {
+            // Its constructor has not begun, so nothing is lost: it is made elsewhere.
+            let left = self.leave_host(index, &mut actor);
+            actor.life = Life::Unmade;
+            drop(actor);
+            self.stop_on_host(object, left);
+            self.place_or_wait(index);
+            self.release(object);
+            return;
+        }
         if actor.restarts == 0 {
             drop(actor);
             self.end_actor(index, failure::encode(failure, template, 0, details));
+            self.release(object);
             return;
         }
         if actor.restarts != u32::MAX {
             actor.restarts -= 1;
         }
-        let object = actor.object;
         let left = self.leave_host(index, &mut actor);
         actor.life = Life::Unmade;
         actor.pending = 0;
@@ -511,7 +552,7 @@ impl Turn<'_> {
             let creates = unsafe { node.tasks.get(task).spec() }.creates;
             if creates || node.tasks.get(task).attempt() > self.retries(task) {
                 failed.extend(self.give_up(task));
-            } else if gone {
+            } else if gone.is_some() {
                 again.push(task);
             } else {
                 node.tasks.get(task).set(AGAIN, true);
@@ -530,7 +571,6 @@ impl Turn<'_> {
         self.fail_given_up(&failed, &failure::encode(failure, template, 0, details));
         if let Some((arguments, deps)) = recipe {
             let result = node.take_object(&mut self.object_cells, NONE);
-            node.objects.get(object).retain();
             self.place(
                 Spec {
                     template,
@@ -544,6 +584,8 @@ impl Turn<'_> {
                 0,
             );
             self.release(result);
+        } else {
+            self.release(object);
         }
     }
 
@@ -669,13 +711,7 @@ impl Turn<'_> {
     /// Actors that live on `host`.
     pub(crate) fn actors_on(&self, host: &Arc<Host>) -> Vec<u32> {
         (0..self.node.actors.made())
-            .filter(|&index| {
-                self.actor(index)
-                    .lock()
-                    .host
-                    .as_ref()
-                    .is_some_and(|at| Arc::ptr_eq(at, host))
-            })
+            .filter(|&index| self.actor(index).lock().lives_on(host))
             .collect()
     }
 }
@@ -689,12 +725,7 @@ fn creation_is_next(node: &crate::node::Node, actor: &Content) -> bool {
 
 /// Puts an actor that may run a call into its host's list, once.
 fn list(node: &crate::node::Node, index: u32, actor: &mut Content) {
-    let limit = match actor.life {
-        Life::Making if actor.flying.is_empty() => 1,
-        Life::Alive => node.template(actor.template).spec.max_concurrency,
-        _ => 0,
-    };
-    if actor.listed || actor.queue.is_empty() || actor.pending >= limit {
+    if actor.listed || !actor.may_begin(node) {
         return;
     }
     let Some(host) = &actor.host else { return };

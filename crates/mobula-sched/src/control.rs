@@ -183,7 +183,7 @@ impl Node {
                 self.hosts.lock().retain(|other| other.id != host.id);
             }
             for actor in turn.actors_on(&host) {
-                turn.actor_crashed(actor, Failure::ActorCrashed, details.as_bytes(), true);
+                turn.actor_crashed(actor, Failure::ActorCrashed, details.as_bytes(), Some(&host));
             }
             turn.recover_tasks(u32::from(id), details);
         }

@@ -98,7 +98,9 @@ impl Object {
     #[must_use]
     pub(crate) fn release(&self) -> bool {
         // AcqRel: whoever frees the cell sees all uses of the others.
-        self.refs.fetch_sub(1, Ordering::AcqRel) == 1
+        let before = self.refs.fetch_sub(1, Ordering::AcqRel);
+        debug_assert_ne!(before, 0, "as many releases as references");
+        before == 1
     }
 
     /// Counts one more reference unless the object is gone.

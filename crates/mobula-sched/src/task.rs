@@ -178,7 +178,8 @@ impl Task {
 
     /// Frees the cell: the next task gets a new generation. The caller is the last to know the task.
     pub(crate) fn free(&self) -> Spec {
-        let (_, generation) = self.state();
+        let (state, generation) = self.state();
+        debug_assert_ne!(state, State::Free, "a task is freed once");
         // SAFETY: rule 1: the holder and the settler have let go.
         let spec = self.spec.with_mut(|spec| unsafe { std::mem::take(&mut *spec) });
         // 24 bits, so that a generation also fits beside an index in 53 bits.
@@ -193,7 +194,6 @@ impl Task {
     pub(crate) fn place(&self, spec: Spec, parent: u64, state: State) {
         let (_, generation) = self.state();
         self.flags.store(0, Ordering::Relaxed);
-        self.port.store(NONE, Ordering::Relaxed);
         self.retries.store(0, Ordering::Relaxed);
         self.yielded.store(0, Ordering::Relaxed);
         self.parent.store(parent, Ordering::Relaxed);

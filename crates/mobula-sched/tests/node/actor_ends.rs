@@ -297,6 +297,28 @@ fn a_restart_whose_last_handle_goes_meanwhile_ends_quietly() {
 }
 
 #[test]
+fn an_actor_whose_constructor_had_not_begun_is_made_once_elsewhere() {
+    let bed = Bed::new(1, &[]);
+    let mut driver = bed.driver();
+    let actor = driver.create(bed.template(class()), &[]);
+    let call = driver.call(bed.template(method()), actor, 1, &[]);
+    driver.flush();
+    let host = bed.host(needed(&mut driver));
+    driver.kill(actor, true);
+    driver.kill(actor, true);
+    host.dies();
+    let mut again = bed.host(needed(&mut driver));
+    let creation = again.begin();
+    assert!(creation.creates);
+    again.result(creation.task, OK, &[value("")]);
+    assert_eq!(again.run_all(), [1]);
+    driver.release(&[actor, call]);
+    driver.flush();
+    again.news();
+    bed.assert_balanced(0);
+}
+
+#[test]
 fn an_actor_that_waits_for_resources_gets_a_thread_when_another_is_killed() {
     let bed = Bed::new(1, &[]);
     let mut driver = bed.driver();

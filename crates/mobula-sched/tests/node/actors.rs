@@ -48,7 +48,7 @@ fn calls_run_after_the_constructor_and_in_the_order_in_which_they_were_made() {
     let actor = driver.create(class, &[]);
     let calls = [1, 2, 3].map(|tag| driver.call(method, actor, tag, &[]));
     driver.flush();
-    assert_eq!(bed.node.pending_calls(actor), 4);
+    assert_eq!(bed.node.pending_calls(actor), 3);
     let host = needed(&mut driver);
     let mut thread = bed.host(host);
     let creation = thread.begin();

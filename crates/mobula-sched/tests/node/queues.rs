@@ -139,6 +139,35 @@ fn refs_of_tasks_that_were_handed_out_but_not_begun_are_not_kept() {
 }
 
 #[test]
+fn refs_of_tasks_behind_one_that_went_on_in_the_background_are_lent_once() {
+    let bed = Bed::new(2, &[]);
+    let (mut driver, mut worker) = (bed.driver(), bed.worker());
+    let template = bed.template(plain());
+    let warm = driver.submit_tagged(template, 0, &[]);
+    driver.flush();
+    assert_eq!(worker.run_all(), [0]);
+    let inner = driver.put(&value("inner"));
+    let first = driver.submit_tagged(template, 1, &[]);
+    let call = Call {
+        arguments: value([2]).with_refs(&[inner]),
+        ..Call::default()
+    };
+    let second = driver.submit(template, &call);
+    driver.release(&[inner]);
+    driver.flush();
+    let batch = worker.tasks();
+    assert_eq!(batch.len(), 2);
+    assert!(worker.claim(&batch[0]));
+    worker.pending(batch[0].task, false);
+    assert_eq!(worker.run_all(), [2]);
+    worker.result(batch[0].task, OK, &[value("")]);
+    worker.sleeps();
+    driver.release(&[warm, first, second]);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
 fn the_watchdog_wakes_a_worker_for_tasks_that_a_long_batch_left_in_the_queue() {
     let bed = Bed::new(2, &[]);
     let (mut driver, mut first, mut second) = (bed.driver(), bed.worker(), bed.worker());
