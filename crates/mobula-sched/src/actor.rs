@@ -564,6 +564,8 @@ impl Turn<'_> {
             .map(|(arguments, deps)| (self.copy(arguments), deps.clone()));
         drop(actor);
         self.stop_on_host(object, left);
+        // Before the creation can run: it must not be the new life that is stopped.
+        self.deliver();
         // The thread that held them is gone, and whoever buries it holds them.
         for &task in again.iter().rev() {
             self.run_again(task);

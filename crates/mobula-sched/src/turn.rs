@@ -115,15 +115,20 @@ impl<'n> Turn<'n> {
             }
             self.ready.clear();
         }
-        for (port, mut events) in std::mem::take(&mut self.mail) {
-            self.node.port(port).post(&mut events);
-            self.undelivered(events);
-        }
+        self.deliver();
         if wake {
             self.node.wake_for_work();
         }
         if freed {
             self.place_actors();
+        }
+    }
+
+    /// Posts the news collected so far.
+    pub(crate) fn deliver(&mut self) {
+        for (port, mut events) in std::mem::take(&mut self.mail) {
+            self.node.port(port).post(&mut events);
+            self.undelivered(events);
         }
     }
 
