@@ -2,9 +2,19 @@
 import { install, root, run, tool } from './run.mjs';
 
 install();
-tool('@biomejs/biome/bin/biome', ['ci', '--error-on-warnings']);
+tool('@biomejs/biome/bin/biome', ['ci', '--colors=off', '--error-on-warnings']);
 run('cargo', ['fmt', '--all', '--check']);
-run('cargo', ['clippy', '--locked', '--workspace', '--all-targets', '--exclude', 'mobula-native', '--', '-D', 'warnings']);
+run('cargo', [
+  'clippy',
+  '--locked',
+  '--workspace',
+  '--all-targets',
+  '--exclude',
+  'mobula-native',
+  '--',
+  '-D',
+  'warnings',
+]);
 // The addon has no targets but itself: built for tests, its exports would look unused.
 run('cargo', ['clippy', '--locked', '-p', 'mobula-native', '--', '-D', 'warnings']);
 run(process.execPath, [`${root}scripts/lint.mjs`]);
