@@ -164,6 +164,7 @@ export class Port {
 
   /** Has all complete records carried out now. */
   flush(): void {
+    if (this.#untilFlush === Number.POSITIVE_INFINITY) return;
     this.#untilFlush = this.#run;
     const end = this.#recordStart;
     if (end === 0 || this.#detached) return;
@@ -214,6 +215,17 @@ export class Port {
   /** Whether nobody has taken task `slot` of the batch away; it is this thread's from then on. */
   claim(slot: number): boolean {
     return Atomics.exchange(this.control, CLAIMS + slot, 0) === 1;
+  }
+
+  /** Has the records that `body` writes carried out in one go. */
+  together(body: () => void): void {
+    this.#untilFlush = Number.POSITIVE_INFINITY;
+    try {
+      body();
+    } finally {
+      this.#untilFlush = 0;
+      this.flush();
+    }
   }
 
   /** Gives a claimed task back: another thread, or a later step of this one, may begin it. */

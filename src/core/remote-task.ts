@@ -3,9 +3,9 @@ import { type ResolvedTaskOptions, resolveTaskOptions, type TaskOptions } from '
 import { portable } from '../store/codec/index.ts';
 import { requireRuntime } from './current.ts';
 import { ObjectRef } from './object-ref.ts';
-import type { Remote } from './remote-function.ts';
+import { Remote } from './remote-function.ts';
 import type { ThreadRuntime } from './runtime.ts';
-import type { RefStream } from './stream.ts';
+import { RefStream } from './stream.ts';
 
 /** An argument: a value, or the ref of one. */
 export type Arg<T> = T | ObjectRef<T>;
@@ -73,6 +73,7 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
     const runtime = requireRuntime();
     const template = this.#remote.template(runtime);
     const { generator, numReturns } = template.info;
+    if (this.#signal?.aborted === true) return this.#aborted(runtime, args);
     if (generator) {
       const stream = runtime.submitStream(template, 0, args, -1);
       this.#signal?.addEventListener('abort', () => void stream.return(), { once: true });
@@ -88,6 +89,22 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
     }
     if (this.#signal !== undefined) this.#watch(this.#signal, runtime, ref);
     return ref as Result<R, N>;
+  }
+
+  /** A call whose signal is aborted already: it is submitted and cancelled in one go, so it never runs. */
+  #aborted(runtime: ThreadRuntime, args: Args<A>): Result<R, N> {
+    let result: unknown;
+    runtime.port.together(() => {
+      const { code, options, shape } = this.#remote;
+      result = new RemoteFunction<A, R, N>(
+        new Remote(code, options, shape).adopt(runtime, this.#remote.template(runtime)),
+      ).remote(...args);
+      if (result instanceof RefStream) void result.return();
+      else
+        for (const ref of Array.isArray(result) ? result : [result])
+          runtime.cancel(ref as ObjectRef<unknown>, false, true);
+    });
+    return result as Result<R, N>;
   }
 
   #several(runtime: ThreadRuntime, args: Args<A>, count: number): ObjectRef<unknown>[] {

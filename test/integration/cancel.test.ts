@@ -183,8 +183,8 @@ test('an AbortSignal cancels all tasks it was given to', limit, async () => {
   const { signal } = controller;
   const shared = marks();
   const refs = [obey.options({ signal }).remote(shared), obey.options({ signal }).remote(shared)];
-  const queued = Array.from({ length: 50 }, () => remote(() => 1, { signal, numCpus: 2 }).remote());
   await started(shared, 2);
+  const queued = Array.from({ length: 50 }, () => remote(() => 1, { signal, numCpus: 2 }).remote());
   controller.abort();
   for (const ref of [...refs, ...queued]) await assert.rejects(get(ref as (typeof refs)[0]), TaskCancelledError);
 });
