@@ -12,6 +12,7 @@ import type { NewsHandler } from '../core/inbox.ts';
 import { ResourceTable } from '../core/resources.ts';
 import { type NodeFacts, ThreadRuntime } from '../core/runtime.ts';
 import { SharedMemories, type SharedMemory } from '../core/shared-memories.ts';
+import { loadCapture } from '../core/ship.ts';
 import { travel } from '../core/travel.ts';
 import { event } from '../core/wire.ts';
 import type { GcsClient } from '../gcs/client.ts';
@@ -69,6 +70,7 @@ export class DriverNode implements NewsHandler {
       bury: (port, details) => this.#bury(port, details),
       giveUp: (reason) => this.#giveUp(reason),
     });
+    loadCapture();
     // Tasks may ask for no CPU at all, so there is always a thread for them.
     this.#pool.startWorkers(Math.max(1, Math.ceil(options.numCpus)));
     const { nodeId } = facts;

@@ -70,12 +70,13 @@ export class Pump {
         runtime.values.views.idle();
         return;
       }
-      if (runtime.values.views.collectIfDue()) {
+      // Promises were made or resolved: what waits for them goes first.
+      const promises = executor.settling || runtime.inbox.deliveries !== before;
+      // Between two tasks, not between a value and who waits for it.
+      if (!promises && runtime.values.views.collectIfDue()) {
         this.#later();
         return;
       }
-      // Promises were made or resolved: what waits for them goes first.
-      const promises = executor.settling || runtime.inbox.deliveries !== before;
       const late = performance.now() - this.#turnBegan > TURN_MS;
       if (!promises && !late) continue;
       if (late) this.#later();

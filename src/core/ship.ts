@@ -11,7 +11,12 @@ let capture: typeof captureFunction | undefined;
  * needed: most workers never capture anything, and it would cost each of them a megabyte.
  */
 export function ship(source: Function, host: CaptureHost): Shipped {
+  return loadCapture()(source, host);
+}
+
+/** Loads the part that reads source text. A driver does so before it starts threads, which would slow it down. */
+export function loadCapture(): typeof captureFunction {
   // The path holds in dist/core as well as in dist/boot, where the bundled code lies.
   capture ??= (require('../core/functions/capture.js') as { captureFunction: typeof captureFunction }).captureFunction;
-  return capture(source, host);
+  return capture;
 }
