@@ -25,10 +25,13 @@ export function run(command, args, env = {}) {
   }
 }
 
-/** Installs the development dependencies of a bare clone. */
+/**
+ * Installs the development dependencies of a bare clone. Not `npm ci`: it refuses a lock file without the optional
+ * packages of other platforms, which not every registry tells of.
+ */
 export function install() {
   if (!existsSync(`${root}node_modules/typescript/package.json`))
-    run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+    run('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund']);
 }
 
 /** Runs a tool of the development dependencies. */
