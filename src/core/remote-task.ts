@@ -131,7 +131,7 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
       if (target !== undefined && !runtime.closed && ObjectRef.index(target) >= 0) runtime.cancel(target, false, true);
     };
     if (signal.aborted) cancel();
-    else watchers.add(signal, ref, cancel);
+    else watchers.add(runtime, signal, ref, cancel);
   }
 
   /** The same function with other options. */
@@ -150,14 +150,17 @@ class Watchers {
   readonly #bySignal = new WeakMap<AbortSignal, Set<() => void>>();
   readonly #collected = new FinalizationRegistry<() => void>((forget) => forget());
 
-  add(signal: AbortSignal, ref: object, cancel: () => void): void {
+  add(runtime: ThreadRuntime, signal: AbortSignal, ref: object, cancel: () => void): void {
     let cancels = this.#bySignal.get(signal);
     if (cancels === undefined) {
       const all = new Set<() => void>();
       signal.addEventListener(
         'abort',
         () => {
-          for (const each of all) each();
+          // In one go: none of them may begin with what another one gives back.
+          runtime.port.together(() => {
+            for (const each of all) each();
+          });
           all.clear();
         },
         { once: true },
