@@ -88,8 +88,14 @@ test('a task that kept an argument does not see what later tasks write into thei
   for (let i = 0; i < 20; i++) await get(write.remote(ref));
   const seen = [];
   for (let i = 0; i < 20; i++) seen.push(await get(look.remote()));
-  const forget = remote(() => Reflect.deleteProperty(globalThis, 'kept'));
-  for (let i = 0; i < 20; i++) await get(forget.remote());
+  // One task in each worker: the first spins until the second has begun.
+  const forget = remote((begun: Int32Array) => {
+    Reflect.deleteProperty(globalThis, 'kept');
+    Atomics.add(begun, 0, 1);
+    while (Atomics.load(begun, 0) < 2);
+  });
+  const begun = new Int32Array(new SharedArrayBuffer(4));
+  await get([forget.remote(begun), forget.remote(begun)]);
   assert.deepEqual(seen, Array(20).fill(1));
 });
 
