@@ -36,7 +36,13 @@ export function remote(code: AnyFunction | AnyClass, options: TaskOptions & Acto
     const shown = code === null ? 'null' : typeof code;
     throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', `remote() was given ${shown}; give it a function or a class.`);
   }
-  const shared = { source: code, object: -1, problem: undefined, variants: new Map<string, unknown>() };
+  const shared = {
+    source: code,
+    runtime: undefined,
+    object: -1,
+    problem: undefined,
+    variants: new Map<string, unknown>(),
+  };
   if (isClass(code)) {
     const shape = { kind: 'actor', methods: methodsOf(code) } as const;
     return new ActorClass(new Remote(shared, resolveActorOptions(options, actorDefaults), shape));

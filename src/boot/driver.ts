@@ -149,11 +149,6 @@ export class DriverNode implements NewsHandler {
     }, milliseconds).unref();
   }
 
-  /** What is free of the node's resources. */
-  available(): Record<string, number> {
-    return this.runtime.resources.named(this.#addon.freeResources());
-  }
-
   /** Drains, for at most `timeoutMs`, then stops everything. Idempotent. */
   close(timeoutMs: number | undefined): Promise<void> {
     this.#closing ??= this.#close(timeoutMs);

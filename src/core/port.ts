@@ -164,8 +164,9 @@ export class Port {
 
   /** Has all complete records carried out now. */
   flush(): void {
-    if (this.#untilFlush === Number.POSITIVE_INFINITY) return;
-    this.#untilFlush = this.#run;
+    // `together` holds back the thread's own stream, never what is written aside.
+    if (this.#untilFlush === Number.POSITIVE_INFINITY && this.#outer.length === 0) return;
+    if (this.#outer.length === 0) this.#untilFlush = this.#run;
     const end = this.#recordStart;
     if (end === 0 || this.#detached) return;
     if (this.#open) {

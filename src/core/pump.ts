@@ -15,7 +15,6 @@ export class Pump {
   #executor: Executor | undefined;
   #scheduled = false;
   #turnBegan = 0;
-  #stopped = false;
 
   constructor(runtime: ThreadRuntime) {
     this.#runtime = runtime;
@@ -25,10 +24,6 @@ export class Pump {
   start(executor: Executor): void {
     this.#executor = executor;
     this.wake();
-  }
-
-  stop(): void {
-    this.#stopped = true;
   }
 
   /** Runs the loop soon, if it does not run already. */
@@ -48,7 +43,7 @@ export class Pump {
   readonly #run = (): void => {
     this.#scheduled = false;
     const executor = this.#executor;
-    if (executor === undefined || this.#stopped) return;
+    if (executor === undefined) return;
     if (executor.settling && executor.settle()) {
       this.wake();
       return;

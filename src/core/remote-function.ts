@@ -10,6 +10,8 @@ export const portableKind = { argument: 0, remote: 1, actorHandle: 2, error: 3 }
 export interface Code {
   /** The function or class itself, where it was defined in this thread. */
   readonly source: Function | undefined;
+  /** The runtime that `object` and `problem` belong to. */
+  runtime: ThreadRuntime | undefined;
   /** The object that holds it, once shipped. */
   object: number;
   /** Why it cannot be shipped. */
@@ -43,11 +45,15 @@ export class Remote<Options extends ResolvedTaskOptions | ResolvedActorOptions> 
   }
 
   #register(runtime: ThreadRuntime): Template {
-    if (this.#registeredWith !== undefined) {
-      // A runtime of before shutdown(): its objects are gone.
-      this.code.object = -1;
-      this.code.problem = undefined;
+    const { code } = this;
+    if (code.runtime !== runtime) {
+      // The objects of a runtime of before shutdown() are gone.
+      code.runtime = runtime;
+      code.object = -1;
+      code.problem = undefined;
     }
+    // Code that another variant failed to ship would never be there.
+    if (code.problem !== undefined) throw code.problem;
     return runtime.registry.register(this, (template) => {
       this.#template = template;
       this.#registeredWith = runtime;

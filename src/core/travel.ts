@@ -29,7 +29,13 @@ function reviveRemote(runtime: ThreadRuntime, id: number): object {
   const template = runtime.registry.get(id);
   const { info } = template;
   if (info.kind === 'method') throw new MobulaError('ERR_MOBULA_INTERNAL', 'methods do not travel');
-  const code = { source: undefined, object: info.code, problem: undefined, variants: new Map<string, unknown>() };
+  const code = {
+    source: undefined,
+    runtime,
+    object: info.code,
+    problem: undefined,
+    variants: new Map<string, unknown>(),
+  };
   if (info.kind === 'task') {
     const shape = { kind: 'task', generator: info.generator } as const;
     return new RemoteFunction(new Remote(code, info.spec as ResolvedTaskOptions, shape).adopt(runtime, template));

@@ -121,3 +121,13 @@ test('a class with a base class, statics and private members as an actor', limit
   );
   assert.equal(await get(Derived.remote().total.remote()), 8);
 });
+
+test('code that cannot travel is refused whatever the options, at every call', limit, () => {
+  const socket = new (class Socket {
+    readonly open = true;
+  })();
+  const broken = remote(() => socket.open);
+  assert.throws(() => broken.remote(), CaptureError);
+  assert.throws(() => broken.options({ numCpus: 0.5 }).remote(), CaptureError);
+  assert.throws(() => broken.remote(), CaptureError);
+});
