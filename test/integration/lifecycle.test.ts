@@ -80,12 +80,15 @@ test('shutdown waits for the work in flight', limit, async () => {
 
 test('shutdown with timeoutMs rejects what is left', limit, async () => {
   await init({ numCpus: 2 });
+  const begun = new Int32Array(new SharedArrayBuffer(4));
   const running = get(sleep.remote(60_000));
   const spinning = get(
-    remote((): number => {
+    remote((begun: Int32Array): number => {
+      Atomics.store(begun, 0, 1);
       for (;;);
-    }).remote(),
+    }).remote(begun),
   );
+  while (Atomics.load(begun, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   const queued = get(add.options({ numCpus: 2 }).remote(1, 2));
   const settled = Promise.allSettled([running, spinning, queued]);
   await shutdown({ timeoutMs: 50 });

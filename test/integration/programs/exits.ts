@@ -13,6 +13,7 @@ const Idle = remote(
     }
   },
 );
+const spins = new Int32Array(new SharedArrayBuffer(4));
 const sleep = remote((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)), { numCpus: 0.1 });
 
 /** More than the store holds, so that some of it is on disk. */
@@ -62,9 +63,12 @@ switch (mode) {
     console.log('ready');
     throw new Error('thrown at the top');
   case 'spin':
-    remote(() => {
+    remote((begun: Int32Array) => {
+      Atomics.store(begun, 0, 1);
       for (;;);
-    }).remote();
+    }).remote(spins);
+    // A background task on the same thread would wait for ever, so the other one begins on a thread that is free.
+    while (Atomics.load(spins, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
     await get(sleep.remote(50));
     console.log('leaving');
     break;
