@@ -5,7 +5,7 @@ const GET_SIZES = [
   { mib: 1, samples: 31 },
   { mib: 16, samples: 31 },
   { mib: 256, samples: 5 },
-  { mib: 1024, samples: 2 },
+  { mib: 1024, samples: 3 },
 ];
 
 const getInWorker = {

@@ -1,103 +1,93 @@
-//! What V8 is told of views.
+//! What V8 is told of a thread's views.
 //!
-//! V8 counts the bytes of an external ArrayBuffer as its own and collects garbage after every 64 MiB of them, which
-//! costs a millisecond per large view. The memory belongs to the store, whose pages exist once however many views there
-//! are; so up to an allowance the count is cancelled. Beyond it V8 counts, and collects the views nobody holds.
+//! V8 does not count views by itself (`v8.rs`), so it would leave those that nobody holds to lie. What they keep is
+//! counted here, once for each buffer, and V8 is told of it between two turns of the event loop: it then collects as
+//! for memory of its own, but not while somebody waits for a view.
 
+use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use mobula_sync::atomic::{AtomicI64, Ordering};
+use mobula_store::BufferId;
+use mobula_sync::Mutex;
 use napi::sys;
 
-/// Up to which V8's count may fall below zero for a moment: from V8 13 (Node 24) on, that aborts the process.
-const LAST_TOLERANT_NODE: u32 = 23;
+/// What a view costs beside its buffer: an entry among the process's mappings, of which there are some 65 000, and page
+/// tables, eight bytes for each page of 4096.
+const VIEW_BYTES: i64 = 4096;
+const PAGE_TABLE_SHARE: i64 = 512;
 
-/// Bytes of views that one environment need not count.
-#[derive(Debug)]
-pub(crate) struct Allowance {
-    balance: Arc<Balance>,
-    tolerant: bool,
+/// The views of one environment.
+#[derive(Debug, Default)]
+pub(crate) struct Pressure {
+    live: Arc<Live>,
+    /// What V8 has been told of.
+    told: Cell<i64>,
 }
 
-/// One thread's; the atomics are for sharing it with its views, not with other threads.
-#[derive(Debug)]
-struct Balance {
-    /// Bytes whose count may still be cancelled.
-    left: AtomicI64,
-    /// Bytes that V8 has to be reminded of: views that are gone. Reminding it starts a collection, so a worker waits with
-    /// that until it has nothing to do, or uses them up for its next views.
-    owed: AtomicI64,
-    defers: bool,
-}
+/// Counted up by the thread itself, and down by whatever thread lets go of a view.
+#[derive(Debug, Default)]
+struct Live(Mutex<Count>);
 
-/// Bytes that V8 was told to forget, to be remembered when the view is gone.
-#[derive(Debug)]
-pub(crate) struct Uncounted {
+#[derive(Debug, Default)]
+struct Count {
     bytes: i64,
-    balance: Arc<Balance>,
+    views: HashMap<BufferId, u32>,
 }
 
-impl Allowance {
-    /// `defers`: the thread says when it has nothing to do, by `settle`.
-    pub(crate) fn new(env: sys::napi_env, bytes: i64, defers: bool) -> Self {
-        let mut version = std::ptr::null();
-        // SAFETY: `env` is the calling environment; Node owns the struct it points `version` to.
-        let status = unsafe { sys::napi_get_node_version(env, &raw mut version) };
-        // SAFETY: Node gave a valid pointer if it said ok.
-        let tolerant = status == sys::Status::napi_ok && unsafe { (*version).major } <= LAST_TOLERANT_NODE;
-        let balance = Balance {
-            left: AtomicI64::new(bytes),
-            owed: AtomicI64::new(0),
-            defers,
-        };
-        Self {
-            balance: Arc::new(balance),
-            tolerant,
+/// What one view adds; dropped with it.
+#[derive(Debug)]
+pub(crate) struct Load {
+    live: Arc<Live>,
+    buffer: BufferId,
+    len: i64,
+}
+
+impl Pressure {
+    /// A view of `len` bytes of `buffer` is made that V8 does not count.
+    pub(crate) fn add(&self, buffer: BufferId, len: usize) -> Load {
+        let len = i64::try_from(len).unwrap_or(i64::MAX);
+        let mut count = self.live.0.lock();
+        let views = count.views.entry(buffer).or_insert(0);
+        *views += 1;
+        let first = *views == 1;
+        count.bytes += cost(len, first);
+        Load {
+            live: Arc::clone(&self.live),
+            buffer,
+            len,
         }
     }
 
-    /// The thread has nothing to do: V8 is reminded of all it has forgotten twice.
+    /// Tells V8 what has changed. It may collect garbage here.
     pub(crate) fn settle(&self, env: sys::napi_env) {
-        let owed = self.balance.owed.swap(0, Ordering::Relaxed);
-        if owed > 0 {
-            adjust(env, owed);
+        let bytes = self.live.0.lock().bytes;
+        let change = bytes - self.told.replace(bytes);
+        if change != 0 {
+            let mut total = 0;
+            // SAFETY: `env` is the calling environment. What V8 was told in all is never less than nothing. The status
+            // does not matter: this is a hint to the collector.
+            unsafe { sys::napi_adjust_external_memory(env, change, &raw mut total) };
         }
-    }
-
-    /// Cancels the count of a view of `bytes` that is about to be made.
-    pub(crate) fn take(&self, env: sys::napi_env, bytes: i64) -> Uncounted {
-        let balance = Arc::clone(&self.balance);
-        // Relaxed: all of this happens on one thread.
-        if !self.tolerant || bytes > balance.left.load(Ordering::Relaxed) {
-            return Uncounted { bytes: 0, balance };
-        }
-        balance.left.fetch_sub(bytes, Ordering::Relaxed);
-        if balance.owed.load(Ordering::Relaxed) >= bytes {
-            balance.owed.fetch_sub(bytes, Ordering::Relaxed);
-        } else {
-            adjust(env, -bytes);
-        }
-        Uncounted { bytes, balance }
     }
 }
 
-impl Uncounted {
-    /// The view is gone, and V8 has forgotten its bytes a second time.
-    pub(crate) fn give_back(&self, env: sys::napi_env) {
-        if self.bytes == 0 {
+impl Drop for Load {
+    fn drop(&mut self) {
+        let mut count = self.live.0.lock();
+        let Some(views) = count.views.get_mut(&self.buffer) else {
             return;
+        };
+        *views -= 1;
+        let last = *views == 0;
+        if last {
+            count.views.remove(&self.buffer);
         }
-        self.balance.left.fetch_add(self.bytes, Ordering::Relaxed);
-        if self.balance.defers {
-            self.balance.owed.fetch_add(self.bytes, Ordering::Relaxed);
-        } else {
-            adjust(env, self.bytes);
-        }
+        count.bytes -= cost(self.len, last);
     }
 }
 
-fn adjust(env: sys::napi_env, bytes: i64) {
-    let mut total = 0;
-    // SAFETY: `env` is the calling environment. The status does not matter: this is a hint to the collector.
-    unsafe { sys::napi_adjust_external_memory(env, bytes, &raw mut total) };
+/// What a view of `len` bytes costs; the buffer's memory is counted with the first of its views.
+fn cost(len: i64, with_buffer: bool) -> i64 {
+    VIEW_BYTES + len / PAGE_TABLE_SHARE + if with_buffer { len } else { 0 }
 }

@@ -26,7 +26,7 @@ mod machine;
 mod objects;
 mod port;
 mod runtime;
-mod spare;
 mod tables;
 mod tasks;
+mod v8;
 mod watchdog;

@@ -7,11 +7,11 @@ use napi::bindgen_prelude::{Env, FromNapiValue, Unknown};
 use napi::{JsValue, sys};
 use napi_derive::napi;
 
-use crate::accounting::Uncounted;
+use crate::accounting::Load;
 use crate::bytes::Bytes;
 use crate::error::{Result, check, create_failed, map_failed, seal_failed};
 use crate::port::{Binding, binding};
-use crate::spare::SpareViews;
+use crate::v8;
 
 /// Makes objects for the thread: fills pairs of index and generation.
 #[napi(catch_unwind)]
@@ -70,24 +70,16 @@ pub fn map_buffer(env: Env, port: u32, buffer: u32) -> Result<Unknown<'static>> 
     let binding = binding(port)?;
     let store = &binding.runtime.store;
     let buffer = BufferId(buffer);
-    let mapping = match binding.spare.take(store, buffer) {
-        Some(mapping) => mapping,
-        None => store
-            .map(buffer, binding.env)
-            .map_err(|error| map_failed(&error))?,
-    };
-    array_buffer(env, binding, &mapping, Some(buffer))
+    let mapping = store
+        .map(buffer, binding.env)
+        .map_err(|error| map_failed(&error))?;
+    array_buffer(env, binding, buffer, &mapping)
 }
 
-/// Whether views that JavaScript lets go of are kept for the next task that gets the same buffer. Those kept so far
-/// are let go of when it is not.
+/// Tells V8 how much the thread's views keep, so that it collects those nobody holds.
 #[napi(catch_unwind)]
-pub fn keep_views(env: Env, port: u32, keep: bool) -> Result<()> {
-    let binding = binding(port)?;
-    binding.spare.keep(&binding.runtime.store, keep);
-    if !keep {
-        binding.allowance.settle(env.raw());
-    }
+pub fn settle_views(env: Env, port: u32) -> Result<()> {
+    binding(port)?.pressure.settle(env.raw());
     Ok(())
 }
 
@@ -96,22 +88,31 @@ pub fn keep_views(env: Env, port: u32, keep: bool) -> Result<()> {
 pub fn create_buffer(env: Env, port: u32, len: f64) -> Result<(Unknown<'static>, f64)> {
     let binding = binding(port)?;
     let store = &binding.runtime.store;
-    let (_, mapping) = store
+    let (buffer, mapping) = store
         .create(len as u64, binding.env)
         .map_err(|error| create_failed(&error))?;
-    Ok((array_buffer(env, binding, &mapping, None)?, number(mapping.view)))
+    Ok((
+        array_buffer(env, binding, buffer, &mapping)?,
+        number(mapping.view),
+    ))
 }
 
-/// Empties the writer's ArrayBuffer and seals what it wrote; gives the buffer, with one reference.
+/// Seals what was written into a writer's ArrayBuffer, and empties it; gives the buffer, with one reference.
 #[napi(catch_unwind)]
 pub fn seal_buffer(env: Env, port: u32, array: Unknown<'_>, view: f64) -> Result<u32> {
-    // SAFETY: `array` is a live value of this environment.
-    let status = unsafe { sys::napi_detach_arraybuffer(env.raw(), array.value().value) };
-    check(status, "napi_detach_arraybuffer")?;
+    // Sealed first: an ArrayBuffer that lets go of an unsealed buffer gives it up. No JavaScript runs in between.
     let store = &binding(port)?.runtime.store;
     let buffer = store.seal(ViewId(view as u64)).map_err(seal_failed)?;
+    // SAFETY: `array` is a live value of this environment.
+    let status = unsafe { sys::napi_detach_arraybuffer(env.raw(), array.value().value) };
+    assert_eq!(
+        status,
+        sys::Status::napi_ok,
+        "an ArrayBuffer of ours can be emptied"
+    );
     Ok(buffer.0)
 }
+
 fn number(view: ViewId) -> f64 {
     view.0 as f64
 }
@@ -146,45 +147,54 @@ pub fn store_stats(port: u32) -> Result<StoreStats> {
     })
 }
 
-/// What an ArrayBuffer over a mapping must give back.
+/// What an ArrayBuffer over a mapping gives back when nobody can reach it any more.
 struct Pin {
     store: Arc<Store>,
-    mapping: Mapping,
-    /// The buffer, where the mapping may serve again.
-    buffer: Option<BufferId>,
-    spare: Arc<SpareViews>,
-    uncounted: Uncounted,
+    view: ViewId,
+    /// Where V8 does not count the view by itself.
+    _load: Option<Load>,
 }
 
-impl Pin {
-    fn let_go(self, env: sys::napi_env) {
-        match self.buffer {
-            Some(buffer) => self.spare.give(&self.store, buffer, self.mapping),
-            None => self.store.unmap(self.mapping.view),
-        }
-        self.uncounted.give_back(env);
+impl Drop for Pin {
+    fn drop(&mut self) {
+        self.store.unmap(self.view);
     }
 }
 
 fn array_buffer(
     env: Env,
     binding: &Binding,
+    buffer: BufferId,
     mapping: &Mapping,
-    buffer: Option<BufferId>,
 ) -> Result<Unknown<'static>> {
-    let len = i64::try_from(mapping.len).unwrap_or(i64::MAX);
-    let pin = Box::into_raw(Box::new(Pin {
+    let len = mapping.len;
+    let pin = |load| Pin {
         store: Arc::clone(&binding.runtime.store),
-        mapping: Mapping { ..*mapping },
-        buffer,
-        spare: Arc::clone(&binding.spare),
-        uncounted: binding.allowance.take(env.raw(), len),
-    }));
+        view: mapping.view,
+        _load: load,
+    };
+    // SAFETY: `env` is the calling environment.
+    let door = unsafe { v8::door(env.raw()) }.filter(|_| len <= v8::MAX_LEN);
+    let array = if let Some(door) = door {
+        let pin = pin(Some(binding.pressure.add(buffer, len)));
+        // SAFETY: the mapping stays until the pin is dropped.
+        unsafe { door.array_buffer(mapping.ptr, len, Box::new(move || drop(pin))) }
+    } else {
+        counted_array_buffer(env.raw(), mapping, pin(None))?
+    };
+    // SAFETY: a live value of this environment; it is returned at once.
+    unsafe { Unknown::from_napi_value(env.raw(), array) }
+        .map_err(|error| napi::Error::new(crate::error::Code::Invalid, error.reason.clone()))
+}
+
+/// An ArrayBuffer that V8 counts as memory of its own.
+fn counted_array_buffer(env: sys::napi_env, mapping: &Mapping, pin: Pin) -> Result<sys::napi_value> {
+    let pin = Box::into_raw(Box::new(pin));
     let mut array = ptr::null_mut();
     // SAFETY: the mapping stays until `unpin`, which runs once the ArrayBuffer is gone.
     let status = unsafe {
         sys::napi_create_external_arraybuffer(
-            env.raw(),
+            env,
             mapping.ptr.cast::<c_void>(),
             mapping.len,
             Some(unpin),
@@ -194,17 +204,13 @@ fn array_buffer(
     };
     if status != sys::Status::napi_ok {
         // SAFETY: made above, and Node did not take it.
-        let pin = unsafe { Box::from_raw(pin) };
-        pin.let_go(env.raw());
-        check(status, "napi_create_external_arraybuffer")?;
+        drop(unsafe { Box::from_raw(pin) });
     }
-    // SAFETY: a live value of this environment; it is returned at once.
-    unsafe { Unknown::from_napi_value(env.raw(), array) }
-        .map_err(|error| napi::Error::new(crate::error::Code::Invalid, error.reason.clone()))
+    check(status, "napi_create_external_arraybuffer")?;
+    Ok(array)
 }
 
-unsafe extern "C" fn unpin(env: sys::napi_env, _data: *mut c_void, hint: *mut c_void) {
+unsafe extern "C" fn unpin(_env: sys::napi_env, _data: *mut c_void, hint: *mut c_void) {
     // SAFETY: `hint` is the `Pin` the ArrayBuffer was made with.
-    let pin = unsafe { Box::from_raw(hint.cast::<Pin>()) };
-    pin.let_go(env);
+    drop(unsafe { Box::from_raw(hint.cast::<Pin>()) });
 }

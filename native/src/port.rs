@@ -8,12 +8,12 @@ use napi::JsValue;
 use napi::bindgen_prelude::{Env, Function, Unknown};
 use napi_derive::napi;
 
-use crate::accounting::Allowance;
+use crate::accounting::Pressure;
 use crate::bell::UvBell;
 use crate::bytes::Bytes;
 use crate::error::{Code, Result, fail};
 use crate::runtime::{Runtime, current};
-use crate::spare::SpareViews;
+use crate::v8;
 
 /// A thread's connection to the runtime.
 #[derive(Debug)]
@@ -22,13 +22,10 @@ pub(crate) struct Binding {
     port: u32,
     pub(crate) env: EnvId,
     bell: Arc<UvBell>,
-    pub(crate) allowance: Allowance,
-    pub(crate) spare: Arc<SpareViews>,
+    pub(crate) pressure: Pressure,
 }
 
 const MAX_PORTS: usize = 4096;
-/// A thread's views may take this share of the store before V8 is told of them.
-const ALLOWANCE_SHARE: i64 = 4;
 
 /// By port. An entry is written, read and freed by the port's own thread only.
 static BINDINGS: [AtomicPtr<Binding>; MAX_PORTS] = [const { AtomicPtr::new(ptr::null_mut()) }; MAX_PORTS];
@@ -75,15 +72,12 @@ pub fn attach(
         );
     };
     let port = u32::from(port);
-    let capacity = i64::try_from(runtime.store.stats().capacity).unwrap_or(i64::MAX);
-    let allowance = Allowance::new(env.raw(), capacity / ALLOWANCE_SHARE, kind == PortKind::Worker);
     let binding = Box::into_raw(Box::new(Binding {
         runtime,
         port,
         env: EnvId(port),
         bell,
-        allowance,
-        spare: Arc::default(),
+        pressure: Pressure::default(),
     }));
     mine.store(binding, Ordering::Relaxed);
     BINDINGS[port as usize].store(binding, Ordering::Relaxed);
@@ -107,7 +101,6 @@ fn close(binding: *mut Binding) {
     slot.store(ptr::null_mut(), Ordering::Relaxed);
     // SAFETY: made by `attach`; it stood in the table, so it was not closed yet, and this is its own thread.
     let binding = unsafe { Box::from_raw(binding) };
-    binding.spare.keep(&binding.runtime.store, false);
     binding.runtime.node.close_port(binding.port as u16);
 }
 
@@ -116,7 +109,10 @@ fn close(binding: *mut Binding) {
 pub fn bury(port: u32, details: String) -> Result<()> {
     let runtime = current()?;
     runtime.node.bury(port as u16, &details);
-    runtime.store.release_env(EnvId(port));
+    // Else the ArrayBuffers have given their views back, save those that were transferred to another thread.
+    if !v8::is_open() {
+        runtime.store.release_env(EnvId(port));
+    }
     Ok(())
 }
 
@@ -176,6 +172,13 @@ pub fn step(port: u32, commands: u32, spin: bool, take: bool) -> Result<i32> {
             Step::NeedsInbox(bytes) => i32::try_from(bytes).map_or(i32::MIN, |bytes| -bytes),
         },
     )
+}
+
+/// Where in the inbox the value of an object that is there was written, to be read at once; -1 if it is not there.
+#[napi(catch_unwind)]
+pub fn look(port: u32, object: u32) -> Result<i32> {
+    let at = binding(port)?.runtime.node.look(port as u16, object);
+    Ok(at.map_or(-1, |at| i32::try_from(at).unwrap_or(-1)))
 }
 
 /// Whether news for this thread keep its event loop alive.

@@ -204,6 +204,5 @@ function nodeFacts(options: ResolvedInitOptions): NodeFacts {
     jobId: randomBytes(4).toString('hex'),
     namespace: options.namespace,
     totals,
-    storeBytes: options.objectStoreMemory,
   };
 }

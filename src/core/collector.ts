@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-type Collect = (options?: { readonly type: 'minor' }) => void;
+type Collect = () => void;
 
 let gc: Collect | undefined;
 
@@ -10,21 +10,12 @@ let gc: Collect | undefined;
  * is in no hurry to collect those that nobody holds.
  */
 export function collect(): void {
-  collector()();
-}
-
-/** Collects young garbage now. */
-export function collectYoung(): void {
-  collector()({ type: 'minor' });
-}
-
-function collector(): Collect {
   if (gc === undefined) {
     setFlagsFromString('--expose-gc');
     gc = runInNewContext('gc') as Collect;
     setFlagsFromString('--no-expose-gc');
   }
-  return gc;
+  gc();
 }
 
 /** Milliseconds to wait for other threads' views in the last tries. */

@@ -69,6 +69,22 @@ export class Inbox implements NewsReader, OutcomeReader {
     return pos + 16;
   }
 
+  /** The outcome of an object, if it is there and can be read. */
+  look(object: number): Promise<unknown> | undefined {
+    const { port } = this.#runtime;
+    port.flush();
+    const pos = port.look(object);
+    if (pos < 0) return undefined;
+    const outcome = port.inbox[pos + 1] as number;
+    try {
+      if (outcome === status.value) return Promise.resolve(this.value(pos + 8));
+      return Promise.reject(this.error(outcome, pos + 8));
+    } catch {
+      // No room for a view, say: whoever subscribes is served when there is.
+      return undefined;
+    }
+  }
+
   value(pos: number): unknown {
     return this.#runtime.values.read(pos);
   }

@@ -205,12 +205,22 @@ export class Port {
     }
   }
 
+  /** Where in the inbox the outcome of an object stands that is there; -1 if it is not. Good until the next call. */
+  look(object: number): number {
+    return this.#detached ? -1 : this.addon.look(this.id, object);
+  }
+
   /** Reads news until there is none, leaving the loop to others after a few rounds. */
   drain(reader: NewsReader): void {
     for (let round = 0; round < ROUNDS; round++) {
       if (!this.step(reader, false)) return;
     }
     setImmediate(() => this.drain(reader));
+  }
+
+  /** Tells V8 how much the thread's views keep. */
+  settleViews(): void {
+    if (!this.#detached) this.addon.settleViews(this.id);
   }
 
   /** Whether nobody has taken task `slot` of the batch away; it is this thread's from then on. */

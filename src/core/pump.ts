@@ -61,17 +61,9 @@ export class Pump {
     const runtime = this.#runtime;
     for (;;) {
       const before = runtime.inbox.deliveries;
-      if (!runtime.port.step(runtime.inbox, !executor.held)) {
-        runtime.values.views.idle();
-        return;
-      }
+      if (!runtime.port.step(runtime.inbox, !executor.held)) return;
       // Promises were made or resolved: what waits for them goes first.
       const promises = executor.settling || runtime.inbox.deliveries !== before;
-      // Between two tasks, not between a value and who waits for it.
-      if (!promises && runtime.values.views.collectIfDue()) {
-        this.#later();
-        return;
-      }
       const late = performance.now() - this.#turnBegan > TURN_MS;
       if (!promises && !late) continue;
       if (late) this.#later();

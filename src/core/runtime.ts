@@ -23,8 +23,6 @@ export interface NodeFacts {
   readonly jobId: string;
   readonly namespace: string;
   readonly totals: Totals;
-  /** Capacity of the object store. */
-  readonly storeBytes: number;
 }
 
 /** What travels beside values, and how; `travel.ts` does it. */
@@ -67,7 +65,7 @@ export class ThreadRuntime implements RefOwner {
     this.#travel = travel;
     this.port = new Port(addon, kind, host, onBell);
     this.resources = new ResourceTable(facts.totals);
-    this.values = new Values(this.port, facts.storeBytes, {
+    this.values = new Values(this.port, {
       ref: (index) => this.inbox.adopt(index),
       revive: (kind, payload) => this.#revive(kind, payload),
       shareBuffer: (memory) => memories.shareBuffer(memory),
@@ -284,7 +282,10 @@ export class ThreadRuntime implements RefOwner {
 
   /** The value of one ref. */
   get(ref: ObjectRef<unknown>): Promise<unknown> {
-    this.use(ref);
+    const index = this.use(ref);
+    // Who waits for many objects waits for news of all of them: asking for each would cost a call each.
+    const there = this.subscriptions.idle ? this.inbox.look(index) : undefined;
+    if (there !== undefined) return there;
     const promise = new Promise<unknown>((resolve, reject) => {
       this.subscriptions.add(new SingleGet(ref, this.inbox, resolve, reject));
     });

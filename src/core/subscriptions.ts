@@ -48,6 +48,11 @@ export class Subscriptions {
     this.#ask = ask;
   }
 
+  /** Whether nobody waits. */
+  get idle(): boolean {
+    return this.#active === 0;
+  }
+
   /** Subscribes; gives the token, for `park`. */
   add(subscriber: Subscriber): number {
     if (this.#active++ === 0) this.#keepAlive(true);

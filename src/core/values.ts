@@ -27,6 +27,12 @@ export interface Reviver {
   sharedBuffer(id: number): SharedArrayBuffer;
 }
 
+/** What is known of a writable ArrayBuffer in the store. */
+interface Allocated {
+  readonly view: number;
+  readonly byteLength: number;
+}
+
 const none: readonly never[] = [];
 
 /** Encodes values into a port's commands and decodes them from its inbox. */
@@ -35,18 +41,18 @@ export class Values {
   readonly #addon: Addon;
   readonly #encode: EncodeHooks;
   readonly #decode: DecodeHooks;
-  readonly views: Views;
+  readonly #views: Views;
   /** Buffers of the value being decoded. */
   #buffers: readonly number[] = none;
-  /** Writable ArrayBuffers in the store, and the view that each is. */
-  readonly #allocated = new WeakMap<ArrayBufferLike, number>();
+  /** Writable ArrayBuffers in the store. */
+  readonly #allocated = new WeakMap<ArrayBufferLike, Allocated>();
   /** Where the value decoded last ended in the inbox. */
   end = 0;
 
-  constructor(port: Port, storeBytes: number, reviver: Reviver) {
+  constructor(port: Port, reviver: Reviver) {
     this.#port = port;
     this.#addon = port.addon;
-    this.views = new Views(port, storeBytes);
+    this.#views = new Views(port);
     const shapes: ShapeTable = {
       intern: (keys) => this.#addon.internShape(port.id, keys),
       keys: (id) => this.#addon.shapeKeys(port.id, id),
@@ -68,7 +74,7 @@ export class Values {
       ref: (index) => reviver.ref(index),
       revive: (kind, payload) => reviver.revive(kind, payload),
       sharedBuffer: (id) => reviver.sharedBuffer(id),
-      buffer: (ordinal) => this.views.of(this.#buffers[ordinal] as number),
+      buffer: (ordinal) => this.#views.of(this.#buffers[ordinal] as number),
     };
   }
 
@@ -76,7 +82,7 @@ export class Values {
   allocate(byteLength: number): ArrayBuffer {
     try {
       const [array, view] = this.#addon.createBuffer(this.#port.id, byteLength);
-      this.#allocated.set(array, view);
+      this.#allocated.set(array, { view, byteLength });
       return array;
     } catch (error) {
       throw nativeError(error);
@@ -153,12 +159,12 @@ export class Values {
     const { id: port } = this.#port;
     try {
       for (const part of parts) {
-        const view = this.#allocated.get(part.buffer);
-        const whole = part.byteLength === part.buffer.byteLength;
+        const allocated = this.#allocated.get(part.buffer);
         let id: number;
-        if (view !== undefined && whole) {
+        // Of an array that was made shorter, or taken out of its buffer by `transfer`, what is left is copied.
+        if (allocated?.byteLength === part.byteLength && part.byteLength === part.buffer.byteLength) {
           this.#allocated.delete(part.buffer);
-          id = this.#addon.sealBuffer(port, part.buffer as ArrayBuffer, view);
+          id = this.#addon.sealBuffer(port, part.buffer as ArrayBuffer, allocated.view);
         } else {
           id = this.#addon.putBuffer(port, new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
         }

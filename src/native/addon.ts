@@ -20,6 +20,7 @@ export interface Addon {
   advance(port: number, commands: number): void;
   execute(port: number, commands: Uint8Array): void;
   step(port: number, commands: number, spin: boolean, take: boolean): number;
+  look(port: number, object: number): number;
   keepAlive(port: number, keep: boolean): void;
   // tasks.rs
   addTemplate(port: number, options: TemplateOptions, meta: Uint8Array): number;
@@ -40,7 +41,7 @@ export interface Addon {
   askToCollect(port: number): void;
   releaseBuffer(port: number, buffer: number): void;
   mapBuffer(port: number, buffer: number): ArrayBuffer;
-  keepViews(port: number, keep: boolean): void;
+  settleViews(port: number): void;
   createBuffer(port: number, byteLength: number): [array: ArrayBuffer, view: number];
   sealBuffer(port: number, array: ArrayBuffer, view: number): number;
   storeStats(port: number): StoreStats;

@@ -214,6 +214,7 @@ impl Turn<'_> {
             PortKind::Worker => self.write_tasks(inner, &mut writer),
             PortKind::Host => self.write_calls(inner, &mut writer),
         });
+        inner.filled = writer.at();
         match needs {
             Some(size) if writer.at() == 0 => Step::NeedsInbox(size),
             _ if writer.at() == 0 => Step::Asleep,
@@ -318,7 +319,7 @@ impl Turn<'_> {
     }
 
     /// The thread is about to get handles for the refs in `payload`.
-    fn lend_refs(&mut self, payload: &crate::payload::Payload) {
+    pub(crate) fn lend_refs(&mut self, payload: &crate::payload::Payload) {
         for &object in payload.links().iter().flat_map(|links| &links.refs) {
             self.node.objects.get(object).retain();
             *self.borrowed.entry(object).or_insert(0) += 1;

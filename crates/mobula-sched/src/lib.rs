@@ -13,6 +13,7 @@ mod dispatch;
 mod failure;
 mod lanes;
 mod local;
+mod look;
 mod node;
 mod object;
 mod payload;

@@ -92,6 +92,8 @@ pub(crate) struct Inner {
     pub(crate) regions: Regions,
     /// Bytes of the command region already carried out.
     pub(crate) consumed: usize,
+    /// Bytes of the inbox that the last step filled: the thread may still be reading them.
+    pub(crate) filled: usize,
     /// The tasks of the current batch, by claim word.
     pub(crate) batch: Vec<u32>,
     pub(crate) batch_began: u64,
@@ -121,6 +123,7 @@ impl Port {
                 open: false,
                 regions: Regions::default(),
                 consumed: 0,
+                filled: 0,
                 batch: Vec::new(),
                 batch_began: 0,
                 batch_template: 0,

@@ -99,12 +99,12 @@ impl Regions {
         unsafe { std::slice::from_raw_parts(self.commands.0.add(from), to - from) }
     }
 
-    /// The inbox. JavaScript reads it only between two steps.
+    /// The inbox. JavaScript reads what a step filled until the next one, and what is written behind that at once.
     pub(crate) fn inbox(&mut self) -> &mut [u8] {
         if self.inbox.0.is_null() {
             return &mut [];
         }
-        // SAFETY: `new`'s promise, and the port's thread is inside `step`.
+        // SAFETY: `new`'s promise, and the port's thread is inside a call of ours.
         unsafe { std::slice::from_raw_parts_mut(self.inbox.0, self.inbox.1) }
     }
 }

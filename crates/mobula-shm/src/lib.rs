@@ -4,8 +4,7 @@
 //! * [`Arena`]: sparse memory behind a file descriptor, without a name in the file system, so that nothing
 //!   is left when the process dies. Pages get memory only by calls that report failure
 //!   ([`Arena::write_fresh`], [`Arena::allocate`]); touching an allocated page never raises `SIGBUS`.
-//! * [`map`] and [`unmap`]: further mappings of ranges of arenas, private (copy on write) or shared.
-//! * [`Copies`]: whether a private mapping was written into.
+//! * [`map`] and [`unmap`]: further mappings of ranges of arenas, copied on write.
 //! * [`memory`], [`memory_limit`] and [`processors`]: limits, control groups included.
 //!
 //! Everything that knows the system is in `linux/`; macOS and Windows will be siblings of it.
@@ -14,6 +13,4 @@
 mod linux;
 
 #[cfg(target_os = "linux")]
-pub use linux::{
-    Access, Arena, Copies, Memory, Part, map, memory, memory_limit, page_size, processors, unmap,
-};
+pub use linux::{Arena, Memory, Part, map, memory, memory_limit, page_size, processors, unmap};

@@ -1,4 +1,4 @@
-//! Measures `put`, `map` and `is_unwritten`: `cargo run --release -p mobula-store --example throughput`.
+//! Measures `put` and `map`: `cargo run --release -p mobula-store --example throughput`.
 
 use std::hint::black_box;
 use std::io::Write;
@@ -81,40 +81,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         });
         writeln!(out, "put and release of {size:>7} bytes: {:?}", took / rounds)?;
     }
-    check(&mut out, &source[..64 << 20])?;
-    Ok(())
-}
-
-/// Measures how long it takes to find a view of `bytes` unwritten.
-fn check(out: &mut impl Write, bytes: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
-    let store = open();
-    let id = store.put(bytes, ENV)?;
-    let mapping = store.map(id, ENV)?;
-    let unwritten = || assert!(store.is_unwritten(mapping.view));
-    let rounds = 10_000;
-    unwritten();
-    let took = timed(|| (0..rounds).for_each(|_| unwritten()));
-    writeln!(
-        out,
-        "is_unwritten of 64 MiB, no page fault since: {:?}",
-        took / rounds
-    )?;
-    let scan = || {
-        let mut times: Vec<Duration> = (0..101)
-            .map(|_| {
-                // A fault, of a page that has nothing to do with it.
-                black_box(vec![0_u8; SIZE as usize])[0] = 1;
-                timed(unwritten)
-            })
-            .collect();
-        times.sort_unstable();
-        times[50]
-    };
-    writeln!(out, "is_unwritten of 64 MiB, untouched: {:?}", scan())?;
-    // SAFETY: the view is of so many bytes and lives as long as the store; nobody writes it.
-    let view = unsafe { std::slice::from_raw_parts(mapping.ptr, mapping.len) };
-    assert!(black_box(view) == bytes);
-    writeln!(out, "is_unwritten of 64 MiB, all of it read: {:?}", scan())?;
     Ok(())
 }
 

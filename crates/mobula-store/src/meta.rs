@@ -75,9 +75,8 @@ pub(crate) struct View {
     pub(crate) ptr: *mut u8,
     /// In bytes.
     pub(crate) len: usize,
+    /// Whether it is the one view of an unsealed buffer, which lies in the arena's own mapping.
     pub(crate) writer: bool,
-    /// The process's page faults at some time at or after which the view was found unwritten, if they count.
-    pub(crate) faults: Option<u64>,
 }
 
 // SAFETY: a mapping belongs to the process, not to a thread; this only says where it is.

@@ -121,10 +121,6 @@ impl Store {
         }
     }
 
-    pub(crate) fn extents_of(reservation: &Reservation) -> Vec<Extent> {
-        extents(&reservation.segments)
-    }
-
     /// The first `len` bytes of the extents, in order.
     ///
     /// # Safety

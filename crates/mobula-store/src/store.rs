@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use mobula_shm::{Arena, Copies, Part};
+use mobula_shm::{Arena, Part};
 use mobula_sync::{Condvar, Mutex, MutexGuard};
 
 use crate::meta::{Content, Meta};
@@ -22,7 +22,6 @@ pub struct Store {
     /// Notified when something happened that a waiting thread may be waiting for.
     pub(crate) changed: Condvar,
     pub(crate) arenas: [Arena; LANES],
-    pub(crate) copies: Copies,
     pub(crate) spill: SpillDirectory,
     /// From the configuration, in bytes.
     pub(crate) memory_limit: Option<u64>,
@@ -73,7 +72,6 @@ impl Store {
             meta: Mutex::new(Meta::new(Space::new(pages, addresses))),
             changed: Condvar::new(),
             arenas,
-            copies: Copies::open(),
             spill: SpillDirectory::new(spill_directory),
             memory_limit,
             threads: mobula_shm::processors(),
@@ -221,7 +219,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        for (_, view) in self.lock().views.drain() {
+        for (_, view) in self.lock().views.drain().filter(|(_, view)| !view.writer) {
             // SAFETY: the view was registered once and is taken out here; by the contract of `Mapping` nobody uses it
             // after the store is gone.
             unsafe { mobula_shm::unmap(view.ptr, view.len) };

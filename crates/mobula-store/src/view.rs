@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use mobula_shm::{Access, map};
+use mobula_shm::map;
 
 use crate::meta::{Content, View};
 use crate::room::RoomError;
@@ -35,9 +35,7 @@ impl Store {
     pub fn map(&self, id: BufferId, env: EnvId) -> Result<Mapping, MapError> {
         let borrowed = self.borrow(id)?;
         let os = |source| MapError::Os { buffer: id, source };
-        // Before mapping: where the process locks its memory (`mlockall`), mapping already copies the pages.
-        let faults = self.copies.faults();
-        let ptr = map(&self.parts(&borrowed.extents), Access::CopyOnWrite).map_err(os)?;
+        let ptr = map(&self.parts(&borrowed.extents)).map_err(os)?;
         let len = address_len(borrowed.len);
         let view = View {
             buffer: id,
@@ -45,7 +43,6 @@ impl Store {
             ptr,
             len: len.max(1),
             writer: false,
-            faults,
         };
         let view = self.update(|meta| meta.add_view(view));
         Ok(Mapping { view, ptr, len })
@@ -92,38 +89,6 @@ impl Store {
     pub fn unmap(&self, view: ViewId) {
         if let Some(mapped) = self.take_view(view, |_| true) {
             self.end_view(&mapped);
-        }
-    }
-
-    /// Whether it is proven that nobody has written into a view from [`map`](Self::map), not even what was there
-    /// already. False for writers' views, for views that have ended, and whenever the system gives no proof.
-    ///
-    /// Counts what happened before the call; that nobody writes later is the caller's to see to. Takes about a
-    /// microsecond if the process had no page fault since the view was mapped or last found unwritten, and time
-    /// in proportion to the pages touched otherwise.
-    #[must_use]
-    pub fn is_unwritten(&self, view: ViewId) -> bool {
-        // Before the pages are looked at: a copy made meanwhile is then a fault more than is remembered.
-        let faults = self.copies.faults();
-        let (ptr, len) = match self.lock().views.get(&view) {
-            Some(view) if !view.writer => {
-                if faults.is_some() && faults == view.faults {
-                    return true;
-                }
-                (view.ptr, view.len)
-            }
-            _ => return false,
-        };
-        if !self.copies.are_none(ptr, len) {
-            return false;
-        }
-        // If the view has ended meanwhile, what was looked at may have been something else.
-        match self.lock().views.get_mut(&view) {
-            Some(view) => {
-                view.faults = view.faults.max(faults);
-                true
-            }
-            None => false,
         }
     }
 

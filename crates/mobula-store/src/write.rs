@@ -1,4 +1,4 @@
-use mobula_shm::{Access, map, unmap};
+use mobula_shm::unmap;
 
 use crate::meta::{Content, View};
 use crate::store::address_len;
@@ -57,7 +57,8 @@ impl Store {
     }
 
     /// Makes a buffer of `len` zero bytes to be written in place, and a view for writing it. All of its memory
-    /// is allocated, so that writing cannot fail.
+    /// is allocated, so that writing cannot fail. The view lies in the arena's own mapping: it costs no page faults
+    /// where the pages are warm, and ending it costs nothing, where a mapping of its own would cost milliseconds.
     ///
     /// The buffer has one reference, which belongs to the view until [`seal`](Self::seal) hands it over; it goes
     /// with the view in [`abort`](Self::abort), [`unmap`](Self::unmap) and [`release_env`](Self::release_env).
@@ -68,18 +69,15 @@ impl Store {
         let reservation = self
             .reserve(self.pages_for(len), false)
             .map_err(|error| error.into_create(len))?;
-        let extents = Self::extents_of(&reservation);
-        let mapped = self.allocate(&reservation).and_then(|()| {
-            self.clear_warm(&reservation);
-            map(&self.parts(&extents), Access::Shared)
-        });
-        let ptr = match mapped {
-            Ok(ptr) => ptr,
-            Err(source) => {
-                self.give_up(&reservation);
-                return Err(CreateError::Os { needed: len, source });
-            }
-        };
+        if let Err(source) = self.allocate(&reservation) {
+            self.give_up(&reservation);
+            return Err(CreateError::Os { needed: len, source });
+        }
+        self.clear_warm(&reservation);
+        // SAFETY: all pages have memory now, and this is the only slice of them, for the writer. Not split, they lie in
+        // one arena.
+        let content = unsafe { self.content_mut(&reservation) }.remove(0);
+        let ptr = content.as_mut_ptr();
         let len_here = address_len(len);
         Ok(self.update(|meta| {
             let extents = Self::keep(meta, &reservation);
@@ -90,7 +88,6 @@ impl Store {
                 ptr,
                 len: len_here.max(1),
                 writer: true,
-                faults: None,
             });
             (
                 buffer,
@@ -103,8 +100,8 @@ impl Store {
         }))
     }
 
-    /// Ends the writing of a buffer: its view is unmapped, its content is what was written, for good. The
-    /// reference of the view is the caller's from then on.
+    /// Ends the writing of a buffer: its content is what was written, for good. Nobody may write through the view any
+    /// more. The reference of the view is the caller's from then on.
     ///
     /// # Errors
     /// See [`SealError`]; nothing has changed then.
@@ -112,9 +109,6 @@ impl Store {
         let mapped = self
             .take_view(view, |view| view.writer)
             .ok_or(SealError::NotWriting(view))?;
-        // SAFETY: the view has just been taken out of the books, by this thread alone; that its memory is not used
-        // after sealing is the contract of `create`.
-        unsafe { unmap(mapped.ptr, mapped.len) };
         self.update(|meta| {
             meta.change(mapped.buffer, |buffer| {
                 if let Content::Writing(extents) = &mut buffer.content {
@@ -126,7 +120,7 @@ impl Store {
         Ok(mapped.buffer)
     }
 
-    /// Gives up an unsealed buffer: its view is unmapped and its reference given back. Does nothing when `view`
+    /// Gives up an unsealed buffer: its view ends and its reference is given back. Does nothing when `view`
     /// is not the view of an unsealed buffer any more.
     pub fn abort(&self, view: ViewId) {
         if let Some(mapped) = self.take_view(view, |view| view.writer) {
@@ -143,11 +137,13 @@ impl Store {
             .then(|| meta.views.remove(&id))?
     }
 
-    /// Unmaps a view that was taken out of the books, and gives back what it held.
+    /// Ends a view that was taken out of the books, and gives back what it held.
     pub(crate) fn end_view(&self, view: &View) {
-        // SAFETY: the view was taken out of the books, so this happens once; that its memory is not used any more
-        // is the contract of `Mapping`.
-        unsafe { unmap(view.ptr, view.len) };
+        if !view.writer {
+            // SAFETY: the view was taken out of the books, so this happens once; that its memory is not used any more
+            // is the contract of `Mapping`.
+            unsafe { unmap(view.ptr, view.len) };
+        }
         self.update(|meta| {
             if view.writer {
                 meta.abort(view.buffer);

@@ -14,16 +14,8 @@ pub struct Part<'a> {
     pub pages: Range<u32>,
 }
 
-/// What writing through a mapping does.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Access {
-    /// The first write to a page makes a copy of that page, seen through this mapping only.
-    CopyOnWrite,
-    /// Writes go to the arena.
-    Shared,
-}
-
-/// Maps `parts`, one after the other, readable and writable, at an address of the kernel's choice.
+/// Maps `parts`, one after the other, readable and writable, at an address of the kernel's choice. The first write to a
+/// page makes a copy of that page, seen through this mapping only.
 ///
 /// Takes the same few microseconds whatever the size: no page is touched. A page that is not allocated must
 /// not be accessed. The mapping outlives the arena: [`unmap`] ends it.
@@ -33,11 +25,11 @@ pub enum Access {
 ///
 /// # Panics
 /// When `parts` has no page, or a page outside its arena.
-pub fn map(parts: &[Part<'_>], access: Access) -> io::Result<*mut u8> {
+pub fn map(parts: &[Part<'_>]) -> io::Result<*mut u8> {
     let total: usize = parts.iter().map(|part| part.arena.span(&part.pages).1).sum();
     assert!(total > 0, "a mapping has at least one page");
     if let [part] = parts {
-        return map_at(std::ptr::null_mut(), part, access);
+        return map_at(std::ptr::null_mut(), part);
     }
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // Hold the addresses of the whole, then replace piece by piece.
@@ -48,7 +40,7 @@ pub fn map(parts: &[Part<'_>], access: Access) -> io::Result<*mut u8> {
     }
     let mut at = first.cast::<u8>();
     for part in parts.iter().filter(|part| !part.pages.is_empty()) {
-        if let Err(error) = map_at(at, part, access) {
+        if let Err(error) = map_at(at, part) {
             // SAFETY: all of the range is ours and nobody has its address yet.
             unsafe { unmap(first.cast(), total) };
             return Err(error);
@@ -71,16 +63,12 @@ pub unsafe fn unmap(ptr: *mut u8, len: usize) {
 }
 
 /// Maps one part at `at`, which is null or within a range that the caller holds.
-fn map_at(at: *mut u8, part: &Part<'_>, access: Access) -> io::Result<*mut u8> {
+fn map_at(at: *mut u8, part: &Part<'_>) -> io::Result<*mut u8> {
     let (start, len) = part.arena.span(&part.pages);
-    let kind = match access {
-        Access::CopyOnWrite => libc::MAP_PRIVATE,
-        Access::Shared => libc::MAP_SHARED,
-    };
     let fixed = if at.is_null() { 0 } else { libc::MAP_FIXED };
     let (prot, flags) = (
         libc::PROT_READ | libc::PROT_WRITE,
-        kind | libc::MAP_NORESERVE | fixed,
+        libc::MAP_PRIVATE | libc::MAP_NORESERVE | fixed,
     );
     let (file, offset) = (part.arena.file().as_raw_fd(), start.cast_signed() as libc::off_t);
     // SAFETY: replaces nothing, or a range that the caller holds.
@@ -88,8 +76,6 @@ fn map_at(at: *mut u8, part: &Part<'_>, access: Access) -> io::Result<*mut u8> {
     if ptr == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the range is the mapping just made. Failure does no harm.
-    unsafe { libc::madvise(ptr, len, libc::MADV_DONTDUMP) };
     Ok(ptr.cast())
 }
 
@@ -118,7 +104,7 @@ mod tests {
                     pages: 3..4,
                 },
             ];
-            let ptr = map(&parts, Access::CopyOnWrite).unwrap();
+            let ptr = map(&parts).unwrap();
             let bytes = std::slice::from_raw_parts_mut(ptr, 3 * page);
             assert!(
                 bytes[..2 * page].iter().all(|&byte| byte == 1)
@@ -128,27 +114,6 @@ mod tests {
             assert!(arenas[0].bytes(1..3).iter().all(|&byte| byte == 1));
             assert!(arenas[1].bytes(3..4).iter().all(|&byte| byte == 2));
             unmap(ptr, 3 * page);
-        }
-    }
-
-    #[test]
-    fn a_shared_mapping_writes_the_arena() {
-        let arena = Arena::open(c"mobula-test", 2).unwrap();
-        arena.allocate(0..2).unwrap();
-        // SAFETY: this thread alone uses the arena and the mapping.
-        unsafe {
-            let ptr = map(
-                &[Part {
-                    arena: &arena,
-                    pages: 1..2,
-                }],
-                Access::Shared,
-            )
-            .unwrap();
-            *ptr = 5;
-            unmap(ptr, 1);
-            assert_eq!(arena.bytes(1..2)[0], 5);
-            assert_eq!(arena.bytes(0..1)[0], 0);
         }
     }
 }

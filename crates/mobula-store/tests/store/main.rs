@@ -6,4 +6,3 @@ mod pressure;
 mod spill;
 mod support;
 mod threads;
-mod unwritten;
