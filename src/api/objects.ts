@@ -27,8 +27,12 @@ export type Values<T extends readonly ObjectRef<unknown>[]> = {
   -readonly [K in keyof T]: T[K] extends ObjectRef<infer V> ? V : never;
 };
 
+function isRef(value: unknown): value is ObjectRef<unknown> {
+  return typeof value === 'object' && value !== null && ObjectRef.is(value);
+}
+
 function asRef(value: unknown, what: string): ObjectRef<unknown> {
-  if (typeof value === 'object' && value !== null && ObjectRef.is(value)) return value;
+  if (isRef(value)) return value;
   const kind = value === null ? 'null' : typeof value;
   const advice = 'Pass what f.remote() or put() gave.';
   throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', `${what} is ${kind}, not an ObjectRef. ${advice}`);
@@ -36,7 +40,7 @@ function asRef(value: unknown, what: string): ObjectRef<unknown> {
 
 function asRefs(refs: unknown, what: string): readonly ObjectRef<unknown>[] {
   if (!Array.isArray(refs)) throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', `${what} takes an array of refs.`);
-  for (const [i, ref] of refs.entries()) asRef(ref, `${what}: refs[${i}]`);
+  for (let i = 0; i < refs.length; i++) if (!isRef(refs[i])) asRef(refs[i], `${what}: refs[${i}]`);
   return refs as readonly ObjectRef<unknown>[];
 }
 
@@ -121,24 +125,24 @@ function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], li
   if (refs.length === 0) return Promise.resolve([]);
   const values: unknown[] = new Array(refs.length);
   let missing = refs.length;
-  return runtime.blocking(
-    new Promise((resolve, reject) => {
-      runtime.wait(refs, true, limited, {
-        arrived(position, outcome, pos) {
-          if (outcome !== status.value) {
-            reject(runtime.inbox.error(outcome, pos));
-            return true;
-          }
-          values[position] = runtime.inbox.value(pos);
-          return --missing === 0;
-        },
-        ended(error) {
-          if (missing === 0) resolve(values);
-          else reject(error);
-        },
-      });
-    }),
-  );
+  return new Promise((resolve, reject) => {
+    const task = runtime.beginWait();
+    runtime.wait(refs, true, limited, {
+      arrived(position, outcome, pos) {
+        if (outcome !== status.value) {
+          reject(runtime.inbox.error(outcome, pos));
+          return true;
+        }
+        values[position] = runtime.inbox.value(pos);
+        return --missing === 0;
+      },
+      ended(error) {
+        if (task !== undefined) runtime.endWait(task);
+        if (missing === 0) resolve(values);
+        else reject(error);
+      },
+    });
+  });
 }
 
 /**
@@ -160,22 +164,37 @@ export async function wait<T>(
   whole('numReturns', numReturns, 0, all.length);
   const timeoutMs = options.timeoutMs === undefined ? undefined : timeout(options.timeoutMs);
   const there = new Set<number>();
-  if (numReturns > 0) {
-    await runtime.blocking(
-      new Promise<void>((resolve, reject) => {
-        runtime.wait(
-          all,
-          false,
-          { timeoutMs },
-          {
-            arrived: (position) => there.add(position).size >= numReturns,
-            ended: (error) => (error === undefined || error instanceof GetTimeoutError ? resolve() : reject(error)),
-          },
-        );
-      }),
-    );
+  for (let i = 0; i < all.length && there.size < numReturns; i++) {
+    if (ObjectRef.isThere(all[i] as ObjectRef<T>)) there.add(i);
   }
-  return { ready: all.filter((_, i) => there.has(i)), pending: all.filter((_, i) => !there.has(i)) };
+  if (there.size < numReturns) await arrivals(runtime, all, numReturns, timeoutMs, there);
+  const ready: ObjectRef<T>[] = [];
+  const pending: ObjectRef<T>[] = [];
+  for (let i = 0; i < all.length; i++) (there.has(i) ? ready : pending).push(all[i] as ObjectRef<T>);
+  return { ready, pending };
+}
+
+/** Adds positions to `there` until there are `count` of them, or time is up. */
+function arrivals(
+  runtime: ThreadRuntime,
+  refs: readonly ObjectRef<unknown>[],
+  count: number,
+  timeoutMs: number | undefined,
+  there: Set<number>,
+): Promise<void> {
+  return runtime.blocking(
+    new Promise<void>((resolve, reject) => {
+      runtime.wait(
+        refs,
+        false,
+        { timeoutMs },
+        {
+          arrived: (position) => there.add(position).size >= count,
+          ended: (error) => (error === undefined || error instanceof GetTimeoutError ? resolve() : reject(error)),
+        },
+      );
+    }),
+  );
 }
 
 /**

@@ -48,7 +48,7 @@ export class CodeCache {
     const ref = new ObjectRef<unknown>(runtime, new RefBlock([object]), object);
     try {
       const shipped = await new Promise<unknown>((resolve, reject) => {
-        runtime.subscriptions.add(new SingleGet(ref, runtime.inbox, resolve, reject));
+        runtime.subscriptions.add(new SingleGet(ref, runtime.inbox, resolve, reject), 0);
       });
       const code = await reviveFunction(shipped as Ship);
       this.#loaded.set(object, code);

@@ -35,6 +35,7 @@ export class RefBlock {
  */
 export class ObjectRef<T> {
   #index: number;
+  #there = false;
   readonly #block: RefBlock;
   readonly #owner: RefOwner;
   /** Only for the type checker: what `get` gives. */
@@ -75,6 +76,16 @@ export class ObjectRef<T> {
   /** @internal The object's place in the core; negative once released. */
   static index(ref: ObjectRef<unknown>): number {
     return ref.#index;
+  }
+
+  /** @internal Whether this thread has heard that the object is there: then it is for good. */
+  static isThere(ref: ObjectRef<unknown>): boolean {
+    return ref.#there;
+  }
+
+  /** @internal The object is there. */
+  static arrived(ref: ObjectRef<unknown>): void {
+    ref.#there = true;
   }
 
   /** @internal Makes the ref a released one, without giving its reference back. */

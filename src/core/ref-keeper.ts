@@ -1,7 +1,7 @@
 import { ObjectRef, RefBlock, type RefOwner } from './object-ref.ts';
 
 /** Refs made in one turn of the event loop that are watched one by one; later ones share blocks. */
-const SINGLE = 64;
+const SINGLE = 4;
 /** Refs in a block. */
 const BLOCK = 32;
 

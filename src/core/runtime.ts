@@ -14,7 +14,7 @@ import { Subscriptions } from './subscriptions.ts';
 import { currentTask, type TaskContext } from './task-context.ts';
 import type { Template } from './template.ts';
 import { type Reviver, Values } from './values.ts';
-import { SingleGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
+import { type Lender, SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
 import { op, type PortKind, submit } from './wire.ts';
 
 /** What a thread knows of the node it belongs to. */
@@ -34,7 +34,7 @@ export interface Travel {
 const OBJECTS_AT_ONCE = 512;
 
 /** One thread's runtime: it submits tasks, waits for objects, and gives back what nobody holds any more. */
-export class ThreadRuntime implements RefOwner {
+export class ThreadRuntime implements RefOwner, Lender {
   readonly addon: Addon;
   readonly port: Port;
   readonly facts: NodeFacts;
@@ -70,6 +70,7 @@ export class ThreadRuntime implements RefOwner {
       revive: (kind, payload) => this.#revive(kind, payload),
       shareBuffer: (memory) => memories.shareBuffer(memory),
       sharedBuffer: (id) => memories.sharedBuffer(id),
+      giveBack: () => this.#giveBack(),
     });
     this.registry = new Registry(this.port, this.resources, {
       newObject: () => this.newObject(),
@@ -122,7 +123,14 @@ export class ThreadRuntime implements RefOwner {
     if (this.#dropped.push(index) === 1) queueMicrotask(this.#releaseDropped);
   }
 
+  #giveBack(): void {
+    if (this.#dropped.length === 0) return;
+    this.#releaseDropped();
+    this.port.flush();
+  }
+
   readonly #releaseDropped = (): void => {
+    if (this.#dropped.length === 0) return;
     const dropped = this.#dropped;
     this.#dropped = [];
     if (!this.#closed) this.port.release(dropped);
@@ -216,7 +224,7 @@ export class ThreadRuntime implements RefOwner {
       writer.pos += 4;
     } else {
       try {
-        values.write(passed, 'args');
+        values.writeArguments(passed, 'args');
       } catch (error) {
         port.abort();
         throw error;
@@ -285,12 +293,19 @@ export class ThreadRuntime implements RefOwner {
     const index = this.use(ref);
     // Who waits for many objects waits for news of all of them: asking for each would cost a call each.
     const there = this.subscriptions.idle ? this.inbox.look(index) : undefined;
-    if (there !== undefined) return there;
-    const promise = new Promise<unknown>((resolve, reject) => {
-      this.subscriptions.add(new SingleGet(ref, this.inbox, resolve, reject));
+    return there ?? this.news(ref);
+  }
+
+  /** The value of one ref, after all news that the core has for this thread by now. */
+  news(ref: ObjectRef<unknown>): Promise<unknown> {
+    const task = this.beginWait();
+    return new Promise<unknown>((resolve, reject) => {
+      const subscriber =
+        task === undefined
+          ? new SingleGet(ref, this.inbox, resolve, reject)
+          : new TaskGet(this, task, ref, this.inbox, resolve, reject);
+      this.subscriptions.add(subscriber, 0);
     });
-    const task = currentTask();
-    return task === undefined ? promise : this.lending(task, promise);
   }
 
   /** Waits for many objects, with limits. */
@@ -307,12 +322,25 @@ export class ThreadRuntime implements RefOwner {
 
   /** As `blocking`, for a given task. */
   lending<T>(task: TaskContext, promise: Promise<T>): Promise<T> {
-    if (task.blocked++ === 0 && task.pending) this.block(task, true);
-    const unblock = (): void => {
-      if (--task.blocked === 0 && task.pending) this.block(task, false);
-    };
-    promise.then(unblock, unblock);
+    this.#wait(task);
+    const end = (): void => this.endWait(task);
+    promise.then(end, end);
     return promise;
+  }
+
+  /** The task that the caller belongs to, if any, begins to wait: `endWait` ends it. */
+  beginWait(): TaskContext | undefined {
+    const task = currentTask();
+    if (task !== undefined) this.#wait(task);
+    return task;
+  }
+
+  #wait(task: TaskContext): void {
+    if (task.blocked++ === 0 && task.pending) this.block(task, true);
+  }
+
+  endWait(task: TaskContext): void {
+    if (--task.blocked === 0 && task.pending && !this.#closed) this.block(task, false);
   }
 
   block(task: TaskContext, begins: boolean): void {

@@ -78,7 +78,7 @@ export class RefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
 
   #watch(): void {
     this.#watching = true;
-    this.#runtime.get(this.#end).then(
+    this.#runtime.news(this.#end).then(
       (count) => {
         this.#expected = count as number;
         this.#serve();

@@ -2,17 +2,17 @@ import { ObjectStoreFullError } from '../common/errors.ts';
 import { MAX_TRIES, makeRoom } from './collector.ts';
 import { ObjectRef } from './object-ref.ts';
 
-/** Somebody in this thread who waits for an object. */
+/** Somebody in this thread who waits for objects, each at a position of its own. */
 export interface Subscriber {
-  /** Keeps the ref alive as long as the subscriber waits. */
-  readonly ref: ObjectRef<unknown>;
-  /** Whether the value is wanted, or only the news that it is there. */
+  /** Whether the values are wanted, or only the news that they are there. */
   readonly wantsValue: boolean;
+  /** The ref at a position; it is kept alive as long as the subscriber waits. */
+  refAt(position: number): ObjectRef<unknown>;
   /** The object is there: its outcome, and where its value stands in the inbox. */
-  settled(outcome: number, pos: number): void;
+  settled(position: number, outcome: number, pos: number): void;
   /** It was subscribed once more, under another token. */
-  resubscribed(token: number): void;
-  /** Nothing more will come: the runtime is closed, or the value cannot be read. */
+  resubscribed(position: number, token: number): void;
+  /** Nothing more will come: the runtime is closed, or a value cannot be read. */
   fail(error: unknown): void;
 }
 
@@ -30,6 +30,8 @@ interface Parked {
  */
 export class Subscriptions {
   readonly #slots: (Subscriber | undefined)[] = [];
+  /** By token: the position of the object with its subscriber. */
+  readonly #positions: number[] = [];
   readonly #free: number[] = [];
   readonly #parked = new Map<ObjectRef<unknown>, Parked>();
   readonly #subscribe: (object: number, token: number, value: boolean) => void;
@@ -53,20 +55,16 @@ export class Subscriptions {
     return this.#active === 0;
   }
 
-  /** Subscribes; gives the token, for `park`. */
-  add(subscriber: Subscriber): number {
+  /** Subscribes to the object at `position`; gives the token, for `park`. */
+  add(subscriber: Subscriber, position: number): number {
     if (this.#active++ === 0) this.#keepAlive(true);
-    const { ref, wantsValue } = subscriber;
-    if (this.#parked.size > 0) {
-      const token = this.#unpark(ref, wantsValue);
-      if (token !== undefined) {
-        this.#slots[token] = subscriber;
-        return token;
-      }
-    }
-    const token = this.#free.pop() ?? this.#slots.length;
+    const { wantsValue } = subscriber;
+    const ref = subscriber.refAt(position);
+    const parked = this.#parked.size > 0 ? this.#unpark(ref, wantsValue) : undefined;
+    const token = parked ?? this.#free.pop() ?? this.#slots.length;
     this.#slots[token] = subscriber;
-    this.#subscribe(ObjectRef.index(ref), token, wantsValue);
+    this.#positions[token] = position;
+    if (parked === undefined) this.#subscribe(ObjectRef.index(ref), token, wantsValue);
     return token;
   }
 
@@ -87,7 +85,8 @@ export class Subscriptions {
   park(token: number): void {
     const subscriber = this.#slots[token];
     if (subscriber === undefined) return;
-    const { ref, wantsValue } = subscriber;
+    const { wantsValue } = subscriber;
+    const ref = subscriber.refAt(this.#positions[token] as number);
     this.#slots[token] = new Orphan(ref, wantsValue);
     let parked = this.#parked.get(ref);
     if (parked === undefined) {
@@ -109,22 +108,24 @@ export class Subscriptions {
   /** The core has delivered `token`. */
   deliver(token: number, outcome: number, pos: number): void {
     const subscriber = this.#slots[token] as Subscriber;
+    const position = this.#positions[token] as number;
     this.#slots[token] = undefined;
     this.#free.push(token);
+    ObjectRef.arrived(subscriber.refAt(position));
     if (subscriber instanceof Orphan) {
       this.#forget(subscriber, token);
     } else {
       this.#less();
       try {
-        subscriber.settled(outcome, pos);
+        subscriber.settled(position, outcome, pos);
       } catch (error) {
-        this.#again(subscriber, error);
+        this.#again(subscriber, position, error);
       }
     }
   }
 
   /** A value could not be read: if for want of room in the object store, it is tried again when there may be some. */
-  #again(subscriber: Subscriber, error: unknown): void {
+  #again(subscriber: Subscriber, position: number, error: unknown): void {
     const tries = this.#tries.get(subscriber) ?? 0;
     if (!(error instanceof ObjectStoreFullError) || tries >= MAX_TRIES) {
       subscriber.fail(error);
@@ -132,7 +133,7 @@ export class Subscriptions {
     }
     this.#tries.set(subscriber, tries + 1);
     makeRoom(tries, this.#ask).then(
-      () => subscriber.resubscribed(this.add(subscriber)),
+      () => subscriber.resubscribed(position, this.add(subscriber, position)),
       (problem: unknown) => subscriber.fail(problem),
     );
   }
@@ -161,6 +162,10 @@ class Orphan implements Subscriber {
   constructor(ref: ObjectRef<unknown>, wantsValue: boolean) {
     this.ref = ref;
     this.wantsValue = wantsValue;
+  }
+
+  refAt(): ObjectRef<unknown> {
+    return this.ref;
   }
 
   settled(): void {}

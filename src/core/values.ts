@@ -7,6 +7,7 @@ import {
   decode,
   type EncodeHooks,
   encode,
+  encodeArguments,
   type ShapeTable,
 } from '../store/codec/index.ts';
 import { ObjectRef, releasedProblem } from './object-ref.ts';
@@ -25,6 +26,8 @@ export interface Reviver {
   revive(kind: number, payload: unknown): unknown;
   shareBuffer(memory: SharedArrayBuffer): number;
   sharedBuffer(id: number): SharedArrayBuffer;
+  /** The object store is about to be asked for room: what was let go of until now is given back first. */
+  giveBack(): void;
 }
 
 /** What is known of a writable ArrayBuffer in the store. */
@@ -39,6 +42,7 @@ const none: readonly never[] = [];
 export class Values {
   readonly #port: Port;
   readonly #addon: Addon;
+  readonly #giveBack: () => void;
   readonly #encode: EncodeHooks;
   readonly #decode: DecodeHooks;
   readonly #views: Views;
@@ -52,6 +56,7 @@ export class Values {
   constructor(port: Port, reviver: Reviver) {
     this.#port = port;
     this.#addon = port.addon;
+    this.#giveBack = () => reviver.giveBack();
     this.#views = new Views(port);
     const shapes: ShapeTable = {
       intern: (keys) => this.#addon.internShape(port.id, keys),
@@ -80,6 +85,7 @@ export class Values {
 
   /** A writable ArrayBuffer inside the store. It is sealed, and emptied, when a value that holds it is written. */
   allocate(byteLength: number): ArrayBuffer {
+    this.#giveBack();
     try {
       const [array, view] = this.#addon.createBuffer(this.#port.id, byteLength);
       this.#allocated.set(array, { view, byteLength });
@@ -91,11 +97,29 @@ export class Values {
 
   /** Writes a value with its length word and lists at the end of the open record. */
   write(value: unknown, path: string): void {
+    const mark = this.#begin();
+    encode(this.#port.writer, value, this.#encode, path);
+    this.#finish(mark);
+  }
+
+  /** Writes the arguments of a call as `write` does; the array is mobula's own. */
+  writeArguments(args: readonly unknown[], path: string): void {
+    const mark = this.#begin();
+    encodeArguments(this.#port.writer, args, this.#encode, path);
+    this.#finish(mark);
+  }
+
+  /** Leaves room for a length word; gives its place. */
+  #begin(): number {
     const writer = this.#port.writer;
     writer.ensure(4);
     const mark = writer.pos - writer.moved;
     writer.pos += 4;
-    encode(writer, value, this.#encode, path);
+    return mark;
+  }
+
+  #finish(mark: number): void {
+    const { writer } = this.#port;
     this.#port.finishValue(mark, writer.buffers.length === 0 ? none : this.#store(this.#port.takeParts()));
   }
 
@@ -157,6 +181,7 @@ export class Values {
   #store(parts: readonly BinaryPart[]): StoredBuffer[] {
     const stored: StoredBuffer[] = [];
     const { id: port } = this.#port;
+    this.#giveBack();
     try {
       for (const part of parts) {
         const allocated = this.#allocated.get(part.buffer);

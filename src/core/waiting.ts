@@ -1,6 +1,7 @@
 import { GetTimeoutError } from '../common/errors.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { Subscriber, Subscriptions } from './subscriptions.ts';
+import type { TaskContext } from './task-context.ts';
 import { status } from './wire.ts';
 
 /** Reads outcomes from the inbox. */
@@ -17,7 +18,7 @@ export interface WaitLimits {
 
 /** `get` of one ref without limits: the common case, kept small. */
 export class SingleGet implements Subscriber {
-  readonly ref: ObjectRef<unknown>;
+  readonly #ref: ObjectRef<unknown>;
   readonly #reader: OutcomeReader;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
@@ -28,7 +29,7 @@ export class SingleGet implements Subscriber {
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {
-    this.ref = ref;
+    this.#ref = ref;
     this.#reader = reader;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -39,7 +40,11 @@ export class SingleGet implements Subscriber {
     return true;
   }
 
-  settled(outcome: number, pos: number): void {
+  refAt(): ObjectRef<unknown> {
+    return this.#ref;
+  }
+
+  settled(_position: number, outcome: number, pos: number): void {
     if (outcome === status.value) this.#resolve(this.#reader.value(pos));
     else this.#reject(this.#reader.error(outcome, pos));
   }
@@ -52,30 +57,38 @@ export class SingleGet implements Subscriber {
   }
 }
 
-/** One ref among those that a [`Wait`] waits for. */
-class Member implements Subscriber {
-  readonly ref: ObjectRef<unknown>;
-  readonly wantsValue: boolean;
-  readonly #wait: Wait;
-  readonly #position: number;
+/** Who lends its CPU while it waits. */
+export interface Lender {
+  endWait(task: TaskContext): void;
+}
 
-  constructor(wait: Wait, position: number, ref: ObjectRef<unknown>, wantsValue: boolean) {
-    this.#wait = wait;
-    this.#position = position;
-    this.ref = ref;
-    this.wantsValue = wantsValue;
+/** A task's `get` of one ref. */
+export class TaskGet extends SingleGet {
+  readonly #lender: Lender;
+  readonly #task: TaskContext;
+
+  constructor(
+    lender: Lender,
+    task: TaskContext,
+    ref: ObjectRef<unknown>,
+    reader: OutcomeReader,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(ref, reader, resolve, reject);
+    this.#lender = lender;
+    this.#task = task;
   }
 
-  settled(outcome: number, pos: number): void {
-    this.#wait.arrived(this.#position, outcome, pos);
+  override settled(position: number, outcome: number, pos: number): void {
+    super.settled(position, outcome, pos);
+    // Not reached if the value cannot be read yet: then it goes on waiting.
+    this.#lender.endWait(this.#task);
   }
 
-  resubscribed(token: number): void {
-    this.#wait.resubscribed(this.#position, token);
-  }
-
-  fail(error: unknown): void {
-    this.#wait.end(error);
+  override fail(error: unknown): void {
+    super.fail(error);
+    this.#lender.endWait(this.#task);
   }
 }
 
@@ -88,9 +101,12 @@ export interface WaitVisitor {
 }
 
 /** Waits for many objects at once, with limits. */
-export class Wait {
+export class Wait implements Subscriber {
+  readonly wantsValue: boolean;
   readonly #subscriptions: Subscriptions;
+  readonly #refs: readonly ObjectRef<unknown>[];
   readonly #visitor: WaitVisitor;
+  /** By position: the subscription's token, or -1 once the object is there. */
   readonly #tokens: number[] = [];
   readonly #signal: AbortSignal | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -104,11 +120,11 @@ export class Wait {
     visitor: WaitVisitor,
   ) {
     this.#subscriptions = subscriptions;
+    this.#refs = refs;
+    this.wantsValue = wantsValues;
     this.#visitor = visitor;
     this.#signal = limits.signal;
-    for (let i = 0; i < refs.length; i++) {
-      this.#tokens.push(subscriptions.add(new Member(this, i, refs[i] as ObjectRef<unknown>, wantsValues)));
-    }
+    for (let i = 0; i < refs.length; i++) this.#tokens.push(subscriptions.add(this, i));
     if (limits.timeoutMs !== undefined) {
       const { timeoutMs } = limits;
       this.#timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs);
@@ -118,15 +134,22 @@ export class Wait {
 
   readonly #aborted = (): void => this.end(this.#signal?.reason);
 
-  arrived(position: number, outcome: number, pos: number): void {
+  refAt(position: number): ObjectRef<unknown> {
+    return this.#refs[position] as ObjectRef<unknown>;
+  }
+
+  settled(position: number, outcome: number, pos: number): void {
     this.#tokens[position] = -1;
     if (!this.#over && this.#visitor.arrived(position, outcome, pos)) this.end(undefined);
   }
 
-  /** Object `position` is subscribed to once more. */
   resubscribed(position: number, token: number): void {
     this.#tokens[position] = token;
     if (this.#over) this.#subscriptions.park(token);
+  }
+
+  fail(error: unknown): void {
+    this.end(error);
   }
 
   /** Ends the wait; later arrivals are ignored. */

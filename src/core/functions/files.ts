@@ -27,7 +27,7 @@ export function readSource(url: string, facts: FunctionFacts, text: string): Scr
 
 /** Whether Node's own loaders made the script: test runners evaluate a text of their own under the file's name. */
 function isOfNode(path: string, home: Home): boolean {
-  return home === 'module' || (home === 'script' && path in createRequire(import.meta.url).cache);
+  return home === 'module' || (home !== 'revived' && path in createRequire(import.meta.url).cache);
 }
 
 /** What the `sourceMappingURL` comment at the end of a text says. V8 heeds such a comment anywhere. */

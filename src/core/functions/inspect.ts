@@ -27,8 +27,11 @@ export type ScopeEntry =
   | { readonly state: 'value'; readonly value: unknown; readonly global: boolean }
   | { readonly state: 'uninitialised' };
 
-/** The code a function stands in: an ES module, a function that came from another thread, or any other script. */
-export type Home = 'module' | 'revived' | 'script';
+/**
+ * The code a function stands in: an ES module, a function that came from another thread, or any other script. `open`: no
+ * scopes tell, as none of its variables is used by a function; it may be any of them.
+ */
+export type Home = 'module' | 'revived' | 'script' | 'open';
 
 /** What the inspector tells about one function. */
 export interface FunctionFacts {
@@ -232,5 +235,6 @@ function boxOf(fn: object, names: readonly string[] = []): Box {
 
 function homeOf(scopes: readonly string[]): Home {
   if (scopes.includes('Module')) return 'module';
+  if (scopes.every((description) => description === 'Global' || description === 'Script')) return 'open';
   return scopes.some((description) => description.includes(wrapperPrefix)) ? 'revived' : 'script';
 }

@@ -1,5 +1,7 @@
 import { types } from 'node:util';
 import type { FunctionFacts, Inspector } from './inspect.ts';
+import { isModuleFile } from './module-files.ts';
+import { toPath } from './modules.ts';
 import { selfMembers } from './refusals.ts';
 import { knownScript } from './script.ts';
 import type { AnyFunction } from './shipped.ts';
@@ -39,9 +41,12 @@ export function locatePlain(
   const doubtful = start === 0 ? ofArrow : ofFunction;
   if (words.some((word) => doubtful.has(word))) return undefined;
   const { home, isHit } = facts.surroundings(words);
-  if (home !== 'module' || isHit) return undefined;
+  if (isHit || (home !== 'module' && home !== 'open')) return undefined;
   const url = inspector.urlOf(location.scriptId);
   if (!url?.startsWith('file:')) return undefined;
+  // Test runners, which evaluate a text of their own, do so within a function: its scope would be there.
+  const path = toPath(url);
+  if (home === 'open' && (path === undefined || !isModuleFile(path))) return undefined;
   return { url, line: location.line, column: location.column - start };
 }
 
