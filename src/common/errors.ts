@@ -34,7 +34,7 @@ export class MobulaError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: MobulaErrorOptions) {
-    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    super(withPage(code, message), options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     // Not enumerable: it must show in neither console.log nor copies of the error.
     Object.defineProperty(this, brand, { value: true });
@@ -52,6 +52,12 @@ export class MobulaError extends Error {
   get helpPage(): string {
     return errorPage(this.code);
   }
+}
+
+/** The message with the page that explains it at its end; an error that was sent here has it already. */
+function withPage(code: ErrorCode, message: string): string {
+  const link = `(${errorPage(code)})`;
+  return message.endsWith(link) ? message : `${message} ${link}`;
 }
 
 /** True for errors of this or of another copy of mobula loaded in the process. */
