@@ -19,3 +19,4 @@ run('cargo', [
 run('cargo', ['clippy', '--locked', '-p', 'mobula-native', '--', '-D', 'warnings']);
 run(process.execPath, [`${root}scripts/lint.mjs`]);
 await import('./test.mjs');
+await import('./test-install.mjs');
