@@ -15,6 +15,9 @@ function testFiles(folder) {
 const options = process.argv.slice(2);
 rmSync(`${root}.test-dist`, { recursive: true, force: true });
 tool('typescript/bin/tsc', ['-p', 'test/tsconfig.json']);
+// The declarations, as the compilers that users have see them.
+for (const compiler of ['typescript-5.7', 'typescript-5.9', 'typescript'])
+  tool(`${compiler}/bin/tsc`, ['-p', 'test/types/tsconfig.json']);
 run('cargo', ['test', '--locked', '--quiet']);
 // One file at a time: the tests of a runtime use every core by themselves.
 run(process.execPath, ['--test', '--test-concurrency=1', ...options, ...testFiles('.test-dist/test')]);

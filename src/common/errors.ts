@@ -27,7 +27,11 @@ interface ErrorOnTheWay {
  * The base of every error mobula raises. `code` is stable; the message says what to do next.
  *
  * @example
- * try { await get(ref); } catch (error) { if (error instanceof MobulaError) console.log(error.code); }
+ * try {
+ *   remote(() => 1, { numCpus: -1 });
+ * } catch (error) {
+ *   if (error instanceof MobulaError) console.log(error.code); // ERR_MOBULA_INVALID_OPTION
+ * }
  */
 export class MobulaError extends Error {
   /** A stable name for this kind of failure, such as `ERR_MOBULA_TASK_CANCELLED`. */
@@ -184,7 +188,12 @@ const taskErrorBrand = Symbol.for('mobula.taskError');
  * When that was a `TypeError`, a `RangeError` or another global error class, the error is `instanceof` that class too.
  *
  * @example
- * try { await get(parse.remote(text)); } catch (error) { if (error instanceof SyntaxError) console.log('not JSON'); }
+ * const parse = remote((text: string): unknown => JSON.parse(text));
+ * try {
+ *   await get(parse.remote('{'));
+ * } catch (error) {
+ *   console.log(error instanceof TaskError && error instanceof SyntaxError); // true
+ * }
  */
 export class TaskError extends AttemptError {
   private constructor(message: string, origin: TaskOrigin, cause: unknown) {
@@ -214,6 +223,7 @@ export class TaskError extends AttemptError {
     return like === undefined ? TaskError.prototype : disguise(like);
   }
 
+  /** True for task errors of any copy of mobula in the process. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isMobulaError(value) && Reflect.get(value, taskErrorBrand) === true;
   }

@@ -43,21 +43,21 @@ export function filesIn(folder: string, ending: string): string[] {
 }
 
 /**
- * What the comments of an example say that it prints, by line: `console.log(x); // 5` says "5", and so do lines of
- * comment below one. What follows a colon explains; "then" stands for what a loop prints later.
+ * What the comments of an example say that it prints: `console.log(x); // 5` says "5", and so do lines of comment below
+ * one. What follows a colon explains; "then" stands for what a loop prints later. Throws where nothing is said.
  */
-export function promises(code: string): Map<number, string> {
-  const promised = new Map<number, string>();
+export function promisesOf({ file, line, code }: Example): string {
   const lines = code.split('\n');
-  lines.forEach((text, index) => {
-    if (!text.includes('console.log(')) return;
+  const said = lines.flatMap((text, index) => {
+    if (!text.includes('console.log(')) return [];
     const [, beside] = /; \/\/ (.*)$/.exec(text) ?? [];
     const below: string[] = [];
     for (let next = index + 1; /^\s*\/\/ /.test(lines[next] ?? ''); next++) {
       below.push((lines[next] ?? '').replace(/^\s*\/\/ /, ''));
     }
-    const said = beside ?? (below.length > 0 ? below.join(' ') : undefined);
-    if (said !== undefined) promised.set(index + 1, said.replace(/: [a-z].*$/, '').replaceAll(', then ', ', '));
+    const all = beside ?? below.join(' ');
+    if (all === '') throw new Error(`${file}:${line + index} does not say what it prints`);
+    return [all.replace(/: [a-z].*$/, '').replaceAll(', then ', ', ')];
   });
-  return promised;
+  return said.join(', ');
 }
