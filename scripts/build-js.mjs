@@ -11,7 +11,13 @@ tool('typescript/bin/tsc', ['-p', 'tsconfig.json', '--emitDeclarationOnly']);
 await build({
   absWorkingDir: root,
   // The driver is an entry so that its relative paths hold: it finds the worker's file beside itself.
-  entryPoints: ['src/index.ts', 'src/boot/driver.ts', 'src/boot/worker.ts', 'src/core/functions/capture.ts'],
+  entryPoints: [
+    'src/index.ts',
+    'src/boot/driver.ts',
+    'src/boot/worker.ts',
+    'src/core/functions/capture.ts',
+    'src/bin/mobula.ts',
+  ],
   outdir: 'dist',
   outbase: 'src',
   bundle: true,

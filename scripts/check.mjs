@@ -18,4 +18,7 @@ run('cargo', [
 // The addon has no targets but itself: built for tests, its exports would look unused.
 run('cargo', ['clippy', '--locked', '-p', 'mobula-native', '--', '-D', 'warnings']);
 run(process.execPath, [`${root}scripts/lint.mjs`]);
+// Whether the API reference can be made: a public name without documentation is an error.
+tool('typedoc/bin/typedoc', ['--emit', 'none']);
 await import('./test.mjs');
+await import('./test-install.mjs');

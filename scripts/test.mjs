@@ -3,17 +3,21 @@ import { readdirSync, rmSync } from 'node:fs';
 import { root, run, tool } from './run.mjs';
 import './build.mjs';
 
-/** All compiled test files. */
+/** All compiled test files, but those that install: they need packages, and have a script of their own. */
 function testFiles(folder) {
   return readdirSync(`${root}${folder}`, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.test.js'))
     .map((entry) => `${entry.parentPath ?? entry.path}/${entry.name}`)
+    .filter((file) => !file.includes('/test/install/'))
     .sort();
 }
 
 const options = process.argv.slice(2);
 rmSync(`${root}.test-dist`, { recursive: true, force: true });
 tool('typescript/bin/tsc', ['-p', 'test/tsconfig.json']);
+// The declarations, as the compilers that users have see them.
+for (const compiler of ['typescript-5.7', 'typescript-5.9', 'typescript'])
+  tool(`${compiler}/bin/tsc`, ['-p', 'test/types/tsconfig.json']);
 run('cargo', ['test', '--locked', '--quiet']);
 // One file at a time: the tests of a runtime use every core by themselves.
 run(process.execPath, ['--test', '--test-concurrency=1', ...options, ...testFiles('.test-dist/test')]);

@@ -8,6 +8,7 @@ export {
   type GetOptions,
   get,
   put,
+  type Waited,
   type WaitOptions,
   wait,
 } from './api/objects.ts';
@@ -19,6 +20,7 @@ export {
   CaptureError,
   GetTimeoutError,
   MobulaError,
+  type MobulaErrorOptions,
   ObjectLostError,
   ObjectStoreFullError,
   PendingCallsLimitError,
@@ -26,13 +28,14 @@ export {
   SerializationError,
   TaskCancelledError,
   TaskError,
+  type TaskOrigin,
   TaskTimeoutError,
   UnschedulableError,
   WorkerDiedError,
 } from './common/errors.ts';
 export type { InitOptions, Logger } from './common/init-options.ts';
-export type { ActorOptions, ResourceOptions, SchedulingStrategy, TaskOptions } from './common/options.ts';
-export type { ActorClass, ActorHandle, ActorMethod } from './core/actor-class.ts';
+export type { ActorOptions, NodeAffinity, ResourceOptions, SchedulingStrategy, TaskOptions } from './common/options.ts';
+export type { ActorClass, ActorHandle, ActorMethod, ActorMethods, AnyClass } from './core/actor-class.ts';
 export { ObjectRef } from './core/object-ref.ts';
 export type { RemoteFunction } from './core/remote-task.ts';
 export { RefStream as ObjectRefStream } from './core/stream.ts';

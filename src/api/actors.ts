@@ -8,7 +8,15 @@ import { requireRuntime } from '../core/current.ts';
  *
  * @throws {MobulaError} `ERR_MOBULA_ACTOR_NOT_FOUND` when there is none.
  * @example
+ * class CounterClass {
+ *   #n = 0;
+ *   inc() {
+ *     return ++this.#n;
+ *   }
+ * }
+ * remote(CounterClass, { name: 'visits', lifetime: 'detached' }).remote();
  * const counter = getActor<typeof CounterClass>('visits');
+ * console.log(await get(counter.inc.remote())); // 1
  */
 export function getActor<C extends AnyClass>(
   name: string,

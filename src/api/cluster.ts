@@ -3,19 +3,37 @@ import { currentTask } from '../core/task-context.ts';
 import type { NodeRecord } from '../gcs/client.ts';
 import { embeddedGcs } from '../gcs/embedded.ts';
 
-/** The nodes of the cluster. */
+/**
+ * The nodes of the cluster: in this version, one.
+ *
+ * @example
+ * await init({ numCpus: 2 });
+ * console.log(nodes().map((node) => node.resources['CPU'])); // [ 2 ]
+ */
 export function nodes(): NodeRecord[] {
   const runtime = requireRuntime();
   const { nodes: table } = embeddedGcs(runtime.addon, runtime.port.id);
   return table.keys().flatMap((key) => table.get(key) ?? []);
 }
 
-/** What all nodes have in all: CPU, GPU, memory in bytes, and custom resources. */
+/**
+ * What all nodes have in all: CPU, GPU, memory in bytes, and custom resources.
+ *
+ * @example
+ * await init({ resources: { licence: 2 } });
+ * console.log(clusterResources()['licence']); // 2
+ */
 export function clusterResources(): Record<string, number> {
   return { ...requireRuntime().facts.totals };
 }
 
-/** What is free of `clusterResources` right now. */
+/**
+ * What is free of `clusterResources` right now.
+ *
+ * @example
+ * await init({ numCpus: 2 });
+ * console.log(availableResources()['CPU']); // 2
+ */
 export function availableResources(): Record<string, number> {
   const runtime = requireRuntime();
   return runtime.resources.named(runtime.addon.freeResources());
@@ -23,22 +41,33 @@ export function availableResources(): Record<string, number> {
 
 /** Where the calling code runs. */
 export interface RuntimeContext {
+  /** The program: the same in its driver and in all its tasks. */
   readonly jobId: string;
+  /** The process with its workers. */
   readonly nodeId: string;
   /** The thread: different for each worker and the driver. */
   readonly workerId: string;
+  /** Where names of actors are looked up unless told otherwise. */
   readonly namespace: string;
   /** The same in every attempt of a task: good as an idempotency key. Undefined outside of tasks. */
   readonly taskId: string | undefined;
+  /** The option `name` of the task, or the name of its function. */
   readonly taskName: string | undefined;
   /** 1 for the first attempt. */
   readonly attempt: number | undefined;
+  /** The actor whose method runs. Undefined in tasks and in the driver. */
   readonly actorId: string | undefined;
   /** Aborted when the task is cancelled. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** Where the calling code runs: job, node, worker and, inside a task, the task and its attempt. */
+/**
+ * Where the calling code runs: job, node, worker and, inside a task, the task and its attempt.
+ *
+ * @example
+ * const attempt = remote(() => context().attempt);
+ * console.log(await get(attempt.remote())); // 1
+ */
 export function context(): RuntimeContext {
   const runtime = currentRuntime() ?? requireRuntime();
   const { facts, port } = runtime;

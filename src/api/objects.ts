@@ -64,7 +64,9 @@ function limits(options: GetOptions): WaitLimits | undefined {
  * @throws {SerializationError} when the value cannot travel.
  * @throws {ObjectStoreFullError} when there is no room.
  * @example
- * const table = put(new Float64Array(1e6));
+ * const table = put(new Float64Array(1e6).fill(0.5));
+ * const sum = remote((numbers: Float64Array) => numbers.reduce((a, b) => a + b, 0));
+ * console.log(await get(sum.remote(table))); // 500000
  */
 export function put<T>(value: T): ObjectRef<T> {
   return requireRuntime().put(value) as ObjectRef<T>;
@@ -82,7 +84,11 @@ interface TypedArrayConstructor<T> {
  *
  * @throws {ObjectStoreFullError} when there is no room.
  * @example
- * const render = remote((n: number) => { const pixels = allocate(Float32Array, n); pixels.fill(1); return pixels; });
+ * const render = remote((n: number) => {
+ *   const pixels = allocate(Float32Array, n);
+ *   return pixels.fill(1);
+ * });
+ * console.log((await get(render.remote(100_000))).length); // 100000
  */
 export function allocate<T>(type: TypedArrayConstructor<T>, length: number): T {
   if (typeof type !== 'function' || typeof type.BYTES_PER_ELEMENT !== 'number') {
@@ -102,7 +108,8 @@ export function allocate<T>(type: TypedArrayConstructor<T>, length: number): T {
  * @throws {TaskError} what the task threw, as `cause`.
  * @throws {GetTimeoutError} when `timeoutMs` is over.
  * @example
- * const [a, b] = await get([first.remote(), second.remote()], { timeoutMs: 1000 });
+ * const [number, text] = await get([put(1), put('one')], { timeoutMs: 1000 });
+ * console.log(number, text); // 1 one
  */
 export function get<T>(ref: ObjectRef<T>, options?: GetOptions): Promise<T>;
 export function get<const T extends readonly ObjectRef<unknown>[]>(refs: T, options?: GetOptions): Promise<Values<T>>;
@@ -145,17 +152,24 @@ function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], li
   });
 }
 
+/** What `wait` gives: every ref it was given, in one of two lists. */
+export interface Waited<T> {
+  /** As many as were asked for, or fewer when time was up. */
+  ready: ObjectRef<T>[];
+  /** The others. */
+  pending: ObjectRef<T>[];
+}
+
 /**
  * Waits until `numReturns` of the refs are there, with a value or an error, or time is up. Both lists keep the order
  * given.
  *
  * @example
+ * const refs = [put(1), put(2), put(3)];
  * const { ready, pending } = await wait(refs, { numReturns: 2, timeoutMs: 100 });
+ * console.log(ready.length, pending.length); // 2 1
  */
-export async function wait<T>(
-  refs: readonly ObjectRef<T>[],
-  options: WaitOptions = {},
-): Promise<{ ready: ObjectRef<T>[]; pending: ObjectRef<T>[] }> {
+export async function wait<T>(refs: readonly ObjectRef<T>[], options: WaitOptions = {}): Promise<Waited<T>> {
   const runtime = requireRuntime();
   const all = asRefs(refs, 'wait()') as readonly ObjectRef<T>[];
   checkKnown(options, ['numReturns', 'timeoutMs'], 'WaitOptions');
@@ -201,7 +215,9 @@ function arrivals(
  * The refs in the order in which they are there.
  *
  * @example
- * for await (const ref of asCompleted(refs)) console.log(await get(ref));
+ * const sleep = remote((ms: number) => new Promise<number>((resolve) => setTimeout(() => resolve(ms), ms)));
+ * const refs = [sleep.remote(200), sleep.remote(10)];
+ * for await (const ref of asCompleted(refs)) console.log(await get(ref)); // 10, then 200
  */
 export async function* asCompleted<T>(refs: Iterable<ObjectRef<T>>): AsyncGenerator<ObjectRef<T>, void, undefined> {
   const runtime = requireRuntime();

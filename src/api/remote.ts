@@ -24,7 +24,9 @@ type AnyFunction = (...args: any[]) => unknown;
  * @throws {MobulaError} `ERR_MOBULA_INVALID_ARGUMENT` when given something else.
  * @example
  * const square = remote((x: number) => x * x);
+ * console.log(await get(square.remote(7))); // 49
  * const Counter = remote(class { #n = 0; inc() { return ++this.#n; } }, { maxRestarts: 3 });
+ * console.log(await get(Counter.remote().inc.remote())); // 1
  */
 export function remote<C extends AnyClass>(actor: C, options?: ActorOptions): ActorClass<C>;
 export function remote<A extends unknown[], R, const O extends TaskOptions = TaskOptions>(

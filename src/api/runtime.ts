@@ -59,6 +59,7 @@ export class Runtime {
  * @throws {MobulaError} `ERR_MOBULA_INVALID_OPTION` naming the option.
  * @example
  * await init({ numCpus: 4, objectStoreMemory: '2GiB' });
+ * console.log(isInitialized()); // true
  */
 export async function init(options: InitOptions = {}): Promise<Runtime> {
   const current = currentRuntime();

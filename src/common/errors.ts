@@ -27,14 +27,18 @@ interface ErrorOnTheWay {
  * The base of every error mobula raises. `code` is stable; the message says what to do next.
  *
  * @example
- * try { await get(ref); } catch (error) { if (error instanceof MobulaError) console.log(error.code); }
+ * try {
+ *   remote(() => 1, { numCpus: -1 });
+ * } catch (error) {
+ *   if (error instanceof MobulaError) console.log(error.code); // ERR_MOBULA_INVALID_OPTION
+ * }
  */
 export class MobulaError extends Error {
   /** A stable name for this kind of failure, such as `ERR_MOBULA_TASK_CANCELLED`. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: MobulaErrorOptions) {
-    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    super(withPage(code, message), options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     // Not enumerable: it must show in neither console.log nor copies of the error.
     Object.defineProperty(this, brand, { value: true });
@@ -52,6 +56,12 @@ export class MobulaError extends Error {
   get helpPage(): string {
     return errorPage(this.code);
   }
+}
+
+/** The message with the page that explains it at its end; an error that was sent here has it already. */
+function withPage(code: ErrorCode, message: string): string {
+  const link = `(${errorPage(code)})`;
+  return message.endsWith(link) ? message : `${message} ${link}`;
 }
 
 /** True for errors of this or of another copy of mobula loaded in the process. */
@@ -178,7 +188,12 @@ const taskErrorBrand = Symbol.for('mobula.taskError');
  * When that was a `TypeError`, a `RangeError` or another global error class, the error is `instanceof` that class too.
  *
  * @example
- * try { await get(parse.remote(text)); } catch (error) { if (error instanceof SyntaxError) console.log('not JSON'); }
+ * const parse = remote((text: string): unknown => JSON.parse(text));
+ * try {
+ *   await get(parse.remote('{'));
+ * } catch (error) {
+ *   console.log(error instanceof TaskError && error instanceof SyntaxError); // true
+ * }
  */
 export class TaskError extends AttemptError {
   private constructor(message: string, origin: TaskOrigin, cause: unknown) {
@@ -208,6 +223,7 @@ export class TaskError extends AttemptError {
     return like === undefined ? TaskError.prototype : disguise(like);
   }
 
+  /** True for task errors of any copy of mobula in the process. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isMobulaError(value) && Reflect.get(value, taskErrorBrand) === true;
   }

@@ -3,9 +3,13 @@ import { amount, badOption, checkKnown, customResources, text, whole } from './o
 
 /** Any logger in the shape of pino's. */
 export interface Logger {
+  /** What only helps to find a fault. */
   debug(fields: object, message: string): void;
+  /** What happened as it should. */
   info(fields: object, message: string): void;
+  /** What somebody should look at. */
   warn(fields: object, message: string): void;
+  /** What failed. */
   error(fields: object, message: string): void;
 }
 

@@ -12,8 +12,16 @@ export interface ResourceOptions {
   readonly memory?: number;
 }
 
+/** One node, by its id. */
+export interface NodeAffinity {
+  /** The node that is to run the task. */
+  readonly nodeId: string;
+  /** Whether another node will do when that one cannot. Default: false. */
+  readonly soft?: boolean;
+}
+
 /** Where a task may run. */
-export type SchedulingStrategy = 'default' | 'spread' | { readonly nodeId: string; readonly soft?: boolean };
+export type SchedulingStrategy = 'default' | 'spread' | NodeAffinity;
 
 /** Options of a remote function. */
 export interface TaskOptions extends ResourceOptions {

@@ -30,6 +30,7 @@ export class RefBlock {
  * anywhere.
  *
  * @example
+ * const square = remote((x: number) => x * x);
  * const ref = square.remote(7);
  * console.log(await get(ref)); // 49
  */

@@ -31,12 +31,21 @@ type Several<T, N extends number> = T extends readonly unknown[]
     : RefsOf<T>
   : ObjectRef<unknown>[];
 
+/** Whether a type is `any` or `never`: neither is asked whether it is a generator, since both would say yes. */
+type IsExtreme<T> = 0 extends 1 & T ? true : [T] extends [never] ? true : false;
+
 /** What a remote call gives: a ref, as many refs as `numReturns` says, or a stream of refs for a generator. */
-export type Result<R, N extends number> = R extends AsyncGenerator<infer T> | Generator<infer T>
-  ? RefStream<T>
-  : N extends 1
-    ? ObjectRef<Awaited<R>>
-    : Several<Awaited<R>, N>;
+export type Result<R, N extends number> =
+  IsExtreme<R> extends true
+    ? N extends 1
+      ? ObjectRef<R>
+      : Repeated<R, N>
+    : // In brackets, so that a union stays one: a function of boolean gives ObjectRef<boolean>.
+      [R] extends [AsyncGenerator<infer T> | Generator<infer T>]
+      ? RefStream<T>
+      : N extends 1
+        ? ObjectRef<Awaited<R>>
+        : Several<Awaited<R>, N>;
 
 /** `numReturns` among options, 1 if absent. */
 export type Returns<O, Otherwise extends number> = O extends { readonly numReturns: infer N extends number }

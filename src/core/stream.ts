@@ -11,7 +11,10 @@ export const STREAM_WINDOW = 16;
  * throws rejects the loop after the items before it.
  *
  * @example
- * for await (const ref of numbers.remote(10)) console.log(await get(ref));
+ * const squares = remote(function* (n: number) {
+ *   for (let i = 0; i < n; i++) yield i * i;
+ * });
+ * for await (const ref of squares.remote(4)) console.log(await get(ref)); // 0, 1, 4, 9
  */
 export class RefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
   readonly #runtime: ThreadRuntime;
@@ -33,6 +36,7 @@ export class RefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
     this.#forget = forget;
   }
 
+  /** Itself, for `for await`. */
   [Symbol.asyncIterator](): this {
     return this;
   }
@@ -58,6 +62,7 @@ export class RefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
     return Promise.resolve({ done: true, value: undefined });
   }
 
+  /** Ends the stream, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.return().then(() => undefined);
   }

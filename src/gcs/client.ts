@@ -8,10 +8,15 @@ export interface ClusterEvent {
 
 /** An entry of the node table. */
 export interface NodeRecord {
+  /** What `context().nodeId` gives there. */
   readonly nodeId: string;
+  /** Whether it takes tasks. */
   readonly alive: boolean;
+  /** The name of its machine. */
   readonly host: string;
+  /** Its process. */
   readonly pid: number;
+  /** What it has in all, as `clusterResources` names it. */
   readonly resources: Readonly<Record<string, number>>;
 }
 

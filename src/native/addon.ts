@@ -53,7 +53,9 @@ export interface Addon {
   internShape(port: number, keys: readonly string[]): number;
   shapeKeys(port: number, id: number): string[];
   // machine.rs
+  version(): string;
   usableCpus(): number;
+  cpuQuota(): number;
   memoryLimit(): number;
 }
 

@@ -1,35 +1,9 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-
-import { MobulaError, ObjectLostError, ObjectStoreFullError, RuntimeClosedError } from '../common/errors.ts';
+import { ObjectLostError, ObjectStoreFullError, RuntimeClosedError } from '../common/errors.ts';
 import type { Addon } from './addon.ts';
-
-const require = createRequire(import.meta.url);
-
-/** Whether the C library is musl. Asking `process.report` would take ten milliseconds. */
-function isMusl(): boolean {
-  const loader = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
-  return existsSync(`/lib/ld-musl-${loader}.so.1`);
-}
-
-/** The suffix of this platform's binary, such as `linux-x64-gnu`. */
-function platform(): string {
-  const libc = process.platform === 'linux' ? (isMusl() ? '-musl' : '-gnu') : '';
-  return `${process.platform}-${process.arch}${libc}`;
-}
-
-function load(): Addon {
-  const suffix = platform();
-  try {
-    return require(`../../native/mobula.${suffix}.node`) as Addon;
-  } catch (cause) {
-    const known = `mobula has no working binary for ${suffix} and Node ${process.version}`;
-    throw new MobulaError('ERR_MOBULA_BINARY', `${known}. In a clone, run "npm run build" (it needs Rust).`, { cause });
-  }
-}
+import { findAddon } from './find.ts';
 
 /** The addon. Loading it throws `ERR_MOBULA_BINARY` when no binary fits. */
-export const addon: Addon = load();
+export const addon: Addon = findAddon().addon;
 
 /** Turns an error of the addon into the class that users know. */
 export function nativeError(error: unknown): unknown {

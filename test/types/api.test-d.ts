@@ -1,17 +1,45 @@
 // Compiled, never run: what the public types accept, give and refuse.
 import {
+  ActorDiedError,
   type ActorHandle,
   type ActorMethod,
   allocate,
   asCompleted,
+  type availableResources,
+  CaptureError,
+  cancel,
+  type clusterResources,
+  context,
+  type ErrorCode,
+  GetTimeoutError,
   get,
   getActor,
+  type InitOptions,
   init,
+  isInitialized,
   kill,
-  type ObjectRef,
+  type Logger,
+  MobulaError,
+  type NodeRecord,
+  type nodes,
+  ObjectLostError,
+  ObjectRef,
   type ObjectRefStream,
+  ObjectStoreFullError,
+  PendingCallsLimitError,
   put,
+  type RemoteFunction,
+  type Runtime,
+  RuntimeClosedError,
   remote,
+  type SchedulingStrategy,
+  SerializationError,
+  shutdown,
+  TaskCancelledError,
+  TaskError,
+  TaskTimeoutError,
+  UnschedulableError,
+  WorkerDiedError,
   wait,
 } from 'mobula';
 
@@ -50,6 +78,25 @@ const nested = remote(async (box: { ref: ObjectRef<number> }) => get(box.ref));
 nested.remote({ ref: sum });
 // @ts-expect-error: refs nested inside a value stay refs
 nested.remote({ ref: 1 });
+
+// What may be anything is no generator.
+const parse = remote((text: string) => JSON.parse(text));
+same<ReturnType<typeof parse.remote>, ObjectRef<ReturnType<typeof JSON.parse>>>(true);
+const twice = remote((text: string) => JSON.parse(text), { numReturns: 2 }).remote('[1, 2]');
+same<typeof twice.length, 2>(true);
+
+// A union stays one ref.
+const isLong = remote((text: string) => text.length > 9);
+same<ReturnType<typeof isLong.remote>, ObjectRef<boolean>>(true);
+const either = remote((flag: boolean): string | number => (flag ? 'yes' : 1));
+same<ReturnType<typeof either.remote>, ObjectRef<string | number>>(true);
+// What never returns still gives a ref.
+const forever = remote(() => {
+  for (;;);
+});
+same<ReturnType<typeof forever.remote>, ObjectRef<never>>(true);
+const nothing = remote(() => {});
+same<ReturnType<typeof nothing.remote>, ObjectRef<void>>(true);
 
 // @ts-expect-error: an unknown option
 remote(() => 1, { numCPUs: 1 });
@@ -191,3 +238,112 @@ void init({ numCpus: 2, objectStoreMemory: '512MiB', resources: { disk: 1 } });
 void init({ objectStoreMemory: '512' });
 // @ts-expect-error: an unknown option
 void init({ cpus: 2 });
+
+export async function runtimes(): Promise<void> {
+  const runtime = await init();
+  same<typeof runtime, Runtime>(true);
+  same<typeof runtime.nodeId, string>(true);
+  const up: boolean = isInitialized();
+  await shutdown({ timeoutMs: up ? 5 : 0 });
+  // @ts-expect-error: an unknown option
+  await shutdown({ timeout: 5 });
+  await using other = await init({ ignoreReinit: true });
+  await other.close({ timeoutMs: 1 });
+}
+declare const pino: Logger;
+const options: InitOptions = { logger: pino, numGpus: 1, spillDirectory: '/tmp', namespace: 'n', address: 'auto' };
+void init(options);
+// @ts-expect-error: read-only
+options.numGpus = 2;
+
+// ---- refs ------------------------------------------------------------------------------------------------------
+
+same<typeof sum.id, string>(true);
+same<typeof sum.recoverable, boolean>(true);
+sum[Symbol.dispose]();
+// @ts-expect-error: not a thenable
+sum.then;
+// @ts-expect-error: made by mobula alone
+new ObjectRef();
+const stored = put({ list: [1, 2], map: new Map([['a', 1n]]) });
+same<typeof stored, ObjectRef<{ list: number[]; map: Map<string, bigint> }>>(true);
+void cancel(sum, { force: true, recursive: false });
+// @ts-expect-error: a stream is ended by leaving its loop, or by return()
+void cancel(count.remote(1));
+// @ts-expect-error: an unknown option
+void cancel(sum, { kill: true });
+// @ts-expect-error: an ObjectRef of something else
+const wrong: ObjectRef<string> = sum;
+void wrong;
+
+export async function streams(): Promise<void> {
+  const stream = count.remote(put(3));
+  const { value, done } = await stream.next();
+  if (done !== true) same<typeof value, ObjectRef<number>>(true);
+  await stream[Symbol.asyncDispose]();
+}
+
+// ---- passing things on -----------------------------------------------------------------------------------------
+
+const apply = remote((f: RemoteFunction<[number, number], number>) => f.remote(1, 2));
+same<ReturnType<typeof apply.remote>, ObjectRef<ObjectRef<number>>>(true);
+apply.remote(add);
+const make = remote(async (Actor: typeof Counter) => get(Actor.remote(1).inc.remote(put(2))));
+same<ReturnType<typeof make.remote>, ObjectRef<number>>(true);
+make.remote(Counter);
+const onHandle = remote((handle: ActorHandle<typeof CounterClass>) => handle.later.remote(put('x')));
+onHandle.remote(put(counter));
+// @ts-expect-error: a handle to another class
+onHandle.remote(remote(class Other {}).remote());
+// @ts-expect-error: a handle is no thenable
+counter.then;
+// @ts-expect-error: and does not answer toJSON
+counter.toJSON;
+const configured = Counter.options({ name: 'n', getIfExists: true, maxConcurrency: 2, maxPendingCalls: 5 }).remote(1);
+same<typeof configured, ActorHandle<typeof CounterClass>>(true);
+
+// ---- the cluster -----------------------------------------------------------------------------------------------
+
+same<ReturnType<typeof nodes>, NodeRecord[]>(true);
+same<ReturnType<typeof clusterResources>, Record<string, number>>(true);
+same<ReturnType<typeof availableResources>, Record<string, number>>(true);
+const { taskId, attempt, signal } = context();
+same<typeof taskId, string | undefined>(true);
+same<typeof attempt, number | undefined>(true);
+same<typeof signal, AbortSignal | undefined>(true);
+const strategies: SchedulingStrategy[] = ['default', 'spread', { nodeId: 'a', soft: true }];
+remote(() => 1, {
+  schedulingStrategy: strategies[0] ?? 'default',
+  signal: AbortSignal.timeout(5),
+  retryExceptions: [TypeError],
+});
+// @ts-expect-error: not a strategy
+remote(() => 1, { schedulingStrategy: 'pack' });
+
+// ---- errors ----------------------------------------------------------------------------------------------------
+
+export function errors(error: unknown): void {
+  if (error instanceof MobulaError) {
+    same<typeof error.code, ErrorCode>(true);
+    same<typeof error.helpPage, string>(true);
+    // @ts-expect-error: no such code
+    error.code === 'ERR_MOBULA_NOTHING';
+  }
+  if (error instanceof TaskError || error instanceof TaskTimeoutError || error instanceof TaskCancelledError) {
+    same<typeof error.taskName, string>(true);
+    same<typeof error.attempt, number>(true);
+  }
+  if (error instanceof WorkerDiedError) same<typeof error.nodeId, string>(true);
+  if (error instanceof SerializationError) same<typeof error.path, string>(true);
+  if (error instanceof CaptureError) same<typeof error.variable, string | undefined>(true);
+  const others = [
+    ActorDiedError,
+    GetTimeoutError,
+    ObjectLostError,
+    ObjectStoreFullError,
+    PendingCallsLimitError,
+    RuntimeClosedError,
+    UnschedulableError,
+  ];
+  same<InstanceType<(typeof others)[number]> extends MobulaError ? true : false, true>(true);
+}

@@ -5,7 +5,7 @@
 //!   is left when the process dies. Pages get memory only by calls that report failure
 //!   ([`Arena::write_fresh`], [`Arena::allocate`]); touching an allocated page never raises `SIGBUS`.
 //! * [`map`] and [`unmap`]: further mappings of ranges of arenas, copied on write.
-//! * [`memory`], [`memory_limit`] and [`processors`]: limits, control groups included.
+//! * [`memory`], [`memory_limit`], [`processors`] and [`cpu_quota`]: limits, control groups included.
 //!
 //! Everything that knows the system is in `linux/`; macOS and Windows will be siblings of it.
 
@@ -13,4 +13,4 @@
 mod linux;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Arena, Memory, Part, map, memory, memory_limit, page_size, processors, unmap};
+pub use linux::{Arena, Memory, Part, cpu_quota, map, memory, memory_limit, page_size, processors, unmap};

@@ -4,5 +4,5 @@ mod limits;
 mod view;
 
 pub use arena::{Arena, page_size};
-pub use limits::{Memory, memory, memory_limit, processors};
+pub use limits::{Memory, cpu_quota, memory, memory_limit, processors};
 pub use view::{Part, map, unmap};

@@ -1,7 +1,8 @@
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { constants, Script } from 'node:vm';
+// Not `constants` by name: a Node without it has to get as far as being told that it is too old.
+import vm, { Script } from 'node:vm';
 import { applyInterop, namespaceOf } from './interop.ts';
 import type { ShippedImport } from './shipped.ts';
 
@@ -11,10 +12,10 @@ export type Importer = (specifier: string, options?: ImportCallOptions) => Promi
 /** What a script evaluated in place of `file` needs so that an `import()` in it works as it would in `file`. */
 export function scriptOptions(file: string): {
   readonly filename: string;
-  readonly importModuleDynamically: typeof constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  readonly importModuleDynamically: typeof vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
 } {
   quietly();
-  return { filename: file, importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER };
+  return { filename: file, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER };
 }
 
 const importers = new Map<string, Importer>();
@@ -78,7 +79,7 @@ function quietly(): void {
   process.emitWarning = () => undefined;
   try {
     const first = new Script('import("node:process")', {
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     });
     (first.runInThisContext() as Promise<unknown>).catch(() => undefined);
   } finally {

@@ -40,9 +40,13 @@ pub fn memory_limit() -> Option<u64> {
 /// control groups, rounded up; at least 1.
 #[must_use]
 pub fn processors() -> usize {
+    cpu_quota().map_or(allowed(), |quota| quota.min(allowed())).max(1)
+}
+
+/// The processors' worth of time that this process's control groups allow it, rounded up; `None` without a quota.
+#[must_use]
+pub fn cpu_quota() -> Option<usize> {
     quota_at(Path::new("/"))
-        .map_or(allowed(), |quota| quota.min(allowed()))
-        .max(1)
 }
 
 fn memory_at(root: &Path) -> Vec<Memory> {

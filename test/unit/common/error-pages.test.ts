@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type ErrorCode, errorCodes, errorPage } from '../../../src/common/error-codes.ts';
+import { MobulaError, reviveError, TaskError } from '../../../src/common/errors.ts';
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url));
+const codes = Object.keys(errorCodes) as ErrorCode[];
+
+/** The address that ends a message; throws where there is none. */
+function linkOf(message: string): { readonly file: string; readonly anchor: string } {
+  const [, file, anchor] = /\(([\w./-]+\.md)#([\w-]+)\)$/.exec(message) ?? [];
+  if (file === undefined || anchor === undefined) throw new Error(`no link: ${message}`);
+  return { file, anchor };
+}
+
+/** The sections of a document, by their anchors, as far as they have text. */
+function sections(file: string): Map<string, string> {
+  const [, ...parts] = readFileSync(root + file, 'utf8').split(/^## /m);
+  return new Map(
+    parts.map((part) => {
+      const [title = '', ...text] = part.split('\n');
+      return [title.trim().toLowerCase().replaceAll(' ', '-'), text.join('\n').trim()];
+    }),
+  );
+}
+
+for (const code of codes) {
+  test(`the message of ${code} leads to a page that explains it`, () => {
+    const { file, anchor } = linkOf(new MobulaError(code, 'It failed.').message);
+    assert.equal(`${file}#${anchor}`, errorPage(code));
+    assert.match(sections(file).get(anchor) ?? '', /\w+.*[.:]/);
+  });
+}
+
+test('no page explains an error that does not exist', () => {
+  const { file } = linkOf(new MobulaError('ERR_MOBULA_TASK', 'It failed.').message);
+  assert.deepEqual([...sections(file).keys()].sort(), codes.map((code) => code.toLowerCase()).sort());
+});
+
+test('pages are part of the package', () => {
+  const { files } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { readonly files: readonly string[] };
+  assert.ok(files.includes('docs'));
+});
+
+test('an error that travels keeps its message as it is', () => {
+  const error = new MobulaError('ERR_MOBULA_CLUSTER', 'It failed.');
+  const { name, message, stack, code } = error;
+  assert.equal(reviveError({ name, message, stack, fields: { code } }).message, error.message);
+});
+
+test('what user code threw stands before the link', () => {
+  const { message } = TaskError.from(new RangeError('too far'), { taskName: 'walk', nodeId: 'n', attempt: 1 });
+  assert.equal(message, "Task 'walk' failed: too far (docs/errors.md#err_mobula_task)");
+});
+
+test('every code in the sources is a code that users can look up', () => {
+  const known = new Set<string>(codes);
+  for (const folder of ['src', 'native/src', 'crates']) {
+    for (const name of readdirSync(root + folder, { recursive: true, encoding: 'utf8' })) {
+      if (!/\.(ts|rs)$/.test(name)) continue;
+      for (const [code] of readFileSync(`${root}${folder}/${name}`, 'utf8').matchAll(/\bERR_MOBULA_[A-Z_]*[A-Z]\b/g)) {
+        assert.ok(known.has(code), `${folder}/${name}: ${code} is not in src/common/error-codes.ts`);
+      }
+    }
+  }
+});
