@@ -19,9 +19,10 @@ export function collectYoung(): void {
 }
 
 function collector(): Collect {
-  if (gc === undefined) {
+  // Flags are the whole process's: another thread that does this may take it back before our context is made.
+  while (gc === undefined) {
     setFlagsFromString('--expose-gc');
-    gc = runInNewContext('gc') as Collect;
+    gc = runInNewContext('globalThis.gc') as Collect | undefined;
     setFlagsFromString('--no-expose-gc');
   }
   return gc;
