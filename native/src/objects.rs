@@ -2,6 +2,7 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
 
+use mobula_fault::failpoint;
 use mobula_store::{BufferId, Mapping, Store, ViewId};
 use napi::bindgen_prelude::{Env, FromNapiValue, Unknown};
 use napi::{JsValue, sys};
@@ -108,6 +109,7 @@ pub fn seal_buffer(env: Env, port: u32, array: Unknown<'_>, view: f64) -> Result
     // SAFETY: `array` is a live value of this environment.
     let status = unsafe { sys::napi_detach_arraybuffer(env.raw(), array.value().value) };
     check(status, "napi_detach_arraybuffer")?;
+    failpoint!("native.seal");
     let store = &binding(port)?.runtime.store;
     let buffer = store.seal(ViewId(view as u64)).map_err(seal_failed)?;
     Ok(buffer.0)
@@ -204,6 +206,7 @@ fn array_buffer(
 }
 
 unsafe extern "C" fn unpin(env: sys::napi_env, _data: *mut c_void, hint: *mut c_void) {
+    failpoint!("native.unpin");
     // SAFETY: `hint` is the `Pin` the ArrayBuffer was made with.
     let pin = unsafe { Box::from_raw(hint.cast::<Pin>()) };
     pin.let_go(env);

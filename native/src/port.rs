@@ -1,6 +1,7 @@
 use std::ptr;
 use std::sync::Arc;
 
+use mobula_fault::failpoint;
 use mobula_sched::{CONTROL_WORDS, PortKind, Regions, Step};
 use mobula_store::EnvId;
 use mobula_sync::atomic::{AtomicPtr, Ordering};
@@ -64,6 +65,7 @@ pub fn attach(
     let mine = Arc::new(AtomicPtr::new(ptr::null_mut()));
     let ending = Arc::clone(&mine);
     let on_end = Box::new(move || close(ending.load(Ordering::Relaxed)));
+    failpoint!("native.attach");
     let bell = UvBell::new(env.raw(), on_bell.value().value, on_end)?;
     let Some(port) = runtime
         .node
@@ -75,6 +77,10 @@ pub fn attach(
         );
     };
     let port = u32::from(port);
+    #[cfg(feature = "failpoints")]
+    if kind != PortKind::Driver {
+        mobula_fault::enter(port);
+    }
     let capacity = i64::try_from(runtime.store.stats().capacity).unwrap_or(i64::MAX);
     let allowance = Allowance::new(env.raw(), capacity / ALLOWANCE_SHARE, kind == PortKind::Worker);
     let binding = Box::into_raw(Box::new(Binding {
@@ -107,6 +113,7 @@ fn close(binding: *mut Binding) {
     slot.store(ptr::null_mut(), Ordering::Relaxed);
     // SAFETY: made by `attach`; it stood in the table, so it was not closed yet, and this is its own thread.
     let binding = unsafe { Box::from_raw(binding) };
+    failpoint!("native.detach");
     binding.spare.keep(&binding.runtime.store, false);
     binding.runtime.node.close_port(binding.port as u16);
 }
@@ -116,6 +123,7 @@ fn close(binding: *mut Binding) {
 pub fn bury(port: u32, details: String) -> Result<()> {
     let runtime = current()?;
     runtime.node.bury(port as u16, &details);
+    failpoint!("native.bury");
     runtime.store.release_env(EnvId(port));
     Ok(())
 }

@@ -1,3 +1,4 @@
+use mobula_fault::failpoint;
 use mobula_queue::{Subscribed, Waiter};
 use mobula_sync::atomic::Ordering;
 
@@ -11,6 +12,7 @@ use crate::wire::{Reader, op, outcome, submit};
 impl Turn<'_> {
     /// Carries out the commands up to byte `to` that have not been carried out yet.
     pub(crate) fn harvest(&mut self, inner: &mut Inner, to: usize) {
+        failpoint!("commands.harvest");
         let from = inner.consumed.min(to);
         inner.consumed = to;
         let commands: *const [u8] = inner.regions.commands(from, to);
@@ -44,6 +46,7 @@ impl Turn<'_> {
             op::RESULT => self.result(reader),
             op::PUT => {
                 let object = reader.u32();
+                failpoint!("object.put");
                 let payload = reader.payload();
                 self.adopt(&payload);
                 self.node.objects.get(object).retain();
@@ -77,6 +80,7 @@ impl Turn<'_> {
         let result = reader.u32();
         let arguments = reader.payload();
         self.adopt(&arguments);
+        failpoint!("submit.read");
         let mut parent = 0;
         let mut spec = Spec {
             template,
@@ -117,6 +121,7 @@ impl Turn<'_> {
     /// Makes the task and registers it with its arguments.
     pub(crate) fn place(&mut self, spec: Spec, parent: u64) {
         let task = self.node.tasks.take(&mut self.task_cells);
+        failpoint!("submit.cell");
         let cell = self.node.tasks.get(task);
         self.node.live_tasks.fetch_add(1, Ordering::Relaxed);
         let (_, generation) = cell.state();
@@ -145,6 +150,7 @@ impl Turn<'_> {
         // One arrival more than there are arguments: the submitter's own, once all are registered.
         cell.missing.arm(deps + 1);
         cell.place(spec, parent, State::Waiting);
+        failpoint!("submit.waiting");
         if creates {
             self.create_actor(task);
         } else if actor != NONE {
@@ -164,6 +170,7 @@ impl Turn<'_> {
                 debug_assert!(!last, "the submitter arrives last");
             }
         }
+        failpoint!("submit.registered");
         if cell.missing.arrive() {
             self.all_arguments_there(task);
         }
@@ -171,6 +178,7 @@ impl Turn<'_> {
 
     /// Gives back a handle that the port's JavaScript held.
     fn release_handle(&mut self, inner: &mut Inner, object: u32) {
+        failpoint!("object.release");
         let cell = self.node.objects.get(object);
         if !self.unlend(object) {
             debug_assert_eq!(
@@ -190,6 +198,7 @@ impl Turn<'_> {
         let task = reader.u32();
         let cell = self.node.tasks.get(task);
         let (state, generation) = cell.state();
+        failpoint!("result.before");
         self.release_resources(task);
         self.call_ended(task);
         let retry = kind == outcome::RETRY && state == State::Taken && cell.attempt() <= self.retries(task);
@@ -202,6 +211,7 @@ impl Turn<'_> {
             return;
         }
         let settles = state == State::Taken && cell.shift(generation, State::Taken, State::Settling);
+        failpoint!("result.settling");
         // SAFETY: the port holds the task.
         let results: Vec<u32> = unsafe { cell.spec() }.results().collect();
         let mut results = results.into_iter();
@@ -224,6 +234,7 @@ impl Turn<'_> {
             return;
         }
         if kind == outcome::OK {
+            failpoint!("result.settled");
             self.actor_made(task, None);
             self.task_ended();
         }
@@ -242,6 +253,7 @@ impl Turn<'_> {
         let (_, generation) = cell.state();
         cell.retries.fetch_add(1, Ordering::Relaxed);
         cell.flags.store(0, Ordering::Relaxed);
+        failpoint!("task.again");
         cell.port.store(NONE, Ordering::Relaxed);
         if !cell.shift(generation, State::Taken, State::Ready) {
             self.let_go(task);
@@ -257,6 +269,7 @@ impl Turn<'_> {
 
     /// A task went on in the background. It holds a CPU from now on, unless it waits in `get` (`lent`).
     fn pending(&mut self, inner: &mut Inner, reader: &mut Reader<'_>) {
+        failpoint!("task.pending");
         let lent = reader.u8() != 0;
         let task = reader.u32();
         let cell = self.node.tasks.get(task);
@@ -283,6 +296,7 @@ impl Turn<'_> {
 
     /// A background task begins or ends waiting in `get`.
     fn block(&mut self, reader: &mut Reader<'_>) {
+        failpoint!("task.block");
         let begins = reader.u8() != 0;
         let task = reader.u32();
         self.lend(task, begins);
@@ -322,6 +336,7 @@ impl Turn<'_> {
             self.discard(payload);
             return;
         };
+        failpoint!("task.yield");
         cell.yielded.fetch_add(1, Ordering::Relaxed);
         let object = self.node.take_object(&mut self.object_cells, NONE);
         self.node.objects.get(object).retain();

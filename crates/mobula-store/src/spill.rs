@@ -5,6 +5,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use mobula_fault::failpoint;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicU64, Ordering};
 
@@ -68,6 +69,7 @@ impl SpillDirectory {
     /// Writes the content that `parts` make up, one after the other, into a file of its own.
     pub(crate) fn write(&self, parts: &[&[u8]]) -> io::Result<SpillFile> {
         let directory = self.path()?;
+        failpoint!(io "spill.write.before");
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let unfinished = Unfinished(directory.join(format!("{number:016x}.tmp")));
         let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
@@ -80,15 +82,19 @@ impl SpillDirectory {
         let mut hasher = crc32fast::Hasher::new();
         file.seek(SeekFrom::Start(HEADER as u64))?;
         for chunk in parts.iter().flat_map(|part| part.chunks(CHUNK)) {
+            failpoint!(io "spill.write.chunk");
             hasher.update(chunk);
             file.write_all(chunk)?;
         }
         let length = parts.iter().map(|part| part.len() as u64).sum();
         let checksum = hasher.finalize();
+        failpoint!(io "spill.write.header");
         file.rewind()?;
         file.write_all(&header(number, length, checksum))?;
         let path = directory.join(format!("{number:016x}.obj"));
+        failpoint!(io "spill.rename.before");
         fs::rename(&unfinished.0, &path)?;
+        failpoint!("spill.rename.after");
         std::mem::forget(unfinished);
         Ok(SpillFile {
             path,
@@ -101,6 +107,7 @@ impl SpillDirectory {
     /// Removes the directory with all files. Another is made when something is spilled afterwards.
     pub(crate) fn remove(&self) {
         if let Some(made) = self.made.lock().take() {
+            failpoint!("spill.remove");
             let _ = fs::remove_dir_all(&made.path);
         }
     }
@@ -123,6 +130,7 @@ impl Drop for SpillDirectory {
 impl SpillFile {
     /// Reads the content into `parts`, one after the other. They hold it only if this succeeds.
     pub(crate) fn read(&self, parts: &mut [&mut [u8]]) -> Result<(), ReadError> {
+        failpoint!(io "spill.read.before");
         let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
         let mut file = OpenOptions::new()
             .read(true)
@@ -144,6 +152,7 @@ impl SpillFile {
         }
         let mut hasher = crc32fast::Hasher::new();
         for chunk in parts.iter_mut().flat_map(|part| part.chunks_mut(CHUNK)) {
+            failpoint!(io "spill.read.chunk");
             file.read_exact(chunk)?;
             hasher.update(chunk);
         }
@@ -157,6 +166,7 @@ impl SpillFile {
 
 impl Drop for SpillFile {
     fn drop(&mut self) {
+        failpoint!("spill.delete");
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -199,6 +209,7 @@ fn make(parent: &Path) -> io::Result<Made> {
     let random = RandomState::new().build_hasher().finish();
     let name = format!("{PREFIX}{}-{random:016x}", std::process::id());
     let unnamed = parent.join(format!(".{name}"));
+    failpoint!(io "spill.directory.before");
     DirBuilder::new().mode(0o700).create(&unnamed)?;
     let path = parent.join(name);
     let finish = || {
@@ -211,6 +222,7 @@ fn make(parent: &Path) -> io::Result<Made> {
         if !try_lock(&lock) {
             return Err(io::Error::last_os_error());
         }
+        failpoint!(io "spill.directory.rename");
         fs::rename(&unnamed, &path)?;
         Ok(lock)
     };

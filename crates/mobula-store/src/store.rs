@@ -1,5 +1,6 @@
 use std::time::Instant;
 
+use mobula_fault::failpoint;
 use mobula_shm::{Arena, Copies, Part};
 use mobula_sync::{Condvar, Mutex, MutexGuard};
 
@@ -99,6 +100,7 @@ impl Store {
     pub fn release(&self, id: BufferId) {
         let done = self.update(|meta| {
             let held = meta.buffers.get(id).is_some_and(|buffer| buffer.refs > 0);
+            failpoint!("store.release");
             held.then(|| meta.change(id, |buffer| buffer.refs -= 1))
         });
         assert!(done.is_some(), "buffer {} has no reference to give back", id.0);
@@ -203,6 +205,7 @@ impl Store {
 
     /// Gives pages that were taken from the free ones back to the system.
     pub(crate) fn cool(&self, cool: &[Extent]) {
+        failpoint!("store.cool");
         for extent in cool {
             // SAFETY: the pages were free and are not in the books now, so nobody has them.
             let result = unsafe { self.arenas[extent.lane].discard(extent.pages.clone()) };

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use mobula_fault::failpoint;
 use mobula_shm::{Access, map};
 
 use crate::meta::{Content, View};
@@ -35,9 +36,11 @@ impl Store {
     pub fn map(&self, id: BufferId, env: EnvId) -> Result<Mapping, MapError> {
         let borrowed = self.borrow(id)?;
         let os = |source| MapError::Os { buffer: id, source };
+        failpoint!("store.map.borrowed");
         // Before mapping: where the process locks its memory (`mlockall`), mapping already copies the pages.
         let faults = self.copies.faults();
         let ptr = map(&self.parts(&borrowed.extents), Access::CopyOnWrite).map_err(os)?;
+        failpoint!("store.map.mapped");
         let len = address_len(borrowed.len);
         let view = View {
             buffer: id,
@@ -132,6 +135,7 @@ impl Store {
     ///
     /// To be called when no call for `env` is under way any more; calling it again is harmless.
     pub fn release_env(&self, env: EnvId) {
+        failpoint!("store.release_env.before");
         let ended: Vec<View> = {
             let mut meta = self.lock();
             meta.views
@@ -139,6 +143,7 @@ impl Store {
                 .map(|(_, view)| view)
                 .collect()
         };
+        failpoint!("store.release_env.taken");
         for view in &ended {
             self.end_view(view);
         }
@@ -180,6 +185,7 @@ impl Store {
         len: u64,
         file: Option<&Arc<SpillFile>>,
     ) -> Result<Borrowed<'_>, MapError> {
+        failpoint!("store.restore.before");
         match self.read_back(id, len, file) {
             Ok(extents) => Ok(Borrowed {
                 store: self,
@@ -188,6 +194,7 @@ impl Store {
                 extents,
             }),
             Err(error) => {
+                failpoint!("store.restore.failed");
                 self.update(|meta| meta.change(id, |buffer| buffer.content = Content::OnDisk));
                 Err(error)
             }
@@ -208,6 +215,7 @@ impl Store {
                 RoomError::Full(error) => MapError::Full(error),
                 RoomError::Spill(source) => MapError::Spill { needed: len, source },
             })?;
+        failpoint!("store.restore.reserved");
         let read = self
             .allocate(&reservation)
             .map_err(|source| MapError::Os { buffer: id, source });
@@ -227,6 +235,7 @@ impl Store {
                 ReadError::Io(source) => MapError::Restore { buffer: id, source },
             })
         });
+        failpoint!("store.restore.read");
         if let Err(error) = read {
             self.give_up(&reservation);
             return Err(error);

@@ -1,3 +1,4 @@
+use mobula_fault::failpoint;
 use mobula_shm::{Access, map, unmap};
 
 use crate::meta::{Content, View};
@@ -14,14 +15,17 @@ impl Store {
     /// See [`CreateError`]; nothing is stored then.
     pub fn put(&self, bytes: &[u8], env: EnvId) -> Result<BufferId, CreateError> {
         let _ = env;
+        failpoint!("store.put.before");
         let len = bytes.len() as u64;
         let reservation = self
             .reserve(self.pages_for(len), true)
             .map_err(|error| error.into_create(len))?;
+        failpoint!("store.put.reserved");
         if let Err(source) = self.fill(&reservation, bytes) {
             self.give_up(&reservation);
             return Err(CreateError::Os { needed: len, source });
         }
+        failpoint!("store.put.filled");
         Ok(self.update(|meta| {
             let extents = Self::keep(meta, &reservation);
             meta.add(len, Content::Resident(extents))
@@ -68,8 +72,10 @@ impl Store {
         let reservation = self
             .reserve(self.pages_for(len), false)
             .map_err(|error| error.into_create(len))?;
+        failpoint!("store.create.reserved");
         let extents = Self::extents_of(&reservation);
         let mapped = self.allocate(&reservation).and_then(|()| {
+            failpoint!(io "store.create.allocated");
             self.clear_warm(&reservation);
             map(&self.parts(&extents), Access::Shared)
         });
@@ -80,6 +86,7 @@ impl Store {
                 return Err(CreateError::Os { needed: len, source });
             }
         };
+        failpoint!("store.create.mapped");
         let len_here = address_len(len);
         Ok(self.update(|meta| {
             let extents = Self::keep(meta, &reservation);
@@ -109,12 +116,15 @@ impl Store {
     /// # Errors
     /// See [`SealError`]; nothing has changed then.
     pub fn seal(&self, view: ViewId) -> Result<BufferId, SealError> {
+        failpoint!("store.seal.before");
         let mapped = self
             .take_view(view, |view| view.writer)
             .ok_or(SealError::NotWriting(view))?;
+        failpoint!("store.seal.taken");
         // SAFETY: the view has just been taken out of the books, by this thread alone; that its memory is not used
         // after sealing is the contract of `create`.
         unsafe { unmap(mapped.ptr, mapped.len) };
+        failpoint!("store.seal.unmapped");
         self.update(|meta| {
             meta.change(mapped.buffer, |buffer| {
                 if let Content::Writing(extents) = &mut buffer.content {
@@ -123,6 +133,7 @@ impl Store {
                 buffer.pins -= 1;
             });
         });
+        failpoint!("store.seal.after");
         Ok(mapped.buffer)
     }
 
@@ -145,9 +156,11 @@ impl Store {
 
     /// Unmaps a view that was taken out of the books, and gives back what it held.
     pub(crate) fn end_view(&self, view: &View) {
+        failpoint!("store.unmap.before");
         // SAFETY: the view was taken out of the books, so this happens once; that its memory is not used any more
         // is the contract of `Mapping`.
         unsafe { unmap(view.ptr, view.len) };
+        failpoint!("store.unmap.after");
         self.update(|meta| {
             if view.writer {
                 meta.abort(view.buffer);
