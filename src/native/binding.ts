@@ -18,10 +18,15 @@ function platform(): string {
   return `${process.platform}-${process.arch}${libc}`;
 }
 
+/** The binary to load. `MOBULA_ADDON` names another: one built for a test. */
+function binary(suffix: string): string {
+  return process.env['MOBULA_ADDON'] ?? `../../native/mobula.${suffix}.node`;
+}
+
 function load(): Addon {
   const suffix = platform();
   try {
-    return require(`../../native/mobula.${suffix}.node`) as Addon;
+    return require(binary(suffix)) as Addon;
   } catch (cause) {
     const known = `mobula has no working binary for ${suffix} and Node ${process.version}`;
     throw new MobulaError('ERR_MOBULA_BINARY', `${known}. In a clone, run "npm run build" (it needs Rust).`, { cause });
