@@ -58,10 +58,12 @@ pub fn ask_to_collect(port: u32) -> Result<()> {
     Ok(())
 }
 
-/// Gives back one reference to a buffer.
+/// Gives back the reference to a buffer that is in no value.
 #[napi(catch_unwind)]
 pub fn release_buffer(port: u32, buffer: u32) -> Result<()> {
-    binding(port)?.runtime.store.release(BufferId(buffer));
+    let store = &binding(port)?.runtime.store;
+    store.adopt(BufferId(buffer));
+    store.release(BufferId(buffer));
     Ok(())
 }
 

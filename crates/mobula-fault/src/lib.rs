@@ -11,10 +11,7 @@ mod armed;
 mod points;
 
 #[cfg(feature = "failpoints")]
-pub use armed::{
-    Action, Hits, arm, disarm, enter, fired, hits, reach, release, set_stopper,
-    try_reach,
-};
+pub use armed::{Action, Hits, arm, disarm, enter, fired, hits, reach, release, set_stopper, try_reach};
 #[cfg(feature = "failpoints")]
 pub use points::{POINTS, Point, point};
 

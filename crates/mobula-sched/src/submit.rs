@@ -3,6 +3,7 @@ use mobula_queue::{Subscribed, Waiter};
 use mobula_sync::atomic::Ordering;
 
 use crate::object::{NONE, Status};
+use crate::payload::Payload;
 use crate::port::{Event, Inner};
 use crate::resources::UNIT;
 use crate::task::{AGAIN, HOLDS, LENT, PENDING, Spec, State, TaskId};
@@ -47,7 +48,7 @@ impl Turn<'_> {
             op::PUT => {
                 let object = reader.u32();
                 failpoint!("object.put");
-                let payload = reader.payload();
+                let payload = self.payload(reader);
                 self.adopt(&payload);
                 self.node.objects.get(object).retain();
                 self.settle(object, Status::Value, payload);
@@ -74,11 +75,20 @@ impl Turn<'_> {
         }
     }
 
+    /// Reads a value. Its buffers are its own from now on, even if the thread dies.
+    fn payload(&self, reader: &mut Reader<'_>) -> Payload {
+        let payload = reader.payload();
+        for buffer in payload.links().iter().flat_map(|links| &links.buffers) {
+            self.node.store.adopt(*buffer);
+        }
+        payload
+    }
+
     fn submit(&mut self, reader: &mut Reader<'_>) {
         let flags = reader.u8();
         let template = reader.u32();
         let result = reader.u32();
-        let arguments = reader.payload();
+        let arguments = self.payload(reader);
         self.adopt(&arguments);
         failpoint!("submit.read");
         let mut parent = 0;
@@ -204,7 +214,7 @@ impl Turn<'_> {
         let retry = kind == outcome::RETRY && state == State::Taken && cell.attempt() <= self.retries(task);
         if retry || cell.has(AGAIN) {
             for _ in 0..count {
-                let payload = reader.payload();
+                let payload = self.payload(reader);
                 drop(payload.into_refs(&*self.node.store));
             }
             self.run_again(task);
@@ -216,7 +226,7 @@ impl Turn<'_> {
         let results: Vec<u32> = unsafe { cell.spec() }.results().collect();
         let mut results = results.into_iter();
         for _ in 0..count {
-            let payload = reader.payload();
+            let payload = self.payload(reader);
             self.adopt(&payload);
             if !settles {
                 self.discard(payload);
@@ -325,7 +335,7 @@ impl Turn<'_> {
     /// One more item of a stream.
     fn yielded(&mut self, reader: &mut Reader<'_>) {
         let task = reader.u32();
-        let payload = reader.payload();
+        let payload = self.payload(reader);
         self.adopt(&payload);
         let cell = self.node.tasks.get(task);
         // SAFETY: the port holds the task.

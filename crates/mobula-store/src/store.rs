@@ -82,6 +82,12 @@ impl Store {
         })
     }
 
+    /// Takes over the reference that [`put`](Self::put) or [`seal`](Self::seal) gave: from now on the caller counts it,
+    /// and it does not end with the environment. A thread may die between storing something and telling anyone.
+    pub fn adopt(&self, id: BufferId) {
+        self.update(|meta| meta.change(id, |buffer| buffer.loose = None));
+    }
+
     /// Adds a reference to a buffer that the caller has a reference to.
     ///
     /// # Panics

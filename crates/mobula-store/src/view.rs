@@ -130,8 +130,8 @@ impl Store {
         }
     }
 
-    /// Ends all views of `env`, and gives up its unsealed buffers. References stay: they belong to whoever
-    /// counts them.
+    /// Ends all views of `env`, gives up its unsealed buffers, and gives back the references that nobody has
+    /// [adopted](Self::adopt). Other references stay: they belong to whoever counts them.
     ///
     /// To be called when no call for `env` is under way any more; calling it again is harmless.
     pub fn release_env(&self, env: EnvId) {
@@ -146,6 +146,18 @@ impl Store {
         failpoint!("store.release_env.taken");
         for view in &ended {
             self.end_view(view);
+        }
+        let loose: Vec<BufferId> = {
+            let meta = self.lock();
+            let loose = meta
+                .buffers
+                .iter()
+                .filter(|(_, buffer)| buffer.loose == Some(env));
+            loose.map(|(id, _)| id).collect()
+        };
+        for id in loose {
+            self.adopt(id);
+            self.release(id);
         }
     }
 

@@ -6,15 +6,14 @@ use crate::store::address_len;
 use crate::{BufferId, CreateError, EnvId, Mapping, SealError, Store, ViewId};
 
 impl Store {
-    /// Stores a copy of `bytes` as a sealed buffer, with one reference, which is the caller's.
+    /// Stores a copy of `bytes` as a sealed buffer, with one reference, which belongs to `env` until it is
+    /// [adopted](Self::adopt).
     ///
-    /// Blocks while buffers are written to disk to make room. `env` is who stores it; nothing is charged to it
-    /// once this returns.
+    /// Blocks while buffers are written to disk to make room.
     ///
     /// # Errors
     /// See [`CreateError`]; nothing is stored then.
     pub fn put(&self, bytes: &[u8], env: EnvId) -> Result<BufferId, CreateError> {
-        let _ = env;
         failpoint!("store.put.before");
         let len = bytes.len() as u64;
         let reservation = self
@@ -28,7 +27,7 @@ impl Store {
         failpoint!("store.put.filled");
         Ok(self.update(|meta| {
             let extents = Self::keep(meta, &reservation);
-            meta.add(len, Content::Resident(extents))
+            meta.add(len, Content::Resident(extents), Some(env))
         }))
     }
 
@@ -90,7 +89,7 @@ impl Store {
         let len_here = address_len(len);
         Ok(self.update(|meta| {
             let extents = Self::keep(meta, &reservation);
-            let buffer = meta.add(len, Content::Writing(extents));
+            let buffer = meta.add(len, Content::Writing(extents), None);
             let view = meta.add_view(View {
                 buffer,
                 env,
@@ -111,7 +110,7 @@ impl Store {
     }
 
     /// Ends the writing of a buffer: its view is unmapped, its content is what was written, for good. The
-    /// reference of the view is the caller's from then on.
+    /// reference of the view belongs to its `env` until it is [adopted](Self::adopt).
     ///
     /// # Errors
     /// See [`SealError`]; nothing has changed then.
@@ -131,6 +130,7 @@ impl Store {
                     buffer.content = Content::Resident(std::mem::take(extents));
                 }
                 buffer.pins -= 1;
+                buffer.loose = Some(mapped.env);
             });
         });
         failpoint!("store.seal.after");
