@@ -108,7 +108,7 @@ impl SpillDirectory {
     pub(crate) fn remove(&self) {
         if let Some(made) = self.made.lock().take() {
             failpoint!("spill.remove");
-            let _ = fs::remove_dir_all(&made.path);
+            remove_directory(&made.path);
         }
     }
 
@@ -202,9 +202,26 @@ fn header(number: u64, length: u64, checksum: u32) -> [u8; HEADER] {
     header
 }
 
-/// Makes a directory with a locked lock file. It gets its name only then, so that nobody can take it for one
-/// that was left behind.
+/// How often a directory is made anew that another process takes for one that was left behind.
+const TRIES: u32 = 16;
+
+/// Makes a directory with a locked lock file. It gets its name only then. Until then a process that opens a store
+/// just now may take it for one that was left behind, and remove it.
 fn make(parent: &Path) -> io::Result<Made> {
+    let mut tries = 1;
+    loop {
+        match try_make(parent) {
+            Err(error) if tries < TRIES && was_taken(&error) && parent.is_dir() => tries += 1,
+            result => return result,
+        }
+    }
+}
+
+fn was_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::WouldBlock)
+}
+
+fn try_make(parent: &Path) -> io::Result<Made> {
     // Not guessable, as it is seeded by the system; and a directory that exists already is never used.
     let random = RandomState::new().build_hasher().finish();
     let name = format!("{PREFIX}{}-{random:016x}", std::process::id());
@@ -213,6 +230,7 @@ fn make(parent: &Path) -> io::Result<Made> {
     DirBuilder::new().mode(0o700).create(&unnamed)?;
     let path = parent.join(name);
     let finish = || {
+        failpoint!("spill.directory.made");
         let lock = unnamed.join(LOCK);
         let lock = OpenOptions::new()
             .write(true)
@@ -222,6 +240,7 @@ fn make(parent: &Path) -> io::Result<Made> {
         if !try_lock(&lock) {
             return Err(io::Error::last_os_error());
         }
+        failpoint!("spill.directory.locked");
         failpoint!(io "spill.directory.rename");
         fs::rename(&unnamed, &path)?;
         Ok(lock)
@@ -229,7 +248,7 @@ fn make(parent: &Path) -> io::Result<Made> {
     match finish() {
         Ok(lock) => Ok(Made { path, _lock: lock }),
         Err(error) => {
-            let _ = fs::remove_dir_all(&unnamed);
+            remove_directory(&unnamed);
             Err(error)
         }
     }
@@ -240,7 +259,9 @@ fn reap(parent: &Path) {
     // SAFETY: no preconditions.
     let user = unsafe { libc::geteuid() };
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !name.strip_prefix('.').unwrap_or(&name).starts_with(PREFIX) {
             continue;
         }
         let ours = entry
@@ -251,10 +272,28 @@ fn reap(parent: &Path) {
             .write(true)
             .custom_flags(libc::O_NOFOLLOW)
             .open(lock);
-        if ours && lock.as_ref().is_ok_and(try_lock) {
-            let _ = fs::remove_dir_all(entry.path());
+        match lock {
+            Ok(lock) if ours && try_lock(&lock) => remove_directory(&entry.path()),
+            // Its process was killed before it made the lock, or after it removed it: then it is empty.
+            Err(error) if ours && error.kind() == io::ErrorKind::NotFound => {
+                let _ = fs::remove_dir(entry.path());
+            }
+            _ => {}
         }
     }
+}
+
+/// Removes a spill directory, the lock last: whoever is killed on the way leaves one that the next start removes.
+fn remove_directory(path: &Path) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        if entry.file_name() != LOCK {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    failpoint!("spill.remove.emptied");
+    let _ = fs::remove_file(path.join(LOCK));
+    failpoint!("spill.remove.unlocked");
+    let _ = fs::remove_dir(path);
 }
 
 fn try_lock(file: &File) -> bool {

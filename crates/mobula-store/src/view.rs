@@ -206,7 +206,6 @@ impl Store {
                 extents,
             }),
             Err(error) => {
-                failpoint!("store.restore.failed");
                 self.update(|meta| meta.change(id, |buffer| buffer.content = Content::OnDisk));
                 Err(error)
             }
