@@ -7,6 +7,7 @@ use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::Arc;
 
+use mobula_fault::failpoint;
 use mobula_sched::Bell;
 use mobula_sync::Mutex;
 use napi::sys;
@@ -59,6 +60,7 @@ struct Owned {
 
 impl Bell for UvBell {
     fn ring(&self) {
+        failpoint!("native.ring");
         let handle = self.handle.lock();
         if !handle.0.is_null() {
             // SAFETY: the handle is open: it is set to null, under this lock, before it is closed.
@@ -170,6 +172,7 @@ extern "C" fn ended(_hook: sys::napi_async_cleanup_hook_handle, data: *mut c_voi
     if let Some(on_end) = owned.on_end.take() {
         on_end();
     }
+    failpoint!("native.bell.end");
     let handle = std::mem::replace(&mut owned.bell.handle.lock().0, ptr::null_mut());
     // SAFETY: the handle is open and nobody else can reach it now.
     unsafe { uv_close(handle, closed) };

@@ -22,6 +22,8 @@ mod actors;
 mod bell;
 mod bytes;
 mod error;
+#[cfg(feature = "failpoints")]
+mod failpoints;
 mod machine;
 mod objects;
 mod port;

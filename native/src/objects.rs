@@ -2,6 +2,7 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
 
+use mobula_fault::failpoint;
 use mobula_store::{BufferId, Mapping, Store, ViewId};
 use napi::bindgen_prelude::{Env, FromNapiValue, Unknown};
 use napi::{JsValue, sys};
@@ -57,10 +58,12 @@ pub fn ask_to_collect(port: u32) -> Result<()> {
     Ok(())
 }
 
-/// Gives back one reference to a buffer.
+/// Gives back the reference to a buffer that is in no value.
 #[napi(catch_unwind)]
 pub fn release_buffer(port: u32, buffer: u32) -> Result<()> {
-    binding(port)?.runtime.store.release(BufferId(buffer));
+    let store = &binding(port)?.runtime.store;
+    store.adopt(BufferId(buffer));
+    store.release(BufferId(buffer));
     Ok(())
 }
 
@@ -100,6 +103,7 @@ pub fn create_buffer(env: Env, port: u32, len: f64) -> Result<(Unknown<'static>,
 /// Seals what was written into a writer's ArrayBuffer, and empties it; gives the buffer, with one reference.
 #[napi(catch_unwind)]
 pub fn seal_buffer(env: Env, port: u32, array: Unknown<'_>, view: f64) -> Result<u32> {
+    failpoint!("native.seal");
     // Sealed first: an ArrayBuffer that lets go of an unsealed buffer gives it up. No JavaScript runs in between.
     let store = &binding(port)?.runtime.store;
     let buffer = store.seal(ViewId(view as u64)).map_err(seal_failed)?;
@@ -157,6 +161,7 @@ struct Pin {
 
 impl Drop for Pin {
     fn drop(&mut self) {
+        failpoint!("native.unpin");
         self.store.unmap(self.view);
     }
 }

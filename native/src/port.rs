@@ -1,6 +1,7 @@
 use std::ptr;
 use std::sync::Arc;
 
+use mobula_fault::failpoint;
 use mobula_sched::{CONTROL_WORDS, PortKind, Regions, Step};
 use mobula_store::EnvId;
 use mobula_sync::atomic::{AtomicPtr, Ordering};
@@ -61,6 +62,7 @@ pub fn attach(
     let mine = Arc::new(AtomicPtr::new(ptr::null_mut()));
     let ending = Arc::clone(&mine);
     let on_end = Box::new(move || close(ending.load(Ordering::Relaxed)));
+    failpoint!("native.attach");
     let bell = UvBell::new(env.raw(), on_bell.value().value, on_end)?;
     let Some(port) = runtime
         .node
@@ -72,6 +74,10 @@ pub fn attach(
         );
     };
     let port = u32::from(port);
+    #[cfg(feature = "failpoints")]
+    if kind != PortKind::Driver {
+        mobula_fault::enter(port);
+    }
     let binding = Box::into_raw(Box::new(Binding {
         runtime,
         port,
@@ -101,6 +107,7 @@ fn close(binding: *mut Binding) {
     slot.store(ptr::null_mut(), Ordering::Relaxed);
     // SAFETY: made by `attach`; it stood in the table, so it was not closed yet, and this is its own thread.
     let binding = unsafe { Box::from_raw(binding) };
+    failpoint!("native.detach");
     binding.runtime.node.close_port(binding.port as u16);
 }
 
@@ -109,8 +116,11 @@ fn close(binding: *mut Binding) {
 pub fn bury(port: u32, details: String) -> Result<()> {
     let runtime = current()?;
     runtime.node.bury(port as u16, &details);
-    // Else the ArrayBuffers have given their views back, save those that were transferred to another thread.
-    if !v8::is_open() {
+    failpoint!("native.bury");
+    if v8::is_open() {
+        // The ArrayBuffers have given their views back, save those that were transferred to another thread.
+        runtime.store.release_loose(EnvId(port));
+    } else {
         runtime.store.release_env(EnvId(port));
     }
     Ok(())

@@ -26,6 +26,10 @@ static CURRENT: std::sync::LazyLock<Mutex<Option<Arc<Runtime>>>> = std::sync::La
 struct Buffers(Arc<Store>);
 
 impl BufferStore for Buffers {
+    fn adopt(&self, buffer: Buffer) {
+        self.0.adopt(BufferId(buffer.id));
+    }
+
     fn retain(&self, buffer: Buffer) {
         self.0.retain(BufferId(buffer.id));
     }

@@ -10,9 +10,10 @@ let gc: Collect | undefined;
  * is in no hurry to collect those that nobody holds.
  */
 export function collect(): void {
-  if (gc === undefined) {
+  // Flags are the whole process's: another thread that does this may take it back before our context is made.
+  while (gc === undefined) {
     setFlagsFromString('--expose-gc');
-    gc = runInNewContext('gc') as Collect;
+    gc = runInNewContext('globalThis.gc') as Collect | undefined;
     setFlagsFromString('--no-expose-gc');
   }
   gc();

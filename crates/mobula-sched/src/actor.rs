@@ -5,6 +5,7 @@ mod names;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use mobula_fault::failpoint;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicU32, Ordering, fence};
 
@@ -107,6 +108,7 @@ impl Turn<'_> {
         // SAFETY: the submitter still holds the task, or its queue of missing arguments does.
         let spec = unsafe { cell.spec() };
         if self.actor_of(spec.actor) == NONE {
+            failpoint!("actor.create");
             let index = node.actors.take(&mut node.actor_cache.lock());
             let template = &node.template(spec.template).spec;
             let recipe = (template.max_restarts > 0).then(|| {
@@ -141,6 +143,7 @@ impl Turn<'_> {
         // SAFETY: the submitter still holds the task.
         let spec = unsafe { cell.spec() };
         let index = self.actor_of(spec.actor);
+        failpoint!("actor.call");
         assert!(index != NONE, "a call comes after the creation of its actor");
         let mut actor = node.actors.get(index).0.lock();
         if state == State::Ready {
@@ -186,6 +189,7 @@ impl Turn<'_> {
                 self.let_go_or_fail(task);
                 return;
             }
+            failpoint!("actor.ready");
             actor.queue.push_front(task);
             drop(actor);
             self.place_or_wait(index);
@@ -242,6 +246,7 @@ impl Turn<'_> {
         if self.place_actor(index) {
             return;
         }
+        failpoint!("actor.wait");
         let mut unplaced = self.node.unplaced.lock();
         unplaced.push_back(index);
         self.node
@@ -260,6 +265,7 @@ impl Turn<'_> {
         if !matches!(actor.life, Life::Unmade) || !creation_is_next(node, &actor) {
             return true;
         }
+        failpoint!("actor.place");
         let template = &node.template(actor.template).spec;
         if !actor.holds && !template.demand.is_nothing() {
             if !node.resources.try_take(&template.demand) {
@@ -274,6 +280,7 @@ impl Turn<'_> {
             host: host.id,
             own: host.own,
         });
+        failpoint!("actor.hosted");
         actor.host = Some(host);
         list(node, index, &mut actor);
         drop(actor);
@@ -299,6 +306,7 @@ impl Turn<'_> {
             load: AtomicU32::new(0),
             runnable: Mutex::default(),
         });
+        failpoint!("actor.host");
         hosts.push(Arc::clone(&host));
         (host, true)
     }
@@ -362,6 +370,7 @@ impl Turn<'_> {
                     actor = node.actors.get(index).0.lock();
                     continue;
                 }
+                failpoint!("actor.fly");
                 actor.flying.push(task);
                 drop(actor);
                 match self.write_task(inner, task, writer) {
@@ -395,6 +404,7 @@ impl Turn<'_> {
         let (_, generation) = cell.state();
         // SAFETY: the port holds the task.
         let index = self.actor_of(unsafe { cell.spec() }.actor);
+        failpoint!("actor.call_back");
         self.actor(index).lock().flying.retain(|&other| other != task);
         cell.set(AGAIN, false);
         cell.port.store(NONE, Ordering::Relaxed);
@@ -419,6 +429,7 @@ impl Turn<'_> {
             self.discard(error);
             return;
         }
+        failpoint!("actor.again");
         let place = usize::from(creation_is_next(node, &actor));
         actor.queue.insert(place, task);
         list(node, index, &mut actor);
@@ -445,6 +456,7 @@ impl Turn<'_> {
         }
         let index = self.actor_of(object);
         let mut actor = node.actors.get(index).0.lock();
+        failpoint!("actor.ended");
         if let Some(at) = actor.flying.iter().position(|&other| other == task) {
             actor.flying.remove(at);
             if cell.set(PENDING, false) {
@@ -477,6 +489,7 @@ impl Turn<'_> {
         }
         let mut actor = node.actors.get(index).0.lock();
         if matches!(actor.life, Life::Making) {
+            failpoint!("actor.made");
             actor.life = Life::Alive;
         }
         list(node, index, &mut actor);
@@ -518,6 +531,7 @@ impl Turn<'_> {
     ) {
         let node = self.node;
         let mut actor = node.actors.get(index).0.lock();
+        failpoint!("actor.crashed");
         let lives_there = actor.host.is_some() && gone.is_none_or(|host| actor.lives_on(host));
         let object = actor.object;
         // The reference is the next creation's. Without one, somebody is about to retire the actor.
@@ -566,6 +580,7 @@ impl Turn<'_> {
             .map(|(arguments, deps)| (self.copy(arguments), deps.clone()));
         drop(actor);
         self.stop_on_host(object, left);
+        failpoint!("actor.restart");
         // Before the creation can run: it must not be the new life that is stopped.
         self.deliver();
         // The thread that held them is gone, and whoever buries it holds them.
@@ -602,6 +617,7 @@ impl Turn<'_> {
             self.discard(error);
             return;
         }
+        failpoint!("actor.end");
         let copy = self.copy(&error);
         actor.life = Life::Dead(error);
         let object = actor.object;
@@ -634,6 +650,7 @@ impl Turn<'_> {
             node.forget_name(object, &name);
         }
         self.stop_on_host(object, left);
+        failpoint!("actor.fail_queued");
         for task in queued {
             self.fail_queued(task, &copy);
         }
@@ -705,6 +722,7 @@ impl Turn<'_> {
     pub(crate) fn retire_actor(&mut self, index: u32) {
         let template = self.actor(index).lock().template;
         self.end_actor(index, failure::encode(Failure::ActorKilled, template, 0, &[]));
+        failpoint!("actor.retire");
         let content = std::mem::take(&mut *self.actor(index).lock());
         if let Life::Dead(error) = content.life {
             self.discard(error);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use mobula_fault::failpoint;
 use mobula_sync::atomic::{Ordering, fence};
 
 use crate::failure::Failure;
@@ -24,6 +25,7 @@ impl Turn<'_> {
     /// Cancels the task that makes `object`, and, if `recursive`, all that it submitted.
     pub(crate) fn cancel(&mut self, object: u32, force: bool, recursive: bool) {
         let Some(id) = self.producer(object) else { return };
+        failpoint!("cancel.found");
         let children = if recursive {
             self.children()
         } else {
@@ -76,6 +78,7 @@ impl Turn<'_> {
                     self.post_main(Event::KillPort { port });
                 }
             }
+            failpoint!("cancel.settling");
             self.fail_by_system(id.index, failure, &[]);
             self.creation_stopped(id.index, failure);
             self.settled(id.index);
@@ -106,6 +109,7 @@ impl Node {
         }
         let port = cell.port.load(Ordering::Relaxed);
         let mut turn = Turn::new(self, 0);
+        failpoint!("task.expire");
         let stopped = turn.stop(task, Failure::TimedOut, false);
         turn.finish_alone();
         (stopped && port != NONE).then_some(port)
@@ -119,6 +123,7 @@ impl Node {
         if !inner.open {
             return;
         }
+        failpoint!("port.close");
         let mut turn = Turn::begin(self, port.id, &mut inner);
         let published = inner.regions.published();
         if published > inner.consumed {
@@ -130,6 +135,7 @@ impl Node {
                 inner.returned.push_back(task);
             }
         }
+        failpoint!("port.closed");
         inner.regions = Regions::default();
         inner.open = false;
         turn.finish(&mut inner);
@@ -141,6 +147,7 @@ impl Node {
         self.close_port(id);
         let port = self.port(id);
         self.idle.remove(id);
+        failpoint!("bury.begin");
         let unread = port.shut();
         port.doorbell.awake();
         let mut turn = Turn::new(self, id);
@@ -166,6 +173,7 @@ impl Node {
                 std::mem::take(&mut inner.borrowed),
             )
         };
+        failpoint!("bury.shut");
         if kind == PortKind::Worker {
             self.lanes.plain.push_all(&port.local.take_all());
             turn.work_may_be_possible();
@@ -187,6 +195,7 @@ impl Node {
             }
             turn.recover_tasks(u32::from(id), details);
         }
+        failpoint!("bury.recovered");
         for (object, count) in borrowed {
             for _ in 0..count {
                 turn.release(object);
@@ -202,6 +211,7 @@ impl Node {
             }
         }
         turn.finish_alone();
+        failpoint!("bury.end");
         self.forget_port(id);
     }
 
@@ -209,6 +219,16 @@ impl Node {
     pub fn ask_to_collect(&self) {
         for port in self.all_ports() {
             port.post(&mut vec![Event::Collect]);
+        }
+    }
+
+    /// Has the main thread stop the thread of `port`.
+    #[cfg(feature = "failpoints")]
+    pub fn stop_thread(&self, port: u16) {
+        let main = self.main_port.load(Ordering::Acquire);
+        if main != NONE {
+            let port = u32::from(port);
+            self.port(main as u16).post(&mut vec![Event::KillPort { port }]);
         }
     }
 
@@ -246,6 +266,7 @@ impl Node {
             if self.clock.now().saturating_sub(inner.batch_began) < LONG_BATCH_NANOSECONDS {
                 continue;
             }
+            failpoint!("watchdog.look");
             let mut turn = Turn::begin(self, port.id, &mut inner);
             let published = inner.regions.published();
             if published > inner.consumed {
@@ -255,6 +276,7 @@ impl Node {
                 for slot in 0..inner.batch.len() {
                     if inner.batch[slot] != NONE && inner.regions.reclaim(slot) {
                         let task = std::mem::replace(&mut inner.batch[slot], NONE);
+                        failpoint!("watchdog.put_back");
                         turn.take_back_refs(task);
                         turn.put_back(task);
                     }
@@ -282,6 +304,7 @@ impl Turn<'_> {
         let cell = self.node.tasks.get(task);
         self.release_resources(task);
         let (state, generation) = cell.state();
+        failpoint!("task.put_back");
         // From here on a queue holds the task: the burial of this port must not find it.
         cell.port.store(NONE, Ordering::Relaxed);
         if state == State::Ready || cell.shift(generation, State::Taken, State::Ready) {

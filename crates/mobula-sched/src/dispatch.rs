@@ -1,5 +1,6 @@
 //! Handing tasks and news to a thread.
 
+use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 use mobula_sync::thread::pause;
 
@@ -67,6 +68,7 @@ impl Node {
         let mut looked = false;
         loop {
             let mut inner = port.inner.lock();
+            failpoint!("step.begin");
             port.doorbell.awake();
             let mut turn = Turn::begin(self, port.id, &mut inner);
             for object in std::mem::take(&mut inner.delivered) {
@@ -88,7 +90,9 @@ impl Node {
                 continue;
             }
             looked = true;
+            failpoint!("step.sleep");
             if self.sleep(port, take) {
+                failpoint!("step.asleep");
                 return Step::Asleep;
             }
         }
@@ -175,6 +179,7 @@ impl Turn<'_> {
         if inner.batch.is_empty() {
             return;
         }
+        failpoint!("batch.end");
         let batch = std::mem::take(&mut inner.batch);
         let mut begun = 0;
         for (slot, &task) in batch.iter().enumerate() {
@@ -182,6 +187,7 @@ impl Turn<'_> {
                 continue;
             }
             if inner.regions.reclaim(slot) {
+                failpoint!("batch.reclaim");
                 self.take_back_refs(task);
                 inner.returned.push_back(task);
             } else {
@@ -232,6 +238,7 @@ impl Turn<'_> {
             let Some(news) = inner.unread.pop_front() else {
                 break;
             };
+            failpoint!("news.write");
             self.write_event(&news, writer);
         }
         None
@@ -455,6 +462,7 @@ impl Turn<'_> {
             .node
             .lanes
             .pop_special(least_priority, &self.node.resources)?;
+        failpoint!("task.special");
         self.node.tasks.get(task).set(HOLDS, true);
         Some(task)
     }
@@ -498,11 +506,13 @@ impl Turn<'_> {
         if size > writer.room() {
             return Written::NoRoom(size as u32);
         }
+        failpoint!("task.take");
         // The port is written before the task is taken: whoever sees Taken sees the port.
         cell.port.store(u32::from(self.port), Ordering::Relaxed);
         if state == State::Ready && !cell.shift(generation, State::Ready, State::Taken) {
             return Written::Gone;
         }
+        failpoint!("task.taken");
         let slot = inner.batch.len();
         writer.head(event::TASK, u8::from(spec.creates), slot as u16);
         writer.u32(task);
@@ -527,6 +537,7 @@ impl Turn<'_> {
             inner.batch_template = spec.template;
         }
         inner.batch.push(task);
+        failpoint!("task.offer");
         inner.regions.offer(slot);
         if template.spec.timeout_ms > 0 {
             let id = crate::task::TaskId {

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use mobula_fault::failpoint;
 use mobula_queue::IdleList;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -176,7 +177,9 @@ impl Node {
             self.shut_ports.lock().pop_front()?
         };
         drop(ports);
+        failpoint!("attach.open");
         self.port(id).open(kind, host.clone(), bell);
+        failpoint!("attach.opened");
         self.open_ports.fetch_add(1, Ordering::Relaxed);
         if let Some(host) = host {
             host.port.store(u32::from(id), Ordering::Release);
@@ -217,6 +220,7 @@ impl Node {
         let mut turn = Turn::begin(self, port.id, &mut inner);
         let published = inner.regions.published();
         turn.harvest(&mut inner, published);
+        failpoint!("port.regions");
         inner.regions = regions;
         inner.consumed = 0;
         turn.finish(&mut inner);

@@ -13,6 +13,8 @@ pub struct Buffer {
 
 /// The object store's reference counts.
 pub trait BufferStore: Send + Sync + fmt::Debug {
+    /// The reference that storing the buffer gave is a value's from now on, and does not end with the thread.
+    fn adopt(&self, buffer: Buffer);
     /// Counts one more reference.
     fn retain(&self, buffer: Buffer);
     /// Counts one reference less; at zero the buffer is freed.

@@ -1,7 +1,9 @@
+use mobula_fault::failpoint;
 use mobula_queue::{Subscribed, Waiter};
 use mobula_sync::atomic::Ordering;
 
 use crate::object::{NONE, Status};
+use crate::payload::Payload;
 use crate::port::{Event, Inner};
 use crate::resources::UNIT;
 use crate::task::{AGAIN, HOLDS, LENT, PENDING, Spec, State, TaskId};
@@ -11,6 +13,7 @@ use crate::wire::{Reader, op, outcome, submit};
 impl Turn<'_> {
     /// Carries out the commands up to byte `to` that have not been carried out yet.
     pub(crate) fn harvest(&mut self, inner: &mut Inner, to: usize) {
+        failpoint!("commands.harvest");
         let from = inner.consumed.min(to);
         inner.consumed = to;
         let commands: *const [u8] = inner.regions.commands(from, to);
@@ -44,7 +47,8 @@ impl Turn<'_> {
             op::RESULT => self.result(reader),
             op::PUT => {
                 let object = reader.u32();
-                let payload = reader.payload();
+                failpoint!("object.put");
+                let payload = self.payload(reader);
                 self.adopt(&payload);
                 self.node.objects.get(object).retain();
                 self.settle(object, Status::Value, payload);
@@ -71,12 +75,22 @@ impl Turn<'_> {
         }
     }
 
+    /// Reads a value. Its buffers are its own from now on, even if the thread dies.
+    fn payload(&self, reader: &mut Reader<'_>) -> Payload {
+        let payload = reader.payload();
+        for buffer in payload.links().iter().flat_map(|links| &links.buffers) {
+            self.node.store.adopt(*buffer);
+        }
+        payload
+    }
+
     fn submit(&mut self, reader: &mut Reader<'_>) {
         let flags = reader.u8();
         let template = reader.u32();
         let result = reader.u32();
-        let arguments = reader.payload();
+        let arguments = self.payload(reader);
         self.adopt(&arguments);
+        failpoint!("submit.read");
         let mut parent = 0;
         let mut spec = Spec {
             template,
@@ -117,6 +131,7 @@ impl Turn<'_> {
     /// Makes the task and registers it with its arguments.
     pub(crate) fn place(&mut self, spec: Spec, parent: u64) {
         let task = self.node.tasks.take(&mut self.task_cells);
+        failpoint!("submit.cell");
         let cell = self.node.tasks.get(task);
         self.node.live_tasks.fetch_add(1, Ordering::Relaxed);
         let (_, generation) = cell.state();
@@ -145,6 +160,7 @@ impl Turn<'_> {
         // One arrival more than there are arguments: the submitter's own, once all are registered.
         cell.missing.arm(deps + 1);
         cell.place(spec, parent, State::Waiting);
+        failpoint!("submit.waiting");
         if creates {
             self.create_actor(task);
         } else if actor != NONE {
@@ -164,6 +180,7 @@ impl Turn<'_> {
                 debug_assert!(!last, "the submitter arrives last");
             }
         }
+        failpoint!("submit.registered");
         if cell.missing.arrive() {
             self.all_arguments_there(task);
         }
@@ -171,6 +188,7 @@ impl Turn<'_> {
 
     /// Gives back a handle that the port's JavaScript held.
     fn release_handle(&mut self, inner: &mut Inner, object: u32) {
+        failpoint!("object.release");
         let cell = self.node.objects.get(object);
         if !self.unlend(object) {
             debug_assert_eq!(
@@ -190,23 +208,25 @@ impl Turn<'_> {
         let task = reader.u32();
         let cell = self.node.tasks.get(task);
         let (state, generation) = cell.state();
+        failpoint!("result.before");
         self.release_resources(task);
         self.call_ended(task);
         let retry = kind == outcome::RETRY && state == State::Taken && cell.attempt() <= self.retries(task);
         if retry || cell.has(AGAIN) {
             for _ in 0..count {
-                let payload = reader.payload();
+                let payload = self.payload(reader);
                 drop(payload.into_refs(&*self.node.store));
             }
             self.run_again(task);
             return;
         }
         let settles = state == State::Taken && cell.shift(generation, State::Taken, State::Settling);
+        failpoint!("result.settling");
         // SAFETY: the port holds the task.
         let results: Vec<u32> = unsafe { cell.spec() }.results().collect();
         let mut results = results.into_iter();
         for _ in 0..count {
-            let payload = reader.payload();
+            let payload = self.payload(reader);
             self.adopt(&payload);
             if !settles {
                 self.discard(payload);
@@ -224,6 +244,7 @@ impl Turn<'_> {
             return;
         }
         if kind == outcome::OK {
+            failpoint!("result.settled");
             self.actor_made(task, None);
             self.task_ended();
         }
@@ -242,6 +263,7 @@ impl Turn<'_> {
         let (_, generation) = cell.state();
         cell.retries.fetch_add(1, Ordering::Relaxed);
         cell.flags.store(0, Ordering::Relaxed);
+        failpoint!("task.again");
         cell.port.store(NONE, Ordering::Relaxed);
         if !cell.shift(generation, State::Taken, State::Ready) {
             self.let_go(task);
@@ -257,6 +279,7 @@ impl Turn<'_> {
 
     /// A task went on in the background. It holds a CPU from now on, unless it waits in `get` (`lent`).
     fn pending(&mut self, inner: &mut Inner, reader: &mut Reader<'_>) {
+        failpoint!("task.pending");
         let lent = reader.u8() != 0;
         let task = reader.u32();
         let cell = self.node.tasks.get(task);
@@ -283,6 +306,7 @@ impl Turn<'_> {
 
     /// A background task begins or ends waiting in `get`.
     fn block(&mut self, reader: &mut Reader<'_>) {
+        failpoint!("task.block");
         let begins = reader.u8() != 0;
         let task = reader.u32();
         self.lend(task, begins);
@@ -311,7 +335,7 @@ impl Turn<'_> {
     /// One more item of a stream.
     fn yielded(&mut self, reader: &mut Reader<'_>) {
         let task = reader.u32();
-        let payload = reader.payload();
+        let payload = self.payload(reader);
         self.adopt(&payload);
         let cell = self.node.tasks.get(task);
         // SAFETY: the port holds the task.
@@ -322,6 +346,7 @@ impl Turn<'_> {
             self.discard(payload);
             return;
         };
+        failpoint!("task.yield");
         cell.yielded.fetch_add(1, Ordering::Relaxed);
         let object = self.node.take_object(&mut self.object_cells, NONE);
         self.node.objects.get(object).retain();

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use mobula_fault::failpoint;
 use mobula_queue::{Subscribed, Waiter};
 use mobula_sync::atomic::{Ordering, fence};
 
@@ -100,23 +101,28 @@ impl<'n> Turn<'n> {
 
     fn pass_on_once(&mut self) {
         self.propagate();
+        failpoint!("turn.pass_on");
         let freed = std::mem::take(&mut self.freed);
         let mut wake = std::mem::take(&mut self.special) || (freed && self.node.has_work());
         if !self.ready.is_empty() {
             let port = self.node.port(self.port);
             if self.has_port && port.runs_tasks.load(Ordering::Relaxed) {
                 wake |= self.is_worth_sharing(port.local.len());
+                failpoint!("queue.local");
                 port.local.push_all(&self.ready);
                 // A background task may have submitted them while the thread's loop sleeps.
                 port.wake();
             } else {
                 wake = true;
+                failpoint!("queue.plain");
                 self.node.lanes.plain.push_all(&self.ready);
             }
             self.ready.clear();
         }
+        failpoint!("turn.deliver");
         self.deliver();
         if wake {
+            failpoint!("turn.wake");
             self.node.wake_for_work();
         }
         if freed {
@@ -213,6 +219,7 @@ impl<'n> Turn<'n> {
             if actor != NONE {
                 self.retire_actor(actor);
             }
+            failpoint!("object.free");
             let refs = cell.clear().into_refs(&*self.node.store);
             self.node.objects.give(&mut self.object_cells, object);
             for object in refs {
@@ -227,6 +234,7 @@ impl<'n> Turn<'n> {
 
     /// Settles an object. Who waits for it is told when the visit propagates.
     pub(crate) fn settle(&mut self, object: u32, status: Status, payload: Payload) {
+        failpoint!("object.settle");
         self.node.objects.get(object).write(status, payload);
         self.settled.push(object);
     }
@@ -235,6 +243,7 @@ impl<'n> Turn<'n> {
     pub(crate) fn propagate(&mut self) {
         while let Some(object) = self.settled.pop() {
             let mut waiters = self.node.objects.get(object).waiters.complete();
+            failpoint!("object.propagate");
             while let Some(waiter) = waiters.next(&self.node.waiter_nodes) {
                 match waiter {
                     Waiter::Task(task) => self.argument_arrived(task),
@@ -258,6 +267,7 @@ impl<'n> Turn<'n> {
     pub(crate) fn all_arguments_there(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
         let (state, generation) = cell.state();
+        failpoint!("task.ready");
         // SAFETY: the last missing argument holds the task, and an actor's queue the calls on it.
         let spec = unsafe { cell.spec() };
         let is_call = spec.actor != NONE;
@@ -316,6 +326,7 @@ impl<'n> Turn<'n> {
         if template.plain {
             self.ready.push(task);
         } else {
+            failpoint!("queue.special");
             self.node.lanes.push_special(spec.template, template, task);
             self.special = true;
         }
@@ -325,6 +336,7 @@ impl<'n> Turn<'n> {
     pub(crate) fn fail(&mut self, task: u32, status: Status, error: &Payload) {
         // SAFETY: the caller is the settler.
         let spec = unsafe { self.node.tasks.get(task).spec() };
+        failpoint!("task.fail");
         let results: Vec<u32> = spec.results().collect();
         for result in results {
             let copy = self.copy(error);
@@ -355,6 +367,7 @@ impl<'n> Turn<'n> {
 
     /// Gives back a settled task's cell and everything it held.
     pub(crate) fn free_task(&mut self, task: u32) {
+        failpoint!("task.free");
         let spec = self.node.tasks.get(task).free();
         self.node.tasks.give(&mut self.task_cells, task);
         for &dep in &spec.deps {
@@ -372,6 +385,7 @@ impl<'n> Turn<'n> {
         if !cell.set(HOLDS, false) {
             return;
         }
+        failpoint!("resources.give");
         let lent = cell.set(LENT, false);
         // SAFETY: the caller is the holder.
         let template = unsafe { cell.spec() }.template;
@@ -394,6 +408,7 @@ impl<'n> Turn<'n> {
             value,
         };
         let cell = self.node.objects.get(object);
+        failpoint!("object.subscribe");
         // The news hold a reference until they are read: the ref may be gone by then.
         cell.retain();
         if cell.waiters.subscribe(waiter, &self.node.waiter_nodes) == Subscribed::Done {
@@ -431,6 +446,7 @@ impl Node {
         self.any_port(|port| {
             if port.local.len() > 0 {
                 stolen = port.local.steal();
+                failpoint!("queue.steal");
             }
             !stolen.is_empty()
         });

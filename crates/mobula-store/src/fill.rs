@@ -1,6 +1,7 @@
 use std::io;
 use std::thread;
 
+use mobula_fault::failpoint;
 use mobula_sync::atomic::{AtomicUsize, Ordering};
 
 use crate::Store;
@@ -81,6 +82,7 @@ impl Store {
             bytes,
         }: &Chunk<'_>,
     ) -> io::Result<()> {
+        failpoint!(io "store.copy");
         let (arena, pages) = (&self.arenas[*lane], piece.pages.clone());
         if !piece.warm && bytes.is_empty() {
             // The one page of an empty buffer.

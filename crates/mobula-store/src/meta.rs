@@ -49,6 +49,8 @@ pub(crate) struct Buffer {
     pub(crate) content: Content,
     /// The content on disk. It stays when the buffer is brought back, so that evicting it again is free.
     pub(crate) file: Option<Arc<SpillFile>>,
+    /// Whose the reference still is that `put` or `seal` gave: nobody else counts it yet.
+    pub(crate) loose: Option<EnvId>,
     /// Its key in `evictable`, if it is there.
     stamp: Option<u64>,
 }
@@ -102,7 +104,7 @@ impl Buffers {
         self.slots.len() - self.vacant.len()
     }
 
-    fn iter(&self) -> impl Iterator<Item = (BufferId, &Buffer)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (BufferId, &Buffer)> {
         let slots = self.slots.iter().enumerate();
         slots.filter_map(|(index, slot)| Some((BufferId(index as u32), slot.as_ref()?)))
     }
@@ -159,8 +161,8 @@ impl Meta {
         }
     }
 
-    /// Adds a buffer with one reference.
-    pub(crate) fn add(&mut self, len: u64, content: Content) -> BufferId {
+    /// Adds a buffer with one reference, which is that of `loose` until it is adopted.
+    pub(crate) fn add(&mut self, len: u64, content: Content, loose: Option<EnvId>) -> BufferId {
         let buffer = Buffer {
             len,
             refs: 1,
@@ -168,6 +170,7 @@ impl Meta {
             borrows: 0,
             content,
             file: None,
+            loose,
             stamp: None,
         };
         let id = self.buffers.insert(buffer);

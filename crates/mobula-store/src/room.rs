@@ -2,6 +2,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use mobula_fault::failpoint;
+
 use crate::error::FullError;
 use crate::space::{Extent, Grant, Segment, extents};
 use crate::store::address_len;
@@ -46,6 +48,7 @@ impl Store {
         loop {
             match meta.space.take(length, split, Instant::now()) {
                 Grant::Taken { segments, cool } => {
+                    failpoint!("store.reserve.granted");
                     meta.busy += 1;
                     drop(meta);
                     self.cool(&cool);
@@ -60,6 +63,7 @@ impl Store {
                     // What others use now may become evictable when they are done; never make room in vain.
                     let enough = meta.space.is_attainable(length, meta.evictable_pages(), bound);
                     if let Some(victim) = if enough { meta.borrow_victim() } else { None } {
+                        failpoint!("store.evict.chosen");
                         drop(meta);
                         self.evict(victim).map_err(RoomError::Spill)?;
                         meta = self.lock();
@@ -96,6 +100,7 @@ impl Store {
 
     /// Gives all of the pages memory. On failure the reservation is still to be given up.
     pub(crate) fn allocate(&self, reservation: &Reservation) -> io::Result<()> {
+        failpoint!(io "store.allocate");
         let mut cold = reservation.segments.iter().filter(|segment| !segment.piece.warm);
         cold.try_for_each(|Segment { lane, piece }| self.arenas[*lane].allocate(piece.pages.clone()))
     }
@@ -157,8 +162,10 @@ impl Store {
         }
         // SAFETY: the buffer is sealed, so nobody writes it, and the borrow keeps its pages.
         let content = unsafe { self.content(&extents, len) };
+        failpoint!("store.evict.before");
         match self.spill.write(&content) {
             Ok(file) => self.update(|meta| {
+                failpoint!("store.evict.written");
                 if let Some(buffer) = meta.buffers.get_mut(id) {
                     buffer.file = Some(Arc::new(file));
                 }

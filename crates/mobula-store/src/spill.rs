@@ -5,6 +5,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use mobula_fault::failpoint;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicU64, Ordering};
 
@@ -68,6 +69,7 @@ impl SpillDirectory {
     /// Writes the content that `parts` make up, one after the other, into a file of its own.
     pub(crate) fn write(&self, parts: &[&[u8]]) -> io::Result<SpillFile> {
         let directory = self.path()?;
+        failpoint!(io "spill.write.before");
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let unfinished = Unfinished(directory.join(format!("{number:016x}.tmp")));
         let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
@@ -80,15 +82,19 @@ impl SpillDirectory {
         let mut hasher = crc32fast::Hasher::new();
         file.seek(SeekFrom::Start(HEADER as u64))?;
         for chunk in parts.iter().flat_map(|part| part.chunks(CHUNK)) {
+            failpoint!(io "spill.write.chunk");
             hasher.update(chunk);
             file.write_all(chunk)?;
         }
         let length = parts.iter().map(|part| part.len() as u64).sum();
         let checksum = hasher.finalize();
+        failpoint!(io "spill.write.header");
         file.rewind()?;
         file.write_all(&header(number, length, checksum))?;
         let path = directory.join(format!("{number:016x}.obj"));
+        failpoint!(io "spill.rename.before");
         fs::rename(&unfinished.0, &path)?;
+        failpoint!("spill.rename.after");
         std::mem::forget(unfinished);
         Ok(SpillFile {
             path,
@@ -101,7 +107,8 @@ impl SpillDirectory {
     /// Removes the directory with all files. Another is made when something is spilled afterwards.
     pub(crate) fn remove(&self) {
         if let Some(made) = self.made.lock().take() {
-            let _ = fs::remove_dir_all(&made.path);
+            failpoint!("spill.remove");
+            remove_directory(&made.path);
         }
     }
 
@@ -123,6 +130,7 @@ impl Drop for SpillDirectory {
 impl SpillFile {
     /// Reads the content into `parts`, one after the other. They hold it only if this succeeds.
     pub(crate) fn read(&self, parts: &mut [&mut [u8]]) -> Result<(), ReadError> {
+        failpoint!(io "spill.read.before");
         let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
         let mut file = OpenOptions::new()
             .read(true)
@@ -144,6 +152,7 @@ impl SpillFile {
         }
         let mut hasher = crc32fast::Hasher::new();
         for chunk in parts.iter_mut().flat_map(|part| part.chunks_mut(CHUNK)) {
+            failpoint!(io "spill.read.chunk");
             file.read_exact(chunk)?;
             hasher.update(chunk);
         }
@@ -157,6 +166,7 @@ impl SpillFile {
 
 impl Drop for SpillFile {
     fn drop(&mut self) {
+        failpoint!("spill.delete");
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -192,16 +202,35 @@ fn header(number: u64, length: u64, checksum: u32) -> [u8; HEADER] {
     header
 }
 
-/// Makes a directory with a locked lock file. It gets its name only then, so that nobody can take it for one
-/// that was left behind.
+/// How often a directory is made anew that another process takes for one that was left behind.
+const TRIES: u32 = 16;
+
+/// Makes a directory with a locked lock file. It gets its name only then. Until then a process that opens a store
+/// just now may take it for one that was left behind, and remove it.
 fn make(parent: &Path) -> io::Result<Made> {
+    let mut tries = 1;
+    loop {
+        match try_make(parent) {
+            Err(error) if tries < TRIES && was_taken(&error) && parent.is_dir() => tries += 1,
+            result => return result,
+        }
+    }
+}
+
+fn was_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::WouldBlock)
+}
+
+fn try_make(parent: &Path) -> io::Result<Made> {
     // Not guessable, as it is seeded by the system; and a directory that exists already is never used.
     let random = RandomState::new().build_hasher().finish();
     let name = format!("{PREFIX}{}-{random:016x}", std::process::id());
     let unnamed = parent.join(format!(".{name}"));
+    failpoint!(io "spill.directory.before");
     DirBuilder::new().mode(0o700).create(&unnamed)?;
     let path = parent.join(name);
     let finish = || {
+        failpoint!("spill.directory.made");
         let lock = unnamed.join(LOCK);
         let lock = OpenOptions::new()
             .write(true)
@@ -211,13 +240,15 @@ fn make(parent: &Path) -> io::Result<Made> {
         if !try_lock(&lock) {
             return Err(io::Error::last_os_error());
         }
+        failpoint!("spill.directory.locked");
+        failpoint!(io "spill.directory.rename");
         fs::rename(&unnamed, &path)?;
         Ok(lock)
     };
     match finish() {
         Ok(lock) => Ok(Made { path, _lock: lock }),
         Err(error) => {
-            let _ = fs::remove_dir_all(&unnamed);
+            remove_directory(&unnamed);
             Err(error)
         }
     }
@@ -228,7 +259,9 @@ fn reap(parent: &Path) {
     // SAFETY: no preconditions.
     let user = unsafe { libc::geteuid() };
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !name.strip_prefix('.').unwrap_or(&name).starts_with(PREFIX) {
             continue;
         }
         let ours = entry
@@ -239,10 +272,28 @@ fn reap(parent: &Path) {
             .write(true)
             .custom_flags(libc::O_NOFOLLOW)
             .open(lock);
-        if ours && lock.as_ref().is_ok_and(try_lock) {
-            let _ = fs::remove_dir_all(entry.path());
+        match lock {
+            Ok(lock) if ours && try_lock(&lock) => remove_directory(&entry.path()),
+            // Its process was killed before it made the lock, or after it removed it: then it is empty.
+            Err(error) if ours && error.kind() == io::ErrorKind::NotFound => {
+                let _ = fs::remove_dir(entry.path());
+            }
+            _ => {}
         }
     }
+}
+
+/// Removes a spill directory, the lock last: whoever is killed on the way leaves one that the next start removes.
+fn remove_directory(path: &Path) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        if entry.file_name() != LOCK {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    failpoint!("spill.remove.emptied");
+    let _ = fs::remove_file(path.join(LOCK));
+    failpoint!("spill.remove.unlocked");
+    let _ = fs::remove_dir(path);
 }
 
 fn try_lock(file: &File) -> bool {

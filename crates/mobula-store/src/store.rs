@@ -1,5 +1,6 @@
 use std::time::Instant;
 
+use mobula_fault::failpoint;
 use mobula_shm::{Arena, Part};
 use mobula_sync::{Condvar, Mutex, MutexGuard};
 
@@ -79,6 +80,12 @@ impl Store {
         })
     }
 
+    /// Takes over the reference that [`put`](Self::put) or [`seal`](Self::seal) gave: from now on the caller counts it,
+    /// and it does not end with the environment. A thread may die between storing something and telling anyone.
+    pub fn adopt(&self, id: BufferId) {
+        self.update(|meta| meta.change(id, |buffer| buffer.loose = None));
+    }
+
     /// Adds a reference to a buffer that the caller has a reference to.
     ///
     /// # Panics
@@ -97,6 +104,7 @@ impl Store {
     pub fn release(&self, id: BufferId) {
         let done = self.update(|meta| {
             let held = meta.buffers.get(id).is_some_and(|buffer| buffer.refs > 0);
+            failpoint!("store.release");
             held.then(|| meta.change(id, |buffer| buffer.refs -= 1))
         });
         assert!(done.is_some(), "buffer {} has no reference to give back", id.0);
@@ -201,6 +209,7 @@ impl Store {
 
     /// Gives pages that were taken from the free ones back to the system.
     pub(crate) fn cool(&self, cool: &[Extent]) {
+        failpoint!("store.cool");
         for extent in cool {
             // SAFETY: the pages were free and are not in the books now, so nobody has them.
             let result = unsafe { self.arenas[extent.lane].discard(extent.pages.clone()) };

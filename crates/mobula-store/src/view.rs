@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use mobula_fault::failpoint;
 use mobula_shm::map;
 
 use crate::meta::{Content, View};
@@ -35,7 +36,9 @@ impl Store {
     pub fn map(&self, id: BufferId, env: EnvId) -> Result<Mapping, MapError> {
         let borrowed = self.borrow(id)?;
         let os = |source| MapError::Os { buffer: id, source };
+        failpoint!("store.map.borrowed");
         let ptr = map(&self.parts(&borrowed.extents)).map_err(os)?;
+        failpoint!("store.map.mapped");
         let len = address_len(borrowed.len);
         let view = View {
             buffer: id,
@@ -92,11 +95,11 @@ impl Store {
         }
     }
 
-    /// Ends all views of `env`, and gives up its unsealed buffers. References stay: they belong to whoever
-    /// counts them.
+    /// Ends all views of `env`, gives up its unsealed buffers, and does what [`release_loose`](Self::release_loose) does.
     ///
     /// To be called when no call for `env` is under way any more; calling it again is harmless.
     pub fn release_env(&self, env: EnvId) {
+        failpoint!("store.release_env.before");
         let ended: Vec<View> = {
             let mut meta = self.lock();
             meta.views
@@ -104,8 +107,29 @@ impl Store {
                 .map(|(_, view)| view)
                 .collect()
         };
+        failpoint!("store.release_env.taken");
         for view in &ended {
             self.end_view(view);
+        }
+        self.release_loose(env);
+    }
+
+    /// Gives back the references of `env` that nobody has [adopted](Self::adopt). Other references stay: they belong to
+    /// whoever counts them.
+    ///
+    /// To be called when no call for `env` is under way any more; calling it again is harmless.
+    pub fn release_loose(&self, env: EnvId) {
+        let loose: Vec<BufferId> = {
+            let meta = self.lock();
+            let loose = meta
+                .buffers
+                .iter()
+                .filter(|(_, buffer)| buffer.loose == Some(env));
+            loose.map(|(id, _)| id).collect()
+        };
+        for id in loose {
+            self.adopt(id);
+            self.release(id);
         }
     }
 
@@ -145,6 +169,7 @@ impl Store {
         len: u64,
         file: Option<&Arc<SpillFile>>,
     ) -> Result<Borrowed<'_>, MapError> {
+        failpoint!("store.restore.before");
         match self.read_back(id, len, file) {
             Ok(extents) => Ok(Borrowed {
                 store: self,
@@ -173,6 +198,7 @@ impl Store {
                 RoomError::Full(error) => MapError::Full(error),
                 RoomError::Spill(source) => MapError::Spill { needed: len, source },
             })?;
+        failpoint!("store.restore.reserved");
         let read = self
             .allocate(&reservation)
             .map_err(|source| MapError::Os { buffer: id, source });
@@ -192,6 +218,7 @@ impl Store {
                 ReadError::Io(source) => MapError::Restore { buffer: id, source },
             })
         });
+        failpoint!("store.restore.read");
         if let Err(error) = read {
             self.give_up(&reservation);
             return Err(error);

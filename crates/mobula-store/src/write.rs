@@ -1,30 +1,36 @@
+use std::io;
+
+use mobula_fault::failpoint;
 use mobula_shm::unmap;
 
 use crate::meta::{Content, View};
+use crate::room::Reservation;
 use crate::store::address_len;
 use crate::{BufferId, CreateError, EnvId, Mapping, SealError, Store, ViewId};
 
 impl Store {
-    /// Stores a copy of `bytes` as a sealed buffer, with one reference, which is the caller's.
+    /// Stores a copy of `bytes` as a sealed buffer, with one reference, which belongs to `env` until it is
+    /// [adopted](Self::adopt).
     ///
-    /// Blocks while buffers are written to disk to make room. `env` is who stores it; nothing is charged to it
-    /// once this returns.
+    /// Blocks while buffers are written to disk to make room.
     ///
     /// # Errors
     /// See [`CreateError`]; nothing is stored then.
     pub fn put(&self, bytes: &[u8], env: EnvId) -> Result<BufferId, CreateError> {
-        let _ = env;
+        failpoint!("store.put.before");
         let len = bytes.len() as u64;
         let reservation = self
             .reserve(self.pages_for(len), true)
             .map_err(|error| error.into_create(len))?;
+        failpoint!("store.put.reserved");
         if let Err(source) = self.fill(&reservation, bytes) {
             self.give_up(&reservation);
             return Err(CreateError::Os { needed: len, source });
         }
+        failpoint!("store.put.filled");
         Ok(self.update(|meta| {
             let extents = Self::keep(meta, &reservation);
-            meta.add(len, Content::Resident(extents))
+            meta.add(len, Content::Resident(extents), Some(env))
         }))
     }
 
@@ -69,7 +75,8 @@ impl Store {
         let reservation = self
             .reserve(self.pages_for(len), false)
             .map_err(|error| error.into_create(len))?;
-        if let Err(source) = self.allocate(&reservation) {
+        failpoint!("store.create.reserved");
+        if let Err(source) = self.allocate_all(&reservation) {
             self.give_up(&reservation);
             return Err(CreateError::Os { needed: len, source });
         }
@@ -78,10 +85,11 @@ impl Store {
         // one arena.
         let content = unsafe { self.content_mut(&reservation) }.remove(0);
         let ptr = content.as_mut_ptr();
+        failpoint!("store.create.mapped");
         let len_here = address_len(len);
         Ok(self.update(|meta| {
             let extents = Self::keep(meta, &reservation);
-            let buffer = meta.add(len, Content::Writing(extents));
+            let buffer = meta.add(len, Content::Writing(extents), None);
             let view = meta.add_view(View {
                 buffer,
                 env,
@@ -100,23 +108,33 @@ impl Store {
         }))
     }
 
+    fn allocate_all(&self, reservation: &Reservation) -> io::Result<()> {
+        self.allocate(reservation)?;
+        failpoint!(io "store.create.allocated");
+        Ok(())
+    }
+
     /// Ends the writing of a buffer: its content is what was written, for good. Nobody may write through the view any
-    /// more. The reference of the view is the caller's from then on.
+    /// more. The reference of the view belongs to its `env` until it is [adopted](Self::adopt).
     ///
     /// # Errors
     /// See [`SealError`]; nothing has changed then.
     pub fn seal(&self, view: ViewId) -> Result<BufferId, SealError> {
+        failpoint!("store.seal.before");
         let mapped = self
             .take_view(view, |view| view.writer)
             .ok_or(SealError::NotWriting(view))?;
+        failpoint!("store.seal.taken");
         self.update(|meta| {
             meta.change(mapped.buffer, |buffer| {
                 if let Content::Writing(extents) = &mut buffer.content {
                     buffer.content = Content::Resident(std::mem::take(extents));
                 }
                 buffer.pins -= 1;
+                buffer.loose = Some(mapped.env);
             });
         });
+        failpoint!("store.seal.after");
         Ok(mapped.buffer)
     }
 
@@ -139,11 +157,13 @@ impl Store {
 
     /// Ends a view that was taken out of the books, and gives back what it held.
     pub(crate) fn end_view(&self, view: &View) {
+        failpoint!("store.unmap.before");
         if !view.writer {
             // SAFETY: the view was taken out of the books, so this happens once; that its memory is not used any more
             // is the contract of `Mapping`.
             unsafe { unmap(view.ptr, view.len) };
         }
+        failpoint!("store.unmap.after");
         self.update(|meta| {
             if view.writer {
                 meta.abort(view.buffer);

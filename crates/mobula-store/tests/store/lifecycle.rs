@@ -1,6 +1,6 @@
 //! What a caller sees of one buffer's life, in memory.
 
-use crate::support::{A, B, Directory, assert_empty, bytes, content, page, pattern, release_all};
+use crate::support::{A, B, Directory, assert_empty, bytes, content, evict_all, page, pattern, release_all};
 use mobula_store::{Bound, CreateError, MapError, OpenError, SealError, Store, StoreConfig};
 
 #[test]
@@ -143,6 +143,8 @@ fn releasing_an_environment_ends_its_views_and_unsealed_buffers_only() {
     let (_, _unsealed) = store.create(page() as u64, A).unwrap();
     let (sealed, writer) = store.create(page() as u64, A).unwrap();
     store.seal(writer.view).unwrap();
+    store.adopt(id);
+    store.adopt(sealed);
     store.release_env(A);
     store.release_env(A);
     store.unmap(mine.view);
@@ -153,6 +155,32 @@ fn releasing_an_environment_ends_its_views_and_unsealed_buffers_only() {
     store.release_env(B);
     store.release(id);
     store.release(sealed);
+    assert_empty(&store);
+}
+
+#[test]
+fn what_an_environment_has_stored_and_told_nobody_goes_with_it() {
+    // A thread that was stopped while it stored something never learned the buffer's name: the buffer stayed for ever.
+    let directory = Directory::new();
+    let store = directory.store(4);
+    let put = store.put(b"put", A).unwrap();
+    let view = store.map(put, B).unwrap();
+    let (_, writer) = store.create(page() as u64, A).unwrap();
+    store.seal(writer.view).unwrap();
+    let theirs = store.put(b"theirs", B).unwrap();
+    evict_all(&store);
+    store.release_env(A);
+    let stats = store.stats();
+    assert_eq!(
+        (stats.buffers, stats.views),
+        (2, 1),
+        "one for its view, one for its environment"
+    );
+    assert_eq!(bytes(&view), b"put");
+    store.adopt(theirs);
+    store.release_env(B);
+    assert_eq!(content(&store, theirs), b"theirs");
+    store.release(theirs);
     assert_empty(&store);
 }
 

@@ -19,6 +19,7 @@ enum Step {
     Retain(usize),
     Release(usize),
     ReleaseEnv(u32),
+    Adopt(usize),
     Trim,
 }
 
@@ -33,6 +34,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(which, env, scribble)| Step::Map { which, env, scribble }),
         4 => which.prop_map(Step::Unmap),
         3 => which.prop_map(Step::Read),
+        1 => which.prop_map(Step::Adopt),
         1 => which.prop_map(Step::Retain),
         3 => which.prop_map(Step::Release),
         1 => env.prop_map(Step::ReleaseEnv),
@@ -45,6 +47,15 @@ struct Object {
     id: BufferId,
     data: Vec<u8>,
     refs: u32,
+    /// The environment whose reference it still is.
+    loose: Option<u32>,
+}
+
+impl Object {
+    fn adopt(&mut self, store: &Store) {
+        store.adopt(self.id);
+        self.loose = None;
+    }
 }
 
 struct Reader {
@@ -97,7 +108,12 @@ impl Model {
             Step::Put { pages, cut, env } => {
                 let data = self.pattern(pages * page() - cut);
                 match store.put(&data, EnvId(env)) {
-                    Ok(id) => self.objects.push(Object { id, data, refs: 1 }),
+                    Ok(id) => self.objects.push(Object {
+                        id,
+                        data,
+                        refs: 1,
+                        loose: Some(env),
+                    }),
                     Err(CreateError::Full(_)) => assert!(self.pinned() + pages > CAPACITY),
                     Err(other) => panic!("{other:?}"),
                 }
@@ -115,9 +131,14 @@ impl Model {
                 }
             }
             Step::Seal(which) => {
-                if let Some(Writer { mapping, data, .. }) = take(&mut self.writers, which) {
+                if let Some(Writer { mapping, env, data }) = take(&mut self.writers, which) {
                     let id = store.seal(mapping.view).unwrap();
-                    self.objects.push(Object { id, data, refs: 1 });
+                    self.objects.push(Object {
+                        id,
+                        data,
+                        refs: 1,
+                        loose: Some(env),
+                    });
                 }
             }
             Step::Abort(which) => {
@@ -133,14 +154,21 @@ impl Model {
                 }
             }
             Step::Read(which) => self.read(store, which),
+            Step::Adopt(which) => {
+                if let Some(object) = pick(&mut self.objects, which) {
+                    object.adopt(store);
+                }
+            }
             Step::Retain(which) => {
                 if let Some(object) = pick(&mut self.objects, which) {
+                    object.adopt(store);
                     store.retain(object.id);
                     object.refs += 1;
                 }
             }
             Step::Release(which) => {
                 if let Some(object) = pick(&mut self.objects, which) {
+                    object.adopt(store);
                     store.release(object.id);
                     object.refs -= 1;
                     self.objects.retain(|object| object.refs > 0);
@@ -150,6 +178,7 @@ impl Model {
                 store.release_env(EnvId(env));
                 self.readers.retain(|reader| reader.env != env);
                 self.writers.retain(|writer| writer.env != env);
+                self.objects.retain(|object| object.loose != Some(env));
             }
             Step::Trim => {
                 store.trim();
@@ -236,7 +265,8 @@ proptest! {
             model.apply(&store, step);
             model.check(&store);
         }
-        (0..3).for_each(|env| store.release_env(EnvId(env)));
+        (0..3).for_each(|env| model.apply(&store, &Step::ReleaseEnv(env)));
+        model.check(&store);
         for object in &model.objects {
             assert_eq!(content(&store, object.id), object.data);
             (0..object.refs).for_each(|_| store.release(object.id));

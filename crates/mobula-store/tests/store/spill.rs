@@ -70,6 +70,19 @@ fn what_a_killed_process_left_goes_when_a_store_opens() {
 }
 
 #[test]
+fn what_was_left_half_made_or_half_removed_goes_as_well() {
+    // A process killed while it made its directory, which has no name of its own before it is locked, or while it
+    // removed it, left it for ever.
+    let directory = Directory::new();
+    for name in [".mobula-spill-1-2", ".mobula-spill-1-3", "mobula-spill-1-4"] {
+        fs::create_dir(directory.path().join(name)).unwrap();
+    }
+    fs::write(directory.path().join(".mobula-spill-1-3/lock"), "").unwrap();
+    drop(directory.store(4));
+    assert!(directory.inside().is_empty());
+}
+
+#[test]
 fn mapped_buffers_stay_and_evicting_again_writes_nothing() {
     let directory = Directory::new();
     let store = directory.store(8);

@@ -38,14 +38,19 @@ fn threads_that_share_too_little_room_never_see_wrong_bytes() {
                     let len = (random.below(4) + 1) * page() - random.below(page());
                     match random.below(8) {
                         0..3 => match store.put(&pattern(seed, len), env) {
-                            Ok(id) => shared.lock().push((id, seed, len)),
+                            Ok(id) => {
+                                store.adopt(id);
+                                shared.lock().push((id, seed, len));
+                            }
                             Err(error) => assert!(matches!(error, CreateError::Full(_)), "{error:?}"),
                         },
                         3 => match store.create(len as u64, env) {
                             Ok((_, writer)) => {
                                 bytes(&writer).copy_from_slice(&pattern(seed, len));
                                 if random.below(2) == 0 {
-                                    shared.lock().push((store.seal(writer.view).unwrap(), seed, len));
+                                    let id = store.seal(writer.view).unwrap();
+                                    store.adopt(id);
+                                    shared.lock().push((id, seed, len));
                                 } else {
                                     store.abort(writer.view);
                                 }

@@ -4,6 +4,7 @@ mod memory;
 mod news;
 mod thread;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,13 +19,14 @@ pub(crate) use thread::{Call, ERROR, OK, RETRY, Thread};
 
 /// Counts references to buffers, and panics when there are fewer than none.
 #[derive(Debug, Default)]
-pub(crate) struct Buffers(Mutex<std::collections::HashMap<u32, u32>>);
+pub(crate) struct Buffers(Mutex<HashMap<u32, u32>>, Mutex<HashSet<u32>>);
 
 impl Buffers {
     /// A buffer with one reference, which whoever writes it into a value hands over.
     pub(crate) fn make(&self, id: u32) -> Buffer {
         let buffer = Buffer { id, len: 1 << 20 };
         self.retain(buffer);
+        self.1.lock().insert(id);
         buffer
     }
 
@@ -34,6 +36,10 @@ impl Buffers {
 }
 
 impl BufferStore for Buffers {
+    fn adopt(&self, buffer: Buffer) {
+        assert!(self.1.lock().remove(&buffer.id), "a buffer is adopted once");
+    }
+
     fn retain(&self, buffer: Buffer) {
         *self.0.lock().entry(buffer.id).or_insert(0) += 1;
     }
@@ -165,5 +171,9 @@ impl Bed {
         assert_eq!(self.node.tasks_in_use(), 0, "cells of tasks");
         assert_eq!(self.node.free_resources(), self.total, "resources");
         assert_eq!(self.node.objects_in_use(), objects, "objects");
+        assert!(
+            self.buffers.1.lock().is_empty(),
+            "buffers that no value has adopted"
+        );
     }
 }
