@@ -1,6 +1,6 @@
 // Runs commands for the other scripts: prints each, and stops at the first that fails.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** The repository. */
@@ -26,11 +26,13 @@ export function run(command, args, env = {}) {
 }
 
 /**
- * Installs the development dependencies of a bare clone. Not `npm ci`: it refuses a lock file without the optional
+ * Installs the development dependencies, if some are missing. Not `npm ci`: it refuses a lock file without the optional
  * packages of other platforms, which not every registry tells of.
  */
 export function install() {
-  if (!existsSync(`${root}node_modules/typescript/package.json`))
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+  const names = Object.keys({ ...dependencies, ...devDependencies });
+  if (names.some((name) => !existsSync(`${root}node_modules/${name}/package.json`)))
     run('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund']);
 }
 

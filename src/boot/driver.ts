@@ -149,6 +149,11 @@ export class DriverNode implements NewsHandler {
     }, milliseconds).unref();
   }
 
+  /** Worker threads. */
+  get workers(): number {
+    return this.#pool.size;
+  }
+
   /** Drains, for at most `timeoutMs`, then stops everything. Idempotent. */
   close(timeoutMs: number | undefined): Promise<void> {
     this.#closing ??= this.#close(timeoutMs);
