@@ -3,6 +3,7 @@ import type { Addon } from '../native/addon.ts';
 import type { CaptureHost } from './functions/capture.ts';
 import { Inbox } from './inbox.ts';
 import { ObjectRef, type RefOwner, releasedProblem } from './object-ref.ts';
+import { findOwn } from './own.ts';
 import { Port } from './port.ts';
 import { RefKeeper } from './ref-keeper.ts';
 import { Registry } from './registry.ts';
@@ -92,6 +93,7 @@ export class ThreadRuntime implements RefOwner {
       isPortable: (value) =>
         this.#travel.isPortable(value) || (typeof value === 'object' && value !== null && ObjectRef.is(value)),
       checkValue: (value, name) => this.checkValue(value, name),
+      findOwn,
     };
   }
 
