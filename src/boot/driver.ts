@@ -39,6 +39,8 @@ export class DriverNode implements NewsHandler {
 
   /** Starts a node; its threads come up in the background. */
   constructor(options: ResolvedInitOptions) {
+    // Before there is anything to undo, should it fail.
+    loadCapture();
     this.#addon = addon;
     this.options = options;
     checkSpillDirectory(options.spillDirectory);
@@ -70,7 +72,6 @@ export class DriverNode implements NewsHandler {
       bury: (port, details) => this.#bury(port, details),
       giveUp: (reason) => this.#giveUp(reason),
     });
-    loadCapture();
     // Tasks may ask for no CPU at all, so there is always a thread for them.
     this.#pool.startWorkers(Math.max(1, Math.ceil(options.numCpus)));
     const { nodeId } = facts;
