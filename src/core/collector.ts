@@ -19,9 +19,10 @@ export function collectYoung(): void {
 }
 
 function collector(): Collect {
-  if (gc === undefined) {
+  while (gc === undefined) {
+    // The flag is the process's: another thread that does the same may take it away in between.
     setFlagsFromString('--expose-gc');
-    gc = runInNewContext('gc') as Collect;
+    gc = runInNewContext('globalThis.gc') as Collect | undefined;
     setFlagsFromString('--no-expose-gc');
   }
   return gc;

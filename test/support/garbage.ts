@@ -5,8 +5,12 @@ import { get, remote } from 'mobula';
 
 /** The collector of the calling thread. */
 export function collector(): () => void {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
+  for (;;) {
+    // mobula's own threads take the flag away again.
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('globalThis.gc') as (() => void) | undefined;
+    if (gc !== undefined) return gc;
+  }
 }
 
 /** Collects garbage in this thread, and lets what it finds be given back. */
