@@ -13,6 +13,8 @@ import { ship } from './ship.ts';
 import { RefStream } from './stream.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { currentTask, type TaskContext } from './task-context.ts';
+import { observe } from './telemetry/observe.ts';
+import { traced } from './telemetry/trace.ts';
 import type { Template } from './template.ts';
 import { type Reviver, Values } from './values.ts';
 import { SingleGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
@@ -184,13 +186,15 @@ export class ThreadRuntime implements RefOwner {
   submit(
     template: Template,
     flags: number,
-    args: readonly unknown[],
+    given: readonly unknown[],
     results: readonly number[],
     actor = -1,
     stream = -1,
   ): void {
     this.assertOpen();
     const { port, values } = this;
+    const parent = currentTask();
+    const args = traced(given, parent?.carrier);
     let deps: number[] | undefined;
     let passed = args;
     for (let i = 0; i < args.length; i++) {
@@ -203,7 +207,6 @@ export class ThreadRuntime implements RefOwner {
       (passed as unknown[])[i] = argument(deps.length);
       deps.push(this.use(arg));
     }
-    const parent = currentTask();
     let all = flags;
     if (deps !== undefined) all |= submit.deps;
     if (results.length > 1) all |= submit.multi;
@@ -238,6 +241,7 @@ export class ThreadRuntime implements RefOwner {
     }
     if ((flags & submit.stream) !== 0) port.word(stream);
     port.commit();
+    observe(this, template, results[0] as number);
   }
 
   /** Submits a task, or a call on `actor`, that yields a stream. */

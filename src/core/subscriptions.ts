@@ -8,6 +8,8 @@ export interface Subscriber {
   readonly ref: ObjectRef<unknown>;
   /** Whether the value is wanted, or only the news that it is there. */
   readonly wantsValue: boolean;
+  /** Whether the program is to go on while it waits. */
+  readonly keepsAlive: boolean;
   /** The object is there: its outcome, and where its value stands in the inbox. */
   settled(outcome: number, pos: number): void;
   /** It was subscribed once more, under another token. */
@@ -50,7 +52,7 @@ export class Subscriptions {
 
   /** Subscribes; gives the token, for `park`. */
   add(subscriber: Subscriber): number {
-    if (this.#active++ === 0) this.#keepAlive(true);
+    if (subscriber.keepsAlive && this.#active++ === 0) this.#keepAlive(true);
     const { ref, wantsValue } = subscriber;
     if (this.#parked.size > 0) {
       const token = this.#unpark(ref, wantsValue);
@@ -109,7 +111,7 @@ export class Subscriptions {
     if (subscriber instanceof Orphan) {
       this.#forget(subscriber, token);
     } else {
-      this.#less();
+      if (subscriber.keepsAlive) this.#less();
       try {
         subscriber.settled(outcome, pos);
       } catch (error) {
@@ -156,6 +158,10 @@ class Orphan implements Subscriber {
   constructor(ref: ObjectRef<unknown>, wantsValue: boolean) {
     this.ref = ref;
     this.wantsValue = wantsValue;
+  }
+
+  get keepsAlive(): boolean {
+    return true;
   }
 
   settled(): void {}

@@ -39,6 +39,10 @@ export class SingleGet implements Subscriber {
     return true;
   }
 
+  get keepsAlive(): boolean {
+    return true;
+  }
+
   settled(outcome: number, pos: number): void {
     if (outcome === status.value) this.#resolve(this.#reader.value(pos));
     else this.#reject(this.#reader.error(outcome, pos));
@@ -64,6 +68,10 @@ class Member implements Subscriber {
     this.#position = position;
     this.ref = ref;
     this.wantsValue = wantsValue;
+  }
+
+  get keepsAlive(): boolean {
+    return true;
   }
 
   settled(outcome: number, pos: number): void {
