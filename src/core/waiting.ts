@@ -1,4 +1,5 @@
 import { GetTimeoutError } from '../common/errors.ts';
+import { onAbort } from './abort.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { Subscriber, Subscriptions } from './subscriptions.ts';
 import { status } from './wire.ts';
@@ -100,7 +101,7 @@ export class Wait {
   readonly #subscriptions: Subscriptions;
   readonly #visitor: WaitVisitor;
   readonly #tokens: number[] = [];
-  readonly #signal: AbortSignal | undefined;
+  readonly #unwatch: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #over = false;
 
@@ -113,7 +114,6 @@ export class Wait {
   ) {
     this.#subscriptions = subscriptions;
     this.#visitor = visitor;
-    this.#signal = limits.signal;
     for (let i = 0; i < refs.length; i++) {
       this.#tokens.push(subscriptions.add(new Member(this, i, refs[i] as ObjectRef<unknown>, wantsValues)));
     }
@@ -121,10 +121,9 @@ export class Wait {
       const { timeoutMs } = limits;
       this.#timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs);
     }
-    this.#signal?.addEventListener('abort', this.#aborted);
+    const { signal } = limits;
+    if (signal !== undefined) this.#unwatch = onAbort(signal, () => this.end(signal.reason));
   }
-
-  readonly #aborted = (): void => this.end(this.#signal?.reason);
 
   arrived(position: number, outcome: number, pos: number): void {
     this.#tokens[position] = -1;
@@ -142,7 +141,7 @@ export class Wait {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#signal?.removeEventListener('abort', this.#aborted);
+    this.#unwatch?.();
     for (const token of this.#tokens) if (token >= 0) this.#subscriptions.park(token);
     this.#visitor.ended(error);
   }
