@@ -8,8 +8,21 @@ const { build } = createRequire(import.meta.url)('esbuild');
 
 rmSync(`${root}dist`, { recursive: true, force: true });
 tool('typescript/bin/tsc', ['-p', 'tsconfig.json', '--emitDeclarationOnly']);
-await build({
+const common = {
   absWorkingDir: root,
+  outdir: 'dist',
+  outbase: 'src',
+  bundle: true,
+  packages: 'external',
+  platform: 'node',
+  target: 'node20.19',
+  sourcemap: true,
+  // Errors take their names from their classes.
+  keepNames: true,
+  logLevel: 'warning',
+};
+await build({
+  ...common,
   // The driver is an entry so that its relative paths hold: it finds the worker's file beside itself.
   entryPoints: [
     'src/index.ts',
@@ -18,17 +31,17 @@ await build({
     'src/core/functions/capture.ts',
     'src/bin/mobula.ts',
   ],
-  outdir: 'dist',
-  outbase: 'src',
-  bundle: true,
   splitting: true,
   chunkNames: 'boot/[name]-[hash]',
-  packages: 'external',
   format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  sourcemap: true,
-  // Errors take their names from their classes.
-  keepNames: true,
-  logLevel: 'warning',
+});
+// For Jest on Node before 24.9, whose `require` knows no ES modules (`src/core/ship.ts`).
+await build({
+  ...common,
+  entryPoints: ['src/core/functions/capture.ts'],
+  outExtension: { '.js': '.cjs' },
+  format: 'cjs',
+  sourcemap: false,
+  define: { 'import.meta.url': 'fileUrl' },
+  banner: { js: "const fileUrl = require('node:url').pathToFileURL(__filename).href;" },
 });

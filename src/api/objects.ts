@@ -1,3 +1,4 @@
+import { storeSpill } from '../common/channels.ts';
 import { GetTimeoutError, MobulaError } from '../common/errors.ts';
 import { badOption, checkKnown, whole } from '../common/options.ts';
 import { requireRuntime } from '../core/current.ts';
@@ -5,6 +6,7 @@ import { ObjectRef } from '../core/object-ref.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import type { WaitLimits } from '../core/waiting.ts';
 import { status } from '../core/wire.ts';
+import { driverNode } from './runtime.ts';
 
 /** Limits of `get`. */
 export interface GetOptions {
@@ -69,7 +71,9 @@ function limits(options: GetOptions): WaitLimits | undefined {
  * console.log(await get(sum.remote(table))); // 500000
  */
 export function put<T>(value: T): ObjectRef<T> {
-  return requireRuntime().put(value) as ObjectRef<T>;
+  const ref = requireRuntime().put(value) as ObjectRef<T>;
+  if (storeSpill.hasSubscribers) driverNode()?.channels.look();
+  return ref;
 }
 
 /** The typed arrays that `allocate` makes. */

@@ -12,6 +12,16 @@ export interface ShutdownOptions {
   readonly timeoutMs?: number;
 }
 
+/** What a runtime has to do and holds right now. */
+export interface RuntimeStats {
+  /** Tasks, calls of actors included, that have not ended. */
+  readonly tasks: number;
+  /** Worker threads, those that are still starting included. */
+  readonly workers: number;
+  /** Bytes in the object store: the most that may be in memory, how many are, and how many are on disk. */
+  readonly store: { readonly capacity: number; readonly used: number; readonly spilled: number };
+}
+
 let node: DriverNode | undefined;
 /** Set by `shutdown`: from then on only `init` starts a runtime again. */
 let shut = false;
@@ -39,6 +49,26 @@ export class Runtime {
   /** @internal */
   constructor(nodeId: string) {
     this.nodeId = nodeId;
+  }
+
+  /**
+   * How much work there is and how full the object store: for health checks and back-pressure.
+   *
+   * @throws {RuntimeClosedError} when the runtime is closed.
+   * @example
+   * if (runtime.stats().tasks > 1000) throw new Error('busy');
+   */
+  stats(): RuntimeStats {
+    if (node === undefined && currentRuntime() !== undefined) {
+      throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', 'Only the driver can ask a runtime for stats, not a task.');
+    }
+    if (node === undefined || node.runtime.closed || node.runtime.facts.nodeId !== this.nodeId) {
+      throw new RuntimeClosedError();
+    }
+    const { port } = node.runtime;
+    port.flush();
+    const { capacity, used, spilled } = addon.storeStats(port.id);
+    return { tasks: addon.liveTasks(), workers: node.workers, store: { capacity, used, spilled } };
   }
 
   /** Same as `shutdown`. */

@@ -20,6 +20,7 @@ import { embeddedGcs } from '../gcs/embedded.ts';
 import type { Addon } from '../native/addon.ts';
 import { addon, nativeError } from '../native/binding.ts';
 import { type WorkerAssignment, WorkerPool } from '../scheduler/worker-pool.ts';
+import { NodeChannels } from './channels.ts';
 import type { WorkerBrief } from './facts.ts';
 
 /** What every worker thread runs. */
@@ -29,6 +30,7 @@ const WORKER_FILE = fileURLToPath(new URL('./worker.js', import.meta.url));
 export class DriverNode implements NewsHandler {
   readonly runtime: ThreadRuntime;
   readonly gcs: GcsClient;
+  readonly channels: NodeChannels;
   readonly options: ResolvedInitOptions;
   readonly #addon: Addon;
   readonly #pool: WorkerPool;
@@ -39,6 +41,8 @@ export class DriverNode implements NewsHandler {
 
   /** Starts a node; its threads come up in the background. */
   constructor(options: ResolvedInitOptions) {
+    // Before there is anything to undo, should it fail.
+    loadCapture();
     this.#addon = addon;
     this.options = options;
     checkSpillDirectory(options.spillDirectory);
@@ -61,16 +65,17 @@ export class DriverNode implements NewsHandler {
       addon.stop();
       throw error;
     }
+    this.channels = new NodeChannels(this.runtime);
     // One step without news, so that the core knows that this thread sleeps and has to be rung.
     this.runtime.port.drain(this.runtime.inbox);
     this.gcs = embeddedGcs(addon, this.runtime.port.id);
     this.#pool = new WorkerPool({
       workerFile: WORKER_FILE,
       brief: (assignment) => this.#brief(assignment),
-      bury: (port, details) => this.#bury(port, details),
+      greet: (assignment) => this.channels.started(assignment),
+      bury: (assignment, details, expected) => this.#bury(assignment, details, expected),
       giveUp: (reason) => this.#giveUp(reason),
     });
-    loadCapture();
     // Tasks may ask for no CPU at all, so there is always a thread for them.
     this.#pool.startWorkers(Math.max(1, Math.ceil(options.numCpus)));
     const { nodeId } = facts;
@@ -88,7 +93,10 @@ export class DriverNode implements NewsHandler {
       shareBuffer: (memory: SharedArrayBuffer) => this.#memories.share(memory),
       sharedBuffer: (id: number) => this.#memories.find(id),
     };
-    const runtime = new ThreadRuntime(addon, 0, -1, facts, travel, memories, () => runtime.port.drain(runtime.inbox));
+    const runtime = new ThreadRuntime(addon, 0, -1, facts, travel, memories, () => {
+      runtime.port.drain(runtime.inbox);
+      this.channels.look();
+    });
     runtime.inbox.handleNews(this);
     return runtime;
   }
@@ -100,8 +108,10 @@ export class DriverNode implements NewsHandler {
     return Object.defineProperty(brief, 'memories', { get: memories, enumerable: true }) as WorkerBrief;
   }
 
-  #bury(port: number, details: string): void {
+  #bury(assignment: WorkerAssignment, details: string, expected: boolean): void {
+    const port = Atomics.load(assignment.port, 0) - 1;
     this.#addon.bury(port, details);
+    this.channels.exited(assignment, details, expected);
     if (this.#closing === undefined) this.gcs.events.append('worker-died', { port, details });
   }
 
@@ -147,6 +157,11 @@ export class DriverNode implements NewsHandler {
       const port = this.#addon.expire(index, generation, attempt);
       if (port >= 0) this.#pool.stopPort(port);
     }, milliseconds).unref();
+  }
+
+  /** Worker threads. */
+  get workers(): number {
+    return this.#pool.size;
   }
 
   /** Drains, for at most `timeoutMs`, then stops everything. Idempotent. */

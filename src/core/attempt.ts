@@ -1,5 +1,6 @@
 import type { GeneratorRun } from './generator-run.ts';
 import type { TaskContext } from './task-context.ts';
+import type { Carrier } from './telemetry/trace.ts';
 import type { Template } from './template.ts';
 
 /** One attempt of a task while its thread has it. */
@@ -16,6 +17,7 @@ export class Attempt implements TaskContext {
   stop: AbortController | undefined = undefined;
   stopped = false;
   blocked = 0;
+  carrier: Carrier | undefined = undefined;
   pending = false;
   /** How often its result found no room. */
   tries = 0;

@@ -9,6 +9,7 @@ import type { NewsHandler } from './inbox.ts';
 import { ResultWriter } from './result-writer.ts';
 import type { ThreadRuntime } from './runtime.ts';
 import { runAsync, runSync, type TaskContext } from './task-context.ts';
+import { inTrace } from './telemetry/trace.ts';
 import type { Template } from './template.ts';
 import { event } from './wire.ts';
 
@@ -135,6 +136,7 @@ export class Executor implements NewsHandler {
       port.inbox[pos + 1] !== 0,
       view.getUint32(pos + 20, true),
     );
+    task.carrier = this.#runtime.inbox.carrier;
     if ('error' in prepared) this.#fail(task, prepared.error);
     else this.#begin(task, prepared.code, prepared.args);
     return task.ended || this.#mayGoOn(template) ? end : CUT;
@@ -234,6 +236,11 @@ export class Executor implements NewsHandler {
   }
 
   #run(task: Attempt, code: Function, args: readonly unknown[]): unknown {
+    const { carrier } = task;
+    return carrier === undefined ? this.#call(task, code, args) : inTrace(carrier, () => this.#call(task, code, args));
+  }
+
+  #call(task: Attempt, code: Function, args: readonly unknown[]): unknown {
     if (task.creates) {
       const make = (): object => Reflect.construct(code, args as unknown[]) as object;
       this.#actors.set(task.actor, runSync(task, make) as Record<string, unknown>);

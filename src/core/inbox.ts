@@ -4,6 +4,7 @@ import { ObjectRef } from './object-ref.ts';
 import type { NewsReader } from './port.ts';
 import type { ThreadRuntime } from './runtime.ts';
 import type { RefStream } from './stream.ts';
+import type { Carrier } from './telemetry/trace.ts';
 import type { OutcomeReader } from './waiting.ts';
 import { event, LINKED, status } from './wire.ts';
 
@@ -22,6 +23,8 @@ export class Inbox implements NewsReader, OutcomeReader {
   readonly streams: Map<number, RefStream<unknown>> = new Map();
   /** How many outcomes and items were passed to those who wait in this thread. */
   deliveries = 0;
+  /** The trace context that came with the arguments read last. */
+  carrier: Carrier | undefined;
   #news: NewsHandler | undefined;
   /** Values of the arguments that were refs, while a task's arguments are decoded. */
   #arguments: readonly unknown[] = nothing;
@@ -119,6 +122,7 @@ export class Inbox implements NewsReader, OutcomeReader {
   readArguments(pos: number, count: number): readonly unknown[] {
     const { port, values } = this.#runtime;
     let at = values.skip(pos);
+    this.carrier = undefined;
     this.#adopted = [];
     const refs: unknown[] = [];
     for (let i = 0; i < count; i++) {
@@ -128,7 +132,8 @@ export class Inbox implements NewsReader, OutcomeReader {
     try {
       if (port.inboxView.getUint32(pos, true) === 0) return nothing;
       this.#arguments = refs;
-      const args = values.read(pos) as readonly unknown[];
+      const args = values.read(pos) as unknown[];
+      if (this.carrier !== undefined) args.pop();
       this.#adopted = undefined;
       return args;
     } finally {

@@ -4,7 +4,7 @@ import type { ThreadRuntime } from './runtime.ts';
 import type { Template } from './template.ts';
 
 /** How the runtime's own classes travel: the kind, and what stands for the thing. */
-export const portableKind = { argument: 0, remote: 1, actorHandle: 2, error: 3 } as const;
+export const portableKind = { argument: 0, remote: 1, actorHandle: 2, error: 3, trace: 4 } as const;
 
 /** Code that remote functions or actor classes with different options share. */
 export interface Code {

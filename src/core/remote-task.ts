@@ -85,7 +85,10 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
     if (this.#signal?.aborted === true) return this.#aborted(runtime, args);
     if (generator) {
       const stream = runtime.submitStream(template, 0, args, -1);
-      this.#signal?.addEventListener('abort', () => void stream.return(), { once: true });
+      if (this.#signal !== undefined) {
+        const weak = new WeakRef(stream);
+        watchers.add(runtime, this.#signal, stream, () => void weak.deref()?.return());
+      }
       return stream as Result<R, N>;
     }
     if (numReturns > 1) return this.#several(runtime, args, numReturns) as Result<R, N>;

@@ -3,6 +3,7 @@ import type { Addon } from '../native/addon.ts';
 import type { CaptureHost } from './functions/capture.ts';
 import { Inbox } from './inbox.ts';
 import { ObjectRef, type RefOwner, releasedProblem } from './object-ref.ts';
+import { findOwn } from './own.ts';
 import { Port } from './port.ts';
 import { RefKeeper } from './ref-keeper.ts';
 import { Registry } from './registry.ts';
@@ -12,6 +13,8 @@ import { ship } from './ship.ts';
 import { RefStream } from './stream.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { currentTask, type TaskContext } from './task-context.ts';
+import { observe } from './telemetry/observe.ts';
+import { traced } from './telemetry/trace.ts';
 import type { Template } from './template.ts';
 import { type Reviver, Values } from './values.ts';
 import { type Lender, SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
@@ -91,6 +94,7 @@ export class ThreadRuntime implements RefOwner, Lender {
       isPortable: (value) =>
         this.#travel.isPortable(value) || (typeof value === 'object' && value !== null && ObjectRef.is(value)),
       checkValue: (value, name) => this.checkValue(value, name),
+      findOwn,
     };
   }
 
@@ -188,13 +192,15 @@ export class ThreadRuntime implements RefOwner, Lender {
   submit(
     template: Template,
     flags: number,
-    args: readonly unknown[],
+    given: readonly unknown[],
     results: readonly number[],
     actor = -1,
     stream = -1,
   ): void {
     this.assertOpen();
     const { port, values } = this;
+    const parent = currentTask();
+    const args = traced(given, parent?.carrier);
     let deps: number[] | undefined;
     let passed = args;
     for (let i = 0; i < args.length; i++) {
@@ -207,7 +213,6 @@ export class ThreadRuntime implements RefOwner, Lender {
       (passed as unknown[])[i] = argument(deps.length);
       deps.push(this.use(arg));
     }
-    const parent = currentTask();
     let all = flags;
     if (deps !== undefined) all |= submit.deps;
     if (results.length > 1) all |= submit.multi;
@@ -242,6 +247,7 @@ export class ThreadRuntime implements RefOwner, Lender {
     }
     if ((flags & submit.stream) !== 0) port.word(stream);
     port.commit();
+    observe(this, template, results[0] as number);
   }
 
   /** Submits a task, or a call on `actor`, that yields a stream. */

@@ -6,6 +6,8 @@ import { ObjectRef } from './object-ref.ts';
 export interface Subscriber {
   /** Whether the values are wanted, or only the news that they are there. */
   readonly wantsValue: boolean;
+  /** Whether the program is to go on while it waits. */
+  readonly keepsAlive: boolean;
   /** The ref at a position; it is kept alive as long as the subscriber waits. */
   refAt(position: number): ObjectRef<unknown>;
   /** The object is there: its outcome, and where its value stands in the inbox. */
@@ -57,7 +59,7 @@ export class Subscriptions {
 
   /** Subscribes to the object at `position`; gives the token, for `park`. */
   add(subscriber: Subscriber, position: number): number {
-    if (this.#active++ === 0) this.#keepAlive(true);
+    if (subscriber.keepsAlive && this.#active++ === 0) this.#keepAlive(true);
     const { wantsValue } = subscriber;
     const ref = subscriber.refAt(position);
     const parked = this.#parked.size > 0 ? this.#unpark(ref, wantsValue) : undefined;
@@ -115,7 +117,7 @@ export class Subscriptions {
     if (subscriber instanceof Orphan) {
       this.#forget(subscriber, token);
     } else {
-      this.#less();
+      if (subscriber.keepsAlive) this.#less();
       try {
         subscriber.settled(position, outcome, pos);
       } catch (error) {
@@ -162,6 +164,10 @@ class Orphan implements Subscriber {
   constructor(ref: ObjectRef<unknown>, wantsValue: boolean) {
     this.ref = ref;
     this.wantsValue = wantsValue;
+  }
+
+  get keepsAlive(): boolean {
+    return true;
   }
 
   refAt(): ObjectRef<unknown> {

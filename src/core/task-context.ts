@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Carrier } from './telemetry/trace.ts';
 
 /** One attempt of a task, as the code that it runs sees it. */
 export interface TaskContext {
@@ -14,6 +15,8 @@ export interface TaskContext {
   stopped: boolean;
   /** How many `get`s and `wait`s of the task are under way. */
   blocked: number;
+  /** The trace context that it was called in. */
+  carrier: Carrier | undefined;
   /** Whether it returned a promise and went on in the background. */
   pending: boolean;
 }

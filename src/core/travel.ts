@@ -5,6 +5,7 @@ import type { ObjectRef } from './object-ref.ts';
 import { portableKind, Remote } from './remote-function.ts';
 import { RemoteFunction } from './remote-task.ts';
 import type { ThreadRuntime, Travel } from './runtime.ts';
+import type { Carrier } from './telemetry/trace.ts';
 
 /** How remote functions, actor classes, actor handles and mobula's own errors travel between threads. */
 export const travel: Travel = {
@@ -19,6 +20,9 @@ export const travel: Travel = {
       }
       case portableKind.error:
         return reviveError(payload);
+      case portableKind.trace:
+        runtime.inbox.carrier = payload as Carrier;
+        return undefined;
       default:
         throw new MobulaError('ERR_MOBULA_INTERNAL', `nothing travels as kind ${kind}`);
     }

@@ -1,4 +1,5 @@
 import { GetTimeoutError } from '../common/errors.ts';
+import { onAbort } from './abort.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { Subscriber, Subscriptions } from './subscriptions.ts';
 import type { TaskContext } from './task-context.ts';
@@ -37,6 +38,10 @@ export class SingleGet implements Subscriber {
 
   // On the prototype: one field less in each of a million.
   get wantsValue(): boolean {
+    return true;
+  }
+
+  get keepsAlive(): boolean {
     return true;
   }
 
@@ -108,7 +113,7 @@ export class Wait implements Subscriber {
   readonly #visitor: WaitVisitor;
   /** By position: the subscription's token, or -1 once the object is there. */
   readonly #tokens: number[] = [];
-  readonly #signal: AbortSignal | undefined;
+  readonly #unwatch: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #over = false;
 
@@ -123,16 +128,18 @@ export class Wait implements Subscriber {
     this.#refs = refs;
     this.wantsValue = wantsValues;
     this.#visitor = visitor;
-    this.#signal = limits.signal;
     for (let i = 0; i < refs.length; i++) this.#tokens.push(subscriptions.add(this, i));
     if (limits.timeoutMs !== undefined) {
       const { timeoutMs } = limits;
       this.#timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs);
     }
-    this.#signal?.addEventListener('abort', this.#aborted);
+    const { signal } = limits;
+    if (signal !== undefined) this.#unwatch = onAbort(signal, () => this.end(signal.reason));
   }
 
-  readonly #aborted = (): void => this.end(this.#signal?.reason);
+  get keepsAlive(): boolean {
+    return true;
+  }
 
   refAt(position: number): ObjectRef<unknown> {
     return this.#refs[position] as ObjectRef<unknown>;
@@ -157,7 +164,7 @@ export class Wait implements Subscriber {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#signal?.removeEventListener('abort', this.#aborted);
+    this.#unwatch?.();
     for (const token of this.#tokens) if (token >= 0) this.#subscriptions.park(token);
     this.#visitor.ended(error);
   }

@@ -16,8 +16,10 @@ export interface PoolPorts {
   readonly workerFile: string;
   /** What it gets: the assignment, and what else a thread has to know. Read when the thread is ready for it. */
   brief(assignment: WorkerAssignment): WorkerAssignment;
-  /** A thread has ended. */
-  bury(port: number, details: string): void;
+  /** A thread has begun to take tasks. */
+  greet(assignment: WorkerAssignment): void;
+  /** A thread that had has ended, by itself or because it was to. */
+  bury(assignment: WorkerAssignment, details: string, expected: boolean): void;
   /** Threads die before they are attached, again and again. */
   giveUp(reason: unknown): void;
 }
@@ -93,6 +95,7 @@ export class WorkerPool {
     const started = pool.run(this.#ports.brief(assignment)).then(
       () => {
         this.#stillborn = 0;
+        this.#ports.greet(assignment);
         this.#startWaiting();
       },
       (thrown: unknown) => {
@@ -115,8 +118,9 @@ export class WorkerPool {
     this.#threads.delete(thread);
     const { kind, port } = thread.assignment;
     const attached = Atomics.load(port, 0);
-    if (attached > 0) this.#ports.bury(attached - 1, describe(code, error));
-    if (thread.retired || this.#closed) return;
+    const expected = thread.retired || this.#closed;
+    if (attached > 0) this.#ports.bury(thread.assignment, describe(code, error), expected);
+    if (expected) return;
     if (attached === 0 && ++this.#stillborn >= MAX_STILLBORN) {
       this.#ports.giveUp(error ?? new Error(`worker threads end at once, with exit code ${code}`));
     } else if (kind === 1) {

@@ -2,14 +2,14 @@ import { types } from 'node:util';
 import { CaptureError } from '../../common/errors.ts';
 import { heritageOf, rewrite, staticFields } from './classify.ts';
 import { type FunctionFacts, Inspector } from './inspect.ts';
-import { findBuiltin, findIntrinsic, isNativeText } from './intrinsics.ts';
+import { findBuiltin, findIntrinsic, findModule, isNativeText } from './intrinsics.ts';
 import { type Located, locateFunction } from './locate.ts';
 import { captureName } from './names.ts';
 import { originOf } from './origins.ts';
 import { locatePlain } from './plain.ts';
 import { captureError, describeLine, type Step, usualAdvice } from './problem.ts';
 import { describeRefusal, refuseLexicals, refuseSelf } from './refusals.ts';
-import type { AnyFunction, Shipped, ShippedFile, ShippedFunction } from './shipped.ts';
+import type { AnyFunction, Shipped, ShippedFile, ShippedFunction, ShippedImport } from './shipped.ts';
 import { usesSourceMaps } from './source-maps.ts';
 import { packData } from './values.ts';
 
@@ -19,6 +19,8 @@ export interface CaptureHost {
   isPortable(value: unknown): boolean;
   /** Throws a `SerializationError` when a value cannot be encoded. `name` is what the value is called. */
   checkValue(value: unknown, name: string): void;
+  /** Where a worker finds `fn`, which stands in the script at `url`, if it is one of mobula's exports. */
+  findOwn(fn: AnyFunction, url: string): ShippedImport | undefined;
 }
 
 /**
@@ -97,6 +99,7 @@ export class Capture {
     if (typeof value === 'function') return this.#function(value, step);
     return (
       findIntrinsic(value) ??
+      findModule(value) ??
       (types.isModuleNamespaceObject(value) ? this.members(value, Object.keys(value), step) : undefined)
     );
   }
@@ -143,6 +146,8 @@ export class Capture {
       return findBuiltin(fn) ?? this.#refuse(step, 'was made by Node itself, and no other thread has it');
     if (located === 'unparsed') return this.#refuse(step, 'has a source text that mobula cannot read');
     const { script, entry, url, line, column } = located;
+    const own = this.#host.findOwn(fn, url);
+    if (own !== undefined) return own;
     const { source, form, meta, superclass, free } = rewrite(located, text);
     const eager = [
       ...free.filter((name) => name.eager).map(({ name }) => name),

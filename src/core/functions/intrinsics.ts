@@ -67,6 +67,22 @@ export function findBuiltin(value: object): ShippedIntrinsic | undefined {
   return builtins.get(value);
 }
 
+let loaded = new Map<unknown, ShippedIntrinsic>();
+let counted = 0;
+
+/** The same for a built-in module as a whole, of those that are loaded: bundled code keeps them in variables. */
+export function findModule(value: object): ShippedIntrinsic | undefined {
+  const list = Reflect.get(process, 'moduleLoadList') as readonly string[];
+  if (list.length !== counted) {
+    counted = list.length;
+    const there = modules.filter((module) => list.includes(`NativeModule ${module.slice('node:'.length)}`));
+    loaded = new Map(
+      there.map((module) => [process.getBuiltinModule(module), { kind: 'intrinsic', module, path: [] } as const]),
+    );
+  }
+  return loaded.get(value);
+}
+
 function buildGlobals(): Table {
   const table: Table = new Map([[globalThis, { kind: 'intrinsic', module: undefined, path: [] }]]);
   for (const name of languageGlobals.split(' ')) {

@@ -110,7 +110,10 @@ function moduleLike({ references }: FreeName, value: unknown): value is object {
   if (types.isModuleNamespaceObject(value)) return true;
   if (typeof value !== 'object' || value === null || !references.every(({ member }) => member !== undefined))
     return false;
-  return Reflect.get(value, '__esModule') === true || Reflect.get(value, Symbol.toStringTag) === 'Module';
+  if (Reflect.get(value, '__esModule') === true || Reflect.get(value, Symbol.toStringTag) === 'Module') return true;
+  // webpack: `{ get: () => mobula.get, … }`, made of what the file imports.
+  const members = Object.values(Object.getOwnPropertyDescriptors(value));
+  return members.length > 0 && members.every((member) => member.get !== undefined);
 }
 
 function initialised(entry: ScopeEntry | undefined, binding: Binding, step: Step, capture: Capture): unknown {

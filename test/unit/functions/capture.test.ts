@@ -11,6 +11,7 @@ import type { ShippedFunction } from '../../../src/core/functions/shipped.ts';
 
 const host: CaptureHost = {
   isPortable: () => false,
+  findOwn: () => undefined,
   checkValue(value, name) {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       const maker: unknown = Reflect.get(value, 'constructor');

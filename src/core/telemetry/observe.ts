@@ -1,0 +1,64 @@
+import { type TaskSubmitted, taskSettle, taskSubmit } from '../../common/channels.ts';
+import type { ObjectRef } from '../object-ref.ts';
+import type { ThreadRuntime } from '../runtime.ts';
+import type { Subscriber } from '../subscriptions.ts';
+import type { Template } from '../template.ts';
+import { status } from '../wire.ts';
+
+/** Tells those who listen that a task was submitted and, later, that `result`, its first object, is settled. */
+export function observe(runtime: ThreadRuntime, template: Template, result: number): void {
+  if (!(taskSubmit.hasSubscribers || taskSettle.hasSubscribers)) return;
+  const { kind, name } = template.info;
+  const task: TaskSubmitted = { id: runtime.nameOf(result), name, kind };
+  if (taskSubmit.hasSubscribers) taskSubmit.publish(task);
+  if (!taskSettle.hasSubscribers) return;
+  // A reference of its own: the caller may release theirs before the task ends.
+  runtime.addon.holdObject(runtime.port.id, result);
+  runtime.subscriptions.add(new Observer(runtime, runtime.adoptRef(result), task, performance.now(), false), 0);
+}
+
+/** Waits for a task's end without keeping the program alive. */
+class Observer implements Subscriber {
+  readonly #ref: ObjectRef<unknown>;
+  /** The value stays where it is; an error is read in a second step. */
+  readonly wantsValue: boolean;
+  readonly keepsAlive = false;
+  readonly #runtime: ThreadRuntime;
+  readonly #task: TaskSubmitted;
+  readonly #began: number;
+
+  constructor(
+    runtime: ThreadRuntime,
+    ref: ObjectRef<unknown>,
+    task: TaskSubmitted,
+    began: number,
+    wantsValue: boolean,
+  ) {
+    this.#runtime = runtime;
+    this.#ref = ref;
+    this.#task = task;
+    this.#began = began;
+    this.wantsValue = wantsValue;
+  }
+
+  refAt(): ObjectRef<unknown> {
+    return this.#ref;
+  }
+
+  settled(_position: number, outcome: number, pos: number): void {
+    if (outcome === status.value) this.#tell(undefined);
+    else if (this.wantsValue) this.#tell(this.#runtime.inbox.error(outcome, pos));
+    else this.#runtime.subscriptions.add(new Observer(this.#runtime, this.#ref, this.#task, this.#began, true), 0);
+  }
+
+  resubscribed(): void {}
+
+  fail(error: unknown): void {
+    this.#tell(error);
+  }
+
+  #tell(error: unknown): void {
+    this.#ref[Symbol.dispose]();
+    taskSettle.publish({ ...this.#task, durationMs: performance.now() - this.#began, error });
+  }
+}

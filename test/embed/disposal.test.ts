@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import test, { afterEach } from 'node:test';
+import {
+  asCompleted,
+  get,
+  init,
+  isInitialized,
+  RuntimeClosedError,
+  remote,
+  shutdown,
+  TaskCancelledError,
+} from 'mobula';
+import { liveTasks } from '../support/inside.ts';
+import { limit } from '../support/suite.ts';
+import { until } from '../support/until.ts';
+
+afterEach(() => shutdown({ timeoutMs: 1000 }));
+
+const sleep = remote((ms: number) => new Promise<number>((resolve) => setTimeout(() => resolve(ms), ms)));
+const count = remote(function* (n: number) {
+  for (let i = 0; i < n; i++) yield i;
+});
+
+/** Warnings that Node prints while `body` runs. */
+async function warningsOf(body: () => Promise<void>): Promise<string[]> {
+  const warnings: string[] = [];
+  const collect = (warning: Error): void => void warnings.push(warning.message);
+  process.on('warning', collect);
+  await body();
+  // They are printed in a later turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', collect);
+  return warnings;
+}
+
+test('await using: the runtime waits for its work and is gone after the block', limit, async () => {
+  let value: Promise<number>;
+  {
+    await using runtime = await init({ numCpus: 1 });
+    value = get(sleep.remote(20));
+    assert.equal(runtime.stats().workers, 1);
+  }
+  assert.equal(isInitialized(), false);
+  assert.equal(await value, 20);
+});
+
+test('await using: a runtime ends with its block when that throws', limit, async () => {
+  await assert.rejects(async () => {
+    await using _runtime = await init({ numCpus: 1 });
+    throw new Error('of the block');
+  }, /of the block/);
+  assert.equal(isInitialized(), false);
+});
+
+test('using: a ref is released at the end of its block, and a stream is left', limit, async () => {
+  await init({ numCpus: 1 });
+  let kept: ReturnType<typeof sleep.remote>;
+  {
+    using ref = sleep.remote(1);
+    kept = ref;
+    assert.equal(await get(ref), 1);
+  }
+  await assert.rejects(get(kept), /was released/);
+  {
+    await using stream = count.remote(1_000_000);
+    const first = await stream.next();
+    assert.equal(first.done, false);
+  }
+  await until(() => liveTasks() === 0);
+});
+
+test('stats tell what there is to do, and end with their runtime', limit, async () => {
+  const runtime = await init({ numCpus: 1, objectStoreMemory: '64MiB' });
+  const refs = [sleep.remote(50), sleep.remote(50), sleep.remote(50)];
+  assert.equal(runtime.stats().tasks, 3);
+  await get(refs);
+  await until(() => runtime.stats().tasks === 0);
+  assert.deepEqual(runtime.stats().store, { capacity: 64 * 2 ** 20, used: 0, spilled: 0 });
+  await shutdown();
+  assert.throws(() => runtime.stats(), RuntimeClosedError);
+  const next = await init({ numCpus: 1 });
+  assert.throws(() => runtime.stats(), RuntimeClosedError);
+  assert.equal(next.stats().tasks, 0);
+});
+
+test('a task cannot ask for stats', limit, async () => {
+  await init({ numCpus: 1 });
+  const ask = remote(async () => (await init({ ignoreReinit: true })).stats());
+  await assert.rejects(get(ask.remote()), /Only the driver/);
+});
+
+test('a signal ends a get, and the task goes on', limit, async () => {
+  await init({ numCpus: 1 });
+  const ref = sleep.remote(50);
+  await assert.rejects(get(ref, { signal: AbortSignal.timeout(5) }), { name: 'TimeoutError' });
+  assert.equal(await get(ref), 50);
+});
+
+// Every `get` and every stream added a listener of its own: from the eleventh on, Node warned of a leak.
+test('one signal serves any number of gets, tasks and streams without a warning', limit, async () => {
+  await init({ numCpus: 1 });
+  const stop = new AbortController();
+  const { signal } = stop;
+  const warnings = await warningsOf(async () => {
+    const values = Array.from({ length: 20 }, () => get(sleep.remote(5000), { signal }));
+    const tasks = Array.from({ length: 20 }, () => get(sleep.options({ signal }).remote(5000)));
+    const streams = Array.from({ length: 20 }, () => count.options({ signal }).remote(1_000_000));
+    const settled = Promise.allSettled([...values, ...tasks]);
+    stop.abort(new RangeError('enough'));
+    for (const [i, result] of (await settled).entries()) {
+      assert.equal(result.status, 'rejected');
+      assert.ok(result.reason instanceof (i < 20 ? RangeError : TaskCancelledError), String(result.reason));
+    }
+    for (const stream of streams) assert.equal((await stream.next()).done, true);
+  });
+  assert.deepEqual(warnings, []);
+});
+
+test('a loop over asCompleted that is left early holds nothing back', limit, async () => {
+  await init({ numCpus: 2 });
+  const refs = [sleep.remote(1), sleep.remote(200)];
+  for await (const ref of asCompleted(refs)) {
+    assert.equal(await get(ref), 1);
+    break;
+  }
+  assert.deepEqual(await get(refs), [1, 200]);
+});
