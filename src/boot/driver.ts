@@ -36,6 +36,7 @@ export class DriverNode implements NewsHandler {
   #threads = 1;
   #drained: (() => void) | undefined;
   #closing: Promise<void> | undefined;
+  #stopped = false;
 
   /** Starts a node; its threads come up in the background. */
   constructor(options: ResolvedInitOptions) {
@@ -67,7 +68,8 @@ export class DriverNode implements NewsHandler {
     this.#pool = new WorkerPool({
       workerFile: WORKER_FILE,
       brief: (assignment) => this.#brief(assignment),
-      bury: (port, details) => this.#bury(port, details),
+      bury: (port, details, blame) => this.#bury(port, details, blame),
+      abandon: (port, details) => this.#abandon(port, details),
       giveUp: (reason) => this.#giveUp(reason),
     });
     loadCapture();
@@ -100,9 +102,20 @@ export class DriverNode implements NewsHandler {
     return Object.defineProperty(brief, 'memories', { get: memories, enumerable: true }) as WorkerBrief;
   }
 
-  #bury(port: number, details: string): void {
-    this.#addon.bury(port, details);
+  #bury(port: number, details: string, blame: number): void {
+    // A thread that hung may end after all else; another runtime may be up by then.
+    if (this.#stopped) return;
+    this.#addon.bury(port, details, blame);
     if (this.#closing === undefined) this.gcs.events.append('worker-died', { port, details });
+  }
+
+  #abandon(port: number, details: string): void {
+    if (this.#stopped) return;
+    this.#addon.abandon(port, details);
+    if (this.#closing !== undefined) return;
+    this.gcs.events.append('worker-died', { port, details });
+    const advice = 'Its tasks were ended and another thread is in its place, but the process cannot exit before it.';
+    process.emitWarning(`A worker thread is lost: ${details}. ${advice}`, 'MobulaWarning');
   }
 
   #giveUp(reason: unknown): void {
@@ -165,6 +178,7 @@ export class DriverNode implements NewsHandler {
     this.runtime.close();
     setCurrentRuntime(undefined);
     process.off('exit', this.#onExit);
+    this.#stopped = true;
     this.#addon.stop();
     this.#memories.close();
   }

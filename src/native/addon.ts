@@ -14,7 +14,8 @@ export interface Addon {
   // port.rs
   attach(kind: number, host: number, onBell: () => void): number;
   detach(port: number): void;
-  bury(port: number, details: string): void;
+  abandon(port: number, details: string): void;
+  bury(port: number, details: string, blame: number): void;
   setRegions(port: number, control: Int32Array, commands: Uint8Array, inbox: Uint8Array): void;
   flush(port: number, commands: number): void;
   advance(port: number, commands: number): void;
@@ -73,6 +74,7 @@ export interface TemplateOptions {
   /** Pairs of index and amount. */
   readonly others: readonly number[];
   readonly maxRetries: number;
+  readonly maxKills: number;
   readonly timeoutMs: number;
   readonly maxRestarts: number;
   readonly maxConcurrency: number;

@@ -28,6 +28,7 @@ mod template;
 mod turn;
 mod wire;
 
+pub use control::Blame;
 pub use dispatch::Step;
 pub use failure::Failure;
 pub use node::{Node, NodeConfig};

@@ -192,7 +192,7 @@ impl Turn<'_> {
         let (state, generation) = cell.state();
         self.release_resources(task);
         self.call_ended(task);
-        let retry = kind == outcome::RETRY && state == State::Taken && cell.attempt() <= self.retries(task);
+        let retry = kind == outcome::RETRY && state == State::Taken && cell.tries() <= self.retries(task);
         if retry || cell.has(AGAIN) {
             for _ in 0..count {
                 let payload = reader.payload();
