@@ -109,14 +109,6 @@ pub fn stop() {
     }
 }
 
-/// Removes the files of the object store: the process is about to end without ceremony.
-#[napi(catch_unwind)]
-pub fn remove_spilled() {
-    if let Some(runtime) = &*CURRENT.lock() {
-        runtime.store.remove_spill_directory();
-    }
-}
-
 /// Refuses to wait for new work; true if nothing is in flight, otherwise the driver is told when.
 #[napi(catch_unwind)]
 pub fn drain() -> Result<bool> {

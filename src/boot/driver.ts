@@ -79,11 +79,7 @@ export class DriverNode implements NewsHandler {
     this.gcs.nodes.put(nodeId, { nodeId, alive: true, host: hostname(), pid: process.pid, resources: facts.totals });
     this.gcs.events.append('node-up', { nodeId });
     setCurrentRuntime(this.runtime);
-    process.on('exit', this.#onExit);
   }
-
-  /** process.exit() and the like run no destructor. */
-  readonly #onExit = (): void => this.#addon.removeSpilled();
 
   #attach(facts: NodeFacts): ThreadRuntime {
     const memories = {
@@ -177,7 +173,6 @@ export class DriverNode implements NewsHandler {
     await this.#pool.close();
     this.runtime.close();
     setCurrentRuntime(undefined);
-    process.off('exit', this.#onExit);
     this.#stopped = true;
     this.#addon.stop();
     this.#memories.close();

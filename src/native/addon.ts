@@ -6,7 +6,6 @@ export interface Addon {
   // runtime.rs
   start(options: StartOptions): void;
   stop(): void;
-  removeSpilled(): void;
   drain(): boolean;
   failAll(): void;
   freeResources(): number[];

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::error::{Bound, FullError, Holder};
 use crate::space::{Extent, Space};
-use crate::spill::SpillFile;
+use crate::spill::Spilled;
 use crate::{BufferId, EnvId, MapError, ViewId};
 
 /// What the store's lock guards.
@@ -11,7 +11,7 @@ use crate::{BufferId, EnvId, MapError, ViewId};
 /// Every change to a buffer ends with [`settle`](Self::settle), which keeps these:
 /// 1. A buffer is in `evictable` exactly if it is `Resident`, has references, and neither pins nor borrows.
 /// 2. A buffer's pages are given back only when it has no references, no pins and no borrows, or when it was
-///    evictable and its spill file is complete, or when it was never sealed and its writer's view is gone.
+///    evictable and its content on disk is complete, or when it was never sealed and its writer's view is gone.
 /// 3. Content is read and written without the lock only by whoever has a borrow (see [`Buffer::borrows`]) or a
 ///    view, or before the buffer is in `buffers`.
 /// 4. `busy` operations hold pages and end without waiting for anyone. So whoever finds no room may wait as
@@ -33,8 +33,8 @@ pub(crate) struct Meta {
     pub(crate) on_disk: u64,
     pub(crate) spills: u64,
     pub(crate) restores: u64,
-    /// Files to be deleted once the lock is released.
-    pub(crate) trash: Vec<Arc<SpillFile>>,
+    /// Content on disk to be given up once the lock is released.
+    pub(crate) trash: Vec<Arc<Spilled>>,
 }
 
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub(crate) struct Buffer {
     pub(crate) borrows: u32,
     pub(crate) content: Content,
     /// The content on disk. It stays when the buffer is brought back, so that evicting it again is free.
-    pub(crate) file: Option<Arc<SpillFile>>,
+    pub(crate) file: Option<Arc<Spilled>>,
     /// Its key in `evictable`, if it is there.
     stamp: Option<u64>,
 }
@@ -210,7 +210,7 @@ impl Meta {
         Some(id)
     }
 
-    /// Ends the borrow of a victim whose file is complete. It stays if someone came to use it meanwhile.
+    /// Ends the borrow of a victim whose content is on disk. It stays if someone came to use it meanwhile.
     pub(crate) fn end_eviction(&mut self, id: BufferId) {
         self.busy -= 1;
         if let Some(buffer) = self.buffers.get_mut(id) {

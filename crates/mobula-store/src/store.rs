@@ -5,7 +5,7 @@ use mobula_sync::{Condvar, Mutex, MutexGuard};
 
 use crate::meta::{Content, Meta};
 use crate::space::{Extent, LANES, Space};
-use crate::spill::SpillDirectory;
+use crate::spill::SpillFile;
 use crate::{BufferId, OpenError, Stats, StoreConfig};
 
 /// How many times its capacity a store has in addresses. Memory is bounded by `capacity`; the surplus of
@@ -22,7 +22,7 @@ pub struct Store {
     /// Notified when something happened that a waiting thread may be waiting for.
     pub(crate) changed: Condvar,
     pub(crate) arenas: [Arena; LANES],
-    pub(crate) spill: SpillDirectory,
+    pub(crate) spill: SpillFile,
     /// From the configuration, in bytes.
     pub(crate) memory_limit: Option<u64>,
     /// How many threads one call may use.
@@ -32,8 +32,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens an empty store. Takes address space but no memory; directories that killed processes left in the
-    /// spill directory are removed.
+    /// Opens an empty store. Takes address space but no memory, and opens its spill file if it can.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -72,7 +71,7 @@ impl Store {
             meta: Mutex::new(Meta::new(Space::new(pages, addresses))),
             changed: Condvar::new(),
             arenas,
-            spill: SpillDirectory::new(spill_directory),
+            spill: SpillFile::new(spill_directory),
             memory_limit,
             threads: mobula_shm::processors(),
             page,
@@ -151,12 +150,6 @@ impl Store {
         self.cool(&cool);
         self.update(|meta| meta.busy -= 1);
         pages * self.page
-    }
-
-    /// Deletes the spill directory, for a process that is about to exit without dropping the store. Buffers
-    /// that are only on disk are lost.
-    pub fn remove_spill_directory(&self) {
-        self.spill.remove();
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Meta> {

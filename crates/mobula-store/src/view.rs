@@ -5,7 +5,7 @@ use mobula_shm::map;
 use crate::meta::{Content, View};
 use crate::room::RoomError;
 use crate::space::Extent;
-use crate::spill::{ReadError, SpillFile};
+use crate::spill::{ReadError, Spilled};
 use crate::store::address_len;
 use crate::{BufferId, EnvId, MapError, Mapping, Store, ViewId};
 
@@ -143,7 +143,7 @@ impl Store {
         &self,
         id: BufferId,
         len: u64,
-        file: Option<&Arc<SpillFile>>,
+        file: Option<&Arc<Spilled>>,
     ) -> Result<Borrowed<'_>, MapError> {
         match self.read_back(id, len, file) {
             Ok(extents) => Ok(Borrowed {
@@ -164,7 +164,7 @@ impl Store {
         &self,
         id: BufferId,
         len: u64,
-        file: Option<&Arc<SpillFile>>,
+        file: Option<&Arc<Spilled>>,
     ) -> Result<Vec<Extent>, MapError> {
         let file = file.ok_or(MapError::Unknown(id))?;
         let reservation = self
