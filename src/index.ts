@@ -17,6 +17,7 @@ export type { ErrorCode } from './common/error-codes.ts';
 export {
   ActorDiedError,
   CaptureError,
+  DeadlockError,
   GetTimeoutError,
   MobulaError,
   ObjectLostError,

@@ -121,6 +121,7 @@ function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], li
   if (refs.length === 0) return Promise.resolve([]);
   const values: unknown[] = new Array(refs.length);
   let missing = refs.length;
+  const endless = limited.timeoutMs === undefined && limited.signal === undefined;
   return runtime.blocking(
     new Promise((resolve, reject) => {
       runtime.wait(refs, true, limited, {
@@ -138,6 +139,7 @@ function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], li
         },
       });
     }),
+    endless ? refs : undefined,
   );
 }
 

@@ -2,6 +2,7 @@ import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
 import type { Addon } from '../native/addon.ts';
 import type { CaptureHost } from './functions/capture.ts';
 import { Inbox } from './inbox.ts';
+import { LongWaits } from './long-waits.ts';
 import { ObjectRef, type RefOwner, releasedProblem } from './object-ref.ts';
 import { Port } from './port.ts';
 import { RefKeeper } from './ref-keeper.ts';
@@ -44,6 +45,7 @@ export class ThreadRuntime implements RefOwner {
   readonly subscriptions: Subscriptions;
   readonly inbox: Inbox;
   readonly #travel: Travel;
+  readonly #longWaits: LongWaits;
   #nextStream = 0;
   readonly #fresh = new Uint32Array(OBJECTS_AT_ONCE * 2);
   #nextFresh: number = OBJECTS_AT_ONCE * 2;
@@ -64,6 +66,7 @@ export class ThreadRuntime implements RefOwner {
     this.facts = facts;
     this.#travel = travel;
     this.port = new Port(addon, kind, host, onBell);
+    this.#longWaits = new LongWaits(addon, this.port.id);
     this.resources = new ResourceTable(facts.totals);
     this.values = new Values(this.port, {
       ref: (index) => this.inbox.adopt(index),
@@ -290,7 +293,7 @@ export class ThreadRuntime implements RefOwner {
       this.subscriptions.add(new SingleGet(ref, this.inbox, resolve, reject));
     });
     const task = currentTask();
-    return task === undefined ? promise : this.lending(task, promise);
+    return task === undefined ? promise : this.lending(task, promise, [ref]);
   }
 
   /** Waits for many objects, with limits. */
@@ -299,16 +302,21 @@ export class ThreadRuntime implements RefOwner {
     return new Wait(this.subscriptions, refs, wantsValues, limits, visitor);
   }
 
-  /** While a task waits it lends its CPU to others, so that tasks that wait for tasks cannot starve them. */
-  blocking<T>(promise: Promise<T>): Promise<T> {
+  /**
+   * While a task waits it lends its CPU to others, so that tasks that wait for tasks cannot starve them. `refs`: what it
+   * waits for without limits.
+   */
+  blocking<T>(promise: Promise<T>, refs?: readonly ObjectRef<unknown>[]): Promise<T> {
     const task = currentTask();
-    return task === undefined ? promise : this.lending(task, promise);
+    return task === undefined ? promise : this.lending(task, promise, refs);
   }
 
   /** As `blocking`, for a given task. */
-  lending<T>(task: TaskContext, promise: Promise<T>): Promise<T> {
+  lending<T>(task: TaskContext, promise: Promise<T>, refs?: readonly ObjectRef<unknown>[]): Promise<T> {
     if (task.blocked++ === 0 && task.pending) this.block(task, true);
+    const wait = refs === undefined ? undefined : this.#longWaits.begin(task, refs);
     const unblock = (): void => {
+      if (wait !== undefined) this.#longWaits.end(wait);
       if (--task.blocked === 0 && task.pending) this.block(task, false);
     };
     promise.then(unblock, unblock);
@@ -345,6 +353,7 @@ export class ThreadRuntime implements RefOwner {
     for (const subscriber of this.subscriptions.close()) {
       subscriber.fail(new RuntimeClosedError());
     }
+    this.#longWaits.close();
     this.inbox.close();
     this.port.detach();
   }

@@ -6,6 +6,7 @@ export interface TaskContext {
   readonly index: number;
   readonly generation: number;
   readonly name: string;
+  readonly template: { readonly id: number };
   readonly attempt: number;
   /** The object of the actor that runs it, or -1. */
   readonly actor: number;
@@ -14,6 +15,8 @@ export interface TaskContext {
   stopped: boolean;
   /** How many `get`s and `wait`s of the task are under way. */
   blocked: number;
+  /** Whether its outcome is written. */
+  readonly ended: boolean;
   /** Whether it returned a promise and went on in the background. */
   pending: boolean;
 }

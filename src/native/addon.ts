@@ -33,6 +33,7 @@ export interface Addon {
   findActor(port: number, name: string): number;
   actorIdentity(port: number, object: number): number[];
   pendingCalls(port: number, object: number): number;
+  reportWaits(port: number, records: Uint32Array): void;
   // objects.rs
   allocObjects(port: number, pairs: Uint32Array): void;
   objectGeneration(port: number, object: number): number;

@@ -70,6 +70,10 @@ impl Turn<'_> {
 
     /// Settles a task with `failure`, wherever it is; true if it was not settled yet.
     fn stop(&mut self, id: TaskId, failure: Failure, force: bool) -> bool {
+        self.stop_because(id, failure, &[], force)
+    }
+
+    pub(crate) fn stop_because(&mut self, id: TaskId, failure: Failure, details: &[u8], force: bool) -> bool {
         let cell: &Task = self.node.tasks.get(id.index);
         loop {
             let (state, generation) = cell.state();
@@ -89,7 +93,7 @@ impl Turn<'_> {
                     self.post_main(Event::KillPort { port });
                 }
             }
-            self.fail_by_system(id.index, failure, &[]);
+            self.fail_by_system(id.index, failure, details);
             self.creation_stopped(id.index, failure);
             self.settled(id.index);
             return true;
@@ -160,6 +164,7 @@ impl Node {
     /// JavaScript, but its memory, its views and its number are its own until it is buried.
     pub fn abandon(&self, id: u16, details: &str, blame: Blame) {
         self.close_port(id);
+        self.waits.forget(id);
         let port = self.port(id);
         self.idle.remove(id);
         let unread = port.shut();

@@ -9,6 +9,7 @@
 
 mod actor;
 mod control;
+mod deadlock;
 mod dispatch;
 mod failure;
 mod lanes;
