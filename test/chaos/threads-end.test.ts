@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import test from 'node:test';
-import { availableResources, cancel, get, remote, TaskError, TaskTimeoutError, WorkerDiedError } from 'mobula';
+import { availableResources, cancel, get, remote, TaskError, TaskTimeoutError } from 'mobula';
 import { Ledger } from '../support/ledger.ts';
 import { assertQuiet, limit, suite } from '../support/suite.ts';
 import { until } from '../support/until.ts';
@@ -121,22 +121,6 @@ test('a task that hangs in native code is settled in time, and its thread replac
   // The native call returns, and the thread ends after all; nothing is buried twice.
   await until(() => workers.live.length <= hanging, undefined, 12_000);
   assert.equal(await get(double.options({ numCpus: 2 }).remote(2)), 4);
-});
-
-test('a heap that V8 finds full ends its thread, the task fails, and its neighbours run again', {
-  timeout: 60_000,
-}, async () => {
-  const fill = remote((mark: Int32Array) => {
-    Atomics.store(mark, 0, 1);
-    const kept: string[] = [];
-    for (;;) kept.push(Buffer.alloc(2 ** 20, 97).toString('latin1') + kept.length);
-  });
-  const ledger = new Ledger();
-  for (let i = 0; i < 20; i++) ledger.value(later.options({ maxRetries: 0 }).remote(i, 50), i);
-  const ref = fill.options({ maxRetries: 0 }).remote(flag());
-  await assert.rejects(get(ref), (error) => error instanceof WorkerDiedError && /out of memory/.test(error.message));
-  await ledger.assertRight();
-  assert.equal(await get(double.remote(2)), 4);
 });
 
 test("ArrayBuffers beyond any heap limit are the task's own, and are given back", limit, async () => {

@@ -4,7 +4,6 @@ import test from 'node:test';
 import { get, init, remote, shutdown, TaskError } from 'mobula';
 import { assertBack, footprint } from '../support/baseline.ts';
 import { assertQuiet, limit, suite } from '../support/suite.ts';
-import { until } from '../support/until.ts';
 
 suite();
 
@@ -73,42 +72,6 @@ for (const [what, body, shown] of thrown) {
     assert.equal(await get(double.remote(4)), 8);
   });
 }
-
-/** The texts of the warnings that mobula gives while `body` runs, once there is one. */
-async function warnings(body: () => Promise<void>): Promise<string[]> {
-  const texts: string[] = [];
-  const listen = (warning: Error): void => void texts.push(`${warning.name}: ${warning.message}`);
-  process.on('warning', listen);
-  try {
-    await body();
-    await until(() => texts.length > 0);
-  } finally {
-    process.off('warning', listen);
-  }
-  return texts;
-}
-
-test('what a task throws after it returned is a warning, and the value counts', limit, async () => {
-  const late = remote((ms: number) => {
-    setTimeout(() => {
-      throw new Error('too late');
-    }, ms);
-    return 'returned';
-  });
-  const [text] = await warnings(async () => assert.equal(await get(late.remote(1)), 'returned'));
-  assert.match(String(text), /MobulaWarning: .*left something behind that failed: Error: too late/);
-});
-
-test('a rejection that nobody handles belongs to the task while it runs, and is a warning later', limit, async () => {
-  const running = remote(async () => {
-    void Promise.reject(new Error('unhandled'));
-    await new Promise((resolve) => setTimeout(resolve, 60_000));
-  });
-  await assert.rejects(get(running.remote()), /unhandled/);
-  const over = remote(() => void Promise.reject(new Error('nobody cares')));
-  const [text] = await warnings(async () => assert.equal(await get(over.remote()), undefined));
-  assert.match(String(text), /nobody cares/);
-});
 
 test('recursion without end is a RangeError of the task', limit, async () => {
   const deep = remote(() => {
