@@ -19,6 +19,7 @@ export type { ErrorCode } from './common/error-codes.ts';
 export {
   ActorDiedError,
   CaptureError,
+  DeadlockError,
   GetTimeoutError,
   MobulaError,
   type MobulaErrorOptions,

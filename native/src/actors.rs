@@ -1,5 +1,6 @@
 use napi_derive::napi;
 
+use crate::bytes::Bytes;
 use crate::error::Result;
 use crate::port::binding;
 
@@ -42,4 +43,18 @@ pub fn actor_identity(port: u32, object: u32) -> Result<Vec<u32>> {
 #[napi(catch_unwind)]
 pub fn pending_calls(port: u32, object: u32) -> Result<u32> {
     Ok(binding(port)?.runtime.node.pending_calls(object))
+}
+
+/// The tasks of the thread that have waited for long; see `Node::report_waits`.
+#[napi(catch_unwind)]
+pub fn report_waits(port: u32, records: Bytes) -> Result<()> {
+    #[expect(clippy::cast_ptr_alignment, reason = "JavaScript passes a Uint32Array")]
+    let records = match records.len {
+        // An empty one may have no place.
+        0 => &[],
+        // SAFETY: a live Uint32Array that only this thread touches now.
+        bytes => unsafe { std::slice::from_raw_parts(records.ptr.cast::<u32>(), bytes / 4) },
+    };
+    binding(port)?.runtime.node.report_waits(port as u16, records);
+    Ok(())
 }

@@ -24,6 +24,7 @@ mod bytes;
 mod error;
 #[cfg(feature = "failpoints")]
 mod failpoints;
+mod helper;
 mod machine;
 mod objects;
 mod port;

@@ -2,7 +2,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use mobula_fault::failpoint;
-use mobula_sched::{CONTROL_WORDS, PortKind, Regions, Step};
+use mobula_sched::{Blame, CONTROL_WORDS, PortKind, Regions, Step};
 use mobula_store::EnvId;
 use mobula_sync::atomic::{AtomicPtr, Ordering};
 use napi::JsValue;
@@ -24,6 +24,8 @@ pub(crate) struct Binding {
     pub(crate) env: EnvId,
     bell: Arc<UvBell>,
     pub(crate) pressure: Pressure,
+    /// Where the end of the environment finds this; null once it is closed.
+    mine: Arc<AtomicPtr<Binding>>,
 }
 
 const MAX_PORTS: usize = 4096;
@@ -58,8 +60,8 @@ pub fn attach(
         1 => PortKind::Worker,
         _ => PortKind::Host,
     };
-    // Which binding ends with the environment; the same port may be another thread's by then.
-    let mine = Arc::new(AtomicPtr::new(ptr::null_mut()));
+    // Which binding ends with the environment; the same port may be another thread's by then, of a later runtime.
+    let mine: Arc<AtomicPtr<Binding>> = Arc::new(AtomicPtr::new(ptr::null_mut()));
     let ending = Arc::clone(&mine);
     let on_end = Box::new(move || close(ending.load(Ordering::Relaxed)));
     failpoint!("native.attach");
@@ -84,6 +86,7 @@ pub fn attach(
         env: EnvId(port),
         bell,
         pressure: Pressure::default(),
+        mine: Arc::clone(&mine),
     }));
     mine.store(binding, Ordering::Relaxed);
     BINDINGS[port as usize].store(binding, Ordering::Relaxed);
@@ -98,24 +101,45 @@ pub fn detach(port: u32) {
     }
 }
 
-/// Ends a binding, once.
+/// Ends a binding. It is the calling thread's own; null if it has ended already.
 fn close(binding: *mut Binding) {
-    let slot = BINDINGS
-        .iter()
-        .find(|entry| !binding.is_null() && entry.load(Ordering::Relaxed) == binding);
-    let Some(slot) = slot else { return };
-    slot.store(ptr::null_mut(), Ordering::Relaxed);
-    // SAFETY: made by `attach`; it stood in the table, so it was not closed yet, and this is its own thread.
+    if binding.is_null() {
+        return;
+    }
+    // Gone from the table already if the number is another thread's by now, of a later runtime.
+    for entry in &BINDINGS {
+        if entry.load(Ordering::Relaxed) == binding {
+            entry.store(ptr::null_mut(), Ordering::Relaxed);
+            break;
+        }
+    }
+    // SAFETY: made by `attach`. Both ways here, the table and `mine`, are of this thread and lose it now.
     let binding = unsafe { Box::from_raw(binding) };
     failpoint!("native.detach");
+    binding.mine.store(ptr::null_mut(), Ordering::Relaxed);
     binding.runtime.node.close_port(binding.port as u16);
 }
 
-/// The thread of `port` has ended: its tasks run elsewhere or fail, and all it held is given back.
+/// The thread of `port` was told to end and hangs in foreign code: its tasks run elsewhere or fail. What that code may
+/// still read, the thread's views, stays until `bury`.
 #[napi(catch_unwind)]
-pub fn bury(port: u32, details: String) -> Result<()> {
+pub fn abandon(port: u32, details: String) -> Result<()> {
+    current()?.node.abandon(port as u16, &details, Blame::Nobody);
+    Ok(())
+}
+
+/// The thread of `port` has ended: its tasks run elsewhere or fail, and all it held is given back. `blame`: the task
+/// that ended it, -1 if that is not known, -2 for none that still ran, -3 for the one that had the thread.
+#[napi(catch_unwind)]
+pub fn bury(port: u32, details: String, blame: i32) -> Result<()> {
     let runtime = current()?;
-    runtime.node.bury(port as u16, &details);
+    let blame = match (u32::try_from(blame), blame) {
+        (Ok(task), _) => Blame::Task(task),
+        (_, -2) => Blame::Nobody,
+        (_, -3) => Blame::Runner,
+        _ => Blame::Unknown,
+    };
+    runtime.node.bury(port as u16, &details, blame);
     failpoint!("native.bury");
     if v8::is_open() {
         // The ArrayBuffers have given their views back, save those that were transferred to another thread.

@@ -8,6 +8,7 @@ use mobula_sync::Mutex;
 use napi_derive::napi;
 
 use crate::error::{Code, Result, fail, open_failed};
+use crate::helper::Helper;
 use crate::tables::Tables;
 use crate::watchdog::Watchdog;
 
@@ -18,6 +19,7 @@ pub(crate) struct Runtime {
     pub(crate) store: Arc<Store>,
     pub(crate) tables: Tables,
     watchdog: Arc<Watchdog>,
+    helper: Helper,
 }
 
 static CURRENT: std::sync::LazyLock<Mutex<Option<Arc<Runtime>>>> = std::sync::LazyLock::new(Mutex::default);
@@ -94,12 +96,17 @@ pub fn start(options: StartOptions) -> Result<()> {
         Ok(watchdog) => Arc::new(watchdog),
         Err(error) => return fail(Code::Invalid, format_args!("no thread for the watchdog: {error}")),
     };
+    let helper = match Helper::start(Arc::downgrade(&node), &store) {
+        Ok(helper) => helper,
+        Err(error) => return fail(Code::Invalid, format_args!("no thread for the store: {error}")),
+    };
     node.set_watchdog(Some(Arc::clone(&watchdog) as _));
     *current = Some(Arc::new(Runtime {
         node,
         store,
         tables: Tables::default(),
         watchdog,
+        helper,
     }));
     Ok(())
 }
@@ -110,14 +117,7 @@ pub fn stop() {
     if let Some(runtime) = CURRENT.lock().take() {
         runtime.node.set_watchdog(None);
         runtime.watchdog.stop();
-    }
-}
-
-/// Removes the files of the object store: the process is about to end without ceremony.
-#[napi(catch_unwind)]
-pub fn remove_spilled() {
-    if let Some(runtime) = &*CURRENT.lock() {
-        runtime.store.remove_spill_directory();
+        runtime.helper.stop();
     }
 }
 

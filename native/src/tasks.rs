@@ -17,6 +17,7 @@ pub struct TemplateOptions {
     /// Pairs of index and amount.
     pub others: Vec<f64>,
     pub max_retries: i32,
+    pub max_kills: i32,
     pub timeout_ms: u32,
     pub max_restarts: i32,
     pub max_concurrency: u32,
@@ -39,6 +40,7 @@ pub fn add_template(port: u32, options: TemplateOptions, meta: Bytes) -> Result<
             others,
         },
         max_retries: u32::try_from(options.max_retries).unwrap_or(u32::MAX),
+        max_kills: u32::try_from(options.max_kills).unwrap_or(u32::MAX),
         timeout_ms: options.timeout_ms,
         max_restarts: u32::try_from(options.max_restarts).unwrap_or(u32::MAX),
         max_concurrency: options.max_concurrency,

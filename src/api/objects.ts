@@ -136,8 +136,9 @@ function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], li
   if (refs.length === 0) return Promise.resolve([]);
   const values: unknown[] = new Array(refs.length);
   let missing = refs.length;
+  const endless = limited.timeoutMs === undefined && limited.signal === undefined;
   return new Promise((resolve, reject) => {
-    const task = runtime.beginWait();
+    const wait = runtime.beginWait(endless ? refs : undefined);
     runtime.wait(refs, true, limited, {
       arrived(position, outcome, pos) {
         if (outcome !== status.value) {
@@ -148,7 +149,7 @@ function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], li
         return --missing === 0;
       },
       ended(error) {
-        if (task !== undefined) runtime.endWait(task);
+        if (wait !== undefined) runtime.endWait(wait);
         if (missing === 0) resolve(values);
         else reject(error);
       },

@@ -19,7 +19,7 @@ import type { GcsClient } from '../gcs/client.ts';
 import { embeddedGcs } from '../gcs/embedded.ts';
 import type { Addon } from '../native/addon.ts';
 import { addon, nativeError } from '../native/binding.ts';
-import { type WorkerAssignment, WorkerPool } from '../scheduler/worker-pool.ts';
+import { type Ending, type WorkerAssignment, WorkerPool } from '../scheduler/worker-pool.ts';
 import { NodeChannels } from './channels.ts';
 import type { WorkerBrief } from './facts.ts';
 
@@ -38,6 +38,7 @@ export class DriverNode implements NewsHandler {
   #threads = 1;
   #drained: (() => void) | undefined;
   #closing: Promise<void> | undefined;
+  #stopped = false;
 
   /** Starts a node; its threads come up in the background. */
   constructor(options: ResolvedInitOptions) {
@@ -73,7 +74,8 @@ export class DriverNode implements NewsHandler {
       workerFile: WORKER_FILE,
       brief: (assignment) => this.#brief(assignment),
       greet: (assignment) => this.channels.started(assignment),
-      bury: (assignment, details, expected) => this.#bury(assignment, details, expected),
+      bury: (assignment, details, ending) => this.#bury(assignment, details, ending),
+      abandon: (port, details) => this.#abandon(port, details),
       giveUp: (reason) => this.#giveUp(reason),
     });
     // Tasks may ask for no CPU at all, so there is always a thread for them.
@@ -82,11 +84,7 @@ export class DriverNode implements NewsHandler {
     this.gcs.nodes.put(nodeId, { nodeId, alive: true, host: hostname(), pid: process.pid, resources: facts.totals });
     this.gcs.events.append('node-up', { nodeId });
     setCurrentRuntime(this.runtime);
-    process.on('exit', this.#onExit);
   }
-
-  /** process.exit() and the like run no destructor. */
-  readonly #onExit = (): void => this.#addon.removeSpilled();
 
   #attach(facts: NodeFacts): ThreadRuntime {
     const memories = {
@@ -108,11 +106,22 @@ export class DriverNode implements NewsHandler {
     return Object.defineProperty(brief, 'memories', { get: memories, enumerable: true }) as WorkerBrief;
   }
 
-  #bury(assignment: WorkerAssignment, details: string, expected: boolean): void {
+  #bury(assignment: WorkerAssignment, details: string, { blame, expected }: Ending): void {
+    // A thread that hung may end after all else; another runtime may be up by then.
+    if (this.#stopped) return;
     const port = Atomics.load(assignment.port, 0) - 1;
-    this.#addon.bury(port, details);
+    this.#addon.bury(port, details, blame);
     this.channels.exited(assignment, details, expected);
     if (this.#closing === undefined) this.gcs.events.append('worker-died', { port, details });
+  }
+
+  #abandon(port: number, details: string): void {
+    if (this.#stopped) return;
+    this.#addon.abandon(port, details);
+    if (this.#closing !== undefined) return;
+    this.gcs.events.append('worker-died', { port, details });
+    const advice = 'Its tasks were ended and another thread is in its place, but the process cannot exit before it.';
+    process.emitWarning(`A worker thread is lost: ${details}. ${advice}`, 'MobulaWarning');
   }
 
   #giveUp(reason: unknown): void {
@@ -179,7 +188,7 @@ export class DriverNode implements NewsHandler {
     await this.#pool.close();
     this.runtime.close();
     setCurrentRuntime(undefined);
-    process.off('exit', this.#onExit);
+    this.#stopped = true;
     this.#addon.stop();
     this.#memories.close();
   }

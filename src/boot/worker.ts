@@ -43,6 +43,11 @@ export default async function work(brief: WorkerBrief): Promise<void> {
   };
   process.on('uncaughtException', uncaught);
   process.on('unhandledRejection', uncaught);
+  // process.exit(): who called it is to blame for what the others on this thread lose.
+  process.once('exit', () => {
+    const task = currentTask();
+    if (task !== undefined) Atomics.store(brief.port, 1, task.index + 1);
+  });
   Atomics.store(brief.port, 0, runtime.port.id + 1);
   pump.start(executor);
 }

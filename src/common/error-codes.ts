@@ -7,6 +7,7 @@ export const errorCodes = {
   ERR_MOBULA_BINARY: 'The native part of mobula could not be loaded.',
   ERR_MOBULA_CAPTURE: 'A function closes over something that cannot travel with it.',
   ERR_MOBULA_CLUSTER: 'This version of mobula runs on one machine.',
+  ERR_MOBULA_DEADLOCK: 'Tasks and actors wait for one another in a cycle.',
   ERR_MOBULA_GET_TIMEOUT: 'The value was not there within timeoutMs.',
   ERR_MOBULA_INTERNAL: 'mobula broke a promise of its own.',
   ERR_MOBULA_INVALID_ARGUMENT: 'An argument has the wrong type or value.',

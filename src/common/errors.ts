@@ -257,6 +257,17 @@ export class WorkerDiedError extends AttemptError {
   }
 }
 
+/** The call is part of a cycle of waits, and would never have begun. `cycle` names who waits for whom. */
+export class DeadlockError extends AttemptError {
+  /** Names of tasks and calls: each waits for the next, and the last for the first. */
+  readonly cycle: readonly string[];
+
+  constructor(message: string, origin: TaskOrigin, cycle: readonly string[]) {
+    super('ERR_MOBULA_DEADLOCK', message, origin);
+    this.cycle = cycle;
+  }
+}
+
 /** The actor is dead: its constructor threw, it was killed, or its thread died with no restarts left. */
 export class ActorDiedError extends MobulaError {
   constructor(message: string, options?: MobulaErrorOptions) {
@@ -302,6 +313,7 @@ const classes = new Map<string, { readonly prototype: MobulaError }>(
     TaskTimeoutError,
     TaskCancelledError,
     WorkerDiedError,
+    DeadlockError,
     ActorDiedError,
     ObjectLostError,
   ].map((errorClass) => [errorClass.name, errorClass]),

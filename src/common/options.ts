@@ -29,7 +29,10 @@ export interface TaskOptions extends ResourceOptions {
   readonly name?: string;
   /** More than 1: the function returns an array of that length, and a call gives that many refs. Default: 1. */
   readonly numReturns?: number;
-  /** Attempts after the first when the system fails; -1 = without end. Default: 3. */
+  /**
+   * Attempts after the first when the system fails; -1 = without end. Default: 3, and then a task that has ended three
+   * workers by itself is not tried again either.
+   */
   readonly maxRetries?: number;
   /** Retry what the function throws as well: all of it, or instances of these classes. Default: false. */
   readonly retryExceptions?: boolean | readonly ErrorConstructor[];
@@ -74,6 +77,8 @@ export interface ResolvedTaskOptions {
   readonly memory: number;
   readonly numReturns: number;
   readonly maxRetries: number;
+  /** Workers that the task may end before it fails although it has retries left; -1 = no limit. */
+  readonly maxKills: number;
   readonly retryExceptions: boolean | readonly string[];
   readonly timeoutMs: number;
   readonly priority: number;
@@ -178,6 +183,7 @@ export function resolveTaskOptions(options: TaskOptions, base: ResolvedTaskOptio
     numReturns:
       options.numReturns === undefined ? base.numReturns : whole('numReturns', options.numReturns, 1, 1_000_000),
     maxRetries: options.maxRetries === undefined ? base.maxRetries : endless('maxRetries', options.maxRetries),
+    maxKills: options.maxRetries === undefined ? base.maxKills : -1,
     retryExceptions:
       options.retryExceptions === undefined ? base.retryExceptions : resolveRetries(options.retryExceptions),
     timeoutMs: options.timeoutMs === undefined ? base.timeoutMs : whole('timeoutMs', options.timeoutMs, 1, 2 ** 31 - 1),
@@ -208,6 +214,7 @@ export const taskDefaults: ResolvedTaskOptions = {
   memory: 0,
   numReturns: 1,
   maxRetries: 3,
+  maxKills: 3,
   retryExceptions: false,
   timeoutMs: 0,
   priority: 0,

@@ -1,5 +1,6 @@
 import {
   ActorDiedError,
+  DeadlockError,
   RuntimeClosedError,
   TaskCancelledError,
   TaskError,
@@ -17,6 +18,7 @@ const failure = {
   actorCrashed: 5,
   actorUnmade: 6,
   closed: 7,
+  deadlock: 8,
 } as const;
 
 /** How many bytes come before the details. */
@@ -70,9 +72,21 @@ export function systemFailure(bytes: Uint8Array, start: number, end: number, con
     }
     case failure.closed:
       return new RuntimeClosedError(`mobula was shut down before task '${name}' was done.`);
+    case failure.deadlock:
+      return deadlock(view, origin, context);
     default:
       return new Error(`unknown failure ${kind}`);
   }
+}
+
+/** The details are the templates of those who wait, each for the next. */
+function deadlock(view: DataView, origin: TaskOrigin, context: FailureContext): DeadlockError {
+  const cycle: string[] = [];
+  for (let at = HEAD; at < view.byteLength; at += 4) cycle.push(context.taskName(view.getUint32(at, true)));
+  const waits = cycle.map((name, i) => `'${name}' waits for '${cycle[(i + 1) % cycle.length]}'`);
+  const advice =
+    'Do not wait for a call on an actor that waits for you: return its ref instead, give get() a timeoutMs, or the class a larger maxConcurrency.';
+  return new DeadlockError(`Call '${origin.taskName}' would never end: ${waits.join(', ')}. ${advice}`, origin, cycle);
 }
 
 /** The error that tells what user code threw. */

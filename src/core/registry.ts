@@ -117,8 +117,8 @@ export class Registry {
       timeoutMs: options.timeoutMs,
     };
     const demand = this.#resources.demand(options, `Task '${options.name}'`);
-    const { maxRetries, timeoutMs, priority } = options;
-    return this.#store(info, { ...plain, ...demand, maxRetries, timeoutMs, priority });
+    const { maxRetries, maxKills, timeoutMs, priority } = options;
+    return this.#store(info, { ...plain, ...demand, maxRetries, maxKills, timeoutMs, priority });
   }
 
   /** The template for calls of a method. */
@@ -165,6 +165,7 @@ const plain: TemplateOptions = {
   cpu: 0,
   others: [],
   maxRetries: 0,
+  maxKills: -1,
   timeoutMs: 0,
   maxRestarts: 0,
   maxConcurrency: 1,

@@ -2,6 +2,7 @@ import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
 import type { Addon } from '../native/addon.ts';
 import type { CaptureHost } from './functions/capture.ts';
 import { Inbox } from './inbox.ts';
+import { LongWaits, type TaskWait } from './long-waits.ts';
 import { ObjectRef, type RefOwner, releasedProblem } from './object-ref.ts';
 import { findOwn } from './own.ts';
 import { Port } from './port.ts';
@@ -47,6 +48,7 @@ export class ThreadRuntime implements RefOwner, Lender {
   readonly subscriptions: Subscriptions;
   readonly inbox: Inbox;
   readonly #travel: Travel;
+  readonly #longWaits: LongWaits;
   #nextStream = 0;
   readonly #fresh = new Uint32Array(OBJECTS_AT_ONCE * 2);
   #nextFresh: number = OBJECTS_AT_ONCE * 2;
@@ -67,6 +69,7 @@ export class ThreadRuntime implements RefOwner, Lender {
     this.facts = facts;
     this.#travel = travel;
     this.port = new Port(addon, kind, host, onBell);
+    this.#longWaits = new LongWaits(addon, this.port.id);
     this.resources = new ResourceTable(facts.totals);
     this.values = new Values(this.port, {
       ref: (index) => this.inbox.adopt(index),
@@ -304,12 +307,12 @@ export class ThreadRuntime implements RefOwner, Lender {
 
   /** The value of one ref, after all news that the core has for this thread by now. */
   news(ref: ObjectRef<unknown>): Promise<unknown> {
-    const task = this.beginWait();
+    const task = currentTask();
     return new Promise<unknown>((resolve, reject) => {
       const subscriber =
         task === undefined
           ? new SingleGet(ref, this.inbox, resolve, reject)
-          : new TaskGet(this, task, ref, this.inbox, resolve, reject);
+          : new TaskGet(this, this.#begin(task, [ref]), ref, this.inbox, resolve, reject);
       this.subscriptions.add(subscriber, 0);
     });
   }
@@ -328,24 +331,26 @@ export class ThreadRuntime implements RefOwner, Lender {
 
   /** As `blocking`, for a given task. */
   lending<T>(task: TaskContext, promise: Promise<T>): Promise<T> {
-    this.#wait(task);
-    const end = (): void => this.endWait(task);
+    const wait = this.#begin(task, undefined);
+    const end = (): void => this.endWait(wait);
     promise.then(end, end);
     return promise;
   }
 
-  /** The task that the caller belongs to, if any, begins to wait: `endWait` ends it. */
-  beginWait(): TaskContext | undefined {
+  /** The task that the caller belongs to, if any, begins to wait, without limits if `refs` are given; `endWait` ends it. */
+  beginWait(refs: readonly ObjectRef<unknown>[] | undefined): TaskWait | undefined {
     const task = currentTask();
-    if (task !== undefined) this.#wait(task);
-    return task;
+    return task === undefined ? undefined : this.#begin(task, refs);
   }
 
-  #wait(task: TaskContext): void {
+  #begin(task: TaskContext, refs: readonly ObjectRef<unknown>[] | undefined): TaskWait {
     if (task.blocked++ === 0 && task.pending) this.block(task, true);
+    return this.#longWaits.begin(task, refs);
   }
 
-  endWait(task: TaskContext): void {
+  endWait(wait: TaskWait): void {
+    const { task } = wait;
+    this.#longWaits.end(wait);
     if (--task.blocked === 0 && task.pending && !this.#closed) this.block(task, false);
   }
 
@@ -379,6 +384,7 @@ export class ThreadRuntime implements RefOwner, Lender {
     for (const subscriber of this.subscriptions.close()) {
       subscriber.fail(new RuntimeClosedError());
     }
+    this.#longWaits.close();
     this.inbox.close();
     this.port.detach();
   }

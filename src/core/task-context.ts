@@ -7,6 +7,7 @@ export interface TaskContext {
   readonly index: number;
   readonly generation: number;
   readonly name: string;
+  readonly template: { readonly id: number };
   readonly attempt: number;
   /** The object of the actor that runs it, or -1. */
   readonly actor: number;
@@ -17,6 +18,8 @@ export interface TaskContext {
   blocked: number;
   /** The trace context that it was called in. */
   carrier: Carrier | undefined;
+  /** Whether its outcome is written. */
+  readonly ended: boolean;
   /** Whether it returned a promise and went on in the background. */
   pending: boolean;
 }

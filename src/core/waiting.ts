@@ -1,8 +1,8 @@
 import { GetTimeoutError } from '../common/errors.ts';
 import { onAbort } from './abort.ts';
+import type { TaskWait } from './long-waits.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { Subscriber, Subscriptions } from './subscriptions.ts';
-import type { TaskContext } from './task-context.ts';
 import { status } from './wire.ts';
 
 /** Reads outcomes from the inbox. */
@@ -64,17 +64,17 @@ export class SingleGet implements Subscriber {
 
 /** Who lends its CPU while it waits. */
 export interface Lender {
-  endWait(task: TaskContext): void;
+  endWait(wait: TaskWait): void;
 }
 
 /** A task's `get` of one ref. */
 export class TaskGet extends SingleGet {
   readonly #lender: Lender;
-  readonly #task: TaskContext;
+  readonly #wait: TaskWait;
 
   constructor(
     lender: Lender,
-    task: TaskContext,
+    wait: TaskWait,
     ref: ObjectRef<unknown>,
     reader: OutcomeReader,
     resolve: (value: unknown) => void,
@@ -82,18 +82,18 @@ export class TaskGet extends SingleGet {
   ) {
     super(ref, reader, resolve, reject);
     this.#lender = lender;
-    this.#task = task;
+    this.#wait = wait;
   }
 
   override settled(position: number, outcome: number, pos: number): void {
     super.settled(position, outcome, pos);
     // Not reached if the value cannot be read yet: then it goes on waiting.
-    this.#lender.endWait(this.#task);
+    this.#lender.endWait(this.#wait);
   }
 
   override fail(error: unknown): void {
     super.fail(error);
-    this.#lender.endWait(this.#task);
+    this.#lender.endWait(this.#wait);
   }
 }
 

@@ -6,7 +6,6 @@ export interface Addon {
   // runtime.rs
   start(options: StartOptions): void;
   stop(): void;
-  removeSpilled(): void;
   drain(): boolean;
   failAll(): void;
   freeResources(): number[];
@@ -14,7 +13,8 @@ export interface Addon {
   // port.rs
   attach(kind: number, host: number, onBell: () => void): number;
   detach(port: number): void;
-  bury(port: number, details: string): void;
+  abandon(port: number, details: string): void;
+  bury(port: number, details: string, blame: number): void;
   setRegions(port: number, control: Int32Array, commands: Uint8Array, inbox: Uint8Array): void;
   flush(port: number, commands: number): void;
   advance(port: number, commands: number): void;
@@ -33,6 +33,7 @@ export interface Addon {
   findActor(port: number, name: string): number;
   actorIdentity(port: number, object: number): number[];
   pendingCalls(port: number, object: number): number;
+  reportWaits(port: number, records: Uint32Array): void;
   // objects.rs
   allocObjects(port: number, pairs: Uint32Array): void;
   objectGeneration(port: number, object: number): number;
@@ -75,6 +76,7 @@ export interface TemplateOptions {
   /** Pairs of index and amount. */
   readonly others: readonly number[];
   readonly maxRetries: number;
+  readonly maxKills: number;
   readonly timeoutMs: number;
   readonly maxRestarts: number;
   readonly maxConcurrency: number;

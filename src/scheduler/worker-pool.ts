@@ -6,8 +6,19 @@ export interface WorkerAssignment {
   readonly kind: number;
   /** The host's number, for threads that run actors; else -1. */
   readonly host: number;
-  /** The thread writes its port + 1 here once it is attached. */
+  /** The thread writes its port + 1 here once it is attached, and behind it, when it exits, the task that made it + 1. */
   readonly port: Int32Array;
+}
+
+/** Through whose fault a thread ended, if it was not a task's, which is told by its number. */
+const blame = { unknown: -1, nobody: -2, runner: -3 } as const;
+
+/** How a thread ended. */
+export interface Ending {
+  /** The task that ended it, or why it cannot be told (`blame`). */
+  readonly blame: number;
+  /** Whether it was to. */
+  readonly expected: boolean;
 }
 
 /** What the pool needs of the rest. */
@@ -18,8 +29,10 @@ export interface PoolPorts {
   brief(assignment: WorkerAssignment): WorkerAssignment;
   /** A thread has begun to take tasks. */
   greet(assignment: WorkerAssignment): void;
-  /** A thread that had has ended, by itself or because it was to. */
-  bury(assignment: WorkerAssignment, details: string, expected: boolean): void;
+  /** A thread that had has ended. */
+  bury(assignment: WorkerAssignment, details: string, ending: Ending): void;
+  /** A thread was told to end and did not: it hangs in native code. It is buried when it ends. */
+  abandon(port: number, details: string): void;
   /** Threads die before they are attached, again and again. */
   giveUp(reason: unknown): void;
 }
@@ -29,9 +42,15 @@ interface Thread {
   readonly assignment: WorkerAssignment;
   /** Nobody expects it to live on. */
   retired: boolean;
+  /** It was told to end. */
+  stopped: boolean;
+  /** It was told to end long ago; another is in its place. */
+  abandoned: boolean;
   /** It has loaded its modules, or failed to. */
   readonly started: Promise<void>;
+  /** Resolves when it has ended, or was abandoned. */
   readonly ended: Promise<void>;
+  readonly end: () => void;
 }
 
 /** Threads that die before they are attached, in a row, before the pool gives up. */
@@ -42,6 +61,9 @@ const FIRST_MS = 50;
 
 /** Milliseconds that a thread which is still starting gets at the end. */
 const START_MS = 2000;
+
+/** Milliseconds after which a thread that was told to end, and has not, is given up. */
+const STOP_MS = 5000;
 
 /**
  * The worker threads of a node. Each is a tinypool of one thread, which gets one task: to attach itself to the core.
@@ -79,7 +101,7 @@ export class WorkerPool {
   }
 
   #start(kind: number, host: number): void {
-    const assignment: WorkerAssignment = { kind, host, port: new Int32Array(new SharedArrayBuffer(4)) };
+    const assignment: WorkerAssignment = { kind, host, port: new Int32Array(new SharedArrayBuffer(8)) };
     const pool = new Tinypool({
       filename: this.#ports.workerFile,
       minThreads: 0,
@@ -104,30 +126,53 @@ export class WorkerPool {
     );
     const worker = pool.threads[0];
     if (worker === undefined) throw new Error('tinypool did not start its thread');
+    let end = (): void => undefined;
     const ended = new Promise<void>((resolve) => {
-      worker.once('exit', (code: number) => {
-        this.#ended(thread, code, error);
-        resolve();
-      });
+      end = resolve;
     });
-    const thread: Thread = { pool, assignment, retired: false, started, ended };
+    worker.once('exit', (code: number) => this.#ended(thread, code, error));
+    const thread: Thread = {
+      pool,
+      assignment,
+      retired: false,
+      stopped: false,
+      abandoned: false,
+      started,
+      ended,
+      end,
+    };
     this.#threads.add(thread);
   }
 
   #ended(thread: Thread, code: number, error: unknown): void {
     this.#threads.delete(thread);
-    const { kind, port } = thread.assignment;
+    const { port } = thread.assignment;
     const attached = Atomics.load(port, 0);
     const expected = thread.retired || this.#closed;
-    if (attached > 0) this.#ports.bury(thread.assignment, describe(code, error), expected);
-    if (expected) return;
+    const ending = { blame: blamed(thread, error), expected };
+    if (attached > 0) this.#ports.bury(thread.assignment, describe(code, error), ending);
+    thread.end();
+    if (thread.abandoned || expected) return;
     if (attached === 0 && ++this.#stillborn >= MAX_STILLBORN) {
       this.#ports.giveUp(error ?? new Error(`worker threads end at once, with exit code ${code}`));
-    } else if (kind === 1) {
-      this.#start(1, -1);
-    } else if (attached === 0) {
-      this.startHost(thread.assignment.host);
+    } else {
+      this.#replace(thread);
     }
+  }
+
+  /** The thread hangs in native code: it hears of nothing until that returns, which may be never. */
+  #abandon(thread: Thread): void {
+    if (!this.#threads.delete(thread)) return;
+    thread.abandoned = true;
+    const attached = Atomics.load(thread.assignment.port, 0);
+    if (attached > 0) this.#ports.abandon(attached - 1, `it hangs in native code and did not stop in ${STOP_MS} ms`);
+    thread.end();
+    if (!thread.retired && !this.#closed) this.#replace(thread);
+  }
+
+  #replace({ assignment: { kind, port, host } }: Thread): void {
+    if (kind === 1) this.#start(1, -1);
+    else if (Atomics.load(port, 0) === 0) this.startHost(host);
   }
 
   #find(test: (assignment: WorkerAssignment) => boolean): Thread | undefined {
@@ -150,9 +195,12 @@ export class WorkerPool {
   }
 
   #stop(thread: Thread): Promise<void> {
-    // A thread inside native code does not hear of this; it ends when that returns.
-    const worker = thread.pool.threads[0];
-    void worker?.terminate();
+    if (!thread.stopped) {
+      thread.stopped = true;
+      void thread.pool.threads[0]?.terminate();
+      const timer = setTimeout(() => this.#abandon(thread), STOP_MS).unref();
+      void thread.ended.then(() => clearTimeout(timer));
+    }
     return thread.ended;
   }
 
@@ -171,7 +219,7 @@ export class WorkerPool {
     return this.#threads.size;
   }
 
-  /** Stops all threads; resolves when they have ended. */
+  /** Stops all threads; resolves when they have ended, but for those that hang in native code. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#threads].map((thread) => this.#stopStarted(thread)));
@@ -179,9 +227,18 @@ export class WorkerPool {
 }
 
 function describe(code: number, error: unknown): string {
-  if (error instanceof Error) {
-    if (Reflect.get(error, 'code') === 'ERR_WORKER_OUT_OF_MEMORY') return 'it ran out of memory';
-    return error.message;
-  }
+  if (isOutOfMemory(error)) return 'it ran out of memory';
+  if (error instanceof Error) return error.message;
   return `it ended with exit code ${code}`;
+}
+
+function blamed({ assignment, stopped }: Thread, error: unknown): number {
+  const task = Atomics.load(assignment.port, 1) - 1;
+  if (task >= 0) return task;
+  if (stopped) return blame.nobody;
+  return isOutOfMemory(error) ? blame.runner : blame.unknown;
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && Reflect.get(error, 'code') === 'ERR_WORKER_OUT_OF_MEMORY';
 }

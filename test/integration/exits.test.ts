@@ -45,8 +45,7 @@ function survivors(mark: string): string[] {
 }
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
-  // Files that were spilled stay until the next runtime starts: the store's own tests show that it removes them.
-  test(`${signal} leaves no processes`, limit, async () => {
+  test(`${signal} leaves no processes and no files`, limit, async () => {
     const mark = `mark-${process.pid}-${signal}`;
     const program = new Program('exits', ['wait', mark]);
     await until(
@@ -55,7 +54,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
     );
     program.kill(signal);
     const ending = await program.end();
-    assert.equal(ending.signal, signal);
+    assert.deepEqual([ending.signal, ending.spilled], [signal, []]);
     assert.deepEqual(survivors(mark), []);
   });
 }

@@ -22,9 +22,15 @@ export class Program {
   #output = '';
   #errors = '';
 
-  constructor(name: string, args: readonly string[] = []) {
+  /** `node`: options of Node. `inside`: a command that runs the program, which it gets as its last arguments. */
+  constructor(
+    name: string,
+    args: readonly string[] = [],
+    { node = [], inside = [] }: { readonly node?: readonly string[]; readonly inside?: readonly string[] } = {},
+  ) {
     const file = fileURLToPath(new URL(`../integration/programs/${name}.js`, import.meta.url));
-    this.#child = spawn(process.execPath, [file, ...args], {
+    const [command = process.execPath, ...rest] = [...inside, process.execPath, ...node, file, ...args];
+    this.#child = spawn(command, rest, {
       env: { ...process.env, MOBULA_TEST_SPILL: this.#spill },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

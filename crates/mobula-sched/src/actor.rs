@@ -1,6 +1,7 @@
 //! Actors: where they live, and the order of their calls.
 
 mod names;
+mod waits;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use crate::port::{BATCH, Event, Inner};
 use crate::task::{AGAIN, ARRIVED, DROPPED, PENDING, Spec, State};
 use crate::turn::Turn;
 use crate::wire::Writer;
+
+pub(crate) use waits::Waits;
 
 /// A thread that actors live on, attached or about to be.
 #[derive(Debug)]

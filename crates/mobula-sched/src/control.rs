@@ -10,8 +10,21 @@ use crate::node::Node;
 use crate::object::{NONE, Object};
 use crate::port::{Event, PortKind};
 use crate::region::Regions;
-use crate::task::{State, Task, TaskId};
+use crate::task::{PENDING, State, Task, TaskId};
 use crate::turn::Turn;
+
+/// Through whose fault a thread ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// It is not known: the attempt of every task that ran there counts.
+    Unknown,
+    /// Of none that still ran there: it was stopped. No attempt counts.
+    Nobody,
+    /// Of the task that had the thread; those in the background only shared it, and their attempts do not count.
+    Runner,
+    /// Of this task; the others only shared the thread.
+    Task(u32),
+}
 
 /// A batch that takes longer than this is looked at by the watchdog.
 const LONG_BATCH_NANOSECONDS: u64 = 1_000_000;
@@ -59,6 +72,10 @@ impl Turn<'_> {
 
     /// Settles a task with `failure`, wherever it is; true if it was not settled yet.
     fn stop(&mut self, id: TaskId, failure: Failure, force: bool) -> bool {
+        self.stop_because(id, failure, &[], force)
+    }
+
+    pub(crate) fn stop_because(&mut self, id: TaskId, failure: Failure, details: &[u8], force: bool) -> bool {
         let cell: &Task = self.node.tasks.get(id.index);
         loop {
             let (state, generation) = cell.state();
@@ -79,7 +96,7 @@ impl Turn<'_> {
                 }
             }
             failpoint!("cancel.settling");
-            self.fail_by_system(id.index, failure, &[]);
+            self.fail_by_system(id.index, failure, details);
             self.creation_stopped(id.index, failure);
             self.settled(id.index);
             return true;
@@ -142,9 +159,18 @@ impl Node {
     }
 
     /// The thread is gone: its tasks run elsewhere or fail, its actors restart or die, its handles are given
-    /// back. `details` says how it ended, for the errors.
-    pub fn bury(&self, id: u16, details: &str) {
+    /// back. `details` says how it ended, for the errors, and `blame` through whose fault. Its number is free for
+    /// another thread.
+    pub fn bury(&self, id: u16, details: &str, blame: Blame) {
+        self.abandon(id, details, blame);
+        self.forget_port(id);
+    }
+
+    /// As [`Node::bury`], for a thread that has been told to end and hangs in foreign code: it runs no more
+    /// JavaScript, but its memory, its views and its number are its own until it is buried.
+    pub fn abandon(&self, id: u16, details: &str, blame: Blame) {
         self.close_port(id);
+        self.waits.forget(id);
         let port = self.port(id);
         self.idle.remove(id);
         failpoint!("bury.begin");
@@ -180,7 +206,7 @@ impl Node {
             for task in returned {
                 turn.put_back(task);
             }
-            turn.recover_tasks(u32::from(id), details);
+            turn.recover_tasks(u32::from(id), details, blame);
         } else if let Some(host) = host {
             // Calls that were not begun wait for the actor's next life, if there is one.
             for task in returned.into_iter().rev() {
@@ -193,7 +219,7 @@ impl Node {
             for actor in turn.actors_on(&host) {
                 turn.actor_crashed(actor, Failure::ActorCrashed, details.as_bytes(), Some(&host));
             }
-            turn.recover_tasks(u32::from(id), details);
+            turn.recover_tasks(u32::from(id), details, blame);
         }
         failpoint!("bury.recovered");
         for (object, count) in borrowed {
@@ -212,7 +238,6 @@ impl Node {
         }
         turn.finish_alone();
         failpoint!("bury.end");
-        self.forget_port(id);
     }
 
     /// Asks all threads to collect garbage: the object store is full of views.
@@ -229,6 +254,13 @@ impl Node {
         if main != NONE {
             let port = u32::from(port);
             self.port(main as u16).post(&mut vec![Event::KillPort { port }]);
+        }
+    }
+
+    /// Asks a thread to collect garbage, unless it is the driver's, whose program may not want to be held up.
+    pub fn ask_worker_to_collect(&self, port: u16) {
+        if self.main_port.load(Ordering::Acquire) != u32::from(port) {
+            self.port(port).post(&mut vec![Event::Collect]);
         }
     }
 
@@ -315,26 +347,67 @@ impl Turn<'_> {
     }
 
     /// What ran on a thread that is gone runs again, or fails.
-    fn recover_tasks(&mut self, port: u32, details: &str) {
+    fn recover_tasks(&mut self, port: u32, details: &str, blame: Blame) {
+        let mut lost = Vec::new();
         for task in 0..self.node.tasks.made() {
             let cell = self.node.tasks.get(task);
-            let (state, generation) = cell.state();
+            let state = cell.state().0;
             if !matches!(state, State::Taken | State::Settling | State::Settled)
                 || cell.port.load(Ordering::Relaxed) != port
             {
                 continue;
             }
             self.release_resources(task);
-            if state != State::Taken {
-                self.let_go(task);
-            } else if cell.attempt() <= self.retries(task) {
-                self.run_again(task);
-            } else if cell.shift(generation, State::Taken, State::Settling) {
-                self.fail_by_system(task, Failure::WorkerDied, details.as_bytes());
-                self.free_task(task);
+            if state == State::Taken {
+                lost.push(task);
             } else {
                 self.let_go(task);
             }
+        }
+        let culprit = match blame {
+            Blame::Task(task) => Some(task).filter(|task| lost.contains(task)),
+            Blame::Runner => {
+                // Several, if promises of the batch have not had their turns yet: then it is not known.
+                let mut running = lost
+                    .iter()
+                    .filter(|&&task| !self.node.tasks.get(task).has(PENDING));
+                running.next().copied().filter(|_| running.next().is_none())
+            }
+            Blame::Nobody | Blame::Unknown => None,
+        };
+        for task in lost {
+            let cell = self.node.tasks.get(task);
+            let kills = if culprit == Some(task) {
+                cell.blame()
+            } else {
+                if culprit.is_some() || blame == Blame::Nobody {
+                    cell.excuse();
+                }
+                0
+            };
+            self.try_again(task, details, kills);
+        }
+    }
+
+    /// `kills`: the threads that the task has ended, if it has just ended one.
+    fn try_again(&mut self, task: u32, details: &str, kills: u32) {
+        let cell = self.node.tasks.get(task);
+        // SAFETY: the port that is being buried holds the task, and is held by this visit.
+        let template = unsafe { cell.spec() }.template;
+        let poison = kills >= self.node.template(template).spec.max_kills;
+        let (_, generation) = cell.state();
+        if !poison && cell.tries() <= self.retries(task) {
+            self.run_again(task);
+        } else if cell.shift(generation, State::Taken, State::Settling) {
+            let details = if poison && cell.tries() <= self.retries(task) {
+                format!("{details}. It has ended {kills} workers; set maxRetries to have it tried more often")
+            } else {
+                details.to_owned()
+            };
+            self.fail_by_system(task, Failure::WorkerDied, details.as_bytes());
+            self.free_task(task);
+        } else {
+            self.let_go(task);
         }
     }
 }

@@ -19,6 +19,8 @@ pub enum Failure {
     ActorUnmade = 6,
     /// The runtime was shut down.
     Closed = 7,
+    /// It is part of a cycle of waits; their templates follow.
+    Deadlock = 8,
 }
 
 /// Encodes a failure of attempt `attempt` of a task of `template`, with details.

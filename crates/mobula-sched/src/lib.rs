@@ -9,6 +9,7 @@
 
 mod actor;
 mod control;
+mod deadlock;
 mod dispatch;
 mod failure;
 mod lanes;
@@ -28,6 +29,7 @@ mod template;
 mod turn;
 mod wire;
 
+pub use control::Blame;
 pub use dispatch::Step;
 pub use failure::Failure;
 pub use node::{Node, NodeConfig};

@@ -6,7 +6,7 @@ use mobula_queue::IdleList;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
-use crate::actor::{Actor, Host};
+use crate::actor::{Actor, Host, Waits};
 use crate::lanes::Lanes;
 use crate::object::{NONE, Object, WaiterNodes};
 use crate::port::{Port, PortKind};
@@ -65,6 +65,7 @@ pub struct Node {
     pub(crate) hosts_made: AtomicU32,
     pub(crate) shared_hosts: usize,
     pub(crate) names: Mutex<HashMap<String, u32>>,
+    pub(crate) waits: Waits,
     pub(crate) actor_cache: Mutex<IndexCache>,
     /// Actors that wait for resources.
     pub(crate) unplaced: Mutex<std::collections::VecDeque<u32>>,
@@ -119,6 +120,7 @@ impl Node {
             hosts_made: AtomicU32::new(0),
             shared_hosts: config.shared_hosts,
             names: Mutex::default(),
+            waits: Waits::default(),
             actor_cache: Mutex::default(),
             unplaced: Mutex::default(),
             unplaced_count: AtomicU32::new(0),

@@ -211,7 +211,7 @@ impl Turn<'_> {
         failpoint!("result.before");
         self.release_resources(task);
         self.call_ended(task);
-        let retry = kind == outcome::RETRY && state == State::Taken && cell.attempt() <= self.retries(task);
+        let retry = kind == outcome::RETRY && state == State::Taken && cell.tries() <= self.retries(task);
         if retry || cell.has(AGAIN) {
             for _ in 0..count {
                 let payload = self.payload(reader);

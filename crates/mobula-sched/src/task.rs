@@ -118,6 +118,8 @@ pub(crate) struct Task {
     pub(crate) flags: AtomicU32,
     /// 0 for the first attempt. Written by the holder between attempts.
     pub(crate) retries: AtomicU32,
+    /// Low half: threads that it has ended. High half: attempts that another task ended. Written by who buries a thread.
+    deaths: AtomicU32,
     /// Items of the stream handed out, over all attempts. Written by the port that runs the task.
     pub(crate) yielded: AtomicU32,
     /// The task that submitted it, packed; 0 if none.
@@ -195,6 +197,7 @@ impl Task {
         let (_, generation) = self.state();
         self.flags.store(0, Ordering::Relaxed);
         self.retries.store(0, Ordering::Relaxed);
+        self.deaths.store(0, Ordering::Relaxed);
         self.yielded.store(0, Ordering::Relaxed);
         self.parent.store(parent, Ordering::Relaxed);
         self.port.store(NONE, Ordering::Relaxed);
@@ -229,5 +232,27 @@ impl Task {
     /// 1 for the first attempt.
     pub(crate) fn attempt(&self) -> u32 {
         self.retries.load(Ordering::Relaxed).saturating_add(1)
+    }
+
+    /// Attempts that count: those that it did not lose to another task.
+    pub(crate) fn tries(&self) -> u32 {
+        self.attempt()
+            .saturating_sub(self.deaths.load(Ordering::Relaxed) >> 16)
+    }
+
+    /// This attempt ended with its thread through another's fault.
+    pub(crate) fn excuse(&self) {
+        let deaths = self.deaths.load(Ordering::Relaxed);
+        if deaths >> 16 < 0xffff {
+            self.deaths.store(deaths + (1 << 16), Ordering::Relaxed);
+        }
+    }
+
+    /// This attempt ended its thread; gives how many have.
+    pub(crate) fn blame(&self) -> u32 {
+        let deaths = self.deaths.load(Ordering::Relaxed);
+        let kills = (deaths & 0xffff).saturating_add(1).min(0xffff);
+        self.deaths.store(deaths & !0xffff | kills, Ordering::Relaxed);
+        kills
     }
 }

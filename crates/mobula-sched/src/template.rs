@@ -13,6 +13,8 @@ pub struct TemplateSpec {
     pub demand: Demand,
     /// Attempts after the first when the system fails; `u32::MAX` = without end.
     pub max_retries: u32,
+    /// Threads that a task may end before it fails although it has retries left; `u32::MAX` = no limit.
+    pub max_kills: u32,
     /// Milliseconds one attempt may take; 0 = no limit.
     pub timeout_ms: u32,
     /// For an actor class: restarts when its thread dies; `u32::MAX` = without end.

@@ -13,4 +13,6 @@
 mod linux;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Arena, Memory, Part, cpu_quota, map, memory, memory_limit, page_size, processors, unmap};
+pub use linux::{
+    Arena, Memory, Part, cpu_quota, huge_pages, map, memory, memory_limit, page_size, processors, unmap,
+};

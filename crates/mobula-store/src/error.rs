@@ -98,16 +98,16 @@ pub enum MapError {
         #[source]
         source: io::Error,
     },
-    /// The buffer's file is gone or damaged: its content is lost.
-    #[error("buffer {} is lost: its spill file {problem}", .buffer.0)]
+    /// The buffer's content on disk is gone or damaged.
+    #[error("buffer {} is lost: its content in the spill file {problem}", .buffer.0)]
     Lost {
         /// The buffer.
         buffer: BufferId,
-        /// What is wrong with its file.
+        /// What is wrong with it.
         problem: SpillProblem,
     },
-    /// Reading the buffer's file failed; trying again may succeed.
-    #[error("cannot read the spill file of buffer {}", .buffer.0)]
+    /// Reading the buffer's content from disk failed; trying again may succeed.
+    #[error("cannot read buffer {} from the spill file", .buffer.0)]
     Restore {
         /// The buffer.
         buffer: BufferId,
@@ -127,27 +127,21 @@ pub enum MapError {
     },
 }
 
-/// What is wrong with a spill file.
+/// What is wrong with content on disk.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum SpillProblem {
-    /// It does not exist any more.
-    Missing,
-    /// It is shorter or longer than it was written.
+    /// The file ends before it: somebody has cut it off.
     Length,
-    /// It does not begin as it was written.
-    Header,
-    /// Its content is not what was written.
+    /// It is not what was written.
     Checksum,
 }
 
 impl fmt::Display for SpillProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Missing => "was deleted",
-            Self::Length => "has another length than was written",
-            Self::Header => "has a damaged header",
-            Self::Checksum => "has damaged content",
+            Self::Length => "is cut off",
+            Self::Checksum => "is damaged",
         })
     }
 }

@@ -11,7 +11,9 @@
 
 mod error;
 mod fill;
+mod huge;
 mod meta;
+mod orphans;
 mod pages;
 mod room;
 mod runs;

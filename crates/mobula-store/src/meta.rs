@@ -2,8 +2,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::error::{Bound, FullError, Holder};
+use crate::huge::HugePages;
+use crate::orphans::Orphans;
 use crate::space::{Extent, Space};
-use crate::spill::SpillFile;
+use crate::spill::Spilled;
 use crate::{BufferId, EnvId, MapError, ViewId};
 
 /// What the store's lock guards.
@@ -11,7 +13,7 @@ use crate::{BufferId, EnvId, MapError, ViewId};
 /// Every change to a buffer ends with [`settle`](Self::settle), which keeps these:
 /// 1. A buffer is in `evictable` exactly if it is `Resident`, has references, and neither pins nor borrows.
 /// 2. A buffer's pages are given back only when it has no references, no pins and no borrows, or when it was
-///    evictable and its spill file is complete, or when it was never sealed and its writer's view is gone.
+///    evictable and its content on disk is complete, or when it was never sealed and its writer's view is gone.
 /// 3. Content is read and written without the lock only by whoever has a borrow (see [`Buffer::borrows`]) or a
 ///    view, or before the buffer is in `buffers`.
 /// 4. `busy` operations hold pages and end without waiting for anyone. So whoever finds no room may wait as
@@ -33,8 +35,10 @@ pub(crate) struct Meta {
     pub(crate) on_disk: u64,
     pub(crate) spills: u64,
     pub(crate) restores: u64,
-    /// Files to be deleted once the lock is released.
-    pub(crate) trash: Vec<Arc<SpillFile>>,
+    /// Content on disk to be given up once the lock is released.
+    pub(crate) trash: Vec<Arc<Spilled>>,
+    pub(crate) huge: HugePages,
+    pub(crate) orphans: Orphans,
 }
 
 #[derive(Debug)]
@@ -48,9 +52,13 @@ pub(crate) struct Buffer {
     pub(crate) borrows: u32,
     pub(crate) content: Content,
     /// The content on disk. It stays when the buffer is brought back, so that evicting it again is free.
-    pub(crate) file: Option<Arc<SpillFile>>,
+    pub(crate) file: Option<Arc<Spilled>>,
     /// Whose the reference still is that `put` or `seal` gave: nobody else counts it yet.
     pub(crate) loose: Option<EnvId>,
+    /// Views there have been.
+    pub(crate) viewed: u32,
+    /// Pages it has among the orphans.
+    pub(crate) orphaned: u32,
     /// Its key in `evictable`, if it is there.
     stamp: Option<u64>,
 }
@@ -157,6 +165,8 @@ impl Meta {
             on_disk: 0,
             spills: 0,
             restores: 0,
+            huge: HugePages::default(),
+            orphans: Orphans::default(),
             trash: Vec::new(),
         }
     }
@@ -171,6 +181,8 @@ impl Meta {
             content,
             file: None,
             loose,
+            viewed: 0,
+            orphaned: 0,
             stamp: None,
         };
         let id = self.buffers.insert(buffer);
@@ -182,6 +194,9 @@ impl Meta {
     pub(crate) fn add_view(&mut self, view: View) -> ViewId {
         let id = ViewId(self.next_view);
         self.next_view += 1;
+        if let Some(buffer) = self.buffers.get_mut(view.buffer) {
+            self.huge.viewed(view.buffer, buffer);
+        }
         self.change(view.buffer, |buffer| buffer.pins += 1);
         self.views.insert(id, view);
         id
@@ -213,7 +228,7 @@ impl Meta {
         Some(id)
     }
 
-    /// Ends the borrow of a victim whose file is complete. It stays if someone came to use it meanwhile.
+    /// Ends the borrow of a victim whose content is on disk. It stays if someone came to use it meanwhile.
     pub(crate) fn end_eviction(&mut self, id: BufferId) {
         self.busy -= 1;
         if let Some(buffer) = self.buffers.get_mut(id) {
@@ -270,6 +285,14 @@ impl Meta {
             }
             _ => {}
         }
+        self.orphans.settle(
+            buffer,
+            if resident && buffer.refs == 0 && buffer.pins > 0 {
+                pages
+            } else {
+                0
+            },
+        );
         let restoring = matches!(buffer.content, Content::Restoring);
         if buffer.refs == 0 && !buffer.is_in_use() && !restoring {
             for extent in buffer.content.extents() {
@@ -281,6 +304,11 @@ impl Meta {
             let freed = self.buffers.remove(id);
             self.trash.extend(freed.and_then(|buffer| buffer.file));
         }
+    }
+
+    /// Whether there is something new for the store's helper to do; asked once.
+    pub(crate) fn has_chores(&mut self) -> bool {
+        self.huge.has_work() | self.orphans.have_grown()
     }
 
     /// Pages of buffers in memory that could be evicted.

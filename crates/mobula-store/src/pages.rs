@@ -1,5 +1,7 @@
 use std::ops::Range;
 
+use mobula_shm::huge_pages;
+
 use crate::runs::Runs;
 
 /// Which pages of one arena are free, and which of those are *warm*: they have memory already, so that taking
@@ -46,16 +48,14 @@ impl PageAllocator {
     }
 
     /// The best place for `length` adjacent pages: in the shortest warm run they fit in, else at the low end of
-    /// the shortest free run they fit in. Of equals the one at the lowest address.
+    /// the shortest free run they fit in. Of equals the one at the lowest address. Many pages begin where a huge page
+    /// can, if there is room for that.
     pub(crate) fn fit(&self, length: u32) -> Option<Fit> {
-        if let Some(run) = self.warm.best_fit(length) {
-            return Some(Fit {
-                pages: run.start..run.start + length,
-                cold: 0,
-            });
+        let align = if length < huge_pages() { 1 } else { huge_pages() };
+        if let Some(pages) = self.warm.best_fit(length, align) {
+            return Some(Fit { pages, cold: 0 });
         }
-        let run = self.free.best_fit(length)?;
-        let pages = run.start..run.start + length;
+        let pages = self.free.best_fit(length, align)?;
         let cold = length - self.warm.count(&pages);
         Some(Fit { pages, cold })
     }
@@ -235,7 +235,7 @@ mod tests {
         for pages in held {
           allocator.give(&Piece { pages, warm: false });
         }
-        prop_assert_eq!(allocator.free.best_fit(PAGES), Some(0..PAGES));
+        prop_assert_eq!(allocator.free.best_fit(PAGES, 1), Some(0..PAGES));
       }
     }
 }

@@ -1,6 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+/// How many runs are looked at for one that has an aligned place.
+const FEW: usize = 16;
+
 /// A set of pages, kept as runs that do not touch, found by position and by length.
 ///
 /// Every operation takes O(log runs), and `remove` in addition the runs that it meets.
@@ -62,12 +65,15 @@ impl Runs {
             .sum()
     }
 
-    /// The shortest run of at least `length` pages, the first of equals.
-    pub(crate) fn best_fit(&self, length: u32) -> Option<Range<u32>> {
-        self.by_length
-            .range((length, 0)..)
-            .next()
-            .map(|&(length, start)| start..start + length)
+    /// The first `length` pages of the shortest run that has as many, the first of equals; those that begin at a multiple
+    /// of `align` before others, if one of the first few runs has such.
+    pub(crate) fn best_fit(&self, length: u32, align: u32) -> Option<Range<u32>> {
+        let mut runs = self.by_length.range((length, 0)..);
+        let aligned = runs.clone().take(FEW).find_map(|&(has, start)| {
+            let at = start.checked_next_multiple_of(align)?;
+            (at - start <= has - length).then_some(at..at + length)
+        });
+        aligned.or_else(|| runs.next().map(|&(_, start)| start..start + length))
     }
 
     /// The run that lies last.

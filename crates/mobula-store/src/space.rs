@@ -1,6 +1,8 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use mobula_shm::huge_pages;
+
 use crate::error::Bound;
 use crate::pages::{Fit, PageAllocator, Piece};
 
@@ -224,7 +226,9 @@ impl Space {
             .filter_map(|(lane, pages)| Some((lane, pages.fit(length)?)));
         let best = fits.min_by_key(|(lane, fit)| (fit.cold, *lane));
         if split && length >= HEAVY && best.as_ref().is_none_or(|(_, fit)| fit.cold >= HEAVY) {
-            let halves = [length / 2, length - length / 2];
+            // The second half begins in a view where a huge page can, as it does in its lane.
+            let first = length / 2 / huge_pages() * huge_pages();
+            let halves = [first, length - first];
             let fits = halves
                 .iter()
                 .enumerate()

@@ -1,160 +1,165 @@
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use mobula_fault::failpoint;
 use mobula_sync::Mutex;
-use mobula_sync::atomic::{AtomicU64, Ordering};
 
 use crate::SpillProblem;
 
-const MAGIC: [u8; 8] = *b"mobspil1";
-const HEADER: usize = 32;
 /// How much is read or written at once, in bytes: small enough that its checksum finds it in the cache.
 const CHUNK: usize = 256 * 1024;
+/// Content begins at multiples of this, so that what is given back frees whole blocks of the disk.
+const BLOCK: u64 = 4096;
 const PREFIX: &str = "mobula-spill-";
-const LOCK: &str = "lock";
 
-/// The private directory of one store, made when first needed and removed on drop.
-///
-/// It holds a file `lock`, locked as long as the process lives: a directory whose lock is free was left by
-/// a process that was killed, and goes when the next store opens.
-#[derive(Debug)]
-pub(crate) struct SpillDirectory {
-    parent: PathBuf,
-    /// Held while the directory is made or removed, never while a file is read or written.
-    made: Mutex<Option<Made>>,
-    next: AtomicU64,
-}
-
-#[derive(Debug)]
-struct Made {
-    path: PathBuf,
-    /// Keeps the lock.
-    _lock: File,
-}
-
-/// A complete spill file. The file goes when this is dropped.
+/// Where one store writes what does not fit into memory: one file without a name, so that however the process
+/// ends the system frees it. It takes one descriptor, from the start: later there may be none.
 #[derive(Debug)]
 pub(crate) struct SpillFile {
-    path: PathBuf,
-    number: u64,
+    directory: PathBuf,
+    /// Held while the file is opened and while places in it are chosen, never while content is read or written.
+    space: Arc<Mutex<Space>>,
+}
+
+/// Which parts of the file are taken.
+#[derive(Debug, Default)]
+struct Space {
+    file: Option<Arc<File>>,
+    /// Length by offset. No two touch, and none reaches `end`.
+    free: BTreeMap<u64, u64>,
+    end: u64,
+}
+
+/// Content in the file. Its place is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Spilled {
+    place: Place,
     length: u64,
     checksum: u32,
 }
 
-/// Why a spill file could not be read.
+/// A part of the file that nobody else has.
+#[derive(Debug)]
+struct Place {
+    space: Arc<Mutex<Space>>,
+    file: Arc<File>,
+    offset: u64,
+    length: u64,
+}
+
+/// Why content could not be read.
 #[derive(Debug)]
 pub(crate) enum ReadError {
-    /// The content is lost.
+    /// It is lost.
     Lost(SpillProblem),
     /// It may work another time.
     Io(io::Error),
 }
 
-impl SpillDirectory {
-    /// Removes what killed processes left in `parent`. Makes nothing yet.
-    pub(crate) fn new(parent: PathBuf) -> Self {
-        reap(&parent);
+impl SpillFile {
+    /// The file lies in `directory`. If it cannot be opened now, that is tried again when it is needed.
+    pub(crate) fn new(directory: PathBuf) -> Self {
+        let file = open(&directory).ok().map(Arc::new);
+        let space = Space {
+            file,
+            ..Space::default()
+        };
         Self {
-            parent,
-            made: Mutex::new(None),
-            next: AtomicU64::new(0),
+            directory,
+            space: Arc::new(Mutex::new(space)),
         }
     }
 
-    /// Writes the content that `parts` make up, one after the other, into a file of its own.
-    pub(crate) fn write(&self, parts: &[&[u8]]) -> io::Result<SpillFile> {
-        let directory = self.path()?;
+    /// Writes the content that `parts` make up, one after the other.
+    pub(crate) fn write(&self, parts: &[&[u8]]) -> io::Result<Spilled> {
+        let length = parts.iter().map(|part| part.len() as u64).sum::<u64>();
         failpoint!(io "spill.write.before");
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let unfinished = Unfinished(directory.join(format!("{number:016x}.tmp")));
-        let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .custom_flags(flags)
-            .open(&unfinished.0)?;
+        let place = self.take(length.next_multiple_of(BLOCK))?;
         let mut hasher = crc32fast::Hasher::new();
-        file.seek(SeekFrom::Start(HEADER as u64))?;
+        let mut at = place.offset;
         for chunk in parts.iter().flat_map(|part| part.chunks(CHUNK)) {
             failpoint!(io "spill.write.chunk");
             hasher.update(chunk);
-            file.write_all(chunk)?;
+            place.file.write_all_at(chunk, at)?;
+            at += chunk.len() as u64;
         }
-        let length = parts.iter().map(|part| part.len() as u64).sum();
-        let checksum = hasher.finalize();
-        failpoint!(io "spill.write.header");
-        file.rewind()?;
-        file.write_all(&header(number, length, checksum))?;
-        let path = directory.join(format!("{number:016x}.obj"));
-        failpoint!(io "spill.rename.before");
-        fs::rename(&unfinished.0, &path)?;
-        failpoint!("spill.rename.after");
-        std::mem::forget(unfinished);
-        Ok(SpillFile {
-            path,
-            number,
+        failpoint!("spill.write.after");
+        Ok(Spilled {
+            place,
             length,
-            checksum,
+            checksum: hasher.finalize(),
         })
     }
 
-    /// Removes the directory with all files. Another is made when something is spilled afterwards.
-    pub(crate) fn remove(&self) {
-        if let Some(made) = self.made.lock().take() {
-            failpoint!("spill.remove");
-            remove_directory(&made.path);
-        }
-    }
-
-    fn path(&self) -> io::Result<PathBuf> {
-        let mut made = self.made.lock();
-        if made.is_none() {
-            *made = Some(make(&self.parent)?);
-        }
-        Ok(made.as_ref().map(|made| made.path.clone()).unwrap_or_default())
-    }
-}
-
-impl Drop for SpillDirectory {
-    fn drop(&mut self) {
-        self.remove();
+    fn take(&self, length: u64) -> io::Result<Place> {
+        let mut space = self.space.lock();
+        let file = match &space.file {
+            Some(file) => Arc::clone(file),
+            None => Arc::clone(space.file.insert(Arc::new(open(&self.directory)?))),
+        };
+        let offset = space.take(length);
+        Ok(Place {
+            space: Arc::clone(&self.space),
+            file,
+            offset,
+            length,
+        })
     }
 }
 
-impl SpillFile {
+impl Space {
+    fn take(&mut self, length: u64) -> u64 {
+        let found = self.free.iter().find(|&(_, &free)| free >= length);
+        if let Some((&offset, &free)) = found {
+            self.free.remove(&offset);
+            if free > length {
+                self.free.insert(offset + length, free - length);
+            }
+            return offset;
+        }
+        self.end += length;
+        self.end - length
+    }
+
+    fn give(&mut self, mut offset: u64, mut length: u64) {
+        if let Some((&before, &free)) = self.free.range(..offset).next_back()
+            && before + free == offset
+        {
+            self.free.remove(&before);
+            (offset, length) = (before, free + length);
+        }
+        if let Some(free) = self.free.remove(&(offset + length)) {
+            length += free;
+        }
+        if offset + length == self.end {
+            self.end = offset;
+        } else {
+            self.free.insert(offset, length);
+        }
+    }
+}
+
+impl Spilled {
     /// Reads the content into `parts`, one after the other. They hold it only if this succeeds.
     pub(crate) fn read(&self, parts: &mut [&mut [u8]]) -> Result<(), ReadError> {
+        debug_assert_eq!(
+            self.length,
+            parts.iter().map(|part| part.len() as u64).sum::<u64>()
+        );
         failpoint!(io "spill.read.before");
-        let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags)
-            .open(&self.path)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => ReadError::Lost(SpillProblem::Missing),
-                // Something else is in its place: a link.
-                _ if error.raw_os_error() == Some(libc::ELOOP) => ReadError::Lost(SpillProblem::Missing),
-                _ => ReadError::Io(error),
-            })?;
-        if file.metadata()?.len() != self.length + HEADER as u64 {
-            return Err(ReadError::Lost(SpillProblem::Length));
-        }
-        let mut found = [0; HEADER];
-        file.read_exact(&mut found)?;
-        if found != header(self.number, self.length, self.checksum) {
-            return Err(ReadError::Lost(SpillProblem::Header));
-        }
         let mut hasher = crc32fast::Hasher::new();
+        let mut at = self.place.offset;
         for chunk in parts.iter_mut().flat_map(|part| part.chunks_mut(CHUNK)) {
             failpoint!(io "spill.read.chunk");
-            file.read_exact(chunk)?;
+            self.place.file.read_exact_at(chunk, at)?;
             hasher.update(chunk);
+            at += chunk.len() as u64;
         }
         if hasher.finalize() == self.checksum {
             Ok(())
@@ -164,10 +169,24 @@ impl SpillFile {
     }
 }
 
-impl Drop for SpillFile {
+impl Drop for Place {
     fn drop(&mut self) {
+        if self.length == 0 {
+            return;
+        }
         failpoint!("spill.delete");
-        let _ = fs::remove_file(&self.path);
+        // Before anybody else can have the place. A file system that cannot do it keeps the blocks for what comes next.
+        let flags = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+        // SAFETY: a system call on a descriptor that `file` owns; offsets of a file fit into `off_t`.
+        unsafe {
+            libc::fallocate(
+                self.file.as_raw_fd(),
+                flags,
+                self.offset.cast_signed(),
+                self.length.cast_signed(),
+            )
+        };
+        self.space.lock().give(self.offset, self.length);
     }
 }
 
@@ -180,123 +199,83 @@ impl From<io::Error> for ReadError {
     }
 }
 
-/// A file that goes on drop, unless it is forgotten.
-struct Unfinished(PathBuf);
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-/// magic (8) | number of the file (8) | length of the content (8) | crc32 of the content (4) | crc32 of the
-/// 28 bytes before (4); numbers with the least significant byte first.
-fn header(number: u64, length: u64, checksum: u32) -> [u8; HEADER] {
-    let mut header = [0; HEADER];
-    header[..8].copy_from_slice(&MAGIC);
-    header[8..16].copy_from_slice(&number.to_le_bytes());
-    header[16..24].copy_from_slice(&length.to_le_bytes());
-    header[24..28].copy_from_slice(&checksum.to_le_bytes());
-    let own = crc32fast::hash(&header[..28]);
-    header[28..].copy_from_slice(&own.to_le_bytes());
-    header
-}
-
-/// How often a directory is made anew that another process takes for one that was left behind.
-const TRIES: u32 = 16;
-
-/// Makes a directory with a locked lock file. It gets its name only then. Until then a process that opens a store
-/// just now may take it for one that was left behind, and remove it.
-fn make(parent: &Path) -> io::Result<Made> {
-    let mut tries = 1;
-    loop {
-        match try_make(parent) {
-            Err(error) if tries < TRIES && was_taken(&error) && parent.is_dir() => tries += 1,
-            result => return result,
+/// Opens a file without a name.
+fn open(directory: &Path) -> io::Result<File> {
+    failpoint!(io "spill.open");
+    let flags = libc::O_TMPFILE | libc::O_EXCL | libc::O_CLOEXEC;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    match options.clone().custom_flags(flags).open(directory) {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EISDIR)) => {
+            reap(directory);
+            open_and_unlink(directory, &mut options)
         }
+        opened => opened,
     }
 }
 
-fn was_taken(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::WouldBlock)
-}
-
-fn try_make(parent: &Path) -> io::Result<Made> {
-    // Not guessable, as it is seeded by the system; and a directory that exists already is never used.
+/// For file systems that have no files without names: it loses its name while it is still empty.
+fn open_and_unlink(directory: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    // Not guessable, as it is seeded by the system; and a file that exists already is never used.
     let random = RandomState::new().build_hasher().finish();
-    let name = format!("{PREFIX}{}-{random:016x}", std::process::id());
-    let unnamed = parent.join(format!(".{name}"));
-    failpoint!(io "spill.directory.before");
-    DirBuilder::new().mode(0o700).create(&unnamed)?;
-    let path = parent.join(name);
-    let finish = || {
-        failpoint!("spill.directory.made");
-        let lock = unnamed.join(LOCK);
-        let lock = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(lock)?;
-        if !try_lock(&lock) {
-            return Err(io::Error::last_os_error());
-        }
-        failpoint!("spill.directory.locked");
-        failpoint!(io "spill.directory.rename");
-        fs::rename(&unnamed, &path)?;
-        Ok(lock)
-    };
-    match finish() {
-        Ok(lock) => Ok(Made { path, _lock: lock }),
-        Err(error) => {
-            remove_directory(&unnamed);
-            Err(error)
-        }
-    }
+    let path = directory.join(format!("{PREFIX}{}-{random:016x}", std::process::id()));
+    let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    let file = options.create_new(true).custom_flags(flags).open(&path)?;
+    failpoint!("spill.open.named");
+    fs::remove_file(&path)?;
+    Ok(file)
 }
 
-/// Removes the directories of this user's killed processes.
-fn reap(parent: &Path) {
+/// Removes what processes left that were killed between the two steps of [`open_and_unlink`]. One that lives needs the
+/// name no more either.
+fn reap(directory: &Path) {
     // SAFETY: no preconditions.
     let user = unsafe { libc::geteuid() };
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if !name.strip_prefix('.').unwrap_or(&name).starts_with(PREFIX) {
-            continue;
-        }
-        let ours = entry
-            .metadata()
-            .is_ok_and(|data| data.is_dir() && data.uid() == user);
-        let lock = entry.path().join(LOCK);
-        let lock = OpenOptions::new()
-            .write(true)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(lock);
-        match lock {
-            Ok(lock) if ours && try_lock(&lock) => remove_directory(&entry.path()),
-            // Its process was killed before it made the lock, or after it removed it: then it is empty.
-            Err(error) if ours && error.kind() == io::ErrorKind::NotFound => {
-                let _ = fs::remove_dir(entry.path());
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Removes a spill directory, the lock last: whoever is killed on the way leaves one that the next start removes.
-fn remove_directory(path: &Path) {
-    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-        if entry.file_name() != LOCK {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let named = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let ours = |data: &fs::Metadata| data.is_file() && data.uid() == user && data.len() == 0;
+        if named && entry.metadata().is_ok_and(|data| ours(&data)) {
             let _ = fs::remove_file(entry.path());
         }
     }
-    failpoint!("spill.remove.emptied");
-    let _ = fs::remove_file(path.join(LOCK));
-    failpoint!("spill.remove.unlocked");
-    let _ = fs::remove_dir(path);
 }
 
-fn try_lock(file: &File) -> bool {
-    // SAFETY: a system call on a descriptor that `file` owns.
-    unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) == 0 }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_used_again_and_the_end_shrinks_with_what_is_given_back() {
+        let mut space = Space::default();
+        let taken = [2, 3, 4].map(|blocks| space.take(blocks * BLOCK));
+        assert_eq!(taken, [0, 2 * BLOCK, 5 * BLOCK]);
+        space.give(0, 2 * BLOCK);
+        assert_eq!(space.take(BLOCK), 0);
+        space.give(2 * BLOCK, 3 * BLOCK);
+        assert_eq!(space.free, BTreeMap::from([(BLOCK, 4 * BLOCK)]));
+        space.give(5 * BLOCK, 4 * BLOCK);
+        assert_eq!((space.end, space.free.len()), (BLOCK, 0));
+        space.give(0, BLOCK);
+        assert_eq!((space.end, space.free.len()), (0, 0));
+    }
+
+    #[test]
+    fn without_unnamed_files_a_file_loses_its_name_and_leftovers_go() {
+        let directory = std::env::temp_dir().join(format!("mobula-spill-test-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("mobula-spill-1-left"), "").unwrap();
+        fs::write(directory.join("other"), "").unwrap();
+        reap(&directory);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(0o600);
+        let file = open_and_unlink(&directory, &mut options).unwrap();
+        file.write_all_at(b"content", 5).unwrap();
+        assert_eq!(file.metadata().unwrap().nlink(), 0);
+        let left: Vec<_> = fs::read_dir(&directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(left, ["other"]);
+        fs::remove_dir_all(&directory).unwrap();
+    }
 }

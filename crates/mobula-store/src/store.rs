@@ -1,3 +1,5 @@
+use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use mobula_fault::failpoint;
@@ -6,7 +8,7 @@ use mobula_sync::{Condvar, Mutex, MutexGuard};
 
 use crate::meta::{Content, Meta};
 use crate::space::{Extent, LANES, Space};
-use crate::spill::SpillDirectory;
+use crate::spill::SpillFile;
 use crate::{BufferId, OpenError, Stats, StoreConfig};
 
 /// How many times its capacity a store has in addresses. Memory is bounded by `capacity`; the surplus of
@@ -23,18 +25,18 @@ pub struct Store {
     /// Notified when something happened that a waiting thread may be waiting for.
     pub(crate) changed: Condvar,
     pub(crate) arenas: [Arena; LANES],
-    pub(crate) spill: SpillDirectory,
+    pub(crate) spill: SpillFile,
     /// From the configuration, in bytes.
     pub(crate) memory_limit: Option<u64>,
     /// How many threads one call may use.
     pub(crate) threads: usize,
+    helper: Helper,
     /// In bytes.
     pub(crate) page: u64,
 }
 
 impl Store {
-    /// Opens an empty store. Takes address space but no memory; directories that killed processes left in the
-    /// spill directory are removed.
+    /// Opens an empty store. Takes address space but no memory, and opens its spill file if it can.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -73,9 +75,10 @@ impl Store {
             meta: Mutex::new(Meta::new(Space::new(pages, addresses))),
             changed: Condvar::new(),
             arenas,
-            spill: SpillDirectory::new(spill_directory),
+            spill: SpillFile::new(spill_directory),
             memory_limit,
             threads: mobula_shm::processors(),
+            helper: Helper::default(),
             page,
         })
     }
@@ -161,14 +164,14 @@ impl Store {
         pages * self.page
     }
 
-    /// Deletes the spill directory, for a process that is about to exit without dropping the store. Buffers
-    /// that are only on disk are lost.
-    pub fn remove_spill_directory(&self) {
-        self.spill.remove();
-    }
-
     pub(crate) fn lock(&self) -> MutexGuard<'_, Meta> {
         self.meta.lock()
+    }
+
+    /// Who is called when [`make_huge`](Self::make_huge) or [`take_orphan_keepers`](Self::take_orphan_keepers) has something
+    /// to do, from any thread; it wakes the thread that calls them, and comes back at once.
+    pub fn set_helper(&self, wake: impl Fn() + Send + Sync + 'static) {
+        *self.helper.0.lock() = Some(Arc::new(wake));
     }
 
     /// Changes the books; then, without the lock, wakes who waits and deletes files that are not needed.
@@ -177,7 +180,11 @@ impl Store {
         let result = change(&mut meta);
         let trash = std::mem::take(&mut meta.trash);
         let waiting = meta.waiting > 0;
+        let chores = meta.has_chores();
         drop(meta);
+        if chores {
+            self.helper.wake();
+        }
         if waiting {
             self.changed.notify_all();
         }
@@ -223,6 +230,25 @@ impl Store {
             pages: extent.pages.clone(),
         };
         extents.iter().map(part).collect()
+    }
+}
+
+/// Does what takes time, on a thread of its own.
+#[derive(Default)]
+struct Helper(Mutex<Option<Arc<dyn Fn() + Send + Sync>>>);
+
+impl Helper {
+    fn wake(&self) {
+        let wake = self.0.lock().clone();
+        if let Some(wake) = wake {
+            wake();
+        }
+    }
+}
+
+impl fmt::Debug for Helper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Helper")
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 pub struct StoreConfig {
     /// The most bytes that buffers may hold in memory at one time; rounded down to whole pages.
     pub capacity: u64,
-    /// The directory in which the store makes its own private directory (mode 0700) when it first has to
-    /// spill. It must exist by then.
+    /// Where the store has its file, without a name, for what does not fit into memory. It must exist by the time the
+    /// store has to spill.
     pub spill_directory: PathBuf,
     /// The most memory, in bytes, that may be in use where this process is accounted (its control group,
     /// else the machine) before the store spills instead of growing; a tenth of it is kept as headroom.

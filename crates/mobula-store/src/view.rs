@@ -6,17 +6,23 @@ use mobula_shm::map;
 use crate::meta::{Content, View};
 use crate::room::RoomError;
 use crate::space::Extent;
-use crate::spill::{ReadError, SpillFile};
+use crate::spill::{ReadError, Spilled};
 use crate::store::address_len;
 use crate::{BufferId, EnvId, MapError, Mapping, Store, ViewId};
 
 /// A sealed buffer in memory that stays there until this is dropped.
 #[derive(Debug)]
-struct Borrowed<'a> {
+pub(crate) struct Borrowed<'a> {
     store: &'a Store,
     id: BufferId,
     len: u64,
     extents: Vec<Extent>,
+}
+
+impl Borrowed<'_> {
+    pub(crate) fn extents(&self) -> &[Extent] {
+        &self.extents
+    }
 }
 
 impl Drop for Borrowed<'_> {
@@ -134,7 +140,7 @@ impl Store {
     }
 
     /// Makes sure that a sealed buffer is in memory, and keeps it there.
-    fn borrow(&self, id: BufferId) -> Result<Borrowed<'_>, MapError> {
+    pub(crate) fn borrow(&self, id: BufferId) -> Result<Borrowed<'_>, MapError> {
         let mut meta = self.lock();
         loop {
             let buffer = meta.held(id)?;
@@ -167,7 +173,7 @@ impl Store {
         &self,
         id: BufferId,
         len: u64,
-        file: Option<&Arc<SpillFile>>,
+        file: Option<&Arc<Spilled>>,
     ) -> Result<Borrowed<'_>, MapError> {
         failpoint!("store.restore.before");
         match self.read_back(id, len, file) {
@@ -189,7 +195,7 @@ impl Store {
         &self,
         id: BufferId,
         len: u64,
-        file: Option<&Arc<SpillFile>>,
+        file: Option<&Arc<Spilled>>,
     ) -> Result<Vec<Extent>, MapError> {
         let file = file.ok_or(MapError::Unknown(id))?;
         let reservation = self

@@ -15,6 +15,12 @@ pub fn page_size() -> usize {
     *SIZE.get_or_init(|| usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096))
 }
 
+/// The size of a huge page in bytes. One entry of a page table maps it, where small pages take 512.
+const HUGE: usize = 2 << 20;
+
+/// `MADV_COLLAPSE` of Linux 6.1: makes huge pages of small ones, whatever the system's settings say.
+const MADV_COLLAPSE: libc::c_int = 25;
+
 /// Sparse memory behind a file descriptor, mapped as a whole for this process's own use.
 ///
 /// Pages are numbered from 0. A page is *allocated* or not; only [`write_fresh`](Self::write_fresh) and
@@ -28,6 +34,8 @@ pub struct Arena {
     /// One bit for each page: whether the page table of `base` is known to have it. Only a hint, which
     /// saves asking the kernel; written only by whoever the page belongs to at the time.
     populated: Box<[AtomicU64]>,
+    /// One bit for each piece of [`HUGE`] bytes: whether it was made a huge page. A hint, as above.
+    huge: Box<[AtomicU64]>,
 }
 
 // SAFETY: `base` is a mapping of the process, not of a thread, and every access through it is an `unsafe`
@@ -59,21 +67,24 @@ impl Arena {
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_SHARED | libc::MAP_NORESERVE,
         );
-        // SAFETY: a new mapping at an address of the kernel's choice replaces nothing.
-        let base = unsafe { libc::mmap(std::ptr::null_mut(), len, prot, flags, raw, 0) };
+        let held = Held::aligned(len)?;
+        // SAFETY: replaces addresses that are held for it.
+        let base = unsafe { libc::mmap(held.at().cast(), len, prot, flags | libc::MAP_FIXED, raw, 0) };
         if base == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
+        held.keep();
         // A core dump of a process with a large store would be as large.
         // SAFETY: the range is the mapping just made. Failure does no harm.
         unsafe { libc::madvise(base, len, libc::MADV_DONTDUMP) };
         let base = NonNull::new(base.cast()).ok_or_else(|| io::Error::from_raw_os_error(libc::ENOMEM))?;
-        let populated = (0..pages.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+        let bits = |count: u32| (0..count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
         Ok(Self {
             file,
             base,
             pages,
-            populated,
+            populated: bits(pages),
+            huge: bits(pages.div_ceil(huge_pages())),
         })
     }
 
@@ -143,7 +154,12 @@ impl Arena {
     /// Nobody uses the pages, and nobody touches them before they are allocated again.
     pub unsafe fn discard(&self, pages: Range<u32>) -> io::Result<()> {
         let (start, len) = self.span(&pages);
-        self.set_populated(&pages, false);
+        set(&self.populated, pages.clone(), false);
+        set(
+            &self.huge,
+            pages.start / huge_pages()..pages.end.div_ceil(huge_pages()),
+            false,
+        );
         self.fallocate(libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE, start, len)
     }
 
@@ -182,7 +198,7 @@ impl Arena {
             // Reading is enough: a shared mapping of this kind gets writable entries, sixteen for each fault.
             // SAFETY: the range is within our mapping. Old kernels refuse; then the faults come one by one.
             unsafe { libc::madvise(first.cast(), len, libc::MADV_POPULATE_READ) };
-            self.set_populated(&pages, true);
+            set(&self.populated, pages, true);
         }
         // SAFETY: `span` has checked the range; the caller vouches for the rest.
         unsafe { std::slice::from_raw_parts_mut(first, len) }
@@ -191,7 +207,30 @@ impl Arena {
     /// Whether writing the pages through this arena's own mapping takes no page faults.
     #[must_use]
     pub fn is_populated(&self, pages: Range<u32>) -> bool {
-        words(pages).all(|(index, mask)| self.populated[index].load(Ordering::Relaxed) & mask == mask)
+        has(&self.populated, pages)
+    }
+
+    /// Makes a huge page of a piece of [`HUGE`] bytes; its content stays as it is, and whoever reads or writes it meanwhile
+    /// does not notice. Takes a millisecond or more.
+    ///
+    /// # Errors
+    /// When the kernel cannot do this at all (`EINVAL`, `ENOSYS`), or not now.
+    ///
+    /// # Panics
+    /// When the piece is not within the arena.
+    pub fn collapse(&self, piece: u32) -> io::Result<()> {
+        let first = piece * huge_pages();
+        let (start, len) = self.span(&(first..first + huge_pages()));
+        // SAFETY: the range is within our mapping; the call changes no content.
+        check(unsafe { libc::madvise(self.base.as_ptr().add(start).cast(), len, MADV_COLLAPSE) })?;
+        set(&self.huge, piece..piece + 1, true);
+        Ok(())
+    }
+
+    /// Whether a piece of [`HUGE`] bytes is known to be a huge page.
+    #[must_use]
+    pub fn is_huge(&self, piece: u32) -> bool {
+        has(&self.huge, piece..piece + 1)
     }
 
     pub(super) fn file(&self) -> &OwnedFd {
@@ -206,16 +245,6 @@ impl Arena {
             self.pages
         );
         (pages.start as usize * page_size(), pages.len() * page_size())
-    }
-
-    fn set_populated(&self, pages: &Range<u32>, value: bool) {
-        for (index, mask) in words(pages.clone()) {
-            if value {
-                self.populated[index].fetch_or(mask, Ordering::Relaxed);
-            } else {
-                self.populated[index].fetch_and(!mask, Ordering::Relaxed);
-            }
-        }
     }
 
     fn fallocate(&self, mode: libc::c_int, start: usize, len: usize) -> io::Result<()> {
@@ -249,6 +278,80 @@ fn check(result: libc::c_int) -> io::Result<()> {
         Err(io::Error::last_os_error())
     } else {
         Ok(())
+    }
+}
+
+/// Pages in a piece of [`HUGE`] bytes.
+#[must_use]
+pub fn huge_pages() -> u32 {
+    (HUGE / page_size()) as u32
+}
+
+/// Addresses that nobody else can get, until they are kept or given back.
+#[derive(Debug)]
+pub(super) struct Held {
+    first: *mut u8,
+    at: *mut u8,
+    len: usize,
+}
+
+impl Held {
+    /// `len` bytes, a whole number of pages, from an address on that a huge page can have.
+    pub(super) fn aligned(len: usize) -> io::Result<Self> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a new mapping at an address of the kernel's choice replaces nothing.
+        let first = unsafe { libc::mmap(std::ptr::null_mut(), len + HUGE, libc::PROT_NONE, flags, -1, 0) };
+        if first == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let first = first.cast::<u8>();
+        // SAFETY: there is room for the distance to the next such address.
+        let at = unsafe { first.add(first.addr().next_multiple_of(HUGE) - first.addr()) };
+        Ok(Self { first, at, len })
+    }
+
+    /// Where the addresses begin.
+    pub(super) fn at(&self) -> *mut u8 {
+        self.at
+    }
+
+    /// Something else has taken the place of the addresses; what was held around them is given back.
+    pub(super) fn keep(self) {
+        let before = self.at.addr() - self.first.addr();
+        let after = HUGE - before;
+        // SAFETY: both ranges were held, and nobody has their addresses.
+        unsafe {
+            if before > 0 {
+                libc::munmap(self.first.cast(), before);
+            }
+            if after > 0 {
+                libc::munmap(self.at.add(self.len).cast(), after);
+            }
+        }
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // SAFETY: all of it is held, or replaced in part by what nobody has the address of.
+        unsafe { libc::munmap(self.first.cast(), self.len + HUGE) };
+    }
+}
+
+/// Whether all of `range` are in the set.
+fn has(bits: &[AtomicU64], range: Range<u32>) -> bool {
+    words(range).all(|(index, mask)| bits[index].load(Ordering::Relaxed) & mask == mask)
+}
+
+/// Puts all of `range` into the set, or takes them out.
+fn set(bits: &[AtomicU64], range: Range<u32>, value: bool) {
+    for (index, mask) in words(range) {
+        if value {
+            bits[index].fetch_or(mask, Ordering::Relaxed);
+        } else {
+            bits[index].fetch_and(!mask, Ordering::Relaxed);
+        }
     }
 }
 
@@ -320,6 +423,27 @@ mod tests {
             arena.discard(64..65).unwrap();
         }
         assert!(arena.is_populated(60..64) && arena.is_populated(65..130) && !arena.is_populated(64..65));
+    }
+
+    #[test]
+    fn a_huge_page_has_the_content_of_the_small_ones_until_it_is_discarded() {
+        let arena = arena(3 * huge_pages());
+        let pages = huge_pages()..2 * huge_pages();
+        let bytes: Vec<u8> = (0..HUGE).map(|at| (at / 7) as u8).collect();
+        // SAFETY: this thread alone uses the arena.
+        unsafe { arena.write_fresh(pages.clone(), &bytes).unwrap() };
+        match arena.collapse(1) {
+            Ok(()) => assert!(arena.is_huge(1)),
+            // An old kernel, or no huge page to be had: nothing has changed.
+            Err(_) => assert!(!arena.is_huge(1)),
+        }
+        assert!(!arena.is_huge(0) && !arena.is_huge(2));
+        // SAFETY: as above.
+        unsafe {
+            assert_eq!(arena.bytes(pages.clone()), bytes);
+            arena.discard(pages.start + 1..pages.start + 2).unwrap();
+        }
+        assert!(!arena.is_huge(1));
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::ops::Range;
 use std::os::fd::AsRawFd;
 
 use super::Arena;
-use super::arena::page_size;
+use super::arena::{Held, huge_pages, page_size};
 
 /// Pages of an arena that make up a piece of a mapping.
 #[derive(Clone, Debug)]
@@ -28,27 +28,33 @@ pub struct Part<'a> {
 pub fn map(parts: &[Part<'_>]) -> io::Result<*mut u8> {
     let total: usize = parts.iter().map(|part| part.arena.span(&part.pages).1).sum();
     assert!(total > 0, "a mapping has at least one page");
-    if let [part] = parts {
-        return map_at(std::ptr::null_mut(), part);
+    match parts {
+        [part] if !part.has_huge() => map_at(std::ptr::null_mut(), part),
+        _ => map_aligned(parts, total),
     }
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    // Hold the addresses of the whole, then replace piece by piece.
-    // SAFETY: a new mapping at an address of the kernel's choice replaces nothing.
-    let first = unsafe { libc::mmap(std::ptr::null_mut(), total, libc::PROT_NONE, flags, -1, 0) };
-    if first == libc::MAP_FAILED {
-        return Err(io::Error::last_os_error());
-    }
-    let mut at = first.cast::<u8>();
+}
+
+/// Maps `parts` where huge pages can be mapped as such, one piece after the other.
+fn map_aligned(parts: &[Part<'_>], total: usize) -> io::Result<*mut u8> {
+    let held = Held::aligned(total)?;
+    let first = held.at();
+    let mut at = first;
     for part in parts.iter().filter(|part| !part.pages.is_empty()) {
-        if let Err(error) = map_at(at, part) {
-            // SAFETY: all of the range is ours and nobody has its address yet.
-            unsafe { unmap(first.cast(), total) };
-            return Err(error);
-        }
+        map_at(at, part)?;
         // SAFETY: the sum of the parts is the length of the range.
         at = unsafe { at.add(part.arena.span(&part.pages).1) };
     }
-    Ok(first.cast())
+    held.keep();
+    Ok(first)
+}
+
+impl Part<'_> {
+    /// Whether huge pages are known to be at its beginning.
+    fn has_huge(&self) -> bool {
+        let Range { start, end } = self.pages;
+        let piece = start / huge_pages();
+        start % huge_pages() == 0 && end - start >= huge_pages() && self.arena.is_huge(piece)
+    }
 }
 
 /// Ends a mapping that [`map`] made. `len` is its length in bytes, rounded up to whole pages here.

@@ -272,6 +272,6 @@ proptest! {
             (0..object.refs).for_each(|_| store.release(object.id));
         }
         assert_empty(&store);
-        assert!(directory.files("obj").is_empty() && directory.files("tmp").is_empty());
+        assert_eq!(directory.spilled_bytes(), 0);
     }
 }

@@ -1,8 +1,8 @@
 //! Eviction to disk and back, and what happens when the disk fails.
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::path::Path;
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::path::PathBuf;
 
 use crate::support::{A, B, Directory, assert_empty, bytes, content, evict_all, page, pattern, release_all};
 use mobula_store::{CreateError, MapError, SpillProblem, Store, StoreConfig};
@@ -28,58 +28,57 @@ fn more_than_fits_goes_to_disk_and_comes_back() {
     assert!(store.stats().warm <= store.stats().capacity);
     release_all(&store, ids);
     assert_empty(&store);
-    assert!(directory.files("obj").is_empty() && directory.files("tmp").is_empty());
+    assert_eq!(directory.spilled_bytes(), 0);
 }
 
 #[test]
-fn the_directory_is_private_made_when_needed_and_removed_with_the_store() {
+fn the_file_has_no_name_takes_one_descriptor_and_is_gone_with_the_store() {
     let directory = Directory::new();
     let store = directory.store(4);
-    let id = store.put(&pattern(0, page()), A).unwrap();
-    assert!(directory.inside().is_empty());
+    let ids = [0, 1].map(|seed| store.put(&pattern(seed, page()), A).unwrap());
     evict_all(&store);
-    let [made] = &directory.inside()[..] else {
-        panic!("one directory")
-    };
-    assert_eq!(fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700);
-    let [file] = &directory.files("obj")[..] else {
-        panic!("one file")
-    };
-    assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(fs::metadata(file).unwrap().len(), page() as u64 + 32);
-    // Another store on the same directory leaves it alone.
-    drop(directory.store(4));
-    assert_eq!(content(&store, id), pattern(0, page()));
-    drop(store);
-    assert!(directory.inside().is_empty());
+    assert_eq!(directory.inside(), [] as [PathBuf; 0]);
+    let file = directory.spill_file();
+    let data = file.metadata().unwrap();
+    assert_eq!((data.nlink(), data.permissions().mode() & 0o777), (0, 0o600));
+    assert_eq!(data.blocks() * 512, 2 * page() as u64);
+    // Another store in the same directory has its own.
+    let other = directory.store(4);
+    assert_eq!(directory.spill_files().len(), 3);
+    drop(other);
+    assert_eq!(content(&store, ids[0]), pattern(0, page()));
+    drop((store, file));
+    assert_eq!(directory.spill_files(), [] as [PathBuf; 0]);
 }
 
 #[test]
-fn what_a_killed_process_left_goes_when_a_store_opens() {
+fn the_disk_is_free_again_when_buffers_are_released() {
     let directory = Directory::new();
-    let left = directory.path().join("mobula-spill-1-2");
-    fs::create_dir(&left).unwrap();
-    for name in ["lock", "0000000000000000.obj"] {
-        fs::write(left.join(name), "x").unwrap();
+    let store = directory.store(8);
+    let ids: Vec<_> = (0..8)
+        .map(|seed| store.put(&pattern(seed, page()), A).unwrap())
+        .collect();
+    evict_all(&store);
+    let file = directory.spill_file();
+    let (odd, even): (Vec<_>, Vec<_>) = ids.into_iter().enumerate().partition(|(index, _)| index % 2 == 1);
+    let blocks = || file.metadata().unwrap().blocks() * 512 / page() as u64;
+    release_all(&store, odd.into_iter().map(|(_, id)| id));
+    assert_eq!(blocks(), 4);
+    // What comes next goes where the others were.
+    let more: Vec<_> = (8..12)
+        .map(|seed| store.put(&pattern(seed, page()), A).unwrap())
+        .collect();
+    evict_all(&store);
+    assert_eq!(file.metadata().unwrap().len(), 8 * page() as u64);
+    for (seed, &id) in (8..12).zip(&more) {
+        assert_eq!(content(&store, id), pattern(seed, page()));
     }
-    let other = directory.path().join("other");
-    fs::create_dir(&other).unwrap();
-    drop(directory.store(4));
-    assert_eq!(directory.inside(), std::slice::from_ref(&other));
-    fs::remove_dir(other).unwrap();
-}
-
-#[test]
-fn what_was_left_half_made_or_half_removed_goes_as_well() {
-    // A process killed while it made its directory, which has no name of its own before it is locked, or while it
-    // removed it, left it for ever.
-    let directory = Directory::new();
-    for name in [".mobula-spill-1-2", ".mobula-spill-1-3", "mobula-spill-1-4"] {
-        fs::create_dir(directory.path().join(name)).unwrap();
+    for (index, id) in &even {
+        assert_eq!(content(&store, *id), pattern(*index as u32, page()));
     }
-    fs::write(directory.path().join(".mobula-spill-1-3/lock"), "").unwrap();
-    drop(directory.store(4));
-    assert!(directory.inside().is_empty());
+    release_all(&store, even.into_iter().map(|(_, id)| id).chain(more));
+    assert_eq!(blocks(), 0);
+    assert_empty(&store);
 }
 
 #[test]
@@ -91,12 +90,12 @@ fn mapped_buffers_stay_and_evicting_again_writes_nothing() {
     let id = store.put(&pattern(2, page()), A).unwrap();
     evict_all(&store);
     assert!(store.is_resident(pinned) && !store.is_resident(id));
-    let file = &directory.files("obj")[0];
-    let written = fs::metadata(file).unwrap().ino();
+    let written = || directory.spill_file().metadata().unwrap().modified().unwrap();
+    let before = written();
     assert_eq!(content(&store, id), pattern(2, page()));
     evict_all(&store);
     assert!(!store.is_resident(id));
-    assert_eq!(fs::metadata(file).unwrap().ino(), written);
+    assert_eq!(written(), before);
     assert_eq!(content(&store, id), pattern(2, page()));
     store.unmap(view);
     store.release(pinned);
@@ -105,33 +104,30 @@ fn mapped_buffers_stay_and_evicting_again_writes_nothing() {
 }
 
 #[test]
-fn a_damaged_file_is_an_error_and_never_wrong_bytes() {
-    fn flip_at(path: &Path, at: usize) {
-        let mut bytes = fs::read(path).unwrap();
-        bytes[at] ^= 1;
-        fs::write(path, bytes).unwrap();
+fn damaged_content_is_an_error_and_never_wrong_bytes() {
+    fn flip(file: &File, at: u64) {
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at).unwrap();
+        byte[0] ^= 1;
+        file.write_all_at(&byte, at).unwrap();
     }
-    type Damage = fn(&Path);
-    let cases: [(Damage, SpillProblem); 7] = [
-        (|path| fs::remove_file(path).unwrap(), SpillProblem::Missing),
+    type Damage = fn(&File);
+    let cases: [(Damage, SpillProblem); 6] = [
+        (|file| file.set_len(100).unwrap(), SpillProblem::Length),
+        (|file| file.set_len(0).unwrap(), SpillProblem::Length),
         (
-            |path| {
-                let file = OpenOptions::new().write(true).open(path).unwrap();
-                file.set_len(100).unwrap();
+            |file| {
+                file.set_len(0).unwrap();
+                file.set_len(1 << 20).unwrap();
             },
-            SpillProblem::Length,
+            SpillProblem::Checksum,
         ),
-        (|path| fs::write(path, "").unwrap(), SpillProblem::Length),
-        (|path| flip_at(path, 0), SpillProblem::Header),
-        (|path| flip_at(path, 25), SpillProblem::Header),
-        (|path| flip_at(path, 32 + 5000), SpillProblem::Checksum),
+        (|file| flip(file, 0), SpillProblem::Checksum),
+        (|file| flip(file, 5000), SpillProblem::Checksum),
+        // What another buffer had there.
         (
-            |path| {
-                let copy = path.with_extension("copy");
-                fs::rename(path, &copy).unwrap();
-                symlink(copy, path).unwrap();
-            },
-            SpillProblem::Missing,
+            |file| file.write_all_at(&pattern(2, page()), 0).unwrap(),
+            SpillProblem::Checksum,
         ),
     ];
     for (damage, expected) in cases {
@@ -139,7 +135,7 @@ fn a_damaged_file_is_an_error_and_never_wrong_bytes() {
         let store = directory.store(8);
         let id = store.put(&pattern(1, 2 * page() + 9), A).unwrap();
         evict_all(&store);
-        damage(&directory.files("obj")[0]);
+        damage(&directory.spill_file());
         for _ in 0..2 {
             let mut out = [7; 4];
             for error in [
@@ -157,30 +153,6 @@ fn a_damaged_file_is_an_error_and_never_wrong_bytes() {
         store.release(id);
         assert_empty(&store);
     }
-}
-
-#[test]
-fn the_file_of_another_buffer_is_not_taken_for_this_one() {
-    let directory = Directory::new();
-    let store = directory.store(8);
-    let ids = [1, 2].map(|seed| store.put(&pattern(seed, page()), A).unwrap());
-    evict_all(&store);
-    let mut files = directory.files("obj");
-    files.sort();
-    fs::copy(&files[1], &files[0]).unwrap();
-    let problem = store.map(ids[0], A).unwrap_err();
-    assert!(
-        matches!(
-            problem,
-            MapError::Lost {
-                problem: SpillProblem::Header,
-                ..
-            }
-        ),
-        "{problem:?}"
-    );
-    assert_eq!(content(&store, ids[1]), pattern(2, page()));
-    release_all(&store, ids);
 }
 
 #[test]
@@ -230,26 +202,4 @@ fn no_room_to_come_back_is_an_error_until_there_is() {
     assert_eq!(content(&store, id), pattern(1, 2 * page()));
     store.release(id);
     assert_empty(&store);
-}
-
-#[test]
-fn removing_the_directory_at_exit_loses_only_what_is_on_disk() {
-    let directory = Directory::new();
-    let store = directory.store(4);
-    let id = store.put(&pattern(1, page()), A).unwrap();
-    evict_all(&store);
-    let kept = store.put(&pattern(2, page()), A).unwrap();
-    store.remove_spill_directory();
-    assert!(directory.inside().is_empty());
-    assert!(matches!(
-        store.restore(id),
-        Err(MapError::Lost {
-            problem: SpillProblem::Missing,
-            ..
-        })
-    ));
-    assert_eq!(content(&store, kept), pattern(2, page()));
-    // And a new one is made if the process goes on after all.
-    evict_all(&store);
-    assert_eq!(content(&store, kept), pattern(2, page()));
 }

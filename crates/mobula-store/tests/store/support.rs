@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use mobula_store::{BufferId, EnvId, Mapping, Store, StoreConfig};
@@ -37,7 +38,7 @@ impl Directory {
         .unwrap()
     }
 
-    /// The store's own directories.
+    /// The names in it.
     pub(crate) fn inside(&self) -> Vec<PathBuf> {
         fs::read_dir(&self.0)
             .unwrap()
@@ -45,13 +46,25 @@ impl Directory {
             .collect()
     }
 
-    pub(crate) fn files(&self, extension: &str) -> Vec<PathBuf> {
-        let directories = self.inside().into_iter();
-        let files =
-            directories.flat_map(|path| fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
-        files
-            .filter(|path| path.extension().is_some_and(|found| found == extension))
+    /// The unnamed files in it that this process has open: ways to open them once more.
+    pub(crate) fn spill_files(&self) -> Vec<PathBuf> {
+        let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+        open.map(|entry| entry.path())
+            .filter(|path| fs::read_link(path).is_ok_and(|target| target.starts_with(&self.0)))
             .collect()
+    }
+
+    /// The spill file of the one store in it, opened once more.
+    pub(crate) fn spill_file(&self) -> fs::File {
+        let [path] = &self.spill_files()[..] else {
+            panic!("one file")
+        };
+        fs::OpenOptions::new().read(true).write(true).open(path).unwrap()
+    }
+
+    /// What that file takes of the disk.
+    pub(crate) fn spilled_bytes(&self) -> u64 {
+        self.spill_file().metadata().unwrap().blocks() * 512
     }
 }
 

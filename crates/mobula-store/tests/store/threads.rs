@@ -105,7 +105,7 @@ fn threads_that_share_too_little_room_never_see_wrong_bytes() {
         store.release(id);
     }
     assert_empty(&store);
-    assert!(directory.files("obj").is_empty() && directory.files("tmp").is_empty());
+    assert_eq!(directory.spilled_bytes(), 0);
 }
 
 #[test]

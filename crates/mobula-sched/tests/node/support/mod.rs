@@ -98,6 +98,7 @@ pub(crate) fn plain() -> TemplateSpec {
             others: Vec::new(),
         },
         max_retries: 0,
+        max_kills: u32::MAX,
         timeout_ms: 0,
         max_restarts: 0,
         max_concurrency: 1,

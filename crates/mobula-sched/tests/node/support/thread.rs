@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use mobula_sched::{Node, PortKind, Step};
+use mobula_sched::{Blame, Node, PortKind, Step};
 use mobula_sync::atomic::Ordering;
 
 use super::memory::Memory;
@@ -337,6 +337,6 @@ impl Thread {
     /// The thread ends, without a word.
     pub(crate) fn dies(self) {
         self.node.close_port(self.id);
-        self.node.bury(self.id, "it died");
+        self.node.bury(self.id, "it died", Blame::Unknown);
     }
 }
