@@ -35,10 +35,10 @@ pub(crate) fn create_failed(error: &CreateError) -> napi::Error<Code> {
 }
 
 pub(crate) fn map_failed(error: &MapError) -> napi::Error<Code> {
-    let code = if matches!(error, MapError::Full(_)) {
-        Code::StoreFull
-    } else {
-        Code::ObjectLost
+    // Nothing is lost where room is missing, on the disk or among the process's mappings: garbage may make some.
+    let code = match error {
+        MapError::Full(_) | MapError::Spill { .. } | MapError::Os { .. } => Code::StoreFull,
+        _ => Code::ObjectLost,
     };
     napi::Error::new(code, error.to_string())
 }
