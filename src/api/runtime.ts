@@ -56,6 +56,7 @@ export class Runtime {
    *
    * @throws {RuntimeClosedError} when the runtime is closed.
    * @example
+   * const runtime = await init();
    * if (runtime.stats().tasks > 1000) throw new Error('busy');
    */
   stats(): RuntimeStats {
