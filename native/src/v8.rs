@@ -19,7 +19,7 @@ use std::sync::OnceLock;
 use mobula_sync::atomic::{AtomicU32, Ordering};
 use napi::sys;
 
-/// Lines of Node whose V8 has been tried; `scripts/test-nodes.mjs` runs the tests on them.
+/// Lines of Node whose V8 has been tried; `npm run test:nodes` runs the tests on them.
 const KNOWN_NODES: [u32; 4] = [20, 22, 24, 26];
 /// Longer ArrayBuffers are more than the oldest of them allows.
 pub(crate) const MAX_LEN: usize = u32::MAX as usize;
