@@ -12,14 +12,24 @@ export interface ShutdownOptions {
   readonly timeoutMs?: number;
 }
 
+/** How full the object store is, in bytes. */
+export interface StoreUsage {
+  /** The most that may be in memory. */
+  readonly capacity: number;
+  /** What is in memory. */
+  readonly used: number;
+  /** What is on disk. */
+  readonly spilled: number;
+}
+
 /** What a runtime has to do and holds right now. */
 export interface RuntimeStats {
   /** Tasks, calls of actors included, that have not ended. */
   readonly tasks: number;
   /** Worker threads, those that are still starting included. */
   readonly workers: number;
-  /** Bytes in the object store: the most that may be in memory, how many are, and how many are on disk. */
-  readonly store: { readonly capacity: number; readonly used: number; readonly spilled: number };
+  /** How full the object store is. */
+  readonly store: StoreUsage;
 }
 
 let node: DriverNode | undefined;
@@ -57,7 +67,7 @@ export class Runtime {
    * @throws {RuntimeClosedError} when the runtime is closed.
    * @example
    * const runtime = await init();
-   * if (runtime.stats().tasks > 1000) throw new Error('busy');
+   * console.log(runtime.stats().tasks); // 0
    */
   stats(): RuntimeStats {
     if (node === undefined && currentRuntime() !== undefined) {

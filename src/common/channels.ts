@@ -4,6 +4,7 @@ import { type Channel, channel } from 'node:diagnostics_channel';
 export interface TaskSubmitted {
   /** The id of the task's ref; of the first one, where it has several. */
   readonly id: string;
+  /** Its option `name`, or the name of its function. */
   readonly name: string;
   /** A task, the making of an actor, or a call of an actor's method. */
   readonly kind: 'task' | 'actor' | 'method';
@@ -29,16 +30,21 @@ export interface WorkerStarted {
 export interface WorkerExited extends WorkerStarted {
   /** False when the thread died: it was stopped for a time limit or by force, ran out of memory, or ended itself. */
   readonly expected: boolean;
+  /** How it ended: an exit code, or that it ran out of memory. */
   readonly details: string;
 }
 
 /** What `mobula:store:spill` tells: what has happened since it last did, and bytes now. */
 export interface StoreSpilled {
-  /** Buffers written to disk, and read back. */
+  /** Buffers written to disk. */
   readonly spills: number;
+  /** Buffers read back. */
   readonly restores: number;
+  /** Bytes in memory. */
   readonly used: number;
+  /** Bytes on disk. */
   readonly spilled: number;
+  /** The most bytes that may be in memory. */
   readonly capacity: number;
 }
 

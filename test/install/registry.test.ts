@@ -91,6 +91,7 @@ before(async () => {
     execFileSync('npm', [
       'pack',
       '--ignore-scripts',
+      '--loglevel=error',
       '--pack-destination',
       dependencies,
       join(root, 'node_modules', name),

@@ -103,6 +103,14 @@ test('a file that is no binary is told from one that is missing', limit, () => {
   }
 });
 
+test('a platform without binaries is told which there are', limit, () => {
+  const elsewhere = "data:text/javascript,Object.defineProperty(process,'platform',{value:'freebsd'})";
+  const { code, report } = doctor({ NODE_OPTIONS: `--import=${elsewhere}` });
+  assert.equal(code, 1);
+  assert.match(check(report, 'binary'), /no binary that works on freebsd-x64, Node v/);
+  assert.match(check(report, 'binary'), /There are binaries for linux-x64-gnu, .*\. mobula does not run here/);
+});
+
 test('MOBULA_BINARY chooses the binary', limit, () => {
   const folder = mkdtempSync(join(tmpdir(), 'mobula-binary-'));
   try {
