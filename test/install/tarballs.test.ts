@@ -137,7 +137,7 @@ test('the packages are small and hold only what runs', limit, () => {
   for (const file of list(tarballs.mobula)) {
     assert.match(
       file,
-      /^package\/(dist\/[\w./-]+\.(js|d\.ts|js\.map)|docs\/[\w-]+\.md|package\.json|README\.md|LICENSE)$/,
+      /^package\/(dist\/[\w./-]+\.(c?js|d\.ts|c?js\.map)|docs\/[\w-]+\.md|package\.json|README\.md|LICENSE)$/,
     );
     assert.doesNotMatch(file, /\/(examples|test|target)\//);
   }
