@@ -2,7 +2,8 @@
 
 The remote functions, the actors and `timeit` are Ray's (ray._private.ray_perf and ray_microbenchmark_helpers). The
 bodies of the cases are local functions of its `main`, which can only run them all one after another, so they stand
-here as they stand there. Added: single operations of round trips are timed, and `--quick`.
+here as they stand there. Added: single operations of round trips are timed, `quick`, and `probe`, which only tries
+whether Ray starts.
 
     python cases.py '{"name": "single client tasks sync", "cpus": 2, "quick": false, "folder": "/tmp/x"}'
 """
@@ -195,6 +196,10 @@ def time_each(operation, seconds):
 def main():
     wanted = json.loads(sys.argv[1])
     ray.init(num_cpus=wanted["cpus"], _temp_dir=wanted["folder"])
+    if wanted.get("probe"):
+        ray.get(small_value.remote())
+        ray.shutdown()
+        return
     set_up, multiplier = CASES[wanted["name"]]
     operation = set_up()
     timeit = quick_timeit if wanted["quick"] else helpers.timeit
