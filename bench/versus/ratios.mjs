@@ -7,9 +7,9 @@ export const ASKED = 10;
 /** Why a case does not, where that is known. */
 const REASONS = {
   'single client put gigabytes':
-    'both copy 800 MiB into shared memory, and memory gives no more: the copy by hand is in the column worker_threads',
+    'all there is to do is to copy 800 MiB into shared memory, and both are as fast as the memory lets them',
   'multi client put gigabytes':
-    'both fill and copy arrays of 80 MiB, and memory gives no more: the copy by hand is in the column worker_threads',
+    'what is put is a new array of zeros each time, and reading it first costs a page fault for every 4 KiB; numpy asks the system for huge pages, V8 does not',
 };
 
 const rateOf = (systems, name) => systems[name]?.rate?.mean;
