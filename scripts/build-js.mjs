@@ -6,6 +6,15 @@ import { root, tool } from './run.mjs';
 
 const { build } = createRequire(import.meta.url)('esbuild');
 
+/** What only `mobula microbenchmark` needs is bundled into a file of its own, so that nobody installs it with mobula. */
+const benchmarkPackage = 'src/bin/microbenchmark/benchmark-package.ts';
+const keepApart = {
+  name: 'keep-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/benchmark-package\.ts$/ }, () => ({ path: './benchmark-package.js', external: true }));
+  },
+};
+
 rmSync(`${root}dist`, { recursive: true, force: true });
 tool('typescript/bin/tsc', ['-p', 'tsconfig.json', '--emitDeclarationOnly']);
 const common = {
@@ -30,9 +39,15 @@ await build({
     'src/boot/worker.ts',
     'src/core/functions/capture.ts',
     'src/bin/mobula.ts',
+    'src/bin/microbenchmark/run.ts',
+    // bench/ measures its rivals by the same harness and the same names.
+    'src/bin/microbenchmark/harness.ts',
+    'src/bin/microbenchmark/select.ts',
+    'src/bin/microbenchmark/cases/index.ts',
   ],
   splitting: true,
   chunkNames: 'boot/[name]-[hash]',
+  plugins: [keepApart],
   format: 'esm',
 });
 // For Jest on Node before 24.9, whose `require` knows no ES modules (`src/core/ship.ts`).
@@ -44,4 +59,13 @@ await build({
   sourcemap: false,
   define: { 'import.meta.url': 'fileUrl' },
   banner: { js: "const fileUrl = require('node:url').pathToFileURL(__filename).href;" },
+});
+await build({
+  ...common,
+  entryPoints: [benchmarkPackage],
+  packages: 'bundle',
+  alias: { lodash: 'lodash/lodash.min.js' },
+  format: 'esm',
+  minify: true,
+  sourcemap: false,
 });

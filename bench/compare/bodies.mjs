@@ -3,6 +3,25 @@
 /** Nothing. */
 export function noop() {}
 
+const ok = Uint8Array.of(0x6f, 0x6b);
+
+/** What the tasks and actors of Ray's microbenchmark return: b"ok". */
+export function smallValue() {
+  return ok;
+}
+
+/** What a put is by hand: a copy of a new array of zeros in shared memory, `times` times, each dropped. */
+export function fillShared({ length, times }) {
+  for (let i = 0; i < times; i += 1) copyToShared(new BigInt64Array(length));
+}
+
+/** A copy of an array in shared memory. */
+export function copyToShared(array) {
+  const copy = new BigInt64Array(new SharedArrayBuffer(array.byteLength));
+  copy.set(array);
+  return copy;
+}
+
 /** Takes an object of five fields and gives back a new one. */
 export function object({ id, name, x, y, active }) {
   return { id, name, x: y, y: x, active: !active };
@@ -48,4 +67,4 @@ export class Counter {
 }
 
 /** The functions by name, for workers that are told which one to run. */
-export const BODIES = { noop, object, sumShared, makeLarge };
+export const BODIES = { noop, smallValue, object, sumShared, makeLarge };

@@ -5,6 +5,7 @@ import { type Command, isUsageError, UsageError } from './command.ts';
 /** Loaded when asked for: `doctor` has to run where the native part does not load. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import('./doctor.ts')).doctor,
+  microbenchmark: async () => (await import('./microbenchmark.ts')).microbenchmark,
 };
 
 async function help(): Promise<string> {

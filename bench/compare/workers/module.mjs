@@ -1,2 +1,2 @@
 /** What piscina and tinypool load: they pick the function by its exported name. */
-export { noop, object } from '../bodies.mjs';
+export { noop, object, smallValue } from '../bodies.mjs';

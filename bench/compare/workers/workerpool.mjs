@@ -1,4 +1,4 @@
 import workerpool from 'workerpool';
-import { noop, object } from '../bodies.mjs';
+import { noop, object, smallValue } from '../bodies.mjs';
 
-workerpool.worker({ noop, object });
+workerpool.worker({ noop, object, smallValue });
