@@ -13,7 +13,15 @@ export {
   wait,
 } from './api/objects.ts';
 export { remote } from './api/remote.ts';
-export { init, isInitialized, Runtime, type RuntimeStats, type ShutdownOptions, shutdown } from './api/runtime.ts';
+export {
+  init,
+  isInitialized,
+  Runtime,
+  type RuntimeStats,
+  type ShutdownOptions,
+  type StoreUse,
+  shutdown,
+} from './api/runtime.ts';
 export type { StoreSpilled, TaskSettled, TaskSubmitted, WorkerExited, WorkerStarted } from './common/channels.ts';
 export type { ErrorCode } from './common/error-codes.ts';
 export {

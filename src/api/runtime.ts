@@ -18,8 +18,18 @@ export interface RuntimeStats {
   readonly tasks: number;
   /** Worker threads, those that are still starting included. */
   readonly workers: number;
-  /** Bytes in the object store: the most that may be in memory, how many are, and how many are on disk. */
-  readonly store: { readonly capacity: number; readonly used: number; readonly spilled: number };
+  /** The object store. */
+  readonly store: StoreUse;
+}
+
+/** How full the object store is, in bytes. */
+export interface StoreUse {
+  /** The most that may be in memory. */
+  readonly capacity: number;
+  /** What is in memory. */
+  readonly used: number;
+  /** What is on disk only. */
+  readonly spilled: number;
 }
 
 let node: DriverNode | undefined;
@@ -56,8 +66,9 @@ export class Runtime {
    *
    * @throws {RuntimeClosedError} when the runtime is closed.
    * @example
-   * const runtime = await init();
-   * if (runtime.stats().tasks > 1000) throw new Error('busy');
+   * const runtime = await init({ numCpus: 2 });
+   * console.log(runtime.stats().tasks); // 0
+   * await shutdown();
    */
   stats(): RuntimeStats {
     if (node === undefined && currentRuntime() !== undefined) {

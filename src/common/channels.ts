@@ -4,6 +4,7 @@ import { type Channel, channel } from 'node:diagnostics_channel';
 export interface TaskSubmitted {
   /** The id of the task's ref; of the first one, where it has several. */
   readonly id: string;
+  /** The task's name; that of a method is `Class.method`. */
   readonly name: string;
   /** A task, the making of an actor, or a call of an actor's method. */
   readonly kind: 'task' | 'actor' | 'method';
@@ -29,16 +30,21 @@ export interface WorkerStarted {
 export interface WorkerExited extends WorkerStarted {
   /** False when the thread died: it was stopped for a time limit or by force, ran out of memory, or ended itself. */
   readonly expected: boolean;
+  /** Why it ended, in words. */
   readonly details: string;
 }
 
 /** What `mobula:store:spill` tells: what has happened since it last did, and bytes now. */
 export interface StoreSpilled {
-  /** Buffers written to disk, and read back. */
+  /** Buffers written to disk. */
   readonly spills: number;
+  /** Buffers read back. */
   readonly restores: number;
+  /** Bytes in memory. */
   readonly used: number;
+  /** Bytes on disk only. */
   readonly spilled: number;
+  /** Bytes that may be in memory. */
   readonly capacity: number;
 }
 
