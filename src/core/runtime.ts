@@ -15,7 +15,7 @@ import { RefStream } from './stream.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { currentTask, type TaskContext } from './task-context.ts';
 import { observe } from './telemetry/observe.ts';
-import { traced } from './telemetry/trace.ts';
+import { Tracing } from './telemetry/trace.ts';
 import type { Template } from './template.ts';
 import { type Reviver, Values } from './values.ts';
 import { type Lender, SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
@@ -49,6 +49,7 @@ export class ThreadRuntime implements RefOwner, Lender {
   readonly inbox: Inbox;
   readonly #travel: Travel;
   readonly #longWaits: LongWaits;
+  readonly #tracing = new Tracing();
   #nextStream = 0;
   readonly #fresh = new Uint32Array(OBJECTS_AT_ONCE * 2);
   #nextFresh: number = OBJECTS_AT_ONCE * 2;
@@ -203,7 +204,7 @@ export class ThreadRuntime implements RefOwner, Lender {
     this.assertOpen();
     const { port, values } = this;
     const parent = currentTask();
-    const args = traced(given, parent?.carrier);
+    const args = this.#tracing.add(given, port.turn, parent?.carrier);
     let deps: number[] | undefined;
     let passed = args;
     for (let i = 0; i < args.length; i++) {

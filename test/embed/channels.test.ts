@@ -139,23 +139,29 @@ test('mobula:store:spill tells when objects were written to disk', limit, async 
 });
 
 test('mobula:worker:start and mobula:worker:exit tell of a thread that died, and of its successor', limit, async () => {
-  const where = remote(() => context().workerId);
-  const die = remote(() => process.exit(3), { maxRetries: 0 });
-  const known = new Set(await get(Array.from({ length: 20 }, () => where.remote())));
+  // The thread that dies leaves its number: the last eight digits of its name.
+  const thread = new Int32Array(new SharedArrayBuffer(4));
+  const die = remote(
+    (mine: Int32Array): number => {
+      Atomics.store(mine, 0, Number.parseInt(context().workerId.slice(-8), 16));
+      process.exit(3);
+    },
+    { maxRetries: 0 },
+  );
   let started: WorkerStarted[] = [];
   const exited = await listen<WorkerExited>(
     'mobula:worker:exit',
     async () => {
       started = await listen<WorkerStarted>(
         'mobula:worker:start',
-        () => get(die.remote()).catch(() => undefined),
+        () => get(die.remote(thread)).catch(() => undefined),
         ({ length }) => length === 1,
       );
     },
     ({ length }) => length === 1,
   );
   assert.deepEqual([exited[0]?.expected, exited[0]?.runs], [false, 'tasks']);
-  assert.ok(known.has(exited[0]?.workerId ?? ''));
+  assert.equal(exited[0]?.workerId, `${context().nodeId}${thread[0]?.toString(16).padStart(8, '0')}`);
   assert.match(exited[0]?.details ?? '', /exit code 3/);
   assert.equal(started[0]?.runs, 'tasks');
 });

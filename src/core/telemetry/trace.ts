@@ -39,15 +39,25 @@ const getter: Getter = {
   keys: (carrier) => Object.keys(carrier),
 };
 
-/**
- * The arguments of a call and, as one more, the trace context that it is made in, if there is one. `inherited` is that of the
- * task that makes the call: it goes on through threads that know nothing of OpenTelemetry.
- */
-export function traced(args: readonly unknown[], inherited: Carrier | undefined): readonly unknown[] {
-  const api = holder[key];
-  if (api === undefined && inherited === undefined) return args;
-  const carrier = active(api) ?? inherited;
-  return carrier === undefined ? args : [...args, { [portable]: () => [portableKind.trace, carrier] as const }];
+/** Adds trace contexts to the calls of a thread. */
+export class Tracing {
+  #api: Api | undefined;
+  #turn = -1;
+
+  /**
+   * The arguments of a call and, as one more, the trace context that it is made in, if there is one. `inherited` is that of
+   * the task that makes the call: it goes on through threads that know nothing of OpenTelemetry. What is registered is looked
+   * up once for the calls of a turn, since the global object is slow.
+   */
+  add(args: readonly unknown[], turn: number, inherited: Carrier | undefined): readonly unknown[] {
+    if (turn !== this.#turn) {
+      this.#turn = turn;
+      this.#api = holder[key];
+    }
+    if (this.#api === undefined && inherited === undefined) return args;
+    const carrier = active(this.#api) ?? inherited;
+    return carrier === undefined ? args : [...args, { [portable]: () => [portableKind.trace, carrier] as const }];
+  }
 }
 
 function active(api: Api | undefined): Carrier | undefined {
