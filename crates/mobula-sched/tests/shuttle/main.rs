@@ -8,7 +8,7 @@ mod support;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use mobula_sched::{Demand, TemplateSpec};
+use mobula_sched::{Bell, Demand, TemplateSpec};
 use mobula_sync::atomic::{AtomicBool, Ordering};
 use mobula_sync::explore::check;
 use mobula_sync::{Mutex, thread};
@@ -64,7 +64,6 @@ impl Hosts {
     fn end(self) {
         self.stop.store(true, Ordering::SeqCst);
         for rings in &self.rings {
-            use mobula_sched::Bell;
             rings.ring();
         }
         for thread in self.threads {
@@ -277,6 +276,81 @@ fn a_kill_that_races_with_calls_settles_each_once() {
         // The core may have asked for a thread that nobody needs any more.
         hosts.end();
         driver.thread.news();
+        bed.assert_balanced(0);
+    });
+}
+
+/// A worker: runs tasks until it is told to end. A task with tag 1 submits another one.
+fn work(mut thread: Thread, template: u32, ledger: &Ledger, stop: &AtomicBool) {
+    loop {
+        let Some(news) = thread.step_once(false) else {
+            if stop.load(Ordering::SeqCst) {
+                break;
+            }
+            thread.rings.wait();
+            continue;
+        };
+        for record in news {
+            let News::Task(task) = record else { continue };
+            if !thread.claim(&task) {
+                continue;
+            }
+            ledger.lock().push(task.tag());
+            if task.tag() == 1 {
+                let inner = thread.submit_tagged(template, 50, &[]);
+                thread.release(&[inner]);
+            }
+            thread.result(task.task, OK, &[value(&task.arguments.bytes)]);
+        }
+    }
+    thread.dies();
+}
+
+#[test]
+fn workers_that_sleep_are_woken_for_every_task_and_run_each_once() {
+    check("tasks: two workers", || {
+        let bed = Bed::new(2, &[]);
+        let mut driver = Caller::new(bed.driver());
+        let template = bed.template(plain());
+        let (ledger, stop) = (Ledger::default(), Arc::<AtomicBool>::default());
+        let workers = [bed.worker(), bed.worker()];
+        let rings: Vec<Arc<Rings>> = workers.iter().map(|worker| Arc::clone(&worker.rings)).collect();
+        let threads = workers.map(|worker| {
+            let (ledger, stop) = (Arc::clone(&ledger), Arc::clone(&stop));
+            thread::spawn(move || work(worker, template, &ledger, &stop))
+        });
+        let watchdog = {
+            let bed = bed.clone();
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    bed.tick_later();
+                }
+            })
+        };
+        for tag in 0..3 {
+            let result = driver.thread.submit_tagged(template, tag, &[]);
+            let token = driver.thread.get(result);
+            driver.tokens.push(token);
+            driver.thread.release(&[result]);
+            driver.thread.flush();
+        }
+        driver.until_told(None);
+        // What a task submitted, nobody waits for.
+        while bed.node.live_tasks() > 0 {
+            thread::yield_now();
+        }
+        watchdog.join().unwrap();
+        stop.store(true, Ordering::SeqCst);
+        for rings in &rings {
+            rings.ring();
+        }
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        driver.thread.news();
+        let mut ran = ledger.lock().clone();
+        ran.sort_unstable();
+        assert_eq!(ran, [0, 1, 2, 50]);
         bed.assert_balanced(0);
     });
 }
