@@ -11,4 +11,17 @@ const env = {
 };
 run('cargo', ['test', '--locked', '--release', '-p', 'mobula-queue', '--test', 'loom', '--', ...models], env);
 // The states of tasks and objects are the scheduler's own, so their models lie in it.
-run('cargo', ['test', '--locked', '--release', '-p', 'mobula-sched', '--lib', '--', ...(models.length > 0 ? models : ['models::'])], env);
+run(
+  'cargo',
+  [
+    'test',
+    '--locked',
+    '--release',
+    '-p',
+    'mobula-sched',
+    '--lib',
+    '--',
+    ...(models.length > 0 ? models : ['models::']),
+  ],
+  env,
+);
