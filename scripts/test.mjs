@@ -1,5 +1,6 @@
 // `npm test`: builds, then runs all tests of JavaScript and Rust. Arguments after `--` go to node's test runner.
 import { readdirSync, rmSync } from 'node:fs';
+import { buildChecked } from './checked.mjs';
 import { root, run, tool } from './run.mjs';
 import './build.mjs';
 
@@ -19,5 +20,11 @@ tool('typescript/bin/tsc', ['-p', 'test/tsconfig.json']);
 for (const compiler of ['typescript-5.7', 'typescript-5.9', 'typescript'])
   tool(`${compiler}/bin/tsc`, ['-p', 'test/types/tsconfig.json']);
 run('cargo', ['test', '--locked', '--quiet']);
+if (options.length === 0) {
+  // A few points of each action, others each time; it prints the seed. `npm run test:failpoints` takes them all.
+  const addon = buildChecked('failpoints', ['--features', 'failpoints']);
+  const sample = ['--sample', '3', '--seed', String(Date.now() % 1_000_000)];
+  run(process.execPath, [`${root}.test-dist/test/failpoints/sweep.js`, ...sample], { MOBULA_BINARY: addon });
+}
 // One file at a time: the tests of a runtime use every core by themselves.
 run(process.execPath, ['--test', '--test-concurrency=1', ...options, ...testFiles('.test-dist/test')]);

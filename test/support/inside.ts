@@ -1,7 +1,7 @@
 import type { Addon, StoreStats } from '../../src/native/addon.ts';
 
 /** What the tests need of a thread's runtime; it is found where all copies of mobula share it. */
-interface Inside {
+export interface Inside {
   readonly addon: Addon;
   readonly port: { readonly id: number; flush(): void };
 }
@@ -10,7 +10,7 @@ interface Shared {
   readonly runtime: Inside | undefined;
 }
 
-function inside(): Inside {
+export function inside(): Inside {
   const shared: unknown = Reflect.get(globalThis, Symbol.for('mobula.runtime'));
   const runtime = (shared as Shared | undefined)?.runtime;
   if (runtime === undefined) throw new Error('no runtime is up');

@@ -10,7 +10,7 @@ use crate::resources::Resources;
 use crate::template::Template;
 
 /// Places of the lock-free part of the queue; more tasks than this wait in its overflow.
-const PLAIN_CAPACITY: usize = 1 << 14;
+const PLAIN_CAPACITY: usize = if cfg!(shuttle) { 1 << 2 } else { 1 << 14 };
 
 /// The ready tasks of a node.
 ///

@@ -15,6 +15,8 @@ mod failure;
 mod lanes;
 mod local;
 mod look;
+#[cfg(all(test, loom))]
+mod models;
 mod node;
 mod object;
 mod payload;

@@ -1,8 +1,10 @@
 //! The one door to atomics, cells, locks and threads.
 //!
 //! Every other crate takes its concurrency primitives from here, so that `RUSTFLAGS="--cfg loom"`
-//! replaces all of them at once and the models run the very code that ships.
+//! (or `shuttle`) replaces all of them at once and the models run the very code that ships.
 
+#[cfg(shuttle)]
+pub mod explore;
 mod lock;
 mod padded;
 
@@ -15,7 +17,11 @@ pub mod atomic {
     pub use loom::sync::atomic::{
         AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
-    #[cfg(not(loom))]
+    #[cfg(shuttle)]
+    pub use shuttle::sync::atomic::{
+        AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
+    #[cfg(not(any(loom, shuttle)))]
     pub use std::sync::atomic::{
         AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
@@ -59,15 +65,19 @@ pub mod cell {
 pub mod thread {
     #[cfg(loom)]
     pub use loom::thread::{spawn, yield_now};
-    #[cfg(not(loom))]
+    #[cfg(shuttle)]
+    pub use shuttle::thread::{spawn, yield_now};
+    #[cfg(not(any(loom, shuttle)))]
     pub use std::thread::{spawn, yield_now};
 
-    /// Tells the processor (or loom's scheduler) that this thread is waiting for another.
+    /// Tells the processor (or the model's scheduler) that this thread is waiting for another.
     #[inline]
     pub fn pause() {
         #[cfg(loom)]
         loom::thread::yield_now();
-        #[cfg(not(loom))]
+        #[cfg(shuttle)]
+        shuttle::thread::yield_now();
+        #[cfg(not(any(loom, shuttle)))]
         std::hint::spin_loop();
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loom::thread;
-use mobula_queue::Claim;
+use mobula_queue::{Claim, Ring};
 use mobula_sync::atomic::AtomicU32;
 use mobula_sync::cell::UnsafeCell;
 
@@ -63,5 +63,31 @@ fn watchdog_and_thread_share_a_batch_and_each_task_has_one_winner() {
         all.extend(thread.join().unwrap());
         all.sort_unstable();
         assert_eq!(all, [0, 1]);
+    });
+}
+
+#[test]
+fn a_task_that_the_watchdog_hands_to_another_thread_is_begun_once() {
+    loom::model(|| {
+        let slot = Arc::new(Slot::default());
+        let queue = Arc::new(Ring::new(2));
+        slot.offer(7);
+        let other = Arc::clone(&slot);
+        let busy = thread::spawn(move || Claim(&other.word).claim().then(|| other.record()));
+        // Gets the task in a step of its own, which offers it, if the queue has it by then.
+        let other = Arc::clone(&queue);
+        let idle = thread::spawn(move || {
+            let mine = Slot::default();
+            mine.offer(other.pop()?);
+            Claim(&mine.word).claim().then(|| mine.record())
+        });
+        if Claim(&slot.word).reclaim() {
+            queue.push(slot.record()).unwrap();
+        }
+        let begun = [busy, idle]
+            .into_iter()
+            .filter_map(|thread| thread.join().unwrap());
+        let all: Vec<u32> = begun.chain(queue.pop()).collect();
+        assert_eq!(all, [7], "begun once, or still in the queue");
     });
 }

@@ -59,8 +59,9 @@ impl Object {
     fn finds(&self, waiter: Waiter) -> bool {
         let done = self.word.subscribe(waiter, &self.nodes) == Subscribed::Done;
         if done {
-            assert!(self.word.is_done());
+            // The value first: `is_done` would show it by itself.
             assert_eq!(self.read(), 7);
+            assert!(self.word.is_done());
         }
         done
     }

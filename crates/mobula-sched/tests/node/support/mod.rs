@@ -11,8 +11,8 @@ use std::time::Instant;
 use mobula_sched::{
     Bell, Buffer, BufferStore, Clock, Demand, Node, NodeConfig, PortKind, TemplateSpec, UNIT,
 };
-use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use mobula_sync::{Condvar, Mutex};
 
 pub(crate) use news::{News, Status, TaskNews, Value, value};
 pub(crate) use thread::{Call, ERROR, OK, RETRY, Thread};
@@ -70,13 +70,33 @@ impl Clock for TestClock {
     }
 }
 
-/// Counts rings.
+/// Counts rings, and wakes who waits for one.
 #[derive(Debug, Default)]
-pub(crate) struct Rings(pub(crate) AtomicU32);
+pub(crate) struct Rings {
+    count: AtomicU32,
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Rings {
+    pub(crate) fn count(&self) -> u32 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Sleeps until it is rung, once for any number of rings.
+    pub(crate) fn wait(&self) {
+        let mut rung = self.rung.lock();
+        while !std::mem::take(&mut *rung) {
+            rung = self.changed.wait(rung);
+        }
+    }
+}
 
 impl Bell for Rings {
     fn ring(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        *self.rung.lock() = true;
+        self.changed.notify_all();
     }
 }
 

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use mobula_sched::{Blame, Node, PortKind, Step};
-use mobula_sync::atomic::Ordering;
 
 use super::memory::Memory;
 use super::news::{News, Status, TaskNews, Value, parse, write_list};
@@ -331,7 +330,7 @@ impl Thread {
     }
 
     pub(crate) fn rings(&self) -> u32 {
-        self.rings.0.load(Ordering::Relaxed)
+        self.rings.count()
     }
 
     /// The thread ends, without a word.

@@ -1,0 +1,135 @@
+// Every point of the core, armed in turn with everything that can happen there: `npm run test:failpoints`.
+// `--seed N` chooses at which hit; `--sample N` takes that many points of each action instead of all; `--only PREFIX`
+// and `--action NAME` take a part.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Action, Point } from './seam.ts';
+
+const LEAST_POINTS = 60;
+/** Reached only on a file system that has no files without names. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['spill.open.named']);
+/** Reached only by a hang; a process runs many points. */
+const LIMIT_MS = 300_000;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    sample: { type: 'string' },
+    only: { type: 'string' },
+    action: { type: 'string' },
+  },
+});
+const folder = mkdtempSync(join(tmpdir(), 'mobula-failpoints-'));
+const failures: string[] = [];
+
+/** A generator that gives the same numbers for the same seed. */
+function random(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let bits = Math.imul(state ^ (state >>> 15), state | 1);
+    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
+    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+const next = random(Number(values.seed));
+
+interface Ended {
+  readonly output: string;
+  readonly errors: string;
+  readonly signal: NodeJS.Signals | null;
+  readonly code: number | null;
+}
+
+function run(action: Action | 'count', targets: readonly string[]): Ended {
+  const file = fileURLToPath(new URL('./run.js', import.meta.url));
+  const { stdout, stderr, signal, status } = spawnSync(process.execPath, [file, action, folder, ...targets], {
+    encoding: 'utf8',
+    timeout: LIMIT_MS,
+    killSignal: 'SIGABRT',
+  });
+  return { output: stdout, errors: stderr, signal, code: status };
+}
+
+/** At which hit a point is armed: not later than half of those that were counted, as no two runs are the same. */
+function target(point: Point, hits: number): string {
+  const hit = 1 + Math.floor(next() * Math.min(hits / 2, 64));
+  return `${point.name}:${hit}${point.early === true ? ':early' : ''}`;
+}
+
+function failed(action: string, at: string, { errors, signal, code }: Ended): void {
+  failures.push(`${action} ${at}`);
+  console.error(`FAILED ${action} ${at} (code ${code}, signal ${signal})\n${errors.trimEnd()}`);
+}
+
+/** Runs points one after the other in one process; after one that failed, the others go on in another. */
+function together(action: Action, targets: readonly string[]): void {
+  for (let from = 0; from < targets.length; ) {
+    const ended = run(action, targets.slice(from));
+    const done = ended.output.split('\n').filter((line) => line !== '').length;
+    from += done;
+    if (ended.code === 0 && from === targets.length) return;
+    failed(action, targets[from++] ?? 'the end', ended);
+  }
+}
+
+/** The process dies at the point; what it left is gone once the next has started, which `run.js` checks. */
+function killed(at: string): void {
+  const ended = run('kill', [at]);
+  if (ended.signal !== 'SIGKILL') failed('kill', at, ended);
+  const shared = readdirSync('/dev/shm').filter((name) => name.includes('mobula'));
+  if (shared.length > 0) failed('kill', `${at} leaves ${shared.join()}`, ended);
+}
+
+function some<T>(all: readonly T[]): readonly T[] {
+  const count = values.sample === undefined ? all.length : Number(values.sample);
+  const keyed = all.map((item) => ({ item, key: next() })).sort((a, b) => a.key - b.key);
+  return keyed.slice(0, count).map(({ item }) => item);
+}
+
+function sweep(): void {
+  const counted = run('count', []);
+  if (counted.code !== 0) {
+    failed('count', 'all', counted);
+    return;
+  }
+  const points = (JSON.parse(counted.output) as Point[]).filter(
+    ({ name }) => !ELSEWHERE.has(name) && (values.only === undefined || name.startsWith(values.only)),
+  );
+  for (const { name, all } of points) if (all === 0) failed('count', `${name} is never reached`, counted);
+  const reached = points.filter(({ all }) => all > 0);
+  const plans: [Action, readonly string[]][] = [
+    ['error', some(reached.filter(({ fails }) => fails)).map((point) => target(point, point.all))],
+    ['stop', some(reached.filter(({ workers }) => workers > 1)).map((point) => target(point, point.workers))],
+    [
+      'delay',
+      some(reached.filter(({ name }) => !name.startsWith('spill.remove'))).map((point) => target(point, point.all)),
+    ],
+    ['kill', some(reached).map((point) => target(point, point.all))],
+  ];
+  for (const [action, targets] of plans) {
+    if (values.action !== undefined && values.action !== action) continue;
+    const before = failures.length;
+    if (action === 'kill') targets.forEach(killed);
+    else together(action, targets);
+    console.log(`${action}: ${targets.length - (failures.length - before)} of ${targets.length} points`);
+  }
+  // Whoever was killed last.
+  const last = run('count', []);
+  if (last.code !== 0) failed('count', 'after the last kill', last);
+  const bad = new Set(failures.map((failure) => failure.split(/[ :]/)[1]));
+  const good = points.filter(({ name }) => !bad.has(name)).length;
+  console.log(`failpoints ${good} of ${points.length} (seed ${values.seed})`);
+  if (values.only === undefined && points.length < LEAST_POINTS) failures.push('too few points');
+}
+
+try {
+  sweep();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = failures.length === 0 ? 0 : 1;
