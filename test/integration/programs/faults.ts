@@ -81,9 +81,13 @@ const modes: Record<string, () => Promise<void>> = {
     await start('16MiB', argument);
     const [refs, refusal] = putMany(12);
     console.log(refusal, refs.length >= 4);
-    console.log((await readBack(refs)) === refs.length);
-    for (const ref of refs.splice(0, refs.length - 1)) ref[Symbol.dispose]();
-    console.log((await get(put(block(9))))[5]);
+    // What is on disk cannot come back while nothing may go there instead.
+    const first = await get(double.remote(1)).then(() =>
+      readBack(refs.slice(0, 1)).catch((error: Error) => told(error.cause ?? error)),
+    );
+    console.log(first);
+    for (const ref of refs.splice(2)) ref[Symbol.dispose]();
+    console.log(await readBack(refs));
   },
   /** More than a store may hold where memory is short. */
   async memory() {
