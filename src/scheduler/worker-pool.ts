@@ -168,7 +168,7 @@ export class WorkerPool {
     const pause = this.#everUp ? Math.min(FIRST_PAUSE_MS * 2 ** (this.#stillborn - 1), LAST_PAUSE_MS) : 0;
     setTimeout(() => {
       if (!this.#closed) this.#replace(thread);
-    }, pause);
+    }, pause).unref();
   }
 
   /** The thread hangs in native code: it hears of nothing until that returns, which may be never. */
