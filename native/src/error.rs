@@ -31,7 +31,7 @@ pub(crate) fn open_failed(error: &OpenError) -> napi::Error<Code> {
 }
 
 pub(crate) fn create_failed(error: &CreateError) -> napi::Error<Code> {
-    napi::Error::new(Code::StoreFull, error.to_string())
+    napi::Error::new(Code::StoreFull, with_source(error))
 }
 
 pub(crate) fn map_failed(error: &MapError) -> napi::Error<Code> {
@@ -40,7 +40,15 @@ pub(crate) fn map_failed(error: &MapError) -> napi::Error<Code> {
         MapError::Full(_) | MapError::Spill { .. } | MapError::Os { .. } => Code::StoreFull,
         _ => Code::ObjectLost,
     };
-    napi::Error::new(code, error.to_string())
+    napi::Error::new(code, with_source(error))
+}
+
+/// An error, and what the operating system said.
+fn with_source(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
 }
 
 pub(crate) fn seal_failed(error: SealError) -> napi::Error<Code> {

@@ -53,8 +53,12 @@ interface Thread {
   readonly end: () => void;
 }
 
-/** Threads that die before they are attached, in a row, before the pool gives up. */
+/** Threads that die before they are attached, in a row, before the pool gives up: it cannot start any. */
 const MAX_STILLBORN = 3;
+/** The same once one has been attached: then it may be for want of descriptors or memory, which passes. */
+const MAX_STILLBORN_LATER = 10;
+/** Milliseconds until the second of them is tried; twice as many for each after it, up to the most. */
+const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [50, 5000];
 
 /** Milliseconds after which the other threads do not wait for the first any longer. */
 const FIRST_MS = 50;
@@ -74,6 +78,7 @@ export class WorkerPool {
   readonly #ports: PoolPorts;
   readonly #threads = new Set<Thread>();
   #stillborn = 0;
+  #everUp = false;
   /** Workers to start once the first is up. */
   #waiting = 0;
   #closed = false;
@@ -118,6 +123,7 @@ export class WorkerPool {
       () => {
         this.#stillborn = 0;
         this.#ports.greet(assignment);
+        this.#everUp = true;
         this.#startWaiting();
       },
       (thrown: unknown) => {
@@ -153,11 +159,16 @@ export class WorkerPool {
     if (attached > 0) this.#ports.bury(thread.assignment, describe(code, error), ending);
     thread.end();
     if (thread.abandoned || expected) return;
-    if (attached === 0 && ++this.#stillborn >= MAX_STILLBORN) {
-      this.#ports.giveUp(error ?? new Error(`worker threads end at once, with exit code ${code}`));
-    } else {
-      this.#replace(thread);
-    }
+    if (attached > 0) this.#replace(thread);
+    else if (++this.#stillborn < (this.#everUp ? MAX_STILLBORN_LATER : MAX_STILLBORN)) this.#replaceLater(thread);
+    else this.#ports.giveUp(error ?? new Error(`worker threads end at once, with exit code ${code}`));
+  }
+
+  #replaceLater(thread: Thread): void {
+    const pause = this.#everUp ? Math.min(FIRST_PAUSE_MS * 2 ** (this.#stillborn - 1), LAST_PAUSE_MS) : 0;
+    setTimeout(() => {
+      if (!this.#closed) this.#replace(thread);
+    }, pause).unref();
   }
 
   /** The thread hangs in native code: it hears of nothing until that returns, which may be never. */

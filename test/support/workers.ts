@@ -20,9 +20,13 @@ export class Workers {
     return [...this.#live];
   }
 
-  /** Ends one, as if it had been killed from outside; false if there is none. */
-  kill(index: number): boolean {
-    const worker = this.live[index % Math.max(1, this.#live.size)];
+  /**
+   * Ends one of those that `may` allows, as if it had been killed from outside; false if there is none. Node leaves files
+   * open when a thread ends while it loads its modules.
+   */
+  kill(index: number, may: (worker: Worker) => boolean = () => true): boolean {
+    const those = this.live.filter(may);
+    const worker = those[index % Math.max(1, those.length)];
     void worker?.terminate();
     return worker !== undefined;
   }
