@@ -156,12 +156,14 @@ struct Pin {
     store: Arc<Store>,
     view: ViewId,
     /// Where V8 does not count the view by itself.
-    _load: Option<Load>,
+    load: Option<Load>,
 }
 
 impl Drop for Pin {
     fn drop(&mut self) {
         failpoint!("native.unpin");
+        // First: once the view has ended, another buffer may get its buffer's number.
+        drop(self.load.take());
         self.store.unmap(self.view);
     }
 }
@@ -176,7 +178,7 @@ fn array_buffer(
     let pin = |load| Pin {
         store: Arc::clone(&binding.runtime.store),
         view: mapping.view,
-        _load: load,
+        load,
     };
     // SAFETY: `env` is the calling environment.
     let door = unsafe { v8::door(env.raw()) }.filter(|_| len <= v8::MAX_LEN);

@@ -136,9 +136,10 @@ function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], li
   if (refs.length === 0) return Promise.resolve([]);
   const values: unknown[] = new Array(refs.length);
   let missing = refs.length;
+  const objects = refs.map((ref) => runtime.use(ref));
   const endless = limited.timeoutMs === undefined && limited.signal === undefined;
   return new Promise((resolve, reject) => {
-    const wait = runtime.beginWait(endless ? refs : undefined);
+    const wait = runtime.beginWait(endless ? objects : undefined);
     runtime.wait(refs, true, limited, {
       arrived(position, outcome, pos) {
         if (outcome !== status.value) {
@@ -182,6 +183,7 @@ export async function wait<T>(refs: readonly ObjectRef<T>[], options: WaitOption
   if (all.length === 0 && options.numReturns === undefined) return { ready: [], pending: [] };
   whole('numReturns', numReturns, 0, all.length);
   const timeoutMs = options.timeoutMs === undefined ? undefined : timeout(options.timeoutMs);
+  for (const ref of all) runtime.use(ref);
   const there = new Set<number>();
   for (let i = 0; i < all.length && there.size < numReturns; i++) {
     if (ObjectRef.isThere(all[i] as ObjectRef<T>)) there.add(i);

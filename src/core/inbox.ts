@@ -89,7 +89,26 @@ export class Inbox implements NewsReader, OutcomeReader {
   }
 
   value(pos: number): unknown {
-    return this.#runtime.values.read(pos);
+    const { values } = this.#runtime;
+    if (!values.hasRefs(pos)) return values.read(pos);
+    const outer = this.#adopted;
+    const adopted: ObjectRef<unknown>[] = [];
+    this.#adopted = adopted;
+    try {
+      return values.read(pos);
+    } catch (error) {
+      this.#giveBackUnread(pos, adopted);
+      throw error;
+    } finally {
+      this.#adopted = outer;
+    }
+  }
+
+  /** A value was not read to its end: the core has lent this thread refs of which no handle was made. */
+  #giveBackUnread(pos: number, adopted: readonly ObjectRef<unknown>[]): void {
+    const unread = this.#runtime.values.refsOf(pos);
+    for (const ref of adopted) unread.splice(unread.indexOf(ObjectRef.index(ref)), 1);
+    for (const object of unread) this.#runtime.release(object);
   }
 
   error(outcome: number, pos: number): unknown {

@@ -1,5 +1,4 @@
 import type { Addon } from '../native/addon.ts';
-import { ObjectRef } from './object-ref.ts';
 import type { TaskContext } from './task-context.ts';
 
 /** How often the waits of a thread are looked at; one that has been seen twice is long. */
@@ -9,7 +8,7 @@ const PERIOD_MS = 1000;
 export interface TaskWait {
   readonly task: TaskContext;
   /** What it waits for, if it does so without limits. */
-  readonly refs: readonly ObjectRef<unknown>[] | undefined;
+  readonly objects: readonly number[] | undefined;
   /** The look before which it began. */
   readonly look: number;
 }
@@ -32,9 +31,10 @@ export class LongWaits {
     this.#port = port;
   }
 
-  begin(task: TaskContext, refs: readonly ObjectRef<unknown>[] | undefined): TaskWait {
-    const wait = { task, refs, look: this.#look };
-    if (refs === undefined) return wait;
+  /** `objects` stay what they are while they are waited for, whatever becomes of their refs. */
+  begin(task: TaskContext, objects: readonly number[] | undefined): TaskWait {
+    const wait = { task, objects, look: this.#look };
+    if (objects === undefined) return wait;
     this.#waits.add(wait);
     this.#timer ??= setTimeout(this.#lookNow, PERIOD_MS).unref();
     return wait;
@@ -48,10 +48,10 @@ export class LongWaits {
     this.#timer = undefined;
     this.#look++;
     const records: number[] = [];
-    for (const { task, refs, look } of this.#waits) {
-      if (refs === undefined || look + 1 >= this.#look || task.ended) continue;
-      records.push(task.index, task.generation, task.attempt, task.template.id, refs.length);
-      for (const ref of refs) records.push(ObjectRef.index(ref));
+    for (const { task, objects, look } of this.#waits) {
+      if (objects === undefined || look + 1 >= this.#look || task.ended) continue;
+      records.push(task.index, task.generation, task.attempt, task.template.id, objects.length);
+      for (const object of objects) records.push(object);
     }
     if (records.length > 0 || this.#told) this.#addon.reportWaits(this.#port, Uint32Array.from(records));
     this.#told = records.length > 0;

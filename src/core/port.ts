@@ -162,6 +162,11 @@ export class Port {
     this.#close();
   }
 
+  /** Whether a record is being written. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
   /** Has all complete records carried out now. */
   flush(): void {
     // `together` holds back the thread's own stream, never what is written aside.
@@ -230,6 +235,8 @@ export class Port {
 
   /** Has the records that `body` writes carried out in one go. */
   together(body: () => void): void {
+    // What was written before must not come after what is written aside meanwhile.
+    this.flush();
     this.#untilFlush = Number.POSITIVE_INFINITY;
     try {
       body();

@@ -36,6 +36,8 @@ export interface Travel {
 }
 
 const OBJECTS_AT_ONCE = 512;
+/** After so many objects that were there, the next one comes with the news, so that the event loop gets its turn. */
+const MAX_LOOKS = 256;
 
 /** One thread's runtime: it submits tasks, waits for objects, and gives back what nobody holds any more. */
 export class ThreadRuntime implements RefOwner, Lender {
@@ -51,6 +53,8 @@ export class ThreadRuntime implements RefOwner, Lender {
   readonly #longWaits: LongWaits;
   readonly #tracing = new Tracing();
   #nextStream = 0;
+  /** Objects read in a row that were there: nothing else may have had its turn. */
+  #looks = 0;
   readonly #fresh = new Uint32Array(OBJECTS_AT_ONCE * 2);
   #nextFresh: number = OBJECTS_AT_ONCE * 2;
   readonly #refs = new RefKeeper(this);
@@ -131,10 +135,9 @@ export class ThreadRuntime implements RefOwner, Lender {
     if (this.#dropped.push(index) === 1) queueMicrotask(this.#releaseDropped);
   }
 
+  /** Gives back what was let go of, unless an open record may name it. */
   #giveBack(): void {
-    if (this.#dropped.length === 0) return;
-    this.#releaseDropped();
-    this.port.flush();
+    if (this.#dropped.length > 0 && !this.port.isOpen) this.#releaseDropped();
   }
 
   readonly #releaseDropped = (): void => {
@@ -169,6 +172,7 @@ export class ThreadRuntime implements RefOwner, Lender {
   /** Writes a value into a fresh object. */
   putInto(object: number, value: unknown, path: string): void {
     this.assertOpen();
+    this.#giveBack();
     try {
       this.port.begin(5).byte(op.put);
       this.port.word(object);
@@ -202,6 +206,7 @@ export class ThreadRuntime implements RefOwner, Lender {
     stream = -1,
   ): void {
     this.assertOpen();
+    this.#giveBack();
     const { port, values } = this;
     const parent = currentTask();
     const args = this.#tracing.add(given, port.turn, parent?.carrier);
@@ -302,8 +307,15 @@ export class ThreadRuntime implements RefOwner, Lender {
   get(ref: ObjectRef<unknown>): Promise<unknown> {
     const index = this.use(ref);
     // Who waits for many objects waits for news of all of them: asking for each would cost a call each.
-    const there = this.subscriptions.idle ? this.inbox.look(index) : undefined;
-    return there ?? this.news(ref);
+    if (this.subscriptions.idle && ++this.#looks < MAX_LOOKS) {
+      const there = this.inbox.look(index);
+      if (there !== undefined) {
+        ObjectRef.arrived(ref);
+        return there;
+      }
+    }
+    this.#looks = 0;
+    return this.news(ref);
   }
 
   /** The value of one ref, after all news that the core has for this thread by now. */
@@ -313,7 +325,7 @@ export class ThreadRuntime implements RefOwner, Lender {
       const subscriber =
         task === undefined
           ? new SingleGet(ref, this.inbox, resolve, reject)
-          : new TaskGet(this, this.#begin(task, [ref]), ref, this.inbox, resolve, reject);
+          : new TaskGet(this, this.#begin(task, [ObjectRef.index(ref)]), ref, this.inbox, resolve, reject);
       this.subscriptions.add(subscriber, 0);
     });
   }
@@ -338,15 +350,15 @@ export class ThreadRuntime implements RefOwner, Lender {
     return promise;
   }
 
-  /** The task that the caller belongs to, if any, begins to wait, without limits if `refs` are given; `endWait` ends it. */
-  beginWait(refs: readonly ObjectRef<unknown>[] | undefined): TaskWait | undefined {
+  /** The task that the caller belongs to, if any, begins to wait, without limits if `objects` are given; `endWait` ends it. */
+  beginWait(objects: readonly number[] | undefined): TaskWait | undefined {
     const task = currentTask();
-    return task === undefined ? undefined : this.#begin(task, refs);
+    return task === undefined ? undefined : this.#begin(task, objects);
   }
 
-  #begin(task: TaskContext, refs: readonly ObjectRef<unknown>[] | undefined): TaskWait {
+  #begin(task: TaskContext, objects: readonly number[] | undefined): TaskWait {
     if (task.blocked++ === 0 && task.pending) this.block(task, true);
-    return this.#longWaits.begin(task, refs);
+    return this.#longWaits.begin(task, objects);
   }
 
   endWait(wait: TaskWait): void {

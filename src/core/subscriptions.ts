@@ -39,7 +39,13 @@ export class Subscriptions {
   readonly #subscribe: (object: number, token: number, value: boolean) => void;
   readonly #keepAlive: (keep: boolean) => void;
   readonly #ask: () => void;
-  readonly #tries = new WeakMap<Subscriber, number>();
+  /** How often a value could not be read for want of room, by subscriber and position. */
+  readonly #tries = new WeakMap<Subscriber, Map<number, number>>();
+  /** Those who wait for room, and not for the core. */
+  readonly #retrying = new Set<Subscriber>();
+  /** Room is being made. */
+  #room: Promise<void> | undefined;
+  #closed = false;
   #active = 0;
 
   constructor(
@@ -128,15 +134,31 @@ export class Subscriptions {
 
   /** A value could not be read: if for want of room in the object store, it is tried again when there may be some. */
   #again(subscriber: Subscriber, position: number, error: unknown): void {
-    const tries = this.#tries.get(subscriber) ?? 0;
+    let all = this.#tries.get(subscriber);
+    if (all === undefined) {
+      all = new Map();
+      this.#tries.set(subscriber, all);
+    }
+    const tries = all.get(position) ?? 0;
     if (!(error instanceof ObjectStoreFullError) || tries >= MAX_TRIES) {
       subscriber.fail(error);
       return;
     }
-    this.#tries.set(subscriber, tries + 1);
-    makeRoom(tries, this.#ask).then(
-      () => subscriber.resubscribed(position, this.add(subscriber, position)),
-      (problem: unknown) => subscriber.fail(problem),
+    all.set(position, tries + 1);
+    this.#retrying.add(subscriber);
+    this.#room ??= makeRoom(tries, this.#ask).finally(() => {
+      this.#room = undefined;
+    });
+    this.#room.then(
+      () => {
+        this.#retrying.delete(subscriber);
+        // Whoever was told meanwhile that the runtime is closed hears no more.
+        if (!this.#closed) subscriber.resubscribed(position, this.add(subscriber, position));
+      },
+      (problem: unknown) => {
+        this.#retrying.delete(subscriber);
+        subscriber.fail(problem);
+      },
     );
   }
 
@@ -147,12 +169,13 @@ export class Subscriptions {
   /** Everybody who still waits, who will hear nothing more from the core. */
   close(): Subscriber[] {
     const waiting = this.#slots.filter((slot) => slot !== undefined && !(slot instanceof Orphan));
+    this.#closed = true;
     this.#slots.length = 0;
     this.#free.length = 0;
     this.#parked.clear();
     if (this.#active > 0) this.#keepAlive(false);
     this.#active = 0;
-    return waiting as Subscriber[];
+    return [...new Set([...(waiting as Subscriber[]), ...this.#retrying])];
   }
 }
 

@@ -86,6 +86,7 @@ export class Values {
   /** A writable ArrayBuffer inside the store. It is sealed, and emptied, when a value that holds it is written. */
   allocate(byteLength: number): ArrayBuffer {
     this.#giveBack();
+    this.#port.flush();
     try {
       const [array, view] = this.#addon.createBuffer(this.#port.id, byteLength);
       this.#allocated.set(array, { view, byteLength });
@@ -151,6 +152,20 @@ export class Values {
     }
   }
 
+  /** Whether there are refs in the value at `pos`. */
+  hasRefs(pos: number): boolean {
+    const view = this.#port.inboxView;
+    const word = view.getUint32(pos, true);
+    return (word & LINKED) !== 0 && view.getUint32(pos + 4 + (word & ~LINKED), true) > 0;
+  }
+
+  /** The objects of the refs in the value at `pos`, which has some. */
+  refsOf(pos: number): number[] {
+    const view = this.#port.inboxView;
+    const at = pos + 4 + (view.getUint32(pos, true) & ~LINKED);
+    return Array.from({ length: view.getUint32(at, true) }, (_, i) => view.getUint32(at + 4 + i * 4, true));
+  }
+
   #buffersOf(pos: number): readonly number[] {
     const view = this.#port.inboxView;
     const word = view.getUint32(pos, true);
@@ -181,7 +196,8 @@ export class Values {
   #store(parts: readonly BinaryPart[]): StoredBuffer[] {
     const stored: StoredBuffer[] = [];
     const { id: port } = this.#port;
-    this.#giveBack();
+    // What is given back by now makes room.
+    this.#port.flush();
     try {
       for (const part of parts) {
         const allocated = this.#allocated.get(part.buffer);

@@ -58,8 +58,11 @@ static WORKER_HITS: [AtomicU32; COUNT] = [const { AtomicU32::new(0) }; COUNT];
 static FIRED: AtomicU32 = AtomicU32::new(0);
 /// Whether the thread that is held may go on: it was told to end.
 static RELEASED: AtomicBool = AtomicBool::new(false);
+/// Has the thread of a port told to end.
+type Stopper = fn(u32);
+
 /// Who has a port's thread told to end.
-static STOPPER: LazyLock<Mutex<Option<fn(u32)>>> = LazyLock::new(Mutex::default);
+static STOPPER: LazyLock<Mutex<Option<Stopper>>> = LazyLock::new(Mutex::default);
 
 thread_local! {
     /// The port of the worker whose thread this is, or -1.
@@ -187,8 +190,8 @@ fn kill() -> ! {
 /// Has this thread told to end, and waits until it was.
 fn hold(worker: i64) {
     let stopper = *STOPPER.lock();
-    if let Some(stopper) = stopper {
-        stopper(worker as u32);
+    if let (Some(stopper), Ok(port)) = (stopper, u32::try_from(worker)) {
+        stopper(port);
     }
     let end = Instant::now() + HOLD;
     while !RELEASED.load(Ordering::SeqCst) && Instant::now() < end {

@@ -54,7 +54,10 @@ impl Store {
         let Some(id) = self.update(|meta| meta.huge.queue.pop()) else {
             return false;
         };
-        // It may be gone, and another in its place: that one has huge pages, then.
+        // It may be gone, and another in its place: that one has huge pages, then. One on disk stays there.
+        if !self.is_resident(id) {
+            return true;
+        }
         let Ok(borrowed) = self.borrow(id) else {
             return true;
         };
@@ -68,7 +71,7 @@ impl Store {
                         self.update(|meta| meta.huge.impossible = true);
                         return true;
                     }
-                    // No huge page to be had now: the others would fail, too.
+                    // No huge page to be had now or there, or from this kernel: so it will be with the others.
                     Err(_) => return true,
                 }
             }
@@ -79,8 +82,5 @@ impl Store {
 
 /// Whether the kernel does not know how, or is not to.
 fn is_final(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EINVAL | libc::ENOSYS | libc::EPERM)
-    )
+    matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM))
 }

@@ -194,7 +194,9 @@ impl Meta {
     pub(crate) fn add_view(&mut self, view: View) -> ViewId {
         let id = ViewId(self.next_view);
         self.next_view += 1;
-        if let Some(buffer) = self.buffers.get_mut(view.buffer) {
+        if !view.writer
+            && let Some(buffer) = self.buffers.get_mut(view.buffer)
+        {
             self.huge.viewed(view.buffer, buffer);
         }
         self.change(view.buffer, |buffer| buffer.pins += 1);

@@ -35,9 +35,8 @@ impl Orphans {
     pub(crate) fn settle(&mut self, buffer: &mut Buffer, pages: u32) {
         self.pages = self.pages - buffer.orphaned + pages;
         buffer.orphaned = pages;
-        if self.pages < MANY {
-            self.threshold = MANY;
-        }
+        // What is left after a collection is held by somebody: twice as much is worth another.
+        self.threshold = self.threshold.min(self.pages.saturating_mul(2)).max(MANY);
         self.told &= self.pages >= self.threshold;
     }
 
@@ -55,6 +54,7 @@ impl Store {
             return Vec::new();
         }
         meta.orphans.threshold = meta.orphans.pages.saturating_mul(2);
+        meta.orphans.told = false;
         let orphaned = |id| meta.buffers.get(id).is_some_and(|buffer| buffer.orphaned > 0);
         let views = meta.views.values().filter(|view| orphaned(view.buffer));
         let mut envs: Vec<EnvId> = views.map(|view| view.env).collect();

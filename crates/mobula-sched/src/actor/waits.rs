@@ -86,6 +86,7 @@ impl Node {
                 template: *template,
                 objects: objects
                     .iter()
+                    .filter(|&&object| object < self.objects.made())
                     .map(|&object| (object, generation_of(object)))
                     .collect(),
             });
