@@ -4,6 +4,7 @@ import { badOption, checkKnown, whole } from '../common/options.ts';
 import { requireRuntime } from '../core/current.ts';
 import { ObjectRef } from '../core/object-ref.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
+import { currentTask } from '../core/task-context.ts';
 import type { WaitLimits } from '../core/waiting.ts';
 import { status } from '../core/wire.ts';
 import { driverNode } from './runtime.ts';
@@ -139,7 +140,8 @@ function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], li
   const objects = refs.map((ref) => runtime.use(ref));
   const endless = limited.timeoutMs === undefined && limited.signal === undefined;
   return new Promise((resolve, reject) => {
-    const wait = runtime.beginWait(endless ? objects : undefined);
+    const task = currentTask();
+    const wait = task === undefined ? undefined : runtime.lender.begin(task, endless ? objects : undefined);
     runtime.wait(refs, true, limited, {
       arrived(position, outcome, pos) {
         if (outcome !== status.value) {
@@ -150,7 +152,7 @@ function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], li
         return --missing === 0;
       },
       ended(error) {
-        if (wait !== undefined) runtime.endWait(wait);
+        if (wait !== undefined) runtime.lender.end(wait);
         if (missing === 0) resolve(values);
         else reject(error);
       },
@@ -203,7 +205,7 @@ function arrivals(
   timeoutMs: number | undefined,
   there: Set<number>,
 ): Promise<void> {
-  return runtime.blocking(
+  return runtime.lender.blocking(
     new Promise<void>((resolve, reject) => {
       runtime.wait(
         refs,
@@ -251,7 +253,7 @@ export async function* asCompleted<T>(refs: Iterable<ObjectRef<T>>): AsyncGenera
   try {
     for (let given = 0; given < all.length; given++) {
       if (there.length === 0 && problem === undefined) {
-        await runtime.blocking(
+        await runtime.lender.blocking(
           new Promise<void>((resolve) => {
             tell = resolve;
           }),

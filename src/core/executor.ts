@@ -198,7 +198,7 @@ export class Executor implements NewsHandler {
   #begin(task: Attempt, code: Function | Promise<Function> | undefined, args: readonly unknown[]): void {
     if (code instanceof Promise) {
       // A module that takes its time: the task waits without a CPU, and others go on.
-      const loaded = this.#runtime.lending(task, code);
+      const loaded = this.#runtime.lender.lending(task, code);
       this.#await(
         task,
         loaded.then((fn) => this.#run(task, fn, args)),
@@ -256,7 +256,7 @@ export class Executor implements NewsHandler {
 
   #generate(task: Attempt, body: () => unknown): Promise<number> {
     const write = (item: unknown): void => this.#results.item(task, item);
-    const run = new GeneratorRun(task, task.skip, write, (promise) => this.#runtime.lending(task, promise));
+    const run = new GeneratorRun(task, task.skip, write, (promise) => this.#runtime.lender.lending(task, promise));
     task.generator = run;
     return runAsync(task, () => run.drive(body() as AsyncIterator<unknown> | Iterator<unknown>));
   }

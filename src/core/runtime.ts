@@ -2,7 +2,7 @@ import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
 import type { Addon } from '../native/addon.ts';
 import type { CaptureHost } from './functions/capture.ts';
 import { Inbox } from './inbox.ts';
-import { LongWaits, type TaskWait } from './long-waits.ts';
+import { Lender } from './lender.ts';
 import { ObjectRef, type RefOwner, releasedProblem } from './object-ref.ts';
 import { findOwn } from './own.ts';
 import { Port } from './port.ts';
@@ -13,12 +13,12 @@ import { ResourceTable, type Totals } from './resources.ts';
 import { ship } from './ship.ts';
 import { RefStream } from './stream.ts';
 import { Subscriptions } from './subscriptions.ts';
-import { currentTask, type TaskContext } from './task-context.ts';
+import { currentTask } from './task-context.ts';
 import { observe } from './telemetry/observe.ts';
 import { Tracing } from './telemetry/trace.ts';
 import type { Template } from './template.ts';
 import { type Reviver, Values } from './values.ts';
-import { type Lender, SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
+import { SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
 import { op, type PortKind, submit } from './wire.ts';
 
 /** What a thread knows of the node it belongs to. */
@@ -40,7 +40,7 @@ const OBJECTS_AT_ONCE = 512;
 const MAX_LOOKS = 256;
 
 /** One thread's runtime: it submits tasks, waits for objects, and gives back what nobody holds any more. */
-export class ThreadRuntime implements RefOwner, Lender {
+export class ThreadRuntime implements RefOwner {
   readonly addon: Addon;
   readonly port: Port;
   readonly facts: NodeFacts;
@@ -50,7 +50,7 @@ export class ThreadRuntime implements RefOwner, Lender {
   readonly subscriptions: Subscriptions;
   readonly inbox: Inbox;
   readonly #travel: Travel;
-  readonly #longWaits: LongWaits;
+  readonly lender: Lender;
   readonly #tracing = new Tracing();
   #nextStream = 0;
   /** Objects read in a row that were there: nothing else may have had its turn. */
@@ -74,7 +74,7 @@ export class ThreadRuntime implements RefOwner, Lender {
     this.facts = facts;
     this.#travel = travel;
     this.port = new Port(addon, kind, host, onBell);
-    this.#longWaits = new LongWaits(addon, this.port.id);
+    this.lender = new Lender(addon, this.port);
     this.resources = new ResourceTable(facts.totals);
     this.values = new Values(this.port, {
       ref: (index) => this.inbox.adopt(index),
@@ -325,7 +325,7 @@ export class ThreadRuntime implements RefOwner, Lender {
       const subscriber =
         task === undefined
           ? new SingleGet(ref, this.inbox, resolve, reject)
-          : new TaskGet(this, this.#begin(task, [ObjectRef.index(ref)]), ref, this.inbox, resolve, reject);
+          : new TaskGet(this.lender, this.lender.begin(task, [ObjectRef.index(ref)]), ref, this.inbox, resolve, reject);
       this.subscriptions.add(subscriber, 0);
     });
   }
@@ -334,45 +334,6 @@ export class ThreadRuntime implements RefOwner, Lender {
   wait(refs: readonly ObjectRef<unknown>[], wantsValues: boolean, limits: WaitLimits, visitor: WaitVisitor): Wait {
     for (const ref of refs) this.use(ref);
     return new Wait(this.subscriptions, refs, wantsValues, limits, visitor);
-  }
-
-  /** While a task waits it lends its CPU to others, so that tasks that wait for tasks cannot starve them. */
-  blocking<T>(promise: Promise<T>): Promise<T> {
-    const task = currentTask();
-    return task === undefined ? promise : this.lending(task, promise);
-  }
-
-  /** As `blocking`, for a given task. */
-  lending<T>(task: TaskContext, promise: Promise<T>): Promise<T> {
-    const wait = this.#begin(task, undefined);
-    const end = (): void => this.endWait(wait);
-    promise.then(end, end);
-    return promise;
-  }
-
-  /** The task that the caller belongs to, if any, begins to wait, without limits if `objects` are given; `endWait` ends it. */
-  beginWait(objects: readonly number[] | undefined): TaskWait | undefined {
-    const task = currentTask();
-    return task === undefined ? undefined : this.#begin(task, objects);
-  }
-
-  #begin(task: TaskContext, objects: readonly number[] | undefined): TaskWait {
-    if (task.blocked++ === 0 && task.pending) this.block(task, true);
-    return this.#longWaits.begin(task, objects);
-  }
-
-  endWait(wait: TaskWait): void {
-    const { task } = wait;
-    this.#longWaits.end(wait);
-    if (--task.blocked === 0 && task.pending && !this.#closed) this.block(task, false);
-  }
-
-  block(task: TaskContext, begins: boolean): void {
-    const writer = this.port.begin(6);
-    writer.byte(op.block);
-    writer.byte(begins ? 1 : 0);
-    this.port.word(task.index);
-    this.port.commit();
   }
 
   #revive(kind: number, payload: unknown): unknown {
@@ -397,7 +358,7 @@ export class ThreadRuntime implements RefOwner, Lender {
     for (const subscriber of this.subscriptions.close()) {
       subscriber.fail(new RuntimeClosedError());
     }
-    this.#longWaits.close();
+    this.lender.close();
     this.inbox.close();
     this.port.detach();
   }

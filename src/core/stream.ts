@@ -48,7 +48,7 @@ export class RefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
       this.#takers.push({ resolve, reject });
     });
     this.#serve();
-    return this.#runtime.blocking(taken);
+    return this.#runtime.lender.blocking(taken);
   }
 
   /** Ends the stream: the generator is cancelled, and what it has yielded is given back. */

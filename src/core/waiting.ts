@@ -1,5 +1,6 @@
 import { GetTimeoutError } from '../common/errors.ts';
 import { onAbort } from './abort.ts';
+import type { Lender } from './lender.ts';
 import type { TaskWait } from './long-waits.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { Subscriber, Subscriptions } from './subscriptions.ts';
@@ -62,11 +63,6 @@ export class SingleGet implements Subscriber {
   }
 }
 
-/** Who lends its CPU while it waits. */
-export interface Lender {
-  endWait(wait: TaskWait): void;
-}
-
 /** A task's `get` of one ref. */
 export class TaskGet extends SingleGet {
   readonly #lender: Lender;
@@ -88,12 +84,12 @@ export class TaskGet extends SingleGet {
   override settled(position: number, outcome: number, pos: number): void {
     super.settled(position, outcome, pos);
     // Not reached if the value cannot be read yet: then it goes on waiting.
-    this.#lender.endWait(this.#wait);
+    this.#lender.end(this.#wait);
   }
 
   override fail(error: unknown): void {
     super.fail(error);
-    this.#lender.endWait(this.#wait);
+    this.#lender.end(this.#wait);
   }
 }
 
