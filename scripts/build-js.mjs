@@ -25,7 +25,9 @@ const common = {
   packages: 'external',
   platform: 'node',
   target: 'node20.19',
+  // Stack traces name the lines of the sources; their text would be half of the package.
   sourcemap: true,
+  sourcesContent: false,
   // Errors take their names from their classes.
   keepNames: true,
   logLevel: 'warning',
