@@ -12,7 +12,8 @@ export function run(command, args, env = {}) {
   const { status, error, signal } = spawnSync(command, args, {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, ...env },
+    // Tools keep a cache of compiled code in the temporary folder unless told not to.
+    env: { NODE_DISABLE_COMPILE_CACHE: '1', ...process.env, ...env },
   });
   if (error !== undefined) {
     console.error(`mobula: ${command} did not start: ${error.message}`);

@@ -96,7 +96,7 @@ const jest = join(repository, 'node_modules/jest/bin/jest.js');
 test('under jest, as ES modules', limit, async () => {
   using application = new Application(
     { ...esm, 'mobula.test.js': `${imports}${body}` },
-    { type: 'module', jest: { testEnvironment: 'node', transform: {} } },
+    { type: 'module', jest: { testEnvironment: 'node', transform: {}, cacheDirectory: '.jest' } },
   );
   const { code, output, errors } = await application.node(['--experimental-vm-modules', jest]);
   assert.equal(code, 0, output + errors);
@@ -118,7 +118,7 @@ const { Counter } = require('./counter');
 const { double } = require('./numbers');
 ${body}`,
     },
-    { type: 'commonjs', jest: { testEnvironment: 'node' } },
+    { type: 'commonjs', jest: { testEnvironment: 'node', cacheDirectory: '.jest' } },
   );
   const { code, output, errors } = await application.node(['--experimental-vm-modules', jest]);
   assert.equal(code, 0, output + errors);

@@ -112,7 +112,7 @@ export class Project {
     const { status, stdout, stderr, error } = spawnSync(this.#node, args, {
       cwd: this.folder,
       encoding: 'utf8',
-      env: { HOME: dirname(this.folder), PATH: this.#bin, ...env },
+      env: { HOME: dirname(this.folder), PATH: this.#bin, NODE_DISABLE_COMPILE_CACHE: '1', ...env },
     });
     if (error !== undefined) throw error;
     return { code: status, output: stdout, errors: stderr };
