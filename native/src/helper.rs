@@ -29,10 +29,12 @@ impl Helper {
                     for env in store.take_orphan_keepers() {
                         node.ask_worker_to_collect(env.0 as u16);
                     }
-                    if !store.make_huge() {
-                        drop((node, store));
-                        thread::park();
+                    if store.make_huge() {
+                        continue;
                     }
+                    let again = store.relieve();
+                    drop((node, store));
+                    again.map_or_else(thread::park, thread::park_timeout);
                 }
             })?;
         let thread = thread.thread().clone();

@@ -111,17 +111,32 @@ function memoryGroup(): { readonly folder: string; readonly inside: readonly str
   return { folder, inside: ['sh', '-c', `echo $$ > ${folder}/cgroup.procs; exec "$@"`, 'sh'] };
 }
 
-test(
-  'objects of twice the memory limit of the control group are spilled, and nothing is killed',
-  long,
-  async (context) => {
+/** A test that runs in a control group with a memory limit. */
+function limited(name: string, body: (inside: readonly string[]) => Promise<void>): void {
+  test(name, long, async (context) => {
     const group = memoryGroup();
     if (group === undefined) return context.skip('needs root and a memory controller of version 1');
     try {
-      const ending = await run('memory', [String((2 * LIMIT_MIB) / 8)], { inside: group.inside });
-      assert.deepEqual(lines(ending), [`none ${(2 * LIMIT_MIB) / 8}`, 'true']);
+      await body(group.inside);
     } finally {
       rmdirSync(group.folder);
     }
-  },
-);
+  });
+}
+
+limited('objects of twice the memory limit of the control group are spilled, and nothing is killed', async (inside) => {
+  const ending = await run('memory', [String((2 * LIMIT_MIB) / 8)], { inside });
+  assert.deepEqual(lines(ending), [`none ${(2 * LIMIT_MIB) / 8}`, 'true']);
+});
+
+limited('where the spill folder is kept in memory too, the memory limit is a typed error', async (inside) => {
+  const ending = await run('full', [String((2 * LIMIT_MIB) / 8)], { inside, spillIn: '/dev/shm' });
+  const [refusal, why] = lines(ending);
+  assert.equal(refusal, 'ERR_MOBULA_OBJECT_STORE_FULL');
+  assert.match(String(why), /its file system is kept in memory \(tmpfs\).*; name a folder on a disk/);
+});
+
+limited('a store gives memory back when heaps need it, and nothing is killed', async (inside) => {
+  const ending = await run('heaps', ['36'], { inside });
+  assert.deepEqual(lines(ending), ['none 16 36', 'true']);
+});

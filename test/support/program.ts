@@ -17,17 +17,25 @@ export interface Ending {
 /** A program of `test/integration/programs` that runs in a process of its own. */
 export class Program {
   readonly #child: ChildProcess;
-  readonly #spill = mkdtempSync(join(tmpdir(), 'mobula-program-'));
+  readonly #spill: string;
   readonly #ended: Promise<readonly [number | null, NodeJS.Signals | null]>;
   #output = '';
   #errors = '';
 
-  /** `node`: options of Node. `inside`: a command that runs the program, which it gets as its last arguments. */
+  /**
+   * `node`: options of Node. `inside`: a command that runs the program, which it gets as its last arguments. `spillIn`:
+   * where the folder it spills to is made.
+   */
   constructor(
     name: string,
     args: readonly string[] = [],
-    { node = [], inside = [] }: { readonly node?: readonly string[]; readonly inside?: readonly string[] } = {},
+    {
+      node = [],
+      inside = [],
+      spillIn = tmpdir(),
+    }: { readonly node?: readonly string[]; readonly inside?: readonly string[]; readonly spillIn?: string } = {},
   ) {
+    this.#spill = mkdtempSync(join(spillIn, 'mobula-program-'));
     const file = fileURLToPath(new URL(`../integration/programs/${name}.js`, import.meta.url));
     const [command = process.execPath, ...rest] = [...inside, process.execPath, ...node, file, ...args];
     this.#child = spawn(command, rest, {

@@ -9,12 +9,15 @@
 //!
 //! The whole picture, and what holds at every step, is in `docs/object-store.md`.
 
+mod ceiling;
 mod error;
 mod fill;
 mod huge;
+mod medium;
 mod meta;
 mod orphans;
 mod pages;
+mod relief;
 mod room;
 mod runs;
 mod space;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use crate::error::{Bound, FullError, Holder};
 use crate::huge::HugePages;
 use crate::orphans::Orphans;
+use crate::relief::Relief;
 use crate::space::{Extent, Space};
 use crate::spill::Spilled;
 use crate::{BufferId, EnvId, MapError, ViewId};
@@ -39,6 +40,7 @@ pub(crate) struct Meta {
     pub(crate) trash: Vec<Arc<Spilled>>,
     pub(crate) huge: HugePages,
     pub(crate) orphans: Orphans,
+    pub(crate) relief: Relief,
 }
 
 #[derive(Debug)]
@@ -167,6 +169,7 @@ impl Meta {
             restores: 0,
             huge: HugePages::default(),
             orphans: Orphans::default(),
+            relief: Relief::default(),
             trash: Vec::new(),
         }
     }
@@ -310,7 +313,7 @@ impl Meta {
 
     /// Whether there is something new for the store's helper to do; asked once.
     pub(crate) fn has_chores(&mut self) -> bool {
-        self.huge.has_work() | self.orphans.have_grown()
+        self.huge.has_work() | self.orphans.have_grown() | self.relief.is_due(self.space.held())
     }
 
     /// Pages of buffers in memory that could be evicted.

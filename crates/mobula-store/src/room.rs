@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use mobula_fault::failpoint;
 
-use crate::error::FullError;
+use crate::ceiling::Measure;
+use crate::error::{Bound, FullError};
 use crate::space::{Extent, Grant, Segment, extents};
 use crate::store::address_len;
 use crate::{BufferId, CreateError, Store};
@@ -44,9 +45,10 @@ impl Store {
     pub(crate) fn reserve(&self, length: Option<u32>, split: bool) -> Result<Reservation, RoomError> {
         let length = length.unwrap_or(u32::MAX);
         let split = split && self.threads > 1;
+        let mut measure = Measure::Lately;
         let mut meta = self.lock();
         loop {
-            match meta.space.take(length, split, Instant::now()) {
+            match meta.space.take(length, split, measure, Instant::now()) {
                 Grant::Taken { segments, cool } => {
                     failpoint!("store.reserve.granted");
                     meta.busy += 1;
@@ -61,12 +63,16 @@ impl Store {
                 }
                 Grant::NoRoom(bound) => {
                     // What others use now may become evictable when they are done; never make room in vain.
-                    let enough = meta.space.is_attainable(length, meta.evictable_pages(), bound);
+                    let enough = meta
+                        .space
+                        .is_attainable(length, meta.evictable_pages(), bound, measure);
                     if let Some(victim) = if enough { meta.borrow_victim() } else { None } {
                         failpoint!("store.evict.chosen");
                         drop(meta);
                         self.evict(victim).map_err(RoomError::Spill)?;
                         meta = self.lock();
+                    } else if measure == Measure::Lately && matches!(bound, Bound::Memory(_)) {
+                        measure = Measure::Now;
                     } else if meta.busy > 0 {
                         meta = self.wait(meta);
                     } else {
@@ -144,7 +150,7 @@ impl Store {
 
     /// Moves a borrowed buffer to disk, and ends the borrow. It stays in memory if the disk refuses, or if
     /// someone came to use it meanwhile.
-    fn evict(&self, id: BufferId) -> io::Result<()> {
+    pub(crate) fn evict(&self, id: BufferId) -> io::Result<()> {
         let (extents, len, clean) = {
             let meta = self.lock();
             let Some(buffer) = meta.buffers.get(id) else {

@@ -1,8 +1,9 @@
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mobula_shm::huge_pages;
 
+use crate::ceiling::{Ceiling, Measure};
 use crate::error::Bound;
 use crate::pages::{Fit, PageAllocator, Piece};
 
@@ -12,11 +13,6 @@ pub(crate) const LANES: usize = 2;
 
 /// From how many pages on work is worth a second thread: starting one takes as long as about 50 fresh pages.
 pub(crate) const HEAVY: u32 = 1024;
-
-/// How long what was read about the system's memory is believed.
-const SAMPLE_LIFE: Duration = Duration::from_millis(100);
-/// The same when it says that there is no room.
-const REFUSAL_LIFE: Duration = Duration::from_millis(5);
 
 /// Adjacent pages of one lane.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -47,14 +43,6 @@ pub(crate) struct Space {
     /// Warm pages on their way back to the system.
     cooling: u32,
     ceiling: Option<Ceiling>,
-}
-
-#[derive(Debug)]
-struct Ceiling {
-    /// The most memory that may be held.
-    pages: u64,
-    limit: u64,
-    at: Instant,
 }
 
 /// The answer to a request for pages.
@@ -103,17 +91,17 @@ impl Space {
         self.held() - self.unfilled
     }
 
-    /// Sets how much may be held: `filled`, which was held before the system was asked, and `room` more.
-    pub(crate) fn set_ceiling(&mut self, filled: u32, room: u64, limit: u64, at: Instant) {
-        self.ceiling = Some(Ceiling {
-            pages: u64::from(filled) + room,
-            limit,
-            at,
+    /// Sets how much may be held: `filled`, which was held before the system was asked, and `room` more; fewer if that is
+    /// negative.
+    pub(crate) fn set_ceiling(&mut self, filled: u32, room: i64, limit: u64, at: Instant) {
+        self.ceiling = Some(match self.ceiling.take() {
+            Some(ceiling) => ceiling.then(filled, room, limit, at),
+            None => Ceiling::new(filled, room, limit, at),
         });
     }
 
     /// Takes `length` pages, if that breaks no bound. `split`: in halves, where they are fresh and many.
-    pub(crate) fn take(&mut self, length: u32, split: bool, now: Instant) -> Grant {
+    pub(crate) fn take(&mut self, length: u32, split: bool, measure: Measure, now: Instant) -> Grant {
         let fits = match self.fits(length, split) {
             Some(fits) if length <= self.capacity - self.used => fits,
             _ => return Grant::NoRoom(Bound::Capacity),
@@ -124,16 +112,15 @@ impl Space {
         let after = self.held() - self.cooling + cold;
         let mut excess = after.saturating_sub(self.capacity);
         if cold > 0 {
-            let age = |ceiling: &Ceiling| now.saturating_duration_since(ceiling.at);
-            let Some(ceiling) = self.ceiling.as_ref().filter(|ceiling| age(ceiling) < SAMPLE_LIFE) else {
+            let believed = |ceiling: &&Ceiling| ceiling.is_believed(after.into(), now);
+            let Some(ceiling) = self.ceiling.as_ref().filter(believed) else {
                 return Grant::AskSystem;
             };
             let above = u64::from(after)
-                .saturating_sub(ceiling.pages)
+                .saturating_sub(ceiling.pages(measure))
                 .min(u64::from(cold)) as u32;
             if above > spare {
-                let fresh = age(ceiling) < REFUSAL_LIFE;
-                return if fresh {
+                return if ceiling.is_fresh(now) {
                     Grant::NoRoom(Bound::Memory(ceiling.limit))
                 } else {
                     Grant::AskSystem
@@ -155,13 +142,13 @@ impl Space {
     }
 
     /// Whether evicting can ever make room for `length` pages while only `evictable` pages can go.
-    pub(crate) fn is_attainable(&self, length: u32, evictable: u32, bound: Bound) -> bool {
+    pub(crate) fn is_attainable(&self, length: u32, evictable: u32, bound: Bound, measure: Measure) -> bool {
         let (length, evictable) = (u64::from(length), u64::from(evictable));
         let free = u64::from(self.capacity - self.used);
         let room = match (bound, &self.ceiling) {
-            (Bound::Memory(_), Some(ceiling)) => {
-                (ceiling.pages.saturating_sub(self.held().into()) + u64::from(self.free_warm())).min(free)
-            }
+            (Bound::Memory(_), Some(ceiling)) => (ceiling.pages(measure).saturating_sub(self.held().into())
+                + u64::from(self.free_warm()))
+            .min(free),
             _ => free,
         };
         length <= room + evictable
@@ -269,11 +256,12 @@ pub(crate) fn extents(segments: &[Segment]) -> Vec<Extent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ceiling::{FRESH, SAMPLE_LIFE};
 
     const LIMIT: u64 = 1 << 30;
 
     /// A space that may hold `room` pages, as the system was asked at `at`.
-    fn space(capacity: u32, room: u64, at: Instant) -> Space {
+    fn space(capacity: u32, room: i64, at: Instant) -> Space {
         let mut space = Space::new(capacity, capacity * 2);
         space.set_ceiling(0, room, LIMIT, at);
         space
@@ -287,7 +275,7 @@ mod tests {
     }
 
     fn hold(space: &mut Space, length: u32, at: Instant) -> Vec<Extent> {
-        let Grant::Taken { segments, cool } = space.take(length, false, at) else {
+        let Grant::Taken { segments, cool } = space.take(length, false, Measure::Now, at) else {
             panic!("no room")
         };
         for extent in &cool {
@@ -301,16 +289,22 @@ mod tests {
     fn growing_asks_the_system_first_and_again_when_the_answer_is_old() {
         let start = Instant::now();
         let mut space = Space::new(10, 20);
-        assert!(matches!(space.take(1, false, start), Grant::AskSystem));
+        assert!(matches!(
+            space.take(1, false, Measure::Now, start),
+            Grant::AskSystem
+        ));
         space.set_ceiling(0, 10, LIMIT, start);
         assert!(matches!(
-            space.take(1, false, start + SAMPLE_LIFE),
+            space.take(1, false, Measure::Now, start + SAMPLE_LIFE),
             Grant::AskSystem
         ));
         let held = hold(&mut space, 1, start);
         space.give(&held[0]);
         // What is warm takes no memory, so nobody need be asked.
-        assert_eq!(taken(space.take(1, false, start + SAMPLE_LIFE)).1, 0);
+        assert_eq!(
+            taken(space.take(1, false, Measure::Now, start + SAMPLE_LIFE)).1,
+            0
+        );
     }
 
     #[test]
@@ -318,16 +312,16 @@ mod tests {
         let start = Instant::now();
         let mut space = space(10, 4, start);
         assert!(matches!(
-            space.take(5, false, start + REFUSAL_LIFE),
+            space.take(5, false, Measure::Now, start + FRESH),
             Grant::AskSystem
         ));
-        let refused = space.take(5, false, start);
+        let refused = space.take(5, false, Measure::Now, start);
         assert!(
             matches!(refused, Grant::NoRoom(Bound::Memory(LIMIT))),
             "{refused:?}"
         );
-        assert!(space.is_attainable(5, 1, Bound::Memory(LIMIT)));
-        assert!(!space.is_attainable(6, 1, Bound::Memory(LIMIT)));
+        assert!(space.is_attainable(5, 1, Bound::Memory(LIMIT), Measure::Now));
+        assert!(!space.is_attainable(6, 1, Bound::Memory(LIMIT), Measure::Now));
     }
 
     #[test]
@@ -337,7 +331,7 @@ mod tests {
         let held: Vec<_> = (0..4).map(|_| hold(&mut space, 1, start).remove(0)).collect();
         space.give(&held[0]);
         space.give(&held[2]);
-        let (_, cold, cool) = taken(space.take(2, false, start));
+        let (_, cold, cool) = taken(space.take(2, false, Measure::Now, start));
         assert_eq!(
             cold - cool.iter().map(|extent| extent.pages.len() as u32).sum::<u32>(),
             0
@@ -347,7 +341,7 @@ mod tests {
         }
         assert_eq!((space.used(), space.held()), (4, 4));
         assert!(matches!(
-            space.take(1, false, start),
+            space.take(1, false, Measure::Now, start),
             Grant::NoRoom(Bound::Memory(_))
         ));
     }
@@ -356,12 +350,15 @@ mod tests {
     fn many_fresh_pages_come_from_both_lanes() {
         let start = Instant::now();
         let mut space = space(4 * HEAVY, 1 << 20, start);
-        let (extents, ..) = taken(space.take(HEAVY + 1, true, start));
+        let (extents, ..) = taken(space.take(HEAVY + 1, true, Measure::Now, start));
         let halves: Vec<_> = extents
             .iter()
             .map(|extent| (extent.lane, extent.pages.len() as u32))
             .collect();
         assert_eq!(halves, [(0, HEAVY / 2), (1, HEAVY / 2 + 1)]);
-        assert_eq!(taken(space.take(HEAVY + 1, false, start)).0.len(), 1);
+        assert_eq!(
+            taken(space.take(HEAVY + 1, false, Measure::Now, start)).0.len(),
+            1
+        );
     }
 }

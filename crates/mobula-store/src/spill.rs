@@ -11,6 +11,8 @@ use mobula_fault::failpoint;
 use mobula_sync::Mutex;
 
 use crate::SpillProblem;
+use crate::medium::{self, WriteBehind};
+use crate::store::{Room, room};
 
 /// How much is read or written at once, in bytes: small enough that its checksum finds it in the cache.
 const CHUNK: usize = 256 * 1024;
@@ -25,6 +27,10 @@ pub(crate) struct SpillFile {
     directory: PathBuf,
     /// Held while the file is opened and while places in it are chosen, never while content is read or written.
     space: Arc<Mutex<Space>>,
+    /// From the configuration of the store, in bytes.
+    memory_limit: Option<u64>,
+    /// Where a control group counts what is written until the disk has it.
+    behind: Option<WriteBehind>,
 }
 
 /// Which parts of the file are taken.
@@ -34,6 +40,8 @@ struct Space {
     /// Length by offset. No two touch, and none reaches `end`.
     free: BTreeMap<u64, u64>,
     end: u64,
+    /// How much is being written to a file that lies in memory, in bytes: the system may not count it yet.
+    coming: u64,
 }
 
 /// Content in the file. Its place is free again when this is dropped.
@@ -64,30 +72,43 @@ pub(crate) enum ReadError {
 
 impl SpillFile {
     /// The file lies in `directory`. If it cannot be opened now, that is tried again when it is needed.
-    pub(crate) fn new(directory: PathBuf) -> Self {
+    pub(crate) fn new(directory: PathBuf, memory_limit: Option<u64>) -> Self {
         let file = open(&directory).ok().map(Arc::new);
         let space = Space {
             file,
             ..Space::default()
         };
+        let in_group = mobula_shm::memory().iter().any(|bound| bound.group);
         Self {
             directory,
             space: Arc::new(Mutex::new(space)),
+            memory_limit,
+            behind: in_group.then(WriteBehind::default),
         }
     }
 
     /// Writes the content that `parts` make up, one after the other.
+    ///
+    /// In a control group that has a limit this takes as long as the disk does. Where the directory lies in memory it
+    /// fails rather than reach a memory limit.
     pub(crate) fn write(&self, parts: &[&[u8]]) -> io::Result<Spilled> {
         let length = parts.iter().map(|part| part.len() as u64).sum::<u64>();
         failpoint!(io "spill.write.before");
         let place = self.take(length.next_multiple_of(BLOCK))?;
+        let coming = self.claim_memory(&place)?;
         let mut hasher = crc32fast::Hasher::new();
         let mut at = place.offset;
         for chunk in parts.iter().flat_map(|part| part.chunks(CHUNK)) {
             failpoint!(io "spill.write.chunk");
             hasher.update(chunk);
             place.file.write_all_at(chunk, at)?;
+            let from = at;
             at += chunk.len() as u64;
+            if let Some(behind) = &self.behind
+                && coming.is_none()
+            {
+                behind.written(&place.file, from..at);
+            }
         }
         failpoint!("spill.write.after");
         Ok(Spilled {
@@ -110,6 +131,41 @@ impl SpillFile {
             offset,
             length,
         })
+    }
+
+    /// Makes sure that there is memory for `place` if it lies in memory.
+    fn claim_memory(&self, place: &Place) -> io::Result<Option<Coming<'_>>> {
+        if !medium::is_memory(&place.file)? {
+            return Ok(None);
+        }
+        let mut space = self.space.lock();
+        let Room { bytes, limit } = room(self.memory_limit);
+        if bytes < (space.coming + place.length).cast_signed() {
+            return Err(io::Error::new(
+                io::ErrorKind::StorageFull,
+                format!(
+                    "its file system is kept in memory (tmpfs), and the memory limit of {limit} bytes leaves no room; \
+                     name a folder on a disk"
+                ),
+            ));
+        }
+        space.coming += place.length;
+        Ok(Some(Coming {
+            space: &self.space,
+            length: place.length,
+        }))
+    }
+}
+
+/// Memory that is being written to.
+struct Coming<'a> {
+    space: &'a Mutex<Space>,
+    length: u64,
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        self.space.lock().coming -= self.length;
     }
 }
 

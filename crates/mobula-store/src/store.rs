@@ -15,6 +15,9 @@ use crate::{BufferId, OpenError, Stats, StoreConfig};
 /// addresses costs nothing and makes it all but impossible that free pages suffice but are scattered.
 const ADDRESSES: u64 = 4;
 
+/// The part of a memory limit that the store leaves free, as a divisor.
+pub(crate) const HEADROOM: u64 = 10;
+
 /// Immutable objects of one process, in memory that all of its threads can map.
 ///
 /// Every method may be called from any thread. No lock is held while bytes are copied, files are read or
@@ -75,7 +78,7 @@ impl Store {
             meta: Mutex::new(Meta::new(Space::new(pages, addresses))),
             changed: Condvar::new(),
             arenas,
-            spill: SpillFile::new(spill_directory),
+            spill: SpillFile::new(spill_directory, memory_limit),
             memory_limit,
             threads: mobula_shm::processors(),
             helper: Helper::default(),
@@ -201,17 +204,14 @@ impl Store {
     }
 
     /// Learns how much the system's memory lets the store grow.
-    pub(crate) fn ask_system(&self) {
+    pub(crate) fn ask_system(&self) -> Room {
         let filled = self.lock().space.filled();
-        let cap = self.memory_limit.unwrap_or(u64::MAX);
-        let bounds = mobula_shm::memory().into_iter().map(|bound| {
-            let limit = bound.limit.min(cap);
-            ((limit - limit / 10).saturating_sub(bound.used), limit)
-        });
-        let (room, limit) = bounds.min().unwrap_or((u64::MAX, cap));
+        let room = room(self.memory_limit);
+        let pages = room.bytes.div_euclid(self.page.cast_signed());
         self.lock()
             .space
-            .set_ceiling(filled, room / self.page, limit, Instant::now());
+            .set_ceiling(filled, pages, room.limit, Instant::now());
+        room
     }
 
     /// Gives pages that were taken from the free ones back to the system.
@@ -260,6 +260,30 @@ impl Drop for Store {
             unsafe { mobula_shm::unmap(view.ptr, view.len) };
         }
     }
+}
+
+/// How much memory may be taken.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Room {
+    /// Less than 0 when the limit is nearer than it should be.
+    pub(crate) bytes: i64,
+    /// The limit that leaves no more.
+    pub(crate) limit: u64,
+}
+
+/// Asks the system; `configured` is a limit of our own. A tenth of every limit is to stay free.
+pub(crate) fn room(configured: Option<u64>) -> Room {
+    let cap = configured.unwrap_or(u64::MAX);
+    let bounds = mobula_shm::memory().into_iter().map(|bound| {
+        let limit = bound.limit.min(cap);
+        let bytes = (limit - limit / HEADROOM).cast_signed() - bound.used.cast_signed();
+        Room { bytes, limit }
+    });
+    let unbounded = Room {
+        bytes: i64::MAX,
+        limit: cap,
+    };
+    bounds.min().unwrap_or(unbounded)
 }
 
 /// The length of something that is in memory, and so has one that fits.

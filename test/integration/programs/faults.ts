@@ -96,6 +96,28 @@ const modes: Record<string, () => Promise<void>> = {
     console.log(refusal, refs.length);
     console.log((await readBack(refs)) === refs.length);
   },
+  /** There is no room for as many blocks. */
+  async full() {
+    await start('4096MiB');
+    const refs: ObjectRef<Uint8Array>[] = [];
+    try {
+      for (let i = 0; i < Number(argument); i++) refs.push(put(block(i % 256, 8)));
+    } catch (error) {
+      console.log(`${told(error)}\n${error instanceof Error ? error.message : ''}`);
+    }
+  },
+  /** What else the process needs grows while the store holds much. */
+  async heaps() {
+    await start('4096MiB');
+    const [refs, refusal] = putMany(16, 8);
+    const heap: Buffer[] = [];
+    for (let i = 0; i < Number(argument); i++) {
+      heap.push(Buffer.alloc(2 ** 22, i));
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    console.log(refusal, refs.length, heap.splice(0).length);
+    console.log((await readBack(refs)) === refs.length);
+  },
   async shm() {
     await start('64MiB');
     const [refs, refusal] = putMany(24);

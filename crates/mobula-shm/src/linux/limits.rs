@@ -10,6 +10,8 @@ pub struct Memory {
     pub limit: u64,
     /// What is in use and cannot simply be dropped: caches of files are not counted.
     pub used: u64,
+    /// Whether it is a control group's: what is written to files counts there until the disk has it.
+    pub group: bool,
 }
 
 impl Memory {
@@ -75,6 +77,7 @@ fn machine(root: &Path) -> Option<Memory> {
     Some(Memory {
         limit,
         used: limit.saturating_sub(available),
+        group: false,
     })
 }
 
@@ -90,6 +93,7 @@ fn of_group(group: &Path, version: Version) -> Option<Memory> {
     Some(Memory {
         limit,
         used: usage.saturating_sub(caches.into_iter().flatten().sum()),
+        group: true,
     })
 }
 
@@ -173,7 +177,8 @@ mod tests {
             memory_at(&root.0),
             [Memory {
                 limit: 1_024_000,
-                used: 409_600
+                used: 409_600,
+                group: false,
             }]
         );
         assert_eq!(quota_at(&root.0), None);
@@ -206,7 +211,8 @@ mod tests {
             memory_at(&root.0)[0],
             Memory {
                 limit: 500_000,
-                used: 300_000
+                used: 300_000,
+                group: true,
             }
         );
         assert_eq!(quota_at(&root.0), Some(2));
@@ -237,7 +243,8 @@ mod tests {
             memory_at(&root.0),
             [Memory {
                 limit: 1_024_000,
-                used: 409_600
+                used: 409_600,
+                group: false,
             }]
         );
         assert_eq!(quota_at(&root.0), None);
@@ -248,7 +255,8 @@ mod tests {
             memory_at(&root.0)[0],
             Memory {
                 limit: 700_000,
-                used: 690_000
+                used: 690_000,
+                group: true,
             }
         );
         assert_eq!(quota_at(&root.0), Some(1));
