@@ -1,6 +1,8 @@
 // The long forms of the tests in test/chaos: `npm run chaos`, `npm run torture`, `npm run soak`. Each prints its figures.
-// --node PATH runs it with that Node. Worker lives run in processes of at most 500, and the figures of all are added up.
-import { spawnSync } from 'node:child_process';
+// --node PATH runs it with that Node.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { root, tool } from './run.mjs';
 import './build.mjs';
 
@@ -9,38 +11,59 @@ const option = (name) => {
   const at = rest.indexOf(`--${name}`);
   return at < 0 ? undefined : rest.splice(at, 2)[1];
 };
+/** Lives of one process. */
+const BATCH = 500;
 const node = option('node') ?? process.execPath;
 tool('typescript/bin/tsc', ['-p', 'test/tsconfig.json']);
 
-/** Runs one; gives its status and what it printed. */
-function run(file, args, flags = []) {
-  const { status, signal, stdout } = spawnSync(node, [...flags, `${root}.test-dist/test/torture/${file}.js`, ...args], {
+/** Runs one; gives how it ended and what it printed. */
+async function run(file, args, flags = []) {
+  const child = spawn(node, [...flags, `${root}.test-dist/test/torture/${file}.js`, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    encoding: 'utf8',
   });
-  process.stdout.write(stdout);
-  return { failed: status !== 0, signal, stdout };
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    stdout += text;
+    process.stdout.write(text);
+  });
+  const [code, signal] = await once(child, 'close');
+  return { failed: code !== 0, signal, stdout };
+}
+
+/** Runs `lives` lives in processes of at most `BATCH`, one per processor at a time, and adds up their figures. */
+async function runLives(lives) {
+  const total = { lives: 0, signals: 0, failures: 0, pinsLeft: 0, bytes: 0 };
+  let left = lives;
+  const lane = async () => {
+    while (left > 0) {
+      const batch = Math.min(left, BATCH);
+      left -= batch;
+      // A small heap, so that the way of a full heap does not take seconds.
+      const { failed, signal, stdout } = await run(
+        'lives',
+        ['--lives', String(batch), ...rest],
+        ['--max-old-space-size=48'],
+      );
+      const figure = (name) => Number(new RegExp(` ${name}=(-?\\d+)`).exec(stdout)?.[1] ?? 0);
+      if (signal !== null) total.signals++;
+      if (failed) total.failures++;
+      total.lives += figure('lives');
+      total.pinsLeft += figure('pins_left');
+      total.bytes += figure('bytes_per_life') * figure('lives');
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, lane));
+  return total;
 }
 
 if (what === 'lives') {
-  const lives = Number(option('lives') ?? 10_000);
-  const [total, failures] = [{ lives: 0, signals: 0, pins_left: 0, bytes: 0 }, []];
-  for (let left = lives; left > 0; left -= 500) {
-    const batch = Math.min(left, 500);
-    // A small heap, so that the way of a full heap does not take seconds.
-    const { failed, signal, stdout } = run('lives', ['--lives', String(batch), ...rest], ['--max-old-space-size=48']);
-    const figure = (name) => Number(new RegExp(` ${name}=(-?\\d+)`).exec(stdout)?.[1] ?? 0);
-    if (signal !== null) total.signals++;
-    if (failed) failures.push(stdout);
-    total.lives += figure('lives');
-    total.pins_left += figure('pins_left');
-    total.bytes += figure('bytes_per_life') * figure('lives');
-  }
-  const perLife = total.lives === 0 ? 0 : total.bytes / total.lives;
+  const wanted = Number(option('lives') ?? 10_000);
+  const { lives, signals, failures, pinsLeft, bytes } = await runLives(wanted);
+  const perLife = bytes / Math.max(1, lives);
   console.log(
-    `total lives=${total.lives} of ${lives} signals=${total.signals} pins_left=${total.pins_left} bytes_per_life=${perLife.toFixed(0)}`,
+    `total lives=${lives} of ${wanted} signals=${signals} pins_left=${pinsLeft} bytes_per_life=${perLife.toFixed(0)}`,
   );
-  process.exitCode = failures.length > 0 || total.lives !== lives || perLife >= 1024 ? 1 : 0;
+  process.exitCode = failures > 0 || lives !== wanted || perLife >= 1024 ? 1 : 0;
 } else {
-  process.exitCode = run(what, rest).failed ? 1 : 0;
+  process.exitCode = (await run(what, rest)).failed ? 1 : 0;
 }

@@ -1,6 +1,5 @@
 // `npm run torture`: worker threads that hold views and an unsealed object, ended in each of seven ways, one after another.
 import { parseArgs } from 'node:util';
-import { threadId } from 'node:worker_threads';
 import { allocate, get, init, type ObjectRef, put, remote, shutdown } from 'mobula';
 import { assertBack, footprint } from '../support/baseline.ts';
 import { collect } from '../support/garbage.ts';
@@ -14,21 +13,19 @@ const { values: given } = parseArgs({
   options: { lives: { type: 'string', default: '700' }, warm: { type: 'string', default: '140' } },
 });
 const lives = Number(given.lives);
-/** So many live at a time. */
-const LANES = 2;
 
 /** Ways for a thread to end. */
 const ways = ['terminate', 'exit', 'throw', 'reject', 'overflow', 'memory', 'copying'] as const;
 type Way = (typeof ways)[number];
 
-/** Takes eight views and an object that it has not sealed, says on which thread, and ends that. */
+/** Takes eight views and an object that it has not sealed, says so, and ends its thread. */
 const live = remote(
   async (way: Way, refs: readonly ObjectRef<Uint8Array>[], held: Int32Array) => {
     const views = await Promise.all(refs.map((ref) => get(ref)));
     const unsealed = allocate(Uint8Array, 64 * 1024);
     unsealed.fill(views.length);
     Reflect.set(globalThis, 'held', [views, unsealed]);
-    Atomics.store(held, 0, threadId);
+    Atomics.store(held, 0, 1);
     const die = (body: () => void): void => {
       // Nothing catches what is thrown here: the handlers of mobula, which would, are gone.
       process.removeAllListeners('uncaughtException');
@@ -76,11 +73,12 @@ const live = remote(
 
 const workers = new Workers();
 const before = footprint();
-await init({ numCpus: LANES, objectStoreMemory: '64MiB' });
+await init({ numCpus: 1, objectStoreMemory: '64MiB' });
 const refs = Array.from({ length: 8 }, (_, i) => put(new Uint8Array(64 * 1024).fill(i)));
+const held = new Int32Array(new SharedArrayBuffer(4));
 const counts = new Map<Way, number>(ways.map((way) => [way, 0]));
 
-async function one(n: number, held: Int32Array): Promise<void> {
+async function one(n: number): Promise<void> {
   const way = ways[n % ways.length] as Way;
   Atomics.store(held, 0, 0);
   const ref = live.remote(way, refs, held);
@@ -89,22 +87,13 @@ async function one(n: number, held: Int32Array): Promise<void> {
     (error: { code: string }) => error.code,
   );
   if (way === 'terminate') {
-    await until(() => held[0] !== 0, undefined, 60_000);
-    workers.kill(0, (worker) => worker.threadId === held[0]);
+    await until(() => held[0] === 1, undefined, 60_000);
+    workers.kill(0);
   }
   const outcome = await ended;
   if (outcome !== 'ERR_MOBULA_WORKER_DIED') throw new Error(`life ${n} (${way}) ended with ${outcome}`);
-  if (held[0] === 0) throw new Error(`life ${n} (${way}) ended before it held anything`);
+  if (held[0] !== 1) throw new Error(`life ${n} (${way}) ended before it held anything`);
   counts.set(way, (counts.get(way) ?? 0) + 1);
-}
-
-/** Lives one after another in each lane. */
-async function all(count: number): Promise<void> {
-  let next = 0;
-  const lane = async (held: Int32Array): Promise<void> => {
-    while (next < count) await one(next++, held);
-  };
-  await Promise.all(Array.from({ length: LANES }, () => lane(new Int32Array(new SharedArrayBuffer(4)))));
 }
 
 /** What is held when nobody lives: the eight objects, with no view and nothing unsealed. */
@@ -116,12 +105,12 @@ async function pinsLeft(): Promise<number> {
   return pinned + views + (buffers - refs.length);
 }
 
-await all(Number(given.warm));
+for (let n = 0; n < Number(given.warm); n++) await one(n);
 for (const way of ways) counts.set(way, 0);
 await collect();
 const memory = residentBytes();
 const began = performance.now();
-await all(lives);
+for (let n = 0; n < lives; n++) await one(n);
 const seconds = (performance.now() - began) / 1000;
 const pins = await pinsLeft();
 await collect();

@@ -1,8 +1,10 @@
 mod arena;
 mod cgroup;
 mod limits;
+mod source;
 mod view;
 
 pub use arena::{Arena, huge_pages, page_size};
 pub use limits::{Memory, cpu_quota, memory, memory_limit, processors};
+pub use source::expect_reading;
 pub use view::{Part, map, unmap};

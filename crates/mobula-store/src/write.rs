@@ -1,7 +1,7 @@
 use std::io;
 
 use mobula_fault::failpoint;
-use mobula_shm::unmap;
+use mobula_shm::{expect_reading, unmap};
 
 use crate::meta::{Content, View};
 use crate::room::Reservation;
@@ -23,6 +23,7 @@ impl Store {
             .reserve(self.pages_for(len), true)
             .map_err(|error| error.into_create(len))?;
         failpoint!("store.put.reserved");
+        expect_reading(bytes);
         if let Err(source) = self.fill(&reservation, bytes) {
             self.give_up(&reservation);
             return Err(CreateError::Os { needed: len, source });
