@@ -1,4 +1,4 @@
-// The long forms of the tests in test/chaos: `npm run chaos`, `npm run torture`, `npm run soak`. Each prints its figures.
+// The long forms of the tests in test/chaos: `npm run chaos`, `torture`, `soak`, `poison`, `timeouts`. Each prints its figures.
 // --node PATH runs it with that Node.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

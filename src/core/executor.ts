@@ -22,8 +22,6 @@ const PATIENT_LOAD_MS = 50;
 /** Bytes of a task record before its arguments. */
 const HEAD = 28;
 
-const AsyncFunction = (async () => undefined).constructor;
-
 /** What a task needs to begin, or why it cannot; `end` is where the next record begins. */
 type Prepared = { readonly end: number } & (
   | { readonly code: Function | Promise<Function> | undefined; readonly args: readonly unknown[] }
@@ -45,10 +43,13 @@ export class Executor implements NewsHandler {
   /** Whether tasks have to wait: for code that is loading, or for room in the object store. */
   held = false;
   #refusals = 0;
-  /** Templates whose tasks wait for timers or sockets: they are begun one at a time. */
-  readonly #slow = new Set<Template>();
-  /** Templates of functions that are not async functions and returned promises all the same. */
-  readonly #returnsPromises = new Set<Template>();
+  /**
+   * Whether tasks that returned promises were done after a few turns of microtasks. Those that wait for timers or sockets
+   * (false), or may (not there), are begun one at a time: the next in the batch might never give the thread back to them.
+   */
+  readonly #quick = new Map<Template, boolean>();
+  /** Templates of functions that returned no promise: they run without async context, which costs. */
+  readonly #plain = new Set<Template>();
 
   /** `wake`: a task that went on in the background has ended; its result is to be passed on. */
   constructor(runtime: ThreadRuntime, wake: () => void) {
@@ -70,7 +71,10 @@ export class Executor implements NewsHandler {
    */
   settle(): boolean {
     if (--this.#patience > 0 && this.#settling.some((task) => !task.ended && task.blocked === 0)) return true;
-    for (const task of this.#settling) if (!task.ended) this.#goOnInBackground(task);
+    for (const task of this.#settling) {
+      if (!task.ended) this.#goOnInBackground(task);
+      else if (!this.#quick.has(task.template)) this.#quick.set(task.template, true);
+    }
     this.#settling = [];
     return false;
   }
@@ -79,7 +83,7 @@ export class Executor implements NewsHandler {
     this.#background.set(task.index, task);
     if (task.pending) return;
     task.pending = true;
-    if (task.blocked === 0) this.#slow.add(task.template);
+    if (task.blocked === 0) this.#quick.set(task.template, false);
     this.#results.pending(task);
   }
 
@@ -139,7 +143,7 @@ export class Executor implements NewsHandler {
     task.carrier = this.#runtime.inbox.carrier;
     if ('error' in prepared) this.#fail(task, prepared.error);
     else this.#begin(task, prepared.code, prepared.args);
-    return task.ended || this.#mayGoOn(template) ? end : CUT;
+    return task.ended || this.#mayGoOn(task) ? end : CUT;
   }
 
   /**
@@ -183,9 +187,9 @@ export class Executor implements NewsHandler {
     condition.then(go, go);
   }
 
-  /** Whether the next task may begin while the promise of one of `template` is not settled. */
-  #mayGoOn(template: Template): boolean {
-    return template.info.kind === 'task' && !this.#slow.has(template);
+  /** Whether the next task may begin while the promise of this one is not settled. */
+  #mayGoOn({ template, blocked }: Attempt): boolean {
+    return template.info.kind === 'task' && (this.#quick.get(template) ?? blocked > 0);
   }
 
   #skip(argsAt: number, count: number): number {
@@ -209,17 +213,16 @@ export class Executor implements NewsHandler {
       const { info } = task.template;
       const body = info.kind === 'method' ? this.#method(task.actor, info.method) : (code as Function);
       const result = this.#run(task, body, args);
-      if (isThenable(result)) this.#promised(task, body, result);
+      if (isThenable(result)) this.#promised(task, result);
       else if (this.#end(task)) this.#pass(task, result);
     } catch (error) {
       this.#fail(task, error);
     }
   }
 
-  #promised(task: Attempt, code: Function, result: PromiseLike<unknown>): void {
-    if (!(code instanceof AsyncFunction || task.generator !== undefined || this.#returnsPromises.has(task.template))) {
+  #promised(task: Attempt, result: PromiseLike<unknown>): void {
+    if (this.#plain.delete(task.template)) {
       // It ran without async context, so its waits in `get` go unseen: it keeps no CPU. The next calls have context.
-      this.#returnsPromises.add(task.template);
       task.blocked++;
     }
     this.#await(task, result);
@@ -249,9 +252,10 @@ export class Executor implements NewsHandler {
     const { info } = task.template;
     const receiver = info.kind === 'method' ? this.#actors.get(task.actor) : undefined;
     if (info.generator) return this.#generate(task, () => Reflect.apply(code, receiver, args));
-    return code instanceof AsyncFunction || this.#returnsPromises.has(task.template)
-      ? runAsync(task, () => Reflect.apply(code, receiver, args))
-      : runSync(task, () => Reflect.apply(code, receiver, args));
+    if (this.#plain.has(task.template)) return runSync(task, () => Reflect.apply(code, receiver, args));
+    const result: unknown = runAsync(task, () => Reflect.apply(code, receiver, args));
+    if (!isThenable(result)) this.#plain.add(task.template);
+    return result;
   }
 
   #generate(task: Attempt, body: () => unknown): Promise<number> {

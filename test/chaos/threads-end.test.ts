@@ -73,6 +73,27 @@ test('a loop without end is stopped by its timeoutMs, and its neighbours run aga
   await ledger.assertRight();
 });
 
+test('a loop without end and without timeoutMs starves nothing that waits on a CPU of its own', limit, async () => {
+  // It got the thread of a task that waited there, although another thread had nothing to do.
+  const loop = remote(() => {
+    for (;;);
+  });
+  const waits = [
+    remote(async (ms: number) => {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      return ms;
+    }),
+    remote((ms: number) => new Promise<number>((resolve) => setTimeout(() => resolve(ms), ms))),
+  ];
+  for (let i = 0; i < 6; i++) {
+    const waiting = (waits[i % 2] as (typeof waits)[number]).remote(20 + i);
+    const endless = loop.remote();
+    assert.equal(await get(waiting), 20 + i);
+    await cancel(endless, { force: true });
+    await assert.rejects(get(endless), { code: 'ERR_MOBULA_TASK_CANCELLED' });
+  }
+});
+
 test('a loop without end and without timeoutMs is ended by cancel with force', limit, async () => {
   const begun = flag();
   const loop = remote((mark: Int32Array) => {

@@ -67,6 +67,7 @@ pub const POINTS: &[Point] = &[
     Point::new("result.settled"),
     Point::new("task.again"),
     Point::new("task.pending"),
+    Point::new("task.occupy"),
     Point::new("task.block"),
     Point::new("task.yield"),
     Point::new("turn.pass_on"),

@@ -60,8 +60,11 @@ impl IdleList {
         self.listed[usize::from(worker)].load(Ordering::Relaxed)
     }
 
-    /// A worker is gone.
+    /// A worker is gone, or sleeps for other things. Nobody lists it meanwhile.
     pub fn remove(&self, worker: u16) {
+        if !self.is_listed(worker) {
+            return;
+        }
         let mut list = self.list.lock();
         list.retain(|&other| other != worker);
         self.count.store(list.len() as u32, Ordering::Relaxed);
@@ -69,19 +72,20 @@ impl IdleList {
     }
 
     /// Whoever has published work: rings workers, the latest to lie down first, until `ring` says that
-    /// one of them slept.
-    pub fn wake(&self, ring: impl Fn(u16) -> bool) {
+    /// one of them slept. False if none did and none looks.
+    pub fn wake(&self, ring: impl Fn(u16) -> bool) -> bool {
         // Pairs with the fences in `looked` and in `Doorbell::sleep_unless`.
         fence(Ordering::SeqCst);
         if self.searching.load(Ordering::Relaxed) > 0 {
-            return;
+            return true;
         }
         while self.count.load(Ordering::Relaxed) > 0 {
-            let Some(worker) = self.take() else { return };
+            let Some(worker) = self.take() else { break };
             if ring(worker) {
-                return;
+                return true;
             }
         }
+        false
     }
 
     fn take(&self) -> Option<u16> {

@@ -173,6 +173,7 @@ impl Node {
         self.waits.forget(id);
         let port = self.port(id);
         self.idle.remove(id);
+        self.occupied.remove(id);
         failpoint!("bury.begin");
         let unread = port.shut();
         port.doorbell.awake();

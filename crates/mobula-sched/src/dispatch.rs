@@ -7,6 +7,7 @@ use mobula_sync::thread::pause;
 use crate::node::Node;
 use crate::object::{NONE, Status};
 use crate::port::{BATCH, Event, Inner, Port, PortKind};
+use crate::resources::{LESS_THAN_A_CPU, UNIT};
 use crate::task::{HOLDS, State};
 use crate::turn::Turn;
 use crate::wire::{Writer, event};
@@ -102,6 +103,10 @@ impl Node {
     fn look_for_work(&self, port: &Port) -> bool {
         // One at a time: a second worker that spins would take a core from the first.
         let runs_tasks = port.runs_tasks.load(Ordering::Relaxed);
+        if port.is_occupied() {
+            // Nobody is woken while a worker looks, and it could take next to nothing.
+            return false;
+        }
         let first = if runs_tasks {
             self.idle.look()
         } else {
@@ -134,7 +139,9 @@ impl Node {
         if port.has_mail.load(Ordering::Acquire) {
             return true;
         }
-        if port.runs_tasks.load(Ordering::Relaxed) {
+        if port.is_occupied() {
+            self.lanes.has_special(&self.resources, most_cpu(port))
+        } else if port.runs_tasks.load(Ordering::Relaxed) {
             self.has_work()
         } else {
             port.has_calls.load(Ordering::Acquire)
@@ -149,19 +156,43 @@ impl Node {
                 .doorbell
                 .sleep_unless(|| port.has_mail.load(Ordering::Acquire));
             if runs_tasks {
-                // It takes no tasks now, so nobody may count on it, and a ring it got for tasks is another's.
+                self.occupied.remove(port.id);
                 self.idle.remove(port.id);
-                if self.has_work() {
-                    self.wake_for_work();
-                }
+                self.pass_ring_on();
             }
             return asleep;
         }
-        if runs_tasks {
-            self.idle.list(port.id);
+        if !runs_tasks {
+            return port.doorbell.sleep_unless(|| self.port_has_work(port));
         }
+        let list = if port.is_occupied() {
+            self.occupied.list(port.id);
+            self.idle.remove(port.id);
+            self.pass_ring_on();
+            &self.occupied
+        } else {
+            self.idle.list(port.id);
+            self.occupied.remove(port.id);
+            &self.idle
+        };
         port.doorbell
-            .sleep_unless(|| self.port_has_work(port) || (runs_tasks && !self.idle.is_listed(port.id)))
+            .sleep_unless(|| self.port_has_work(port) || !list.is_listed(port.id))
+    }
+
+    /// The thread does not take what there may be, so nobody may count on it, and a ring it got for that is another's.
+    fn pass_ring_on(&self) {
+        if self.has_work() {
+            self.wake_for_work();
+        }
+    }
+}
+
+/// What a task may need that runs there; in ten-thousandths.
+fn most_cpu(port: &Port) -> i64 {
+    if port.is_occupied() {
+        LESS_THAN_A_CPU
+    } else {
+        i64::MAX
     }
 }
 
@@ -411,10 +442,15 @@ impl Turn<'_> {
     /// The next task that may run here now: one handed back, a special one, or a plain one.
     fn next_task(&mut self, inner: &mut Inner) -> Option<u32> {
         if let Some(&task) = inner.returned.front() {
-            if self.node.tasks.get(task).has(HOLDS) || self.ensure_cpu(inner) {
-                return inner.returned.pop_front();
-            }
-            return None;
+            let cell = self.node.tasks.get(task);
+            let may = if cell.has(HOLDS) {
+                // SAFETY: the port holds the task.
+                let template = unsafe { cell.spec() }.template;
+                self.node.template(template).spec.demand.cpu <= most_cpu(self.node.port(self.port))
+            } else {
+                !self.node.port(self.port).is_occupied() && self.ensure_cpu(inner)
+            };
+            return if may { inner.returned.pop_front() } else { None };
         }
         // A special task runs in a batch of its own, and a plain one needs the batch's CPU.
         let first = inner.batch.is_empty();
@@ -422,7 +458,7 @@ impl Turn<'_> {
             // The CPU that the last batch held is as good as free: a special task may have it.
             if inner.holds_cpu && self.node.lanes.any_special() {
                 inner.holds_cpu = false;
-                self.node.resources.give_cpu(crate::resources::UNIT);
+                self.node.resources.give_cpu(UNIT);
             }
             let least = i32::from(!self.node.lanes.special_first());
             if let Some(task) = self.pop_special(least) {
@@ -437,6 +473,9 @@ impl Turn<'_> {
 
     /// The next plain task: of this thread's own, of the node's queue, or of another thread's.
     fn next_plain(&mut self, inner: &mut Inner) -> Option<u32> {
+        if self.node.port(self.port).is_occupied() {
+            return None;
+        }
         let local = &self.node.port(self.port).local;
         if local.len() > 0
             && self.ensure_cpu(inner)
@@ -458,10 +497,11 @@ impl Turn<'_> {
     }
 
     fn pop_special(&mut self, least_priority: i32) -> Option<u32> {
-        let task = self
-            .node
-            .lanes
-            .pop_special(least_priority, &self.node.resources)?;
+        let task = self.node.lanes.pop_special(
+            least_priority,
+            most_cpu(self.node.port(self.port)),
+            &self.node.resources,
+        )?;
         failpoint!("task.special");
         self.node.tasks.get(task).set(HOLDS, true);
         Some(task)
@@ -469,7 +509,7 @@ impl Turn<'_> {
 
     fn give_batch_cpu(&mut self, inner: &mut Inner) {
         if std::mem::take(&mut inner.holds_cpu) {
-            self.node.resources.give_cpu(crate::resources::UNIT);
+            self.node.resources.give_cpu(UNIT);
             self.work_may_be_possible();
         }
     }

@@ -57,8 +57,13 @@ impl Lanes {
         self.special_len.fetch_add(1, Ordering::Release);
     }
 
-    /// Takes a special task whose resources are free, with its resources.
-    pub(crate) fn pop_special(&self, least_priority: i32, resources: &Resources) -> Option<u32> {
+    /// Takes a special task that needs at most `most_cpu` and whose resources are free, with its resources.
+    pub(crate) fn pop_special(
+        &self,
+        least_priority: i32,
+        most_cpu: i64,
+        resources: &Resources,
+    ) -> Option<u32> {
         if self.special_len.load(Ordering::Acquire) == 0 {
             return None;
         }
@@ -68,7 +73,7 @@ impl Lanes {
             if key.0.0 < least_priority {
                 break;
             }
-            if resources.try_take(&template.spec.demand) {
+            if template.spec.demand.cpu <= most_cpu && resources.try_take(&template.spec.demand) {
                 found = tasks.pop_front().map(|task| (*key, task, tasks.is_empty()));
                 break;
             }
@@ -90,15 +95,18 @@ impl Lanes {
         self.special_len.load(Ordering::Acquire) > 0
     }
 
-    /// Whether there is a special task whose resources are free.
-    pub(crate) fn has_special(&self, resources: &Resources) -> bool {
+    /// Whether there is a special task that needs at most `most_cpu` and whose resources are free.
+    pub(crate) fn has_special(&self, resources: &Resources, most_cpu: i64) -> bool {
+        let may = |template: &Template| {
+            template.spec.demand.cpu <= most_cpu && resources.has(&template.spec.demand)
+        };
         self.any_special()
             && self
                 .special
                 .lock()
                 .lanes
                 .values()
-                .any(|(template, _)| resources.has(&template.spec.demand))
+                .any(|(template, _)| may(template))
     }
 
     pub(crate) fn len(&self) -> usize {

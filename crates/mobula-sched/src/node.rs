@@ -58,6 +58,8 @@ pub struct Node {
     open_ports: AtomicUsize,
     /// Workers without tasks.
     pub(crate) idle: IdleList,
+    /// Workers that sleep while a task in the background has their CPU; see [`Port::is_occupied`].
+    pub(crate) occupied: IdleList,
     /// Threads of actors that look for calls right now.
     pub(crate) hosts_searching: AtomicU32,
     pub(crate) hosts: Mutex<Vec<Arc<Host>>>,
@@ -115,6 +117,7 @@ impl Node {
             port_count: AtomicU32::new(0),
             open_ports: AtomicUsize::new(0),
             idle: IdleList::new(MAX_PORTS),
+            occupied: IdleList::new(MAX_PORTS),
             hosts_searching: AtomicU32::new(0),
             hosts: Mutex::default(),
             hosts_made: AtomicU32::new(0),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use mobula_queue::Doorbell;
 use mobula_sync::Mutex;
-use mobula_sync::atomic::{AtomicBool, Ordering};
+use mobula_sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::actor::Host;
 use crate::local::LocalQueue;
@@ -73,6 +73,8 @@ pub(crate) struct Port {
     pub(crate) has_calls: AtomicBool,
     /// Whether the thread runs tasks.
     pub(crate) runs_tasks: AtomicBool,
+    /// Tasks in the background that hold a CPU or more. Written by whoever holds `inner`, or buries the thread.
+    occupants: AtomicU32,
     /// Plain tasks that tasks of this thread have submitted: it runs them itself, unless others have nothing to do.
     pub(crate) local: LocalQueue,
 }
@@ -142,7 +144,27 @@ impl Port {
             has_mail: AtomicBool::new(false),
             has_calls: AtomicBool::new(false),
             runs_tasks: AtomicBool::new(false),
+            occupants: AtomicU32::new(0),
             local: LocalQueue::default(),
+        }
+    }
+
+    /// Whether a task in the background has the thread's CPU: then others run what needs one, which might never give the
+    /// thread back. There are others: CPUs that are free, and no more CPUs than workers.
+    pub(crate) fn is_occupied(&self) -> bool {
+        // Relaxed: for the port's own thread a value of its own; for others a hint.
+        self.occupants.load(Ordering::Relaxed) > 0
+    }
+
+    pub(crate) fn occupy(&self, begins: bool) {
+        let changes = if begins {
+            self.occupants.fetch_add(1, Ordering::Relaxed) == 0
+        } else {
+            self.occupants.fetch_sub(1, Ordering::Relaxed) == 1
+        };
+        if changes {
+            // A background task may do this while the thread's loop sleeps, for the wrong things from now on.
+            self.wake();
         }
     }
 

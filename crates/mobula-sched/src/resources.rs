@@ -4,6 +4,9 @@ use mobula_sync::atomic::{AtomicI64, Ordering};
 /// Resources are counted in ten-thousandths.
 pub const UNIT: i64 = 10_000;
 
+/// The most that a task may need to run beside one that has a CPU in the background.
+pub(crate) const LESS_THAN_A_CPU: i64 = UNIT - 1;
+
 /// What one attempt holds while it runs, in ten-thousandths.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Demand {

@@ -6,7 +6,7 @@ use crate::object::{NONE, Status};
 use crate::payload::Payload;
 use crate::port::{Event, Inner};
 use crate::resources::UNIT;
-use crate::task::{AGAIN, HOLDS, LENT, PENDING, Spec, State, TaskId};
+use crate::task::{AGAIN, HOLDS, LENT, OCCUPIES, PENDING, Spec, State, TaskId};
 use crate::turn::Turn;
 use crate::wire::{Reader, op, outcome, submit};
 
@@ -291,17 +291,36 @@ impl Turn<'_> {
         } else if cell.has(HOLDS) {
             if lent {
                 self.lend(task, true);
+            } else {
+                self.occupy(task, true);
             }
         } else {
             // A plain task ran on the CPU of its batch, which goes on to the next.
             cell.set(HOLDS, true);
             cell.set(LENT, lent);
+            self.occupy(task, !lent);
             if !lent && inner.holds_cpu {
                 inner.holds_cpu = false;
             } else if !lent {
                 self.node.resources.force_cpu(UNIT);
             }
         }
+    }
+
+    /// A task begins or ends to have its thread's CPU in the background.
+    pub(crate) fn occupy(&mut self, task: u32, begins: bool) {
+        let cell = self.node.tasks.get(task);
+        // SAFETY: the port holds the task.
+        let template = unsafe { cell.spec() }.template;
+        if self.node.template(template).spec.demand.cpu < UNIT || cell.set(OCCUPIES, begins) == begins {
+            return;
+        }
+        failpoint!("task.occupy");
+        self.node
+            .port(cell.port.load(Ordering::Relaxed) as u16)
+            .occupy(begins);
+        // What the thread has in store is for others now, or there is more that it may take.
+        self.work_may_be_possible();
     }
 
     /// A background task begins or ends waiting in `get`.
@@ -324,6 +343,7 @@ impl Turn<'_> {
         if cpu == 0 || !cell.has(HOLDS) || cell.set(LENT, lend) == lend {
             return;
         }
+        self.occupy(task, !lend);
         if lend {
             self.node.resources.give_cpu(cpu);
             self.work_may_be_possible();

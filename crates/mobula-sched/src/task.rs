@@ -113,7 +113,7 @@ pub(crate) struct Task {
     pub(crate) missing: ReadyCounter,
     /// The port that holds it, from just before it is taken until it goes back to a queue; else `NONE`.
     pub(crate) port: AtomicU32,
-    /// `HOLDS`, `LENT`, `PENDING`: written by the port that runs the task. `ARRIVED`, `DROPPED`, `AGAIN`: written
+    /// `HOLDS`, `LENT`, `PENDING`, `OCCUPIES`: written by the port that runs the task. `ARRIVED`, `DROPPED`, `AGAIN`: written
     /// under the lock of the actor that the task is a call on.
     pub(crate) flags: AtomicU32,
     /// 0 for the first attempt. Written by the holder between attempts.
@@ -133,6 +133,8 @@ pub(crate) const HOLDS: u32 = 1;
 pub(crate) const LENT: u32 = 2;
 /// It went on in the background of its thread: it returned a promise.
 pub(crate) const PENDING: u32 = 4;
+/// It is one of its port's [`Port::occupants`](crate::port::Port::occupants).
+pub(crate) const OCCUPIES: u32 = 64;
 /// Nothing is missing that the call waited for: from now on its actor holds it.
 pub(crate) const ARRIVED: u32 = 8;
 /// The call left its caller's order before that: its last missing argument lets go of it.

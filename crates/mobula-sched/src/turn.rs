@@ -9,7 +9,7 @@ use crate::node::Node;
 use crate::object::{NONE, Status};
 use crate::payload::{Links, Payload};
 use crate::port::{Event, Inner};
-use crate::resources::UNIT;
+use crate::resources::{LESS_THAN_A_CPU, UNIT};
 use crate::slab::IndexCache;
 use crate::task::{HOLDS, LENT, State, TaskId};
 
@@ -106,7 +106,7 @@ impl<'n> Turn<'n> {
         let mut wake = std::mem::take(&mut self.special) || (freed && self.node.has_work());
         if !self.ready.is_empty() {
             let port = self.node.port(self.port);
-            if self.has_port && port.runs_tasks.load(Ordering::Relaxed) {
+            if self.has_port && port.runs_tasks.load(Ordering::Relaxed) && !port.is_occupied() {
                 wake |= self.is_worth_sharing(port.local.len());
                 failpoint!("queue.local");
                 port.local.push_all(&self.ready);
@@ -382,6 +382,7 @@ impl<'n> Turn<'n> {
     /// Gives back what a task holds of the node's resources.
     pub(crate) fn release_resources(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
+        self.occupy(task, false);
         if !cell.set(HOLDS, false) {
             return;
         }
@@ -426,12 +427,16 @@ impl<'n> Turn<'n> {
 impl Node {
     /// Wakes a worker if there are tasks, CPUs for them, and nobody who is looking already.
     pub(crate) fn wake_for_work(&self) {
-        self.idle.wake(|worker| self.port(worker).wake());
+        let ring = |worker| self.port(worker).wake();
+        // Occupied workers may take what needs less than a CPU.
+        if !self.idle.wake(ring) && self.lanes.has_special(&self.resources, LESS_THAN_A_CPU) {
+            self.occupied.wake(ring);
+        }
     }
 
     /// Whether a worker that looks now would find a task it may run.
     pub(crate) fn has_work(&self) -> bool {
-        self.lanes.has_special(&self.resources)
+        self.lanes.has_special(&self.resources, i64::MAX)
             || ((!self.lanes.plain.is_empty() || self.has_local()) && self.resources.has_cpu())
     }
 

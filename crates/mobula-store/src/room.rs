@@ -93,14 +93,16 @@ impl Store {
 
     /// Gives the pages back; some of the cold ones may have been filled.
     pub(crate) fn give_up(&self, reservation: &Reservation) {
-        for Segment { lane, piece } in reservation.segments.iter().filter(|segment| !segment.piece.warm) {
-            // SAFETY: the pages are the reservation's, and what filled them has ended. If it fails they keep memory
-            // that the books do not know of, until they are used again.
-            let _ = unsafe { self.arenas[*lane].discard(piece.pages.clone()) };
-        }
+        let given_back = reservation.segments.iter().map(|segment| {
+            let Segment { lane, piece } = segment;
+            // SAFETY: the pages are the reservation's, and what filled them has ended.
+            let cold = !piece.warm && unsafe { self.arenas[*lane].discard(piece.pages.clone()) }.is_ok();
+            (segment, !cold)
+        });
+        let given_back: Vec<_> = given_back.collect();
         self.update(|meta| {
             meta.busy -= 1;
-            meta.space.give_unfilled(&reservation.segments);
+            meta.space.give_unfilled(&given_back);
         });
     }
 

@@ -159,12 +159,18 @@ impl Space {
         self.unfilled -= cold_pages(segments);
     }
 
-    /// Takes back pages that were never filled: those taken as cold have no memory.
-    pub(crate) fn give_unfilled(&mut self, segments: &[Segment]) {
-        self.unfilled -= cold_pages(segments);
-        for Segment { lane, piece } in segments {
-            self.used -= piece.pages.len() as u32;
-            self.lanes[*lane].give(piece);
+    /// Takes back pages that no buffer got, and whether each segment has memory now: what was in it may still be there.
+    pub(crate) fn give_unfilled(&mut self, segments: &[(&Segment, bool)]) {
+        for &(Segment { lane, piece }, warm) in segments {
+            let length = piece.pages.len() as u32;
+            self.used -= length;
+            if !piece.warm {
+                self.unfilled -= length;
+            }
+            self.lanes[*lane].give(&Piece {
+                pages: piece.pages.clone(),
+                warm,
+            });
         }
     }
 

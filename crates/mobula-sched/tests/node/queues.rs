@@ -1,5 +1,7 @@
 //! Batches: what is handed back, and what the watchdog does about long ones.
 
+use mobula_sched::{Demand, TemplateSpec, UNIT};
+
 use super::support::{Bed, Call, OK, plain, value};
 
 #[test]
@@ -10,13 +12,21 @@ fn tasks_behind_one_that_went_on_in_the_background_are_handed_out_again() {
     let warm = driver.submit_tagged(template, 0, &[]);
     driver.flush();
     assert_eq!(worker.run_all(), [0]);
+    let mut other = bed.worker();
+    other.sleeps();
     let results = [1, 2, 3].map(|tag| driver.submit_tagged(template, tag, &[]));
     driver.flush();
     let batch = worker.tasks();
     assert_eq!(batch.len(), 3);
     assert!(worker.claim(&batch[0]));
     worker.pending(batch[0].task, false);
-    let again = worker.tasks();
+    worker.sleeps();
+    assert_eq!(
+        other.rings(),
+        1,
+        "what the first cannot go on with is the other's"
+    );
+    let again = other.tasks();
     assert_eq!(
         again
             .iter()
@@ -24,13 +34,55 @@ fn tasks_behind_one_that_went_on_in_the_background_are_handed_out_again() {
             .collect::<Vec<_>>(),
         [(2, 1), (3, 1)]
     );
-    for task in again.iter().chain([&batch[0]]) {
-        worker.claim(task);
-        worker.result(task.task, OK, &[value("")]);
+    for task in &again {
+        other.claim(task);
+        other.result(task.task, OK, &[value("")]);
     }
+    other.sleeps();
+    worker.result(batch[0].task, OK, &[value("")]);
     worker.sleeps();
     driver.release(&[warm]);
     driver.release(&results);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn a_worker_whose_cpu_a_background_task_has_takes_only_what_needs_less_than_one() {
+    let bed = Bed::new(2, &[]);
+    let (mut driver, mut first) = (bed.driver(), bed.worker());
+    let template = bed.template(plain());
+    let fraction = bed.template(TemplateSpec {
+        demand: Demand {
+            cpu: UNIT / 10,
+            others: vec![],
+        },
+        ..plain()
+    });
+    let waiting = driver.submit_tagged(template, 1, &[]);
+    driver.flush();
+    let task = first.begin();
+    first.pending(task.task, false);
+    first.sleeps();
+    let plain = driver.submit_tagged(template, 2, &[]);
+    driver.flush();
+    assert_eq!(first.rings(), 0);
+    let small = driver.submit_tagged(fraction, 3, &[]);
+    driver.flush();
+    assert_eq!(first.rings(), 1);
+    assert_eq!(first.run_all(), [3]);
+    // While it waits for others, its CPU and its thread are theirs.
+    first.block(task.task, true);
+    first.flush();
+    assert_eq!(first.rings(), 2, "its loop slept, for smaller tasks only");
+    assert_eq!(first.run_all(), [2]);
+    first.block(task.task, false);
+    first.flush();
+    assert_eq!(first.rings(), 3, "it sleeps for smaller tasks from now on");
+    first.sleeps();
+    first.result(task.task, OK, &[value("")]);
+    first.sleeps();
+    driver.release(&[waiting, plain, small]);
     driver.flush();
     bed.assert_balanced(0);
 }
@@ -159,7 +211,9 @@ fn refs_of_tasks_behind_one_that_went_on_in_the_background_are_lent_once() {
     assert_eq!(batch.len(), 2);
     assert!(worker.claim(&batch[0]));
     worker.pending(batch[0].task, false);
-    assert_eq!(worker.run_all(), [2]);
+    worker.sleeps();
+    let mut other = bed.worker();
+    assert_eq!(other.run_all(), [2]);
     worker.result(batch[0].task, OK, &[value("")]);
     worker.sleeps();
     driver.release(&[warm, first, second]);

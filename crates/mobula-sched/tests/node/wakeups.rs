@@ -45,7 +45,7 @@ fn a_worker_sleeps_while_the_tasks_in_the_queue_lack_a_resource() {
     first.result(task.task, OK, &[value("")]);
     let rings = first.rings() + second.rings();
     first.flush();
-    assert_eq!(first.rings() + second.rings(), rings + 1, "the resource is free");
+    assert!(first.rings() + second.rings() > rings, "the resource is free");
     assert_eq!(first.run_all(), [2]);
     driver.release(&results);
     driver.flush();
