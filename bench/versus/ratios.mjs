@@ -9,7 +9,7 @@ const REASONS = {
   'single client put gigabytes':
     'all there is to do is to copy 800 MiB into shared memory, and both are as fast as the memory lets them',
   'multi client put gigabytes':
-    'what is put is a new array of zeros each time, and reading it first costs a page fault for every 4 KiB; numpy asks the system for huge pages, V8 does not',
+    "what is put is a new array of zeros each time: making it, copying it and giving its memory back is the system's work, the same for both",
 };
 
 const rateOf = (systems, name) => systems[name]?.rate?.mean;

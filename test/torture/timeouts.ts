@@ -30,7 +30,9 @@ const native = remote((begun: Float64Array) => {
 const whole = remote(() => 1, { numCpus: 2 });
 
 /** Milliseconds from the time limit to the error, and from the error to a result of a task that needs all CPUs. */
-async function measure(task: typeof loop | typeof sleep | typeof native): Promise<readonly [late: number, back: number]> {
+async function measure(
+  task: typeof loop | typeof sleep | typeof native,
+): Promise<readonly [late: number, back: number]> {
   const begun = new Float64Array(new SharedArrayBuffer(8));
   const ref = task.options({ timeoutMs: TIMEOUT, numCpus: 2, maxRetries: 0 }).remote(begun);
   const outcome = await get(ref).then(
@@ -38,7 +40,8 @@ async function measure(task: typeof loop | typeof sleep | typeof native): Promis
     (error: { code: string }) => error.code,
   );
   const settled = now();
-  if (outcome !== 'ERR_MOBULA_TASK_TIMEOUT' || begun[0] === 0) throw new Error(`a task that takes too long: ${outcome}`);
+  if (outcome !== 'ERR_MOBULA_TASK_TIMEOUT' || begun[0] === 0)
+    throw new Error(`a task that takes too long: ${outcome}`);
   await get(whole.remote());
   return [settled - TIMEOUT - (begun[0] as number), now() - settled];
 }
