@@ -221,3 +221,19 @@ pub fn keep_alive(port: u32, keep: bool) -> Result<()> {
     binding(port)?.bell.keep_alive(keep);
     Ok(())
 }
+
+/// Whether the calling thread has been told to end, though its JavaScript goes on. Node first has its own native code refuse
+/// to run JavaScript, and then has V8 end the thread: in between, `script.runInThisContext()` of `node:vm` gives nothing.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn is_ending(env: Env) -> bool {
+    let mut global = ptr::null_mut();
+    let mut value = ptr::null_mut();
+    // SAFETY: `env` is the caller's and lives while it waits. Both calls only read, and an environment that ends refuses
+    // the second, which might run JavaScript.
+    unsafe {
+        napi::sys::napi_get_global(env.raw(), &raw mut global) != napi::sys::Status::napi_ok
+            || napi::sys::napi_get_named_property(env.raw(), global, c"Object".as_ptr(), &raw mut value)
+                != napi::sys::Status::napi_ok
+    }
+}

@@ -22,6 +22,7 @@ export interface Addon {
   step(port: number, commands: number, spin: boolean, take: boolean): number;
   look(port: number, object: number): number;
   keepAlive(port: number, keep: boolean): void;
+  isEnding(): boolean;
   // tasks.rs
   addTemplate(port: number, options: TemplateOptions, meta: Uint8Array): number;
   templateMeta(port: number, template: number): Uint8Array;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 import { get, MobulaError, type ObjectRef } from 'mobula';
 import { until } from './until.ts';
 
@@ -78,7 +79,7 @@ export class Ledger {
 
   #lose(name: string, error: unknown): void {
     this.#lost++;
-    this.#note(`${name} is lost: ${String(error)}`);
+    this.#note(`${name} is lost: ${inspect(error)}`);
   }
 
   #note(problem: string): void {

@@ -62,14 +62,15 @@ const ledger = new Ledger();
 /** A worker may be killed at any moment; only a task that is killed without end would run out of attempts. */
 const options = { maxRetries: -1 };
 let [kills, lastKill] = [0, performance.now()];
+const began = performance.now();
 const killer = setInterval(() => {
+  if (performance.now() - began < killEvery * (kills + 1)) return;
   // One that is still starting is no worker yet.
   if (!workers.kill(random.below(8), ({ threadId: id }) => up[id % up.length] === 1)) return;
   kills++;
   lastKill = performance.now();
-}, killEvery);
+}, 2);
 
-const began = performance.now();
 const submit = (n: number): void => {
   switch (n % 4) {
     case 0:
