@@ -69,13 +69,17 @@ export class Executor implements NewsHandler {
 
   /**
    * After a turn of microtasks: true if the batch's promises need more of them. In the end those that are not settled
-   * count as going on in the background.
+   * count as going on in the background, and what waited for them is left to the core.
    */
   settle(): boolean {
     if (--this.#patience > 0 && this.#settling.some((task) => !task.ended && task.blocked === 0)) return true;
     for (const task of this.#settling) {
-      if (!task.ended) this.#goOnInBackground(task);
-      else if (!this.#quick.has(task.template)) this.#quick.set(task.template, true);
+      if (!task.ended) {
+        this.#goOnInBackground(task);
+        this.#runtime.inbox.dropRest();
+      } else if (!this.#quick.has(task.template)) {
+        this.#quick.set(task.template, true);
+      }
     }
     this.#settling = [];
     return false;
@@ -119,7 +123,7 @@ export class Executor implements NewsHandler {
     task.generator?.wake();
   }
 
-  /** Runs one task record; gives where the next begins. */
+  /** Runs one task record; gives where the next begins, or its complement if that has to wait for promises. */
   #task(pos: number): number {
     const { port, registry } = this.#runtime;
     const view = port.inboxView;
@@ -146,7 +150,7 @@ export class Executor implements NewsHandler {
     task.carrier = this.#runtime.inbox.carrier;
     if ('error' in prepared) this.#fail(task, prepared.error);
     else this.#begin(task, prepared.code, prepared.args);
-    return task.ended || this.#mayGoOn(task) ? end : CUT;
+    return task.ended || this.#mayGoOn(task) ? end : ~end;
   }
 
   /**

@@ -10,7 +10,10 @@ import { event, LINKED, status } from './wire.ts';
 
 /** What a thread does with news that only some threads get. */
 export interface NewsHandler {
-  /** A record of kind `kind` at `pos` of the inbox; gives where it ends. */
+  /**
+   * A record of kind `kind` at `pos` of the inbox; gives where it ends, or the complement of that (`~end`) when what follows
+   * has to wait.
+   */
   handle(kind: number, pos: number): number;
 }
 
@@ -26,6 +29,9 @@ export class Inbox implements NewsReader, OutcomeReader {
   /** The trace context that came with the arguments read last. */
   carrier: Carrier | undefined;
   #news: NewsHandler | undefined;
+  /** What has to wait, from one place of the inbox to another. */
+  #rest = 0;
+  #restEnd = 0;
   /** Values of the arguments that were refs, while a task's arguments are decoded. */
   #arguments: readonly unknown[] = nothing;
   /** The refs among the arguments read last. */
@@ -41,7 +47,33 @@ export class Inbox implements NewsReader, OutcomeReader {
   }
 
   read(end: number): void {
-    for (let pos = 0; pos < end; ) pos = this.#record(pos);
+    this.#read(0, end);
+  }
+
+  #read(from: number, end: number): void {
+    this.#rest = 0;
+    for (let pos = from; pos < end; ) {
+      pos = this.#record(pos);
+      if (pos >= 0) continue;
+      this.#rest = ~pos;
+      this.#restEnd = end;
+      return;
+    }
+  }
+
+  /** Whether a part of the inbox waits. It is gone with the next step. */
+  get waits(): boolean {
+    return this.#rest > 0;
+  }
+
+  /** Reads what has waited. */
+  resume(): void {
+    this.#read(this.#rest, this.#restEnd);
+  }
+
+  /** What waits is not read: the core takes it back with the next step. */
+  dropRest(): void {
+    this.#rest = 0;
   }
 
   /** Reads one record; gives where the next begins. */

@@ -7,7 +7,7 @@ const TURN_MS = 5;
 /**
  * The loop of a worker: read what the core hands out, run it, pass on what came of it.
  *
- * It runs inside one callback as long as tasks are synchronous. Promises get their microtasks between two steps, and
+ * It runs inside one callback as long as tasks are synchronous. Promises get their microtasks between two tasks, and
  * the event loop its turn every few milliseconds, so nothing that user code left behind starves.
  */
 export class Pump {
@@ -61,7 +61,8 @@ export class Pump {
     const runtime = this.#runtime;
     for (;;) {
       const before = runtime.inbox.deliveries;
-      if (!runtime.port.step(runtime.inbox, !executor.held)) return;
+      if (runtime.inbox.waits) runtime.inbox.resume();
+      else if (!runtime.port.step(runtime.inbox, !executor.held)) return;
       // Promises were made or resolved: what waits for them goes first.
       const promises = executor.settling || runtime.inbox.deliveries !== before;
       const late = performance.now() - this.#turnBegan > TURN_MS;
