@@ -1,6 +1,7 @@
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mobula_fault::failpoint;
 use mobula_store::{BufferId, Mapping, Store, ViewId};
@@ -55,6 +56,14 @@ pub fn put_buffer(port: u32, bytes: Bytes) -> Result<u32> {
 #[napi(catch_unwind)]
 pub fn ask_to_collect(port: u32) -> Result<()> {
     binding(port)?.runtime.node.ask_to_collect();
+    Ok(())
+}
+
+/// Blocks until something in the store has changed that may have made room, for so many milliseconds at most.
+#[napi(catch_unwind)]
+pub fn wait_for_room(port: u32, milliseconds: u32) -> Result<()> {
+    let longest = Duration::from_millis(milliseconds.into());
+    binding(port)?.runtime.store.wait_for_change(longest);
     Ok(())
 }
 

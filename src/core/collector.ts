@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { ObjectStoreFullError } from '../common/errors.ts';
 
 type Collect = () => void;
 
@@ -32,4 +33,37 @@ export async function makeRoom(tries: number, ask: () => void): Promise<void> {
   // Node gives a collected view's memory back in the next turn of the loop.
   await new Promise((resolve) => setImmediate(resolve));
   await new Promise((resolve) => setTimeout(resolve, Math.min(2 ** tries, LONGEST_WAIT)));
+}
+
+/** Milliseconds for which a `put` blocks its thread while garbage of others fills the store. */
+const PATIENCE_MS = 200;
+/** Other threads are asked again after this long: one may have been busy, or have made garbage since. */
+const ASK_MS = 25;
+
+/** Where a store is that may be full. */
+interface Room {
+  askToCollect(port: number): void;
+  waitForRoom(port: number, milliseconds: number): void;
+}
+
+/**
+ * Runs `attempt` until the store is not full, but not for long: what keeps it full may be views that nobody holds, and then
+ * threads only have to collect them. Blocks the calling thread, whose own views are collected first.
+ */
+export function withRoom<T>(addon: Room, port: number, attempt: () => T): T {
+  const end = performance.now() + PATIENCE_MS;
+  for (let ask = 0; ; ) {
+    try {
+      return attempt();
+    } catch (error) {
+      const now = performance.now();
+      if (!(error instanceof ObjectStoreFullError) || now >= end) throw error;
+      if (now >= ask) {
+        ask = now + ASK_MS;
+        addon.askToCollect(port);
+        collect();
+      }
+      addon.waitForRoom(port, ASK_MS);
+    }
+  }
 }

@@ -50,8 +50,8 @@ export class ResultWriter {
       out.view.setUint16(out.pos, values.length, true);
       out.view.setUint32(out.pos + 2, task.index, true);
       out.pos += 6;
-      if (values.length === 1) this.#values.write(values[0], path);
-      else for (const [i, value] of values.entries()) this.#values.write(value, `${path}[${i}]`);
+      if (values.length === 1) this.#values.write(values[0], path, false);
+      else for (const [i, value] of values.entries()) this.#values.write(value, `${path}[${i}]`, false);
     } catch (error) {
       port.abort();
       throw error;

@@ -10,6 +10,7 @@ import {
   encodeArguments,
   type ShapeTable,
 } from '../store/codec/index.ts';
+import { withRoom } from './collector.ts';
 import { ObjectRef, releasedProblem } from './object-ref.ts';
 import type { Port, StoredBuffer } from './port.ts';
 import { Views } from './views.ts';
@@ -86,28 +87,28 @@ export class Values {
   /** A writable ArrayBuffer inside the store. It is sealed, and emptied, when a value that holds it is written. */
   allocate(byteLength: number): ArrayBuffer {
     this.#giveBack();
+    const { id: port } = this.#port;
     this.#port.flush();
-    try {
-      const [array, view] = this.#addon.createBuffer(this.#port.id, byteLength);
-      this.#allocated.set(array, { view, byteLength });
-      return array;
-    } catch (error) {
-      throw nativeError(error);
-    }
+    const [array, view] = this.#inStore(() => this.#addon.createBuffer(port, byteLength), true);
+    this.#allocated.set(array, { view, byteLength });
+    return array;
   }
 
-  /** Writes a value with its length word and lists at the end of the open record. */
-  write(value: unknown, path: string): void {
+  /**
+   * Writes a value with its length word and lists at the end of the open record. `blocks`: where the object store is full of
+   * garbage, it blocks for a while until there is room.
+   */
+  write(value: unknown, path: string, blocks = true): void {
     const mark = this.#begin();
     encode(this.#port.writer, value, this.#encode, path);
-    this.#finish(mark);
+    this.#finish(mark, blocks);
   }
 
   /** Writes the arguments of a call as `write` does; the array is mobula's own. */
   writeArguments(args: readonly unknown[], path: string): void {
     const mark = this.#begin();
     encodeArguments(this.#port.writer, args, this.#encode, path);
-    this.#finish(mark);
+    this.#finish(mark, true);
   }
 
   /** Leaves room for a length word; gives its place. */
@@ -119,9 +120,9 @@ export class Values {
     return mark;
   }
 
-  #finish(mark: number): void {
+  #finish(mark: number, blocks: boolean): void {
     const { writer } = this.#port;
-    this.#port.finishValue(mark, writer.buffers.length === 0 ? none : this.#store(this.#port.takeParts()));
+    this.#port.finishValue(mark, writer.buffers.length === 0 ? none : this.#store(this.#port.takeParts(), blocks));
   }
 
   /** Throws what `write` would throw because of the value itself. The caller aborts the record. */
@@ -193,7 +194,7 @@ export class Values {
   }
 
   /** Puts the out-of-band parts of a value into the store: all of them, or none. */
-  #store(parts: readonly BinaryPart[]): StoredBuffer[] {
+  #store(parts: readonly BinaryPart[], blocks: boolean): StoredBuffer[] {
     const stored: StoredBuffer[] = [];
     const { id: port } = this.#port;
     // What is given back by now makes room.
@@ -205,16 +206,29 @@ export class Values {
         // Of an array that was made shorter, or taken out of its buffer by `transfer`, what is left is copied.
         if (allocated?.byteLength === part.byteLength && part.byteLength === part.buffer.byteLength) {
           this.#allocated.delete(part.buffer);
-          id = this.#addon.sealBuffer(port, part.buffer as ArrayBuffer, allocated.view);
+          id = this.#inStore(() => this.#addon.sealBuffer(port, part.buffer as ArrayBuffer, allocated.view), false);
         } else {
-          id = this.#addon.putBuffer(port, new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+          const bytes = new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+          id = this.#inStore(() => this.#addon.putBuffer(port, bytes), blocks);
         }
         stored.push({ id, byteLength: part.byteLength });
       }
       return stored;
     } catch (error) {
       for (const { id } of stored) this.#addon.releaseBuffer(port, id);
-      throw nativeError(error);
+      throw error;
     }
+  }
+
+  /** Runs a call of the addon that takes room in the store. */
+  #inStore<T>(call: () => T, blocks: boolean): T {
+    const attempt = (): T => {
+      try {
+        return call();
+      } catch (error) {
+        throw nativeError(error);
+      }
+    };
+    return blocks ? withRoom(this.#addon, this.#port.id, attempt) : attempt();
   }
 }

@@ -41,6 +41,7 @@ export interface Addon {
   holdObject(port: number, object: number): void;
   putBuffer(port: number, bytes: ArrayBufferView): number;
   askToCollect(port: number): void;
+  waitForRoom(port: number, milliseconds: number): void;
   releaseBuffer(port: number, buffer: number): void;
   mapBuffer(port: number, buffer: number): ArrayBuffer;
   settleViews(port: number): void;

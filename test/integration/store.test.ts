@@ -46,6 +46,16 @@ test('results of tasks are spilled as well', limit, async () => {
   );
 });
 
+test('put waits a little for what threads only have to collect', limit, async () => {
+  // It threw, as views in workers that nobody held kept the store full.
+  const length = remote((array: Uint8Array) => array.length);
+  for (let i = 0; i < 200; i++) {
+    const ref = put(new Uint8Array(MIB).fill(i % 256));
+    assert.equal(await get(length.remote(ref)), MIB);
+    ref[Symbol.dispose]();
+  }
+});
+
 test('what is larger than the store is refused at the call', limit, async () => {
   const refusal = (error: unknown): boolean => {
     assert.ok(error instanceof ObjectStoreFullError);

@@ -11,6 +11,8 @@ import { assertQuiet } from '../support/suite.ts';
 const { values: given } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
+    /** How much the memory may grow, in MiB an hour. */
+    growth: { type: 'string', default: '5' },
     seed: { type: 'string', default: String(Date.now() % 1e9) },
   },
 });
@@ -99,4 +101,4 @@ const growth = slope(samples);
 console.log(
   `soak node=${process.versions.node} seed=${random.seed} minutes=${given.minutes} rounds=${rounds} refs=${refs} samples=${samples.length} memory=${samples.at(-1)?.[1].toFixed(0)}MiB slope=${growth.toFixed(2)}MiB/h ${changes.join(' ')}`,
 );
-if (growth >= 5 || names.some((name) => last[name] > (warm?.[name] ?? 0))) process.exitCode = 1;
+if (growth >= Number(given.growth) || names.some((name) => last[name] > (warm?.[name] ?? 0))) process.exitCode = 1;

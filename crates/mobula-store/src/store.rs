@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mobula_fault::failpoint;
 use mobula_shm::{Arena, Part};
@@ -201,6 +201,14 @@ impl Store {
         let mut meta = self.changed.wait(meta);
         meta.waiting -= 1;
         meta
+    }
+
+    /// Waits until something has changed that may have made room, for so long at most: views end when garbage is collected.
+    #[cfg(not(any(loom, shuttle)))]
+    pub fn wait_for_change(&self, longest: Duration) {
+        let mut meta = self.lock();
+        meta.waiting += 1;
+        self.changed.wait_for(meta, longest).waiting -= 1;
     }
 
     /// Learns how much the system's memory lets the store grow.

@@ -84,6 +84,21 @@ impl Condvar {
         MutexGuard(self.0.wait(guard.0).unwrap_or_else(imp_into_inner))
     }
 
+    /// As [`wait`](Self::wait), for so long at most.
+    #[cfg(not(any(loom, shuttle)))]
+    pub fn wait_for<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        longest: std::time::Duration,
+    ) -> MutexGuard<'a, T> {
+        MutexGuard(
+            self.0
+                .wait_timeout(guard.0, longest)
+                .unwrap_or_else(imp_into_inner)
+                .0,
+        )
+    }
+
     /// Wakes all that wait.
     pub fn notify_all(&self) {
         self.0.notify_all();
