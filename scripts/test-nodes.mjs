@@ -7,7 +7,7 @@ import './build.mjs';
 tool('typescript/bin/tsc', ['-p', 'test/tsconfig.json']);
 const { nodes, nodeProgram } = await import(`${root}.test-dist/test/install/machine.js`);
 const wanted = process.argv.slice(2);
-const files = ['integration', 'chaos', 'unit']
+const files = ['integration', 'chaos', 'embed', 'unit']
   .flatMap((folder) => readdirSync(`${root}.test-dist/test/${folder}`, { recursive: true, withFileTypes: true }))
   .filter((entry) => entry.isFile() && entry.name.endsWith('.test.js'))
   .map((entry) => `${entry.parentPath ?? entry.path}/${entry.name}`)

@@ -37,5 +37,11 @@ function explain(error: unknown): string {
   if ('code' in error && error.code === 'EADDRINUSE') {
     return `${error.message}. Stop what listens there, or set PORT to another port.`;
   }
+  if ('code' in error && error.code === 'EACCES') {
+    return `${error.message}. Set PORT to a port that this user may have: 1024 or more.`;
+  }
+  if ('code' in error && (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')) {
+    return `${error.message}. Set HOST to an address of this machine.`;
+  }
   return error instanceof ConfigError ? error.message : (error.stack ?? error.message);
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Command } from './command.ts';
+import { compile } from './microbenchmark/select.ts';
 
 const usage = `usage: mobula microbenchmark [--filter PATTERN] [--json] [--quick]
 
@@ -24,6 +25,7 @@ async function run(args: readonly string[]): Promise<number> {
       quick: { type: 'boolean', default: false },
     },
   });
+  if (values.filter !== undefined) compile(values.filter);
   // mobula itself is loaded only now: the list of commands has to be there where its native part does not load.
   const { runCases } = await import('./microbenchmark/run.ts');
   return runCases(values);

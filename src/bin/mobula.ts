@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { isMobulaError } from '../common/errors.ts';
 import { version } from '../common/version.ts';
 import { type Command, isUsageError, UsageError } from './command.ts';
 
@@ -46,6 +47,6 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   if (isUsageError(error)) console.error(error.message);
-  else console.error(error);
+  else console.error(isMobulaError(error) ? `${error.code}: ${error.message}` : error);
   process.exitCode = isUsageError(error) ? 2 : 1;
 }

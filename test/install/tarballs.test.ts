@@ -34,6 +34,12 @@ before(() => {
 }, limit);
 after(() => rmSync(parent, { recursive: true, force: true }));
 
+/** A case of `mobula microbenchmark --json`. */
+interface Measured {
+  readonly name: string;
+  readonly rate: { readonly mean: number };
+}
+
 let projects = 0;
 /** Has something done in an empty project. */
 function inProject(node: string, act: (project: Project) => void): void {
@@ -66,6 +72,21 @@ for (const node of Object.values(nodes)) {
       assert.match(
         output(project.command('mobula', ['doctor'])),
         /\(package\)[\s\S]*mobula works on this machine\.\n$/,
+      );
+      const measured = project.command('mobula', [
+        'microbenchmark',
+        '--quick',
+        '--json',
+        '--filter',
+        'tasks sync|in and out',
+      ]);
+      const { results } = JSON.parse(output(measured)) as { readonly results: readonly Measured[] };
+      assert.deepEqual(
+        results.map(({ name, rate }) => [name, rate.mean > 0]),
+        [
+          ['single client tasks sync', true],
+          ['task with an object of 5 fields in and out', true],
+        ],
       );
     });
   });

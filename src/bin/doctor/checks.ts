@@ -36,8 +36,8 @@ export function checkSpill({ spill: { directory, free, inMemory } }: Facts): Che
   try {
     accessSync(directory, constants.W_OK | constants.X_OK);
   } catch {
-    const message = `${directory} cannot be written to, and mobula keeps objects there that do not fit into memory. ${advice}`;
-    return { name: 'spill', status: 'failed', message };
+    const message = `${directory} cannot be written to: put() throws ObjectStoreFullError as soon as the object store is full. ${advice}`;
+    return { name: 'spill', status: 'warning', message };
   }
   if (inMemory === true) {
     const message = `${directory} lies in memory (tmpfs): writing objects there frees nothing. ${advice}`;

@@ -17,7 +17,12 @@ export function select<T extends { readonly name: string }>(all: readonly T[], f
   throw new UsageError(`--filter ${JSON.stringify(filter)} matches no case. The cases are:\n${names}`);
 }
 
-function compile(filter: string): RegExp {
+/**
+ * The expression that a filter is.
+ *
+ * @throws {UsageError} when it is none.
+ */
+export function compile(filter: string): RegExp {
   const problem = `--filter ${JSON.stringify(filter)} is not a regular expression`;
   if (filter === '') throw new UsageError(`${problem}: it is empty. Leave it out to run every case.`);
   try {
