@@ -52,10 +52,10 @@ pub fn put_buffer(port: u32, bytes: Bytes) -> Result<u32> {
     Ok(buffer.0)
 }
 
-/// Asks all threads to collect garbage, because the store is full of views.
+/// Asks all other threads to collect garbage, because the store is full of views.
 #[napi(catch_unwind)]
 pub fn ask_to_collect(port: u32) -> Result<()> {
-    binding(port)?.runtime.node.ask_to_collect();
+    binding(port)?.runtime.node.ask_to_collect(port as u16);
     Ok(())
 }
 

@@ -50,8 +50,11 @@ export class Executor implements NewsHandler {
    * (false), or may (not there), are begun one at a time: the next in the batch might never give the thread back to them.
    */
   readonly #quick = new Map<Template, boolean>();
-  /** Templates of functions that returned no promise: they run without async context, which costs. */
-  readonly #plain = new Set<Template>();
+  /**
+   * What the function of a template has returned: a promise (true) once, or never. Those that never did run without async
+   * context, which costs.
+   */
+  readonly #promises = new Map<Template, boolean>();
 
   /** `wake`: a task that went on in the background has ended; its result is to be passed on. */
   constructor(runtime: ThreadRuntime, wake: () => void) {
@@ -188,7 +191,7 @@ export class Executor implements NewsHandler {
   #hold(condition: Promise<unknown>): void {
     this.held = true;
     const go = (): void => {
-      this.held = false;
+      this.held = this.#ending;
       this.#wake();
     };
     condition.then(go, go);
@@ -228,10 +231,9 @@ export class Executor implements NewsHandler {
   }
 
   #promised(task: Attempt, result: PromiseLike<unknown>): void {
-    if (this.#plain.delete(task.template)) {
-      // It ran without async context, so its waits in `get` go unseen: it keeps no CPU. The next calls have context.
-      task.blocked++;
-    }
+    // It ran without async context, so its waits in `get` go unseen: it keeps no CPU. The next calls have context.
+    if (this.#promises.get(task.template) === false) task.blocked++;
+    this.#promises.set(task.template, true);
     this.#await(task, result);
   }
 
@@ -259,9 +261,9 @@ export class Executor implements NewsHandler {
     const { info } = task.template;
     const receiver = info.kind === 'method' ? this.#actors.get(task.actor) : undefined;
     if (info.generator) return this.#generate(task, () => Reflect.apply(code, receiver, args));
-    if (this.#plain.has(task.template)) return runSync(task, () => Reflect.apply(code, receiver, args));
+    if (this.#promises.get(task.template) === false) return runSync(task, () => Reflect.apply(code, receiver, args));
     const result: unknown = runAsync(task, () => Reflect.apply(code, receiver, args));
-    if (!isThenable(result)) this.#plain.add(task.template);
+    if (!(isThenable(result) || this.#promises.has(task.template))) this.#promises.set(task.template, false);
     return result;
   }
 

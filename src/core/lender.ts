@@ -31,14 +31,14 @@ export class Lender {
 
   /** A task begins to wait, without limits if `objects` are given; `end` ends it. */
   begin(task: TaskContext, objects: readonly number[] | undefined): TaskWait {
-    if (task.blocked++ === 0 && task.pending) this.#block(task, true);
+    if (task.blocked++ === 0 && lends(task)) this.#block(task, true);
     return this.#longWaits.begin(task, objects);
   }
 
   end(wait: TaskWait): void {
     const { task } = wait;
     this.#longWaits.end(wait);
-    if (--task.blocked === 0 && task.pending && !this.#closed) this.#block(task, false);
+    if (--task.blocked === 0 && lends(task) && !this.#closed) this.#block(task, false);
   }
 
   #block(task: TaskContext, begins: boolean): void {
@@ -54,4 +54,9 @@ export class Lender {
     this.#closed = true;
     this.#longWaits.close();
   }
+}
+
+/** Whether the core is to hear of a task's waits. A wait may outlive its attempt, whose place in the core is another's then. */
+function lends({ pending, ended }: TaskContext): boolean {
+  return pending && !ended;
 }

@@ -241,10 +241,10 @@ impl Node {
         failpoint!("bury.end");
     }
 
-    /// Asks all threads to collect garbage: the object store is full of views.
-    pub fn ask_to_collect(&self) {
-        for port in self.all_ports() {
-            port.post(&mut vec![Event::Collect]);
+    /// Asks all threads but one to collect garbage: the object store is full of views.
+    pub fn ask_to_collect(&self, asking: u16) {
+        for port in self.all_ports().into_iter().filter(|port| port.id != asking) {
+            port.ask_to_collect();
         }
     }
 
@@ -261,7 +261,7 @@ impl Node {
     /// Asks a thread to collect garbage, unless it is the driver's, whose program may not want to be held up.
     pub fn ask_worker_to_collect(&self, port: u16) {
         if self.main_port.load(Ordering::Acquire) != u32::from(port) {
-            self.port(port).post(&mut vec![Event::Collect]);
+            self.port(port).ask_to_collect();
         }
     }
 

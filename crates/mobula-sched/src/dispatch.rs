@@ -351,7 +351,10 @@ impl Turn<'_> {
                 writer.head(event::KILL_PORT, 0, 0);
                 writer.u32(port);
             }
-            Event::Collect => writer.head(event::COLLECT, 0, 0),
+            Event::Collect => {
+                self.node.port(self.port).collects();
+                writer.head(event::COLLECT, 0, 0);
+            }
             Event::Idle => writer.head(event::IDLE, 0, 0),
         }
     }
@@ -457,8 +460,7 @@ impl Turn<'_> {
         if first {
             // The CPU that the last batch held is as good as free: a special task may have it.
             if inner.holds_cpu && self.node.lanes.any_special() {
-                inner.holds_cpu = false;
-                self.node.resources.give_cpu(UNIT);
+                self.give_batch_cpu(inner);
             }
             let least = i32::from(!self.node.lanes.special_first());
             if let Some(task) = self.pop_special(least) {

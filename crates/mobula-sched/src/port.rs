@@ -69,6 +69,8 @@ pub(crate) struct Port {
     bell: Mutex<Option<Arc<dyn Bell>>>,
     /// Whether `mail` holds anything; a hint for the spinning owner.
     pub(crate) has_mail: AtomicBool,
+    /// Whether the thread has been asked to collect garbage and not read it yet: once is enough.
+    asked_to_collect: AtomicBool,
     /// Whether an actor of this thread has calls to run.
     pub(crate) has_calls: AtomicBool,
     /// Whether the thread runs tasks.
@@ -142,6 +144,7 @@ impl Port {
             doorbell: Doorbell::default(),
             bell: Mutex::new(None),
             has_mail: AtomicBool::new(false),
+            asked_to_collect: AtomicBool::new(false),
             has_calls: AtomicBool::new(false),
             runs_tasks: AtomicBool::new(false),
             occupants: AtomicU32::new(0),
@@ -171,6 +174,7 @@ impl Port {
     pub(crate) fn open(&self, kind: PortKind, host: Option<Arc<Host>>, bell: Arc<dyn Bell>) {
         *self.bell.lock() = Some(bell);
         self.doorbell.awake();
+        self.asked_to_collect.store(false, Ordering::Relaxed);
         self.runs_tasks.store(kind == PortKind::Worker, Ordering::Relaxed);
         self.has_calls.store(kind == PortKind::Host, Ordering::Relaxed);
         {
@@ -202,6 +206,18 @@ impl Port {
         }
         self.has_mail.store(true, Ordering::Release);
         self.wake();
+    }
+
+    pub(crate) fn ask_to_collect(&self) {
+        // Relaxed: a hint. The lock of the mail orders the rest.
+        if !self.asked_to_collect.swap(true, Ordering::Relaxed) {
+            self.post(&mut vec![Event::Collect]);
+        }
+    }
+
+    /// The thread is about to collect.
+    pub(crate) fn collects(&self) {
+        self.asked_to_collect.store(false, Ordering::Relaxed);
     }
 
     /// Wakes the thread if it sleeps; true if it did.

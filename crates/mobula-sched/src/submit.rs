@@ -328,7 +328,10 @@ impl Turn<'_> {
         failpoint!("task.block");
         let begins = reader.u8() != 0;
         let task = reader.u32();
-        self.lend(task, begins);
+        // What is not the port's own is not its to change.
+        if self.node.tasks.get(task).port.load(Ordering::Relaxed) == u32::from(self.port) {
+            self.lend(task, begins);
+        }
     }
 
     fn lend(&mut self, task: u32, lend: bool) {

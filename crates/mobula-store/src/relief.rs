@@ -53,7 +53,8 @@ impl Store {
 
     /// Gives `pages` back, as far as it can.
     fn give_back(&self, pages: u32) {
-        let mut rest = pages;
+        // Others may take what is evicted: that is charged too, so that this ends.
+        let (mut rest, mut evicted) = (pages, 0);
         while rest > 0 {
             let cool = self.update(|meta| {
                 let cool = meta.space.take_warm(rest);
@@ -66,9 +67,17 @@ impl Store {
                 self.update(|meta| meta.busy -= 1);
                 continue;
             }
-            let Some(victim) = self.lock().borrow_victim() else {
-                return;
+            let victim = {
+                let mut meta = self.lock();
+                if evicted >= pages {
+                    return;
+                }
+                let before = meta.evictable_pages();
+                let victim = meta.borrow_victim();
+                evicted += before - meta.evictable_pages();
+                victim
             };
+            let Some(victim) = victim else { return };
             if self.evict(victim).is_err() {
                 return;
             }

@@ -69,7 +69,13 @@ impl Store {
                     if let Some(victim) = if enough { meta.borrow_victim() } else { None } {
                         failpoint!("store.evict.chosen");
                         drop(meta);
-                        self.evict(victim).map_err(RoomError::Spill)?;
+                        match self.evict(victim) {
+                            // Without a disk, what is free now has to do.
+                            Err(_) if measure == Measure::Lately && matches!(bound, Bound::Memory(_)) => {
+                                measure = Measure::Now;
+                            }
+                            evicted => evicted.map_err(RoomError::Spill)?,
+                        }
                         meta = self.lock();
                     } else if measure == Measure::Lately && matches!(bound, Bound::Memory(_)) {
                         measure = Measure::Now;

@@ -95,7 +95,7 @@ impl SpillFile {
         let length = parts.iter().map(|part| part.len() as u64).sum::<u64>();
         failpoint!(io "spill.write.before");
         let place = self.take(length.next_multiple_of(BLOCK))?;
-        let coming = self.claim_memory(&place)?;
+        let mut coming = self.claim_memory(&place)?;
         let mut hasher = crc32fast::Hasher::new();
         let mut at = place.offset;
         for chunk in parts.iter().flat_map(|part| part.chunks(CHUNK)) {
@@ -104,9 +104,9 @@ impl SpillFile {
             place.file.write_all_at(chunk, at)?;
             let from = at;
             at += chunk.len() as u64;
-            if let Some(behind) = &self.behind
-                && coming.is_none()
-            {
+            if let Some(coming) = &mut coming {
+                coming.came(at - from);
+            } else if let Some(behind) = &self.behind {
                 behind.written(&place.file, from..at);
             }
         }
@@ -161,6 +161,14 @@ impl SpillFile {
 struct Coming<'a> {
     space: &'a Mutex<Space>,
     length: u64,
+}
+
+impl Coming<'_> {
+    /// The system counts so much of it now.
+    fn came(&mut self, bytes: u64) {
+        self.length -= bytes;
+        self.space.lock().coming -= bytes;
+    }
 }
 
 impl Drop for Coming<'_> {
