@@ -53,6 +53,30 @@ test('a ref that is released while the value that holds it is stored is still in
   }
 });
 
+test('a function that returns a promise only sometimes loses its context once in a thread', limit, async () => {
+  // Each promise after a plain value was without one.
+  const sometimes = remote((n: number) => (n % 2 === 0 ? n : sleep(1).then(() => context().attempt)));
+  let lost = 0;
+  for (let n = 0; n < 40; n++) await get(sometimes.remote(n)).catch(() => lost++);
+  assert.ok(lost <= 2, `${lost} times in two threads`);
+});
+
+test('a get that outlives its task changes nothing for the task that has its place', limit, async () => {
+  // The end of the wait was told of whatever task was in that place of the core, which then took a CPU a second time.
+  const slow = remote((ms: number) => sleep(ms, ms), { numCpus: 0 });
+  const forgets = remote(async (refs: readonly ObjectRef<number>[]) => {
+    void Promise.all(refs.map((ref) => get(ref)));
+    await sleep(1);
+  });
+  const waits = remote(async (refs: readonly ObjectRef<number>[]) => (await get([...refs])).length);
+  for (let round = 0; round < 20; round++) {
+    const refs = [slow.remote(10), slow.remote(20)];
+    await get(forgets.remote(refs));
+    assert.deepEqual(await get([waits.remote([slow.remote(30)]), waits.remote(refs)]), [1, 2]);
+  }
+  assert.equal(availableResources()['CPU'], 2);
+});
+
 test('a get that throws lends no CPU', limit, async () => {
   // The task counted as waiting from then on: others had its CPU while it computed.
   const task = remote(async () => {
@@ -130,28 +154,4 @@ test('shutdown ends a get that waits for room', limit, async () => {
   await shutdown();
   assert.equal(await outcome, 'ERR_MOBULA_RUNTIME_CLOSED');
   assert.equal(view.length, 40 << 20);
-});
-
-test('a function that returns a promise only sometimes loses its context once in a thread', limit, async () => {
-  // Each promise after a plain value was without one.
-  const sometimes = remote((n: number) => (n % 2 === 0 ? n : sleep(1).then(() => context().attempt)));
-  let lost = 0;
-  for (let n = 0; n < 40; n++) await get(sometimes.remote(n)).catch(() => lost++);
-  assert.ok(lost <= 2, `${lost} times in two threads`);
-});
-
-test('a get that outlives its task changes nothing for the task that has its place', limit, async () => {
-  // The end of the wait was told of whatever task was in that place of the core, which then took a CPU a second time.
-  const slow = remote((ms: number) => sleep(ms, ms), { numCpus: 0 });
-  const forgets = remote(async (refs: readonly ObjectRef<number>[]) => {
-    void Promise.all(refs.map((ref) => get(ref)));
-    await sleep(1);
-  });
-  const waits = remote(async (refs: readonly ObjectRef<number>[]) => (await get([...refs])).length);
-  for (let round = 0; round < 20; round++) {
-    const refs = [slow.remote(10), slow.remote(20)];
-    await get(forgets.remote(refs));
-    assert.deepEqual(await get([waits.remote([slow.remote(30)]), waits.remote(refs)]), [1, 2]);
-  }
-  assert.equal(availableResources()['CPU'], 2);
 });
