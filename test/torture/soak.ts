@@ -1,6 +1,7 @@
 // `npm run soak`: mixed work with churn for minutes; then what grew.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { cancel, get, init, type ObjectRef, put, remote, shutdown } from 'mobula';
+import { cancel, context, get, init, type ObjectRef, put, remote, shutdown } from 'mobula';
 import { assertBack, type Footprint, footprint } from '../support/baseline.ts';
 import { collectEverywhere } from '../support/garbage.ts';
 import { Ledger } from '../support/ledger.ts';
@@ -26,11 +27,14 @@ const dies = remote((): number => process.exit(1), { maxRetries: 0 });
 const fails = remote((): number => {
   throw new Error('on purpose');
 });
-const sleeps = remote((ms: number) => new Promise<number>((resolve) => setTimeout(() => resolve(ms), ms)), {
-  numCpus: 0.01,
-});
+/** It ends when it is cancelled: one that did not look at the signal would keep its share of a CPU for a minute. */
+const sleeps = remote((ms: number) => sleep(ms, ms, { signal: context().signal }), { numCpus: 0.01 });
 const counts = remote(async function* (n: number) {
   for (let i = 0; i < n; i++) yield i;
+});
+/** Ends once two threads run it: then both workers are up. */
+const meets = remote((there: Int32Array) => {
+  for (Atomics.add(there, 0, 1); Atomics.load(there, 0) < 2; ) Atomics.wait(there, 0, 1, 5);
 });
 const Counter = remote(
   class {
@@ -64,6 +68,14 @@ async function round(ledger: Ledger): Promise<void> {
   await ledger.assertRight(30_000);
 }
 
+/** What this process holds while nothing runs and no worker is missing. */
+async function quietFootprint(): Promise<Footprint> {
+  await assertQuiet('any');
+  const there = new Int32Array(new SharedArrayBuffer(4));
+  await get([meets.remote(there), meets.remote(there)]);
+  return footprint();
+}
+
 /** Slope of a straight line through the points, by least squares. */
 function slope(points: readonly (readonly [x: number, y: number])[]): number {
   const mean = (at: 0 | 1): number => points.reduce((total, point) => total + point[at], 0) / points.length;
@@ -88,11 +100,15 @@ for (let next = began + totalMs / 120; performance.now() - began < totalMs; roun
   await collectEverywhere();
   // The first third warms up: code is compiled, heaps and caches grow to their sizes.
   if (performance.now() - began < totalMs / 3) continue;
-  warm ??= footprint();
+  warm ??= await quietFootprint();
   samples.push([(performance.now() - began) / 3_600_000, residentBytes() / 2 ** 20]);
 }
-await assertQuiet('any');
-const last = footprint();
+let last = await quietFootprint();
+if (warm !== undefined) {
+  // Threads that are ending take a moment.
+  await assertBack(warm).catch(() => undefined);
+  last = footprint();
+}
 const names = ['descriptors', 'threads', 'segments', 'spillFiles', 'timers', 'children'] as const;
 const changes = names.map((name) => `${name}=${last[name] - (warm?.[name] ?? 0)}`);
 await shutdown();
