@@ -6,8 +6,7 @@ export const ASKED = 10;
 
 /** Why a case does not, where that is known. */
 const REASONS = {
-  'single client put gigabytes':
-    "all there is to do is to copy 800 MiB into shared memory; Ray's rate swings by as much as it is",
+  'single client put gigabytes': 'all there is to do is to copy 800 MiB into shared memory',
   'multi client put gigabytes':
     "what is put is a new array of zeros each time: making it, copying it and giving its memory back is the system's work, the same for both",
 };

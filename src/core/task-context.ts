@@ -46,7 +46,7 @@ export function runSync<R>(context: TaskContext, body: () => R): R {
 
 /** Runs an async task: its code knows its task after every `await` too. */
 export function runAsync<R>(context: TaskContext, body: () => R): R {
-  // Made late: on Node 20 a storage in use makes every promise of the thread slower.
+  // Made with the first task: on Node 20 a storage in use makes every promise of the thread slower, and drivers need none.
   storage ??= new AsyncLocalStorage();
   const outer = running;
   running = undefined;

@@ -14,7 +14,7 @@ use mobula_sync::explore::check;
 use mobula_sync::{Mutex, thread};
 use shuttle::thread::JoinHandle;
 
-use support::{Bed, News, OK, Rings, Status, Thread, plain, value};
+use support::{Bed, News, OK, Rings, Status, TaskNews, Thread, plain, value};
 
 /// What ran, in the order in which it ran: the tag of each call that a thread began.
 type Ledger = Arc<Mutex<Vec<u8>>>;
@@ -72,9 +72,8 @@ impl Hosts {
     }
 }
 
-/// An actor's thread: runs what it is handed until it is told to end, or dies before it ends a call.
-fn live(mut thread: Thread, ledger: &Ledger, stop: &AtomicBool, dies_after: Option<usize>) {
-    let mut taken = 0;
+/// Runs what the thread is handed until it is told to end, or until `begin`, which sees each task first, has it die there.
+fn serve(mut thread: Thread, stop: &AtomicBool, mut begin: impl FnMut(&mut Thread, &TaskNews) -> bool) {
     loop {
         let Some(news) = thread.step_once(false) else {
             if stop.load(Ordering::SeqCst) {
@@ -88,18 +87,27 @@ fn live(mut thread: Thread, ledger: &Ledger, stop: &AtomicBool, dies_after: Opti
             if !thread.claim(&task) {
                 continue;
             }
-            if !task.creates {
-                ledger.lock().push(task.tag());
-                taken += 1;
-                if dies_after == Some(taken) {
-                    thread.dies();
-                    return;
-                }
+            if begin(&mut thread, &task) {
+                thread.dies();
+                return;
             }
             thread.result(task.task, OK, &[value(&task.arguments.bytes)]);
         }
     }
     thread.dies();
+}
+
+/// An actor's thread: it may die in the midst of a call.
+fn live(thread: Thread, ledger: &Ledger, stop: &AtomicBool, dies_after: Option<usize>) {
+    let mut taken = 0;
+    serve(thread, stop, |_, task| {
+        if task.creates {
+            return false;
+        }
+        ledger.lock().push(task.tag());
+        taken += 1;
+        dies_after == Some(taken)
+    });
 }
 
 /// A thread that calls actors, and how its calls turned out, by token.
@@ -280,30 +288,16 @@ fn a_kill_that_races_with_calls_settles_each_once() {
     });
 }
 
-/// A worker: runs tasks until it is told to end. A task with tag 1 submits another one.
-fn work(mut thread: Thread, template: u32, ledger: &Ledger, stop: &AtomicBool) {
-    loop {
-        let Some(news) = thread.step_once(false) else {
-            if stop.load(Ordering::SeqCst) {
-                break;
-            }
-            thread.rings.wait();
-            continue;
-        };
-        for record in news {
-            let News::Task(task) = record else { continue };
-            if !thread.claim(&task) {
-                continue;
-            }
-            ledger.lock().push(task.tag());
-            if task.tag() == 1 {
-                let inner = thread.submit_tagged(template, 50, &[]);
-                thread.release(&[inner]);
-            }
-            thread.result(task.task, OK, &[value(&task.arguments.bytes)]);
+/// A worker. A task with tag 1 submits another one.
+fn work(thread: Thread, template: u32, ledger: &Ledger, stop: &AtomicBool) {
+    serve(thread, stop, |thread, task| {
+        ledger.lock().push(task.tag());
+        if task.tag() == 1 {
+            let inner = thread.submit_tagged(template, 50, &[]);
+            thread.release(&[inner]);
         }
-    }
-    thread.dies();
+        false
+    });
 }
 
 #[test]
