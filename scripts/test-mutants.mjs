@@ -20,7 +20,7 @@ const kinds = {
 /** Copies what git knows of the core, so that nothing here touches the working tree. */
 function copy() {
   rmSync(tree, { recursive: true, force: true });
-  const files = execFileSync('git', ['ls-files', 'Cargo.toml', 'Cargo.lock', 'crates', 'native'], {
+  const files = execFileSync('git', ['ls-files', 'Cargo.toml', 'Cargo.lock', 'crates', 'native', 'bench/rust'], {
     cwd: root,
     encoding: 'utf8',
   });

@@ -185,4 +185,11 @@ export const mutants = [
     to: 'let _ = buffer;',
     by: plain('mobula-sched', 'node', 'tasks::'),
   },
+  {
+    name: 'an actor that comes when resources are just free overtakes one that waits for them',
+    file: `${sched}/actor.rs`,
+    from: 'if denied.iter().any(|less| template.demand.covers(less)) {',
+    to: 'if denied.len() > 1000 {',
+    by: shuttle('mobula-sched', 'actors_that_want'),
+  },
 ];

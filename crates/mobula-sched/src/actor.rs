@@ -15,6 +15,7 @@ use crate::failure::{self, Failure};
 use crate::object::{NONE, Status};
 use crate::payload::{Links, Payload};
 use crate::port::{BATCH, Event, Inner};
+use crate::resources::Demand;
 use crate::task::{AGAIN, ARRIVED, DROPPED, PENDING, Spec, State};
 use crate::turn::Turn;
 use crate::wire::Writer;
@@ -246,22 +247,20 @@ impl Turn<'_> {
 
     /// Gives an actor its resources and a thread, now or when the resources are free.
     fn place_or_wait(&mut self, index: u32) {
-        if self.place_actor(index) {
-            return;
-        }
         failpoint!("actor.wait");
+        // Behind those that wait: one that comes at the right moment must not overtake them.
         let mut unplaced = self.node.unplaced.lock();
         unplaced.push_back(index);
         self.node
             .unplaced_count
             .store(unplaced.len() as u32, Ordering::Relaxed);
         drop(unplaced);
-        // Resources may have come free before it was in the list.
         self.place_actors();
     }
 
-    /// Gives an actor its resources and a thread; false if the resources are not free.
-    fn place_actor(&mut self, index: u32) -> bool {
+    /// Gives an actor its resources and a thread; false if the resources are not free, or some of `denied` wants no
+    /// more than it and waits for longer.
+    fn place_actor(&mut self, index: u32, denied: &mut Vec<Demand>) -> bool {
         let node = self.node;
         let mut actor = node.actors.get(index).0.lock();
         // It may have died while it waited, and another, not ready yet, may have its cell.
@@ -271,7 +270,11 @@ impl Turn<'_> {
         failpoint!("actor.place");
         let template = &node.template(actor.template).spec;
         if !actor.holds && !template.demand.is_nothing() {
+            if denied.iter().any(|less| template.demand.covers(less)) {
+                return false;
+            }
             if !node.resources.try_take(&template.demand) {
+                denied.push(template.demand.clone());
                 return false;
             }
             actor.holds = true;
@@ -314,7 +317,8 @@ impl Turn<'_> {
         (host, true)
     }
 
-    /// Places actors whose resources may have come free: one that has to wait holds up nobody behind it.
+    /// Places actors whose resources are free, those that wait longest first: one that has to wait holds up only those
+    /// behind it that want as much.
     pub(crate) fn place_actors(&mut self) {
         let node = self.node;
         // Who gives resources back looks for actors after it, who adds an actor looks for resources after it.
@@ -323,7 +327,8 @@ impl Turn<'_> {
             return;
         }
         let mut unplaced = node.unplaced.lock();
-        unplaced.retain(|&index| !self.place_actor(index));
+        let mut denied = Vec::new();
+        unplaced.retain(|&index| !self.place_actor(index, &mut denied));
         node.unplaced_count
             .store(unplaced.len() as u32, Ordering::Relaxed);
     }

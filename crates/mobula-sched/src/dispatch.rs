@@ -96,6 +96,8 @@ impl Node {
                 failpoint!("step.asleep");
                 return Step::Asleep;
             }
+            // Something came, or is still being written by a thread that had better go on.
+            pause();
         }
     }
 

@@ -21,6 +21,15 @@ impl Demand {
         self.cpu == UNIT && self.others.is_empty()
     }
 
+    /// Whether it is at least as much as `less`, of everything.
+    pub(crate) fn covers(&self, less: &Self) -> bool {
+        let has = |&(index, amount): &(u32, i64)| {
+            let mut own = self.others.iter();
+            own.any(|&(other, more)| other == index && more >= amount)
+        };
+        self.cpu >= less.cpu && less.others.iter().all(has)
+    }
+
     pub(crate) fn is_nothing(&self) -> bool {
         self.cpu == 0 && self.others.is_empty()
     }
