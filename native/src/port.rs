@@ -147,6 +147,7 @@ pub fn bury(port: u32, details: String, blame: i32) -> Result<()> {
     } else {
         runtime.store.release_env(EnvId(port));
     }
+    runtime.helper.trim();
     Ok(())
 }
 

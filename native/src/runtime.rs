@@ -19,7 +19,7 @@ pub(crate) struct Runtime {
     pub(crate) store: Arc<Store>,
     pub(crate) tables: Tables,
     watchdog: Arc<Watchdog>,
-    helper: Helper,
+    pub(crate) helper: Helper,
 }
 
 static CURRENT: std::sync::LazyLock<Mutex<Option<Arc<Runtime>>>> = std::sync::LazyLock::new(Mutex::default);

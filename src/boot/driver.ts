@@ -82,7 +82,6 @@ export class DriverNode implements NewsHandler {
     this.#pool.startWorkers(Math.max(1, Math.ceil(options.numCpus)));
     const { nodeId } = facts;
     this.gcs.nodes.put(nodeId, { nodeId, alive: true, host: hostname(), pid: process.pid, resources: facts.totals });
-    this.gcs.events.append('node-up', { nodeId });
     setCurrentRuntime(this.runtime);
   }
 
@@ -112,14 +111,12 @@ export class DriverNode implements NewsHandler {
     const port = Atomics.load(assignment.port, 0) - 1;
     this.#addon.bury(port, details, blame);
     this.channels.exited(assignment, details, expected);
-    if (this.#closing === undefined) this.gcs.events.append('worker-died', { port, details });
   }
 
   #abandon(port: number, details: string): void {
     if (this.#stopped) return;
     this.#addon.abandon(port, details);
     if (this.#closing !== undefined) return;
-    this.gcs.events.append('worker-died', { port, details });
     const advice = 'Its tasks were ended and another thread is in its place, but the process cannot exit before it.';
     process.emitWarning(`A worker thread is lost: ${details}. ${advice}`, 'MobulaWarning');
   }

@@ -1,11 +1,3 @@
-/** What the event log keeps. */
-export interface ClusterEvent {
-  /** Milliseconds since 1970. */
-  readonly time: number;
-  readonly kind: 'node-up' | 'node-down' | 'worker-died' | 'actor-named' | 'runtime-closed';
-  readonly details: Readonly<Record<string, string | number>>;
-}
-
 /** An entry of the node table. */
 export interface NodeRecord {
   /** What `context().nodeId` gives there. */
@@ -21,12 +13,11 @@ export interface NodeRecord {
 }
 
 /**
- * The Global Control Store as the rest of mobula sees it: single-key operations on its tables, and the event log. The
- * paper's task, object and function tables are kept by the core of the node that they concern.
+ * The Global Control Store as the rest of mobula sees it: single-key operations on its tables. The paper's task, object
+ * and function tables are kept by the core of the node that they concern.
  */
 export interface GcsClient {
   readonly nodes: Table<NodeRecord>;
-  readonly events: EventLog;
 }
 
 /** One table: single-key operations only, as the paper's shards offer them. */
@@ -37,10 +28,4 @@ export interface Table<Row> {
   add(key: string, row: Row): boolean;
   delete(key: string): boolean;
   keys(): string[];
-}
-
-/** The latest events, oldest first. */
-export interface EventLog {
-  append(kind: ClusterEvent['kind'], details: ClusterEvent['details']): void;
-  list(): readonly ClusterEvent[];
 }

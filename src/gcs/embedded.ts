@@ -1,5 +1,5 @@
 import type { Addon } from '../native/addon.ts';
-import type { ClusterEvent, EventLog, GcsClient, NodeRecord, Table } from './client.ts';
+import type { GcsClient, NodeRecord, Table } from './client.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -38,23 +38,7 @@ class LocalTable<Row> implements Table<Row> {
   }
 }
 
-const MAX_EVENTS = 10_000;
-
-/** The event log of one thread. */
-class LocalEvents implements EventLog {
-  #events: ClusterEvent[] = [];
-
-  append(kind: ClusterEvent['kind'], details: ClusterEvent['details']): void {
-    this.#events.push({ time: Date.now(), kind, details });
-    if (this.#events.length > MAX_EVENTS) this.#events = this.#events.slice(-MAX_EVENTS / 2);
-  }
-
-  list(): readonly ClusterEvent[] {
-    return this.#events;
-  }
-}
-
 /** The GCS of a node that is a cluster by itself: its tables are in the process. */
 export function embeddedGcs(addon: Addon, port: number): GcsClient {
-  return { nodes: new LocalTable<NodeRecord>(addon, port, 'nodes'), events: new LocalEvents() };
+  return { nodes: new LocalTable<NodeRecord>(addon, port, 'nodes') };
 }

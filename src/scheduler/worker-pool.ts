@@ -158,6 +158,8 @@ export class WorkerPool {
     const ending = { blame: blamed(thread, error), expected };
     if (attached > 0) this.#ports.bury(thread.assignment, describe(code, error), ending);
     thread.end();
+    // For the timer that ends idle threads, which would keep the thread's remains for weeks.
+    void thread.pool.destroy();
     if (thread.abandoned || expected) return;
     if (attached > 0) this.#replace(thread);
     else if (++this.#stillborn < (this.#everUp ? MAX_STILLBORN_LATER : MAX_STILLBORN)) this.#replaceLater(thread);

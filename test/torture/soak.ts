@@ -97,16 +97,17 @@ for (let next = began + totalMs / 120; performance.now() - began < totalMs; roun
   refs += ledger.account.refs;
   if (performance.now() < next) continue;
   next = performance.now() + totalMs / 120;
+  const now = await quietFootprint();
   await collectEverywhere();
   // The first third warms up: code is compiled, heaps and caches grow to their sizes.
   if (performance.now() - began < totalMs / 3) continue;
-  warm ??= await quietFootprint();
+  warm ??= now;
   samples.push([(performance.now() - began) / 3_600_000, residentBytes() / 2 ** 20]);
 }
 let last = await quietFootprint();
 if (warm !== undefined) {
   // Threads that are ending take a moment.
-  await assertBack(warm).catch(() => undefined);
+  await assertBack(warm).catch((error: Error) => console.error(error.message));
   last = footprint();
 }
 const names = ['descriptors', 'threads', 'segments', 'spillFiles', 'timers', 'children'] as const;

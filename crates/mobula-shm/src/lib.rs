@@ -6,6 +6,7 @@
 //!   ([`Arena::write_fresh`], [`Arena::allocate`]); touching an allocated page never raises `SIGBUS`.
 //! * [`map`] and [`unmap`]: further mappings of ranges of arenas, copied on write.
 //! * [`expect_reading`]: for memory of others that is about to be copied.
+//! * [`trim_heap`]: freed memory for the system.
 //! * [`memory`], [`memory_limit`], [`processors`] and [`cpu_quota`]: limits, control groups included.
 //!
 //! Everything that knows the system is in `linux/`; macOS and Windows will be siblings of it.
@@ -16,5 +17,5 @@ mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::{
     Arena, Memory, Part, cpu_quota, expect_reading, huge_pages, map, memory, memory_limit, page_size,
-    processors, unmap,
+    processors, trim_heap, unmap,
 };

@@ -1,10 +1,12 @@
 mod arena;
 mod cgroup;
+mod heap;
 mod limits;
 mod source;
 mod view;
 
 pub use arena::{Arena, huge_pages, page_size};
+pub use heap::trim_heap;
 pub use limits::{Memory, cpu_quota, memory, memory_limit, processors};
 pub use source::expect_reading;
 pub use view::{Part, map, unmap};
