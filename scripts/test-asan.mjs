@@ -1,6 +1,5 @@
 // `npm run test:asan`: workers end while they hold views and unsealed objects, with the addon under AddressSanitizer.
-// Needs a nightly toolchain of Rust and libasan of gcc; says so, and ends well, where they are missing. An argument after
-// `--` is the number of lives.
+// Needs a nightly toolchain of Rust and libasan of gcc. An argument after `--` is the number of lives.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { buildChecked } from './checked.mjs';
@@ -23,8 +22,8 @@ function missing() {
 
 const reason = missing();
 if (reason !== undefined) {
-  console.log(`asan skipped: ${reason}`);
-  process.exit(0);
+  console.error(`asan cannot run: ${reason}`);
+  process.exit(1);
 }
 install();
 const addon = buildChecked('asan', [], {

@@ -1,10 +1,10 @@
 // `npm run test:mutants`: plants each bug of `test/mutants/list.mjs` in a copy of the core, and shows that its test fails.
 // Arguments after `--` choose bugs by a part of their names.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { mutants } from '../test/mutants/list.mjs';
-import { root } from './run.mjs';
+import { install, root, run, tool } from './run.mjs';
 
 const folder = `${root}target/mutants`;
 const tree = `${folder}/tree`;
@@ -13,6 +13,7 @@ const LIMIT_MS = 120_000;
 
 const kinds = {
   plain: {},
+  model: {},
   loom: { RUSTFLAGS: '--cfg loom', LOOM_MAX_PREEMPTIONS: '2' },
   shuttle: { RUSTFLAGS: '--cfg shuttle' },
 };
@@ -30,19 +31,32 @@ function copy() {
   }
 }
 
-function cargo({ kind, args, filter }, more) {
-  const command = ['test', '--locked', '--profile', 'checked', '--quiet', ...args, ...more];
-  const { status, signal, stdout, stderr, error } = spawnSync(
-    'cargo',
-    filter === undefined ? command : [...command, '--', filter],
-    {
-      cwd: tree,
-      encoding: 'utf8',
-      timeout: filter === undefined ? undefined : LIMIT_MS,
-      env: { ...process.env, ...kinds[kind], CARGO_TARGET_DIR: `${folder}/${kind}` },
-    },
-  );
+/** Runs a command in the copy, at most for `timeout` milliseconds. */
+function inTree(command, args, kind, { timeout, env } = {}) {
+  const { status, signal, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: tree,
+    encoding: 'utf8',
+    timeout,
+    env: { ...process.env, ...kinds[kind], CARGO_TARGET_DIR: `${folder}/${kind}`, ...env },
+  });
   return { ok: status === 0, hangs: error?.code === 'ETIMEDOUT' || signal === 'SIGTERM', output: `${stdout}${stderr}` };
+}
+
+const cargo = ['--locked', '--profile', 'checked', '--quiet'];
+
+/** Builds what runs a test. */
+function build({ kind, args }) {
+  if (kind === 'model') return inTree('cargo', ['build', ...cargo, '-p', 'mobula-native'], kind);
+  return inTree('cargo', ['test', ...cargo, ...args, '--no-run'], kind);
+}
+
+/** Runs a test that is built: cargo's, or one of JavaScript with the addon. */
+function test({ kind, args, filter }) {
+  if (kind !== 'model') return inTree('cargo', ['test', ...cargo, ...args, '--', filter], kind, { timeout: LIMIT_MS });
+  const addon = `${folder}/mobula.node`;
+  copyFileSync(`${folder}/${kind}/checked/libmobula_native.so`, addon);
+  const file = `${root}.test-dist/${filter}`;
+  return inTree(process.execPath, ['--test', file], kind, { timeout: LIMIT_MS, env: { MOBULA_BINARY: addon } });
 }
 
 /** Whether the test fails with the bug in place; it must compile with it, and must have run. */
@@ -53,19 +67,33 @@ function caught({ file, from, to, by }) {
   if (parts.length !== 2) return `its place occurs ${parts.length - 1} times in ${file}`;
   writeFileSync(path, parts.join(to));
   try {
-    const built = cargo({ ...by, filter: undefined }, ['--no-run']);
+    const built = build(by);
     if (!built.ok) return `it does not compile:\n${built.output}`;
-    const ran = cargo(by, []);
+    const ran = test(by);
     if (ran.hangs) return 'caught';
     if (ran.ok) return 'no test fails';
-    return /test result: FAILED|panicked at/.test(ran.output) ? 'caught' : `the test did not run:\n${ran.output}`;
+    return /test result: FAILED|panicked at|# fail 1|ℹ fail 1/.test(ran.output)
+      ? 'caught'
+      : `the test did not run:\n${ran.output}`;
   } finally {
     writeFileSync(path, text);
   }
 }
 
 copy();
+install();
+run(process.execPath, [`${root}scripts/build-js.mjs`]);
+tool('typescript/bin/tsc', ['-p', 'test/tsconfig.json']);
 const chosen = mutants.filter(({ name }) => process.argv.slice(2).every((part) => name.includes(part)));
+// A test that fails anyway shows nothing.
+const tests = new Map(chosen.map(({ by }) => [JSON.stringify(by), by]));
+for (const by of tests.values()) {
+  const built = build(by);
+  const ran = built.ok ? test(by) : built;
+  if (ran.ok) continue;
+  console.error(`without a bug: ${by.filter} fails\n${ran.output}`);
+  process.exit(1);
+}
 let count = 0;
 for (const mutant of chosen) {
   const outcome = caught(mutant);

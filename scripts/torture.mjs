@@ -11,8 +11,6 @@ const option = (name) => {
   const at = rest.indexOf(`--${name}`);
   return at < 0 ? undefined : rest.splice(at, 2)[1];
 };
-/** Lives of one process. */
-const BATCH = 500;
 const node = option('node') ?? process.execPath;
 tool('typescript/bin/tsc', ['-p', 'test/tsconfig.json']);
 
@@ -30,29 +28,23 @@ async function run(file, args, flags = []) {
   return { failed: code !== 0, signal, stdout };
 }
 
-/** Runs `lives` lives in processes of at most `BATCH`, one per processor at a time, and adds up their figures. */
+/** Runs `lives` lives, shared out among one process per processor, and adds up their figures. */
 async function runLives(lives) {
   const total = { lives: 0, signals: 0, failures: 0, pinsLeft: 0, bytes: 0 };
-  let left = lives;
-  const lane = async () => {
-    while (left > 0) {
-      const batch = Math.min(left, BATCH);
-      left -= batch;
-      // A small heap, so that the way of a full heap does not take seconds.
-      const { failed, signal, stdout } = await run(
-        'lives',
-        ['--lives', String(batch), ...rest],
-        ['--max-old-space-size=48'],
-      );
-      const figure = (name) => Number(new RegExp(` ${name}=(-?\\d+)`).exec(stdout)?.[1] ?? 0);
-      if (signal !== null) total.signals++;
-      if (failed) total.failures++;
-      total.lives += figure('lives');
-      total.pinsLeft += figure('pins_left');
-      total.bytes += figure('bytes_per_life') * figure('lives');
-    }
+  const lanes = availableParallelism();
+  const lane = async (_, i) => {
+    const share = Math.floor((lives + i) / lanes);
+    // A small heap, so that the way of a full heap does not take seconds.
+    const flags = ['--max-old-space-size=48'];
+    const { failed, signal, stdout } = await run('lives', ['--lives', String(share), ...rest], flags);
+    const figure = (name) => Number(new RegExp(` ${name}=(-?\\d+)`).exec(stdout)?.[1] ?? 0);
+    if (signal !== null) total.signals++;
+    if (failed) total.failures++;
+    total.lives += figure('lives');
+    total.pinsLeft += figure('pins_left');
+    total.bytes += figure('bytes_per_life') * figure('lives');
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, lane));
+  await Promise.all(Array.from({ length: lanes }, lane));
   return total;
 }
 

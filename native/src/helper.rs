@@ -1,15 +1,26 @@
 use std::sync::{Arc, Weak};
 use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use mobula_sched::Node;
 use mobula_store::Store;
 use mobula_sync::atomic::{AtomicBool, Ordering};
+
+/// Least time between two trims: each holds up whoever allocates meanwhile.
+const TRIM_EVERY: Duration = Duration::from_secs(1);
 
 /// What the helper is told.
 #[derive(Debug, Default)]
 struct Orders {
     stop: AtomicBool,
     trim: AtomicBool,
+}
+
+impl Orders {
+    fn take_trim(&self) -> bool {
+        // Acquire: pairs with the Release in `Helper::trim`.
+        self.trim.swap(false, Ordering::Acquire)
+    }
 }
 
 /// A thread that does what takes time, and sleeps until there is some of it: it looks after the store, and after the memory
@@ -30,10 +41,13 @@ impl Helper {
             .name("mobula-helper".to_owned())
             .spawn(move || {
                 // Acquire: pairs with the Release in `stop`.
+                let mut last_trim: Option<Instant> = None;
                 while !told.stop.load(Ordering::Acquire) {
-                    // Acquire: pairs with the Release in `trim`.
-                    if told.trim.swap(false, Ordering::Acquire) {
+                    let wait =
+                        last_trim.map_or(Duration::ZERO, |last| TRIM_EVERY.saturating_sub(last.elapsed()));
+                    if wait.is_zero() && told.take_trim() {
                         mobula_shm::trim_heap();
+                        last_trim = Some(Instant::now());
                     }
                     let (Some(node), Some(store)) = (node.upgrade(), weak.upgrade()) else {
                         return;
@@ -44,9 +58,14 @@ impl Helper {
                     if store.make_huge() {
                         continue;
                     }
-                    let again = store.relieve();
+                    let relieve = store.relieve();
                     drop((node, store));
+                    let trim = told.trim.load(Ordering::Relaxed).then_some(wait);
+                    let again = relieve.into_iter().chain(trim).min();
                     again.map_or_else(thread::park, thread::park_timeout);
+                }
+                if told.take_trim() {
+                    mobula_shm::trim_heap();
                 }
             })?;
         let thread = thread.thread().clone();

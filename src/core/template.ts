@@ -5,7 +5,7 @@ export interface MethodInfo {
 }
 
 interface Common {
-  /** What errors and the event log call it. */
+  /** What errors call it. */
   readonly name: string;
   /** Results of one call; 1 unless asked for more. */
   readonly numReturns: number;

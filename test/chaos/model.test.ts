@@ -143,8 +143,11 @@ async function check({ ref, value, codes, released }: Foreseen): Promise<void> {
   else assert.ok(codes.has(outcome.code), `${outcome.code} is none of ${[...codes].join(', ')}`);
 }
 
+const { MOBULA_RUNS, MOBULA_SEED: seed } = process.env;
+const runs = Number(MOBULA_RUNS ?? 60);
+
 test('tasks, refs, actors, cancels and deaths in random order end as the model foresees', {
-  timeout: 280_000,
+  timeout: 100_000 + 3000 * runs,
 }, async () => {
   const property = fc.asyncProperty(fc.array(steps, { minLength: 1, maxLength: 40 }), async (sequence) => {
     const model = new Model();
@@ -152,7 +155,6 @@ test('tasks, refs, actors, cancels and deaths in random order end as the model f
     await Promise.all(model.refs.map(check));
     for (const { ref, released } of model.refs) if (!released) ref[Symbol.dispose]();
   });
-  const { MOBULA_RUNS: runs = '60', MOBULA_SEED: seed } = process.env;
-  await fc.assert(property, { numRuns: Number(runs), ...(seed !== undefined && { seed: Number(seed) }) });
+  await fc.assert(property, { numRuns: runs, ...(seed !== undefined && { seed: Number(seed) }) });
   await assertQuiet();
 });

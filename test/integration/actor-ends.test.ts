@@ -154,6 +154,15 @@ test('an actor that dies restarts with its constructor arguments', limit, async 
   assert.equal(await get(keeper.value.remote()), 'from a task');
 });
 
+test('calls that wait when an actor dies run in its next life', limit, async () => {
+  const actor = Fragile.options({ maxRestarts: 1 }).remote();
+  await get(actor.call.remote());
+  const death = actor.die.remote();
+  const waiting = [1, 2, 3].map(() => actor.call.remote());
+  await assert.rejects(get(death), ActorDiedError);
+  assert.deepEqual(await get(waiting), [1, 2, 3]);
+});
+
 test('kill with noRestart: false restarts', limit, async () => {
   const actor = Fragile.options({ maxRestarts: 200 }).remote();
   assert.equal(await get(actor.call.remote()), 1);

@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
-import { allocate, get, MobulaError, type ObjectRef, ObjectStoreFullError, put, remote, shutdown } from 'mobula';
+import {
+  allocate,
+  get,
+  MobulaError,
+  ObjectLostError,
+  type ObjectRef,
+  ObjectStoreFullError,
+  put,
+  remote,
+  shutdown,
+} from 'mobula';
 import { collect, collectEverywhere } from '../support/garbage.ts';
 import { storeStats } from '../support/inside.ts';
+import { openFiles } from '../support/machine.ts';
 import { limit, suite } from '../support/suite.ts';
 import { until } from '../support/until.ts';
 
@@ -83,12 +94,32 @@ test('views that are held pin their objects: more than the store holds is refuse
   const fill = async (): Promise<void> => {
     for (let i = 0; i < 16; i++) held.push(await get(put(block(i))));
   };
-  await assert.rejects(fill(), ObjectStoreFullError);
+  await assert.rejects(fill(), (error) => {
+    assert.ok(error instanceof ObjectStoreFullError);
+    assert.match(error.message, /the largest first: buffer \d+ \(4194304 bytes, in use by/);
+    return true;
+  });
   assert.ok(held.length >= 4, `${held.length} blocks`);
   assert.ok(held.every((array, i) => array[7] === i));
   held.length = 0;
   await collect();
   assert.equal((await get(put(block(1))))[0], 1);
+});
+
+test('an object whose bytes on disk have changed is lost, and says so', limit, async () => {
+  const refs = Array.from({ length: 12 }, (_, i) => put(block(i)));
+  const file = openFiles().find((name) => name.includes(spillDirectory));
+  assert.ok(file !== undefined, openFiles().join('\n'));
+  // The file has no name; the kernel lets its owner open it by its descriptor.
+  const path = `/proc/self/fd/${file.split(' ')[0]}`;
+  writeFileSync(path, new Uint8Array(statSync(path).size).fill(99), { flag: 'r+' });
+  await assert.rejects(get(refs[0] as ObjectRef<Uint8Array>), (error) => {
+    assert.ok(error instanceof ObjectLostError);
+    assert.equal(error.code, 'ERR_MOBULA_OBJECT_LOST');
+    return true;
+  });
+  assert.equal((await get(refs[11] as ObjectRef<Uint8Array>))[0], 11);
+  for (const ref of refs) ref[Symbol.dispose]();
 });
 
 test('objects are released when their refs are disposed of', limit, async () => {

@@ -4,6 +4,7 @@
 const loom = (filter) => ({ kind: 'loom', args: ['-p', 'mobula-queue', '--test', 'loom'], filter });
 const states = (filter) => ({ kind: 'loom', args: ['-p', 'mobula-sched', '--lib'], filter });
 const shuttle = (crate, filter) => ({ kind: 'shuttle', args: ['-p', crate, '--test', 'shuttle'], filter });
+const model = { kind: 'model', args: [], filter: 'test/chaos/model.test.js' };
 const plain = (crate, test, filter) => ({ kind: 'plain', args: ['-p', crate, '--test', test], filter });
 
 const queue = 'crates/mobula-queue/src';
@@ -191,5 +192,26 @@ export const mutants = [
     from: 'if denied.iter().any(|less| template.demand.covers(less)) {',
     to: 'if denied.len() > 1000 {',
     by: shuttle('mobula-sched', 'actors_that_want'),
+  },
+  {
+    name: 'an actor that wants something else waits behind one that waits',
+    file: `${sched}/resources.rs`,
+    from: 'self.cpu >= less.cpu && less.others.iter().all(has)',
+    to: 'self.cpu >= less.cpu || less.others.iter().all(has)',
+    by: plain('mobula-sched', 'node', 'actor_ends::'),
+  },
+  {
+    name: 'a task whose worker is gone is not tried again',
+    file: `${sched}/control.rs`,
+    from: 'if !poison && cell.tries() <= self.retries(task) {',
+    to: 'if !poison && cell.tries() > u32::MAX - 1 {',
+    by: model,
+  },
+  {
+    name: 'calls of an actor run in another order than they were made',
+    file: `${sched}/actor.rs`,
+    from: 'actor.queue.push_back(task);',
+    to: 'actor.queue.push_front(task);',
+    by: model,
   },
 ];

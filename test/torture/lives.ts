@@ -5,6 +5,7 @@ import { assertBack, footprint } from '../support/baseline.ts';
 import { collect } from '../support/garbage.ts';
 import { storeStats } from '../support/inside.ts';
 import { residentBytes } from '../support/machine.ts';
+import { slope } from '../support/slope.ts';
 import { assertQuiet } from '../support/suite.ts';
 import { until } from '../support/until.ts';
 import { Workers } from '../support/workers.ts';
@@ -13,6 +14,8 @@ const { values: given } = parseArgs({
   options: { lives: { type: 'string', default: '700' }, warm: { type: 'string', default: '140' } },
 });
 const lives = Number(given.lives);
+/** How often the memory is measured. */
+const SAMPLES = 100;
 
 /** Ways for a thread to end. */
 const ways = ['terminate', 'exit', 'throw', 'reject', 'overflow', 'memory', 'copying'] as const;
@@ -71,6 +74,8 @@ const live = remote(
   { maxRetries: 0, numCpus: 1 },
 );
 
+const nothing = remote(() => undefined, { name: 'nothing' });
+
 const workers = new Workers();
 const before = footprint();
 await init({ numCpus: 1, objectStoreMemory: '64MiB' });
@@ -105,16 +110,25 @@ async function pinsLeft(): Promise<number> {
   return pinned + views + (buffers - refs.length);
 }
 
+/** Bytes in use while a fresh worker is up, and nothing runs. */
+async function resident(): Promise<number> {
+  await get(nothing.remote());
+  await collect();
+  return residentBytes();
+}
+
 for (let n = 0; n < Number(given.warm); n++) await one(n);
 for (const way of ways) counts.set(way, 0);
-await collect();
-const memory = residentBytes();
 const began = performance.now();
-for (let n = 0; n < lives; n++) await one(n);
+const memory: (readonly [lives: number, bytes: number])[] = [];
+const pause = Math.max(1, Math.floor(lives / SAMPLES));
+for (let n = 0; n < lives; n++) {
+  if (n % pause === 0) memory.push([n, await resident()]);
+  await one(n);
+}
 const seconds = (performance.now() - began) / 1000;
 const pins = await pinsLeft();
-await collect();
-const perLife = (residentBytes() - memory) / lives;
+const perLife = slope(memory);
 refs.length = 0;
 await assertQuiet();
 await shutdown();

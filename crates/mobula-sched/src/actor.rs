@@ -84,6 +84,10 @@ impl Content {
         self.host.as_ref().is_some_and(|at| Arc::ptr_eq(at, host))
     }
 
+    fn lacks_resources(&self, node: &crate::node::Node) -> bool {
+        !self.holds && !node.template(self.template).spec.demand.is_nothing()
+    }
+
     /// Whether the thread may be handed the next call.
     fn may_begin(&self, node: &crate::node::Node) -> bool {
         let limit = match self.life {
@@ -247,6 +251,10 @@ impl Turn<'_> {
 
     /// Gives an actor its resources and a thread, now or when the resources are free.
     fn place_or_wait(&mut self, index: u32) {
+        if !self.actor(index).lock().lacks_resources(self.node) {
+            self.place_actor(index, &mut Vec::new());
+            return;
+        }
         failpoint!("actor.wait");
         // Behind those that wait: one that comes at the right moment must not overtake them.
         let mut unplaced = self.node.unplaced.lock();
@@ -269,7 +277,7 @@ impl Turn<'_> {
         }
         failpoint!("actor.place");
         let template = &node.template(actor.template).spec;
-        if !actor.holds && !template.demand.is_nothing() {
+        if actor.lacks_resources(node) {
             if denied.iter().any(|less| template.demand.covers(less)) {
                 return false;
             }
