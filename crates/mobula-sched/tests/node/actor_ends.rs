@@ -350,15 +350,15 @@ fn an_actor_that_waits_for_resources_gets_a_thread_when_another_is_killed() {
 fn an_actor_that_waits_holds_up_only_those_that_want_as_much_of_everything() {
     let bed = Bed::new(1, &[1]);
     let mut driver = bed.driver();
-    let wanting = |cpu, others: &[(u32, i64)]| TemplateSpec {
+    let class = |cpu, others: &[(u32, i64)]| TemplateSpec {
         demand: Demand {
             cpu,
             others: others.to_vec(),
         },
         ..plain()
     };
-    let both = bed.template(wanting(UNIT, &[(0, 2 * UNIT)]));
-    let less = bed.template(wanting(UNIT, &[(0, UNIT)]));
+    let both = bed.template(class(UNIT, &[(0, 2 * UNIT)]));
+    let less = bed.template(class(UNIT, &[(0, UNIT)]));
     let waiting = driver.create(both, &[]);
     driver.flush();
     assert_eq!(driver.news(), [], "there is one of the other, not two");
