@@ -35,7 +35,7 @@ async function runLives(lives) {
   const lane = async (_, i) => {
     const share = Math.floor((lives + i) / lanes);
     // A small heap, so that the way of a full heap does not take seconds.
-    const flags = ['--max-old-space-size=48'];
+    const flags = ['--max-old-space-size=32'];
     const { failed, signal, stdout } = await run('lives', ['--lives', String(share), ...rest], flags);
     const figure = (name) => Number(new RegExp(` ${name}=(-?\\d+)`).exec(stdout)?.[1] ?? 0);
     if (signal !== null) total.signals++;
