@@ -1,5 +1,5 @@
 // The functions and classes that the fault sweep runs.
-import { allocate, cancel, get, type ObjectRef, put, remote } from 'mobula';
+import { allocate, cancel, context, get, type ObjectRef, put, remote } from 'mobula';
 
 /** Bytes of a large value: twelve of them fill the store of the sweep. */
 export const LARGE = 2 ** 21;
@@ -49,10 +49,12 @@ export const dieOnce = remote((view: Uint8Array, attempts: Int32Array) => {
   return open[0] === view[0];
 }, retried);
 
+/** Ends when it is cancelled: one that did not look at its signal would keep its share of a CPU for ever. */
 export const hang = remote(
   async (begun: Int32Array) => {
+    const { signal } = context();
     Atomics.add(begun, 0, 1);
-    await new Promise(() => undefined);
+    await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
   },
   { maxRetries: 20, numCpus: 0.1 },
 );
