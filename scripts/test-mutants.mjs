@@ -72,7 +72,7 @@ function caught({ file, from, to, by }) {
     const ran = test(by);
     if (ran.hangs) return 'caught';
     if (ran.ok) return 'no test fails';
-    return /test result: FAILED|panicked at|# fail 1|ℹ fail 1/.test(ran.output)
+    return /test result: FAILED|panicked at|# fail [1-9]|ℹ fail [1-9]/.test(ran.output)
       ? 'caught'
       : `the test did not run:\n${ran.output}`;
   } finally {

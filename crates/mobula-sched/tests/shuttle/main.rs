@@ -302,7 +302,7 @@ fn actors_that_want_the_same_get_it_in_the_order_in_which_they_came() {
             worker.flush();
             worker.dies();
         });
-        let actors = [(); 2].map(|()| {
+        let actors = [(); 5].map(|()| {
             let actor = driver.create(template, &[]);
             driver.flush();
             actor
@@ -314,7 +314,9 @@ fn actors_that_want_the_same_get_it_in_the_order_in_which_they_came() {
         };
         let mut host = bed.host(host);
         assert_eq!(host.begin().extra, actors[0]);
-        driver.kill(actors[1], false);
+        for &actor in &actors[1..] {
+            driver.kill(actor, false);
+        }
         driver.release(&[result]);
         driver.release(&actors);
         driver.flush();
