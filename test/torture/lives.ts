@@ -4,8 +4,8 @@ import { allocate, get, init, type ObjectRef, put, remote, shutdown } from 'mobu
 import { assertBack, footprint } from '../support/baseline.ts';
 import { collect } from '../support/garbage.ts';
 import { storeStats } from '../support/inside.ts';
+import { fit } from '../support/line.ts';
 import { residentBytes } from '../support/machine.ts';
-import { slope } from '../support/slope.ts';
 import { assertQuiet } from '../support/suite.ts';
 import { until } from '../support/until.ts';
 import { Workers } from '../support/workers.ts';
@@ -129,7 +129,7 @@ for (let n = 0; n < lives; n++) {
 const seconds = (performance.now() - began) / 1000;
 const pins = await pinsLeft();
 // The first fifth warms up: heaps grow to their size, code is compiled.
-const perLife = slope(memory.slice(Math.floor(memory.length / 5)));
+const perLife = fit(memory.slice(Math.floor(memory.length / 5))).slope;
 refs.length = 0;
 await assertQuiet();
 await shutdown();

@@ -6,9 +6,9 @@ import { assertBack, type Footprint, footprint } from '../support/baseline.ts';
 import { collectEverywhere } from '../support/garbage.ts';
 import { inside } from '../support/inside.ts';
 import { Ledger } from '../support/ledger.ts';
+import { fit } from '../support/line.ts';
 import { residentBytes } from '../support/machine.ts';
 import { Random } from '../support/random.ts';
-import { slope } from '../support/slope.ts';
 import { assertQuiet } from '../support/suite.ts';
 
 const { values: given } = parseArgs({
@@ -128,8 +128,8 @@ if (warm !== undefined) {
 const changes = names.map((name) => `${name}=${last[name] - (warm?.[name] ?? 0)}`);
 await shutdown();
 await assertBack(outside);
-const growth = slope(samples);
+const { slope: growth, error } = fit(samples);
 console.log(
-  `soak node=${process.versions.node} seed=${random.seed} minutes=${given.minutes} rounds=${rounds} refs=${refs} samples=${samples.length} memory=${samples.at(-1)?.[1].toFixed(0)}MiB slope=${growth.toFixed(2)}MiB/h ${changes.join(' ')}`,
+  `soak node=${process.versions.node} seed=${random.seed} minutes=${given.minutes} rounds=${rounds} refs=${refs} samples=${samples.length} memory=${samples.at(-1)?.[1].toFixed(0)}MiB slope=${growth.toFixed(2)}MiB/h±${error.toFixed(0)} ${changes.join(' ')}`,
 );
 if (!(growth < Number(given.growth)) || names.some((name) => last[name] > (warm?.[name] ?? 0))) process.exitCode = 1;

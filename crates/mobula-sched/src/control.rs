@@ -184,10 +184,10 @@ impl Node {
             for object in std::mem::take(&mut inner.delivered) {
                 turn.release(object);
             }
-            let unread: Vec<Event> = inner.unread.drain(..).collect();
-            turn.undelivered(unread);
-            self.tasks.give_all(&mut inner.tasks);
-            self.objects.give_all(&mut inner.objects);
+            turn.undelivered(std::mem::take(&mut inner.unread).into());
+            // Taken, not emptied: shut ports are many, and are to hold next to nothing.
+            self.tasks.give_all(&mut std::mem::take(&mut inner.tasks));
+            self.objects.give_all(&mut std::mem::take(&mut inner.objects));
             if std::mem::take(&mut inner.holds_cpu) {
                 self.resources.give_cpu(crate::resources::UNIT);
                 turn.work_may_be_possible();
