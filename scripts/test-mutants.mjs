@@ -56,7 +56,7 @@ function test({ kind, args, filter }) {
   const addon = `${folder}/mobula.node`;
   copyFileSync(`${folder}/${kind}/checked/libmobula_native.so`, addon);
   const file = `${root}.test-dist/${filter}`;
-  return inTree(process.execPath, ['--test', file], kind, { timeout: LIMIT_MS, env: { MOBULA_BINARY: addon } });
+  return inTree(process.execPath, [file], kind, { timeout: LIMIT_MS, env: { MOBULA_BINARY: addon } });
 }
 
 /** Whether the test fails with the bug in place; it must compile with it, and must have run. */

@@ -39,35 +39,7 @@ impl Helper {
         let weak = Arc::downgrade(store);
         let thread = thread::Builder::new()
             .name("mobula-helper".to_owned())
-            .spawn(move || {
-                // Acquire: pairs with the Release in `stop`.
-                let mut last_trim: Option<Instant> = None;
-                while !told.stop.load(Ordering::Acquire) {
-                    let wait =
-                        last_trim.map_or(Duration::ZERO, |last| TRIM_EVERY.saturating_sub(last.elapsed()));
-                    if wait.is_zero() && told.take_trim() {
-                        mobula_shm::trim_heap();
-                        last_trim = Some(Instant::now());
-                    }
-                    let (Some(node), Some(store)) = (node.upgrade(), weak.upgrade()) else {
-                        return;
-                    };
-                    for env in store.take_orphan_keepers() {
-                        node.ask_worker_to_collect(env.0 as u16);
-                    }
-                    if store.make_huge() {
-                        continue;
-                    }
-                    let relieve = store.relieve();
-                    drop((node, store));
-                    let trim = told.trim.load(Ordering::Relaxed).then_some(wait);
-                    let again = relieve.into_iter().chain(trim).min();
-                    again.map_or_else(thread::park, thread::park_timeout);
-                }
-                if told.take_trim() {
-                    mobula_shm::trim_heap();
-                }
-            })?;
+            .spawn(move || attend(&told, &node, &weak))?;
         let thread = thread.thread().clone();
         let bell = thread.clone();
         store.set_helper(move || bell.unpark());
@@ -83,5 +55,35 @@ impl Helper {
     pub(crate) fn stop(&self) {
         self.orders.stop.store(true, Ordering::Release);
         self.thread.unpark();
+    }
+}
+
+/// What the thread does until it is stopped, or what it serves is gone.
+fn attend(told: &Orders, node: &Weak<Node>, store: &Weak<Store>) {
+    let mut last_trim: Option<Instant> = None;
+    // Acquire: pairs with the Release in `Helper::stop`.
+    while !told.stop.load(Ordering::Acquire) {
+        let wait = last_trim.map_or(Duration::ZERO, |last| TRIM_EVERY.saturating_sub(last.elapsed()));
+        if wait.is_zero() && told.take_trim() {
+            mobula_shm::trim_heap();
+            last_trim = Some(Instant::now());
+        }
+        let (Some(node), Some(store)) = (node.upgrade(), store.upgrade()) else {
+            break;
+        };
+        for env in store.take_orphan_keepers() {
+            node.ask_worker_to_collect(env.0 as u16);
+        }
+        if store.make_huge() {
+            continue;
+        }
+        let relieve = store.relieve();
+        drop((node, store));
+        let trim = told.trim.load(Ordering::Relaxed).then_some(wait);
+        let again = relieve.into_iter().chain(trim).min();
+        again.map_or_else(thread::park, thread::park_timeout);
+    }
+    if told.take_trim() {
+        mobula_shm::trim_heap();
     }
 }

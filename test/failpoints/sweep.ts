@@ -130,8 +130,8 @@ function sweep(): void {
   if (last.code !== 0) failed('count', 'after the last kill', last);
   const bad = new Set(failures.map((failure) => failure.split(/[ :]/)[1]));
   const good = points.filter(({ name }) => !bad.has(name)).length;
-  const all = values.sample === undefined ? `${good} of ${points.length}` : 'a sample';
-  console.log(`failpoints ${all} (seed ${values.seed})`);
+  const whole = values.sample === undefined && values.action === undefined;
+  console.log(`failpoints ${whole ? `${good} of ${points.length}` : 'in part'} (seed ${values.seed})`);
   if (values.only === undefined && points.length < LEAST_POINTS) failures.push('too few points');
 }
 

@@ -83,12 +83,12 @@ async function quietFootprint(): Promise<Footprint> {
 
 /** MiB in use, at the least in a second in which nothing runs: what threads leave that have just ended takes a moment to go. */
 async function resident(): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
+  const readings: number[] = [];
   for (let i = 0; i < 10; i++) {
     await sleep(100);
-    least = Math.min(least, residentBytes() / 2 ** 20);
+    readings.push(residentBytes() / 2 ** 20);
   }
-  return least;
+  return Math.min(...readings);
 }
 
 const names = ['descriptors', 'threads', 'segments', 'spillFiles', 'timers', 'children'] as const;
@@ -119,12 +119,10 @@ for (let next = began + totalMs / 120; performance.now() - began < totalMs; roun
   if (warm === undefined || performance.now() - began < (totalMs * 2) / 3) warm = least(warm ?? now, now);
   samples.push([(performance.now() - began) / 3_600_000, await resident()]);
 }
-let last = await quietFootprint();
-if (warm !== undefined) {
-  // Threads that are ending take a moment.
-  await assertBack(warm).catch((error: Error) => console.error(error.message));
-  last = footprint();
-}
+await quietFootprint();
+// Threads that are ending take a moment.
+if (warm !== undefined) await assertBack(warm).catch((error: Error) => console.error(error.message));
+const last = footprint();
 const changes = names.map((name) => `${name}=${last[name] - (warm?.[name] ?? 0)}`);
 await shutdown();
 await assertBack(outside);
