@@ -20,10 +20,10 @@ export class Pump {
     this.#runtime = runtime;
   }
 
-  /** Begins. */
+  /** Begins, once the caller has told that the thread is up: a first task may keep it busy for ever. */
   start(executor: Executor): void {
     this.#executor = executor;
-    this.wake();
+    this.#later();
   }
 
   /** Runs the loop soon, if it does not run already. */

@@ -46,7 +46,7 @@ interface Thread {
   stopped: boolean;
   /** It was told to end long ago; another is in its place. */
   abandoned: boolean;
-  /** It has loaded its modules, or failed to. */
+  /** It has loaded its modules and is about to take its first task, or it could not. */
   readonly started: Promise<void>;
   /** Resolves when it has ended, or was abandoned. */
   readonly ended: Promise<void>;
@@ -59,12 +59,6 @@ const MAX_STILLBORN = 3;
 const MAX_STILLBORN_LATER = 10;
 /** Milliseconds until the second of them is tried; twice as many for each after it, up to the most. */
 const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [50, 5000];
-
-/** Milliseconds after which the other threads do not wait for the first any longer. */
-const FIRST_MS = 50;
-
-/** Milliseconds that a thread which is still starting gets at the end. */
-const START_MS = 2000;
 
 /** Milliseconds after which a thread that was told to end, and has not, is given up. */
 const STOP_MS = 5000;
@@ -92,8 +86,6 @@ export class WorkerPool {
     if (count === 0) return;
     this.#waiting += count - 1;
     this.#start(1, -1);
-    // A first task that keeps its thread busy keeps it from telling that it is up.
-    setTimeout(() => this.#startWaiting(), FIRST_MS).unref();
   }
 
   #startWaiting(): void {
@@ -173,10 +165,11 @@ export class WorkerPool {
     }, pause).unref();
   }
 
-  /** The thread hangs in native code: it hears of nothing until that returns, which may be never. */
+  /** The thread hangs in native code, or in a user's module loader: it ends when that returns, which may be never. */
   #abandon(thread: Thread): void {
     if (!this.#threads.delete(thread)) return;
     thread.abandoned = true;
+    void thread.pool.threads[0]?.terminate();
     const attached = Atomics.load(thread.assignment.port, 0);
     if (attached > 0) this.#ports.abandon(attached - 1, `it hangs in native code and did not stop in ${STOP_MS} ms`);
     thread.end();
@@ -210,22 +203,12 @@ export class WorkerPool {
   #stop(thread: Thread): Promise<void> {
     if (!thread.stopped) {
       thread.stopped = true;
-      void thread.pool.threads[0]?.terminate();
+      // Ended while it loads its modules, a thread of Node 20 would leave their files open.
+      void thread.started.then(() => thread.pool.threads[0]?.terminate());
       const timer = setTimeout(() => this.#abandon(thread), STOP_MS).unref();
       void thread.ended.then(() => clearTimeout(timer));
     }
     return thread.ended;
-  }
-
-  /** Stops a thread that may still be loading its modules: ended in the middle of it, it would leave files open. */
-  async #stopStarted(thread: Thread): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, START_MS);
-    });
-    await Promise.race([thread.started, thread.ended, late]);
-    clearTimeout(timer);
-    await this.#stop(thread);
   }
 
   get size(): number {
@@ -235,7 +218,7 @@ export class WorkerPool {
   /** Stops all threads; resolves when they have ended, but for those that hang in native code. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#threads].map((thread) => this.#stopStarted(thread)));
+    await Promise.all([...this.#threads].map((thread) => this.#stop(thread)));
   }
 }
 

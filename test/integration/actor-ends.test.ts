@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ActorDiedError, get, getActor, kill, MobulaError, PendingCallsLimitError, remote, TaskError } from 'mobula';
 import { collect } from '../support/garbage.ts';
+import { openFiles } from '../support/machine.ts';
 import { limit, suite } from '../support/suite.ts';
 import { until } from '../support/until.ts';
 
@@ -98,6 +100,19 @@ test('kill before the constructor has run', limit, async () => {
   await kill(actor);
   await assert.rejects(get(actor.call.remote()), ActorDiedError);
   await get(call).catch((error: unknown) => assert.ok(error instanceof ActorDiedError));
+});
+
+test('an actor that is killed while its thread loads leaves no file open', limit, async () => {
+  const Own = Fragile.options({ isolation: 'thread' });
+  for (let delay = 0; delay < 60; delay++) {
+    const actor = Own.remote();
+    await sleep(delay % 40);
+    await kill(actor);
+  }
+  await until(
+    () => !openFiles().some((file) => file.endsWith('.js')),
+    () => openFiles().join('\n'),
+  );
 });
 
 for (const isolation of ['shared', 'thread'] as const) {
