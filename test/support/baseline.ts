@@ -19,17 +19,12 @@ export function footprint(): Footprint {
   const files = openFiles();
   return {
     threads: threads(),
-    descriptors: files.filter((file) => !isModule(file)).length,
+    descriptors: files.length,
     segments: files.filter((file) => file.includes('memfd:mobula')).length,
     spillFiles: files.filter((file) => isSpillFile(file)).length,
     timers: process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length,
     children: children(process.pid).length,
   };
-}
-
-/** Node leaves a module open when the thread that reads it is ended meanwhile: not counted. */
-function isModule(file: string): boolean {
-  return /\.[cm]?[jt]s$/.test(file);
 }
 
 /** A file without a name in a folder for temporary files: what the store spills to. */

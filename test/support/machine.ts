@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Threads of this process. */
 export function threads(): number {
@@ -21,4 +22,14 @@ export function openFiles(): string[] {
 export function residentBytes(): number {
   const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
   return Number(kilobytes) * 1024;
+}
+
+/** The same, at the least in a second in which nothing runs: what threads leave that have just ended takes a moment to go. */
+export async function settledBytes(): Promise<number> {
+  const readings: number[] = [];
+  for (let i = 0; i < 10; i++) {
+    await sleep(100);
+    readings.push(residentBytes());
+  }
+  return Math.min(...readings);
 }

@@ -5,7 +5,7 @@ import { assertBack, footprint } from '../support/baseline.ts';
 import { collect } from '../support/garbage.ts';
 import { storeStats } from '../support/inside.ts';
 import { fit } from '../support/line.ts';
-import { residentBytes } from '../support/machine.ts';
+import { settledBytes } from '../support/machine.ts';
 import { assertQuiet } from '../support/suite.ts';
 import { until } from '../support/until.ts';
 import { Workers } from '../support/workers.ts';
@@ -15,7 +15,7 @@ const { values: given } = parseArgs({
 });
 const lives = Number(given.lives);
 /** How often the memory is measured. */
-const SAMPLES = 100;
+const SAMPLES = 50;
 
 /** Ways for a thread to end. */
 const ways = ['terminate', 'exit', 'throw', 'reject', 'overflow', 'memory', 'copying'] as const;
@@ -115,14 +115,15 @@ async function pinsLeft(): Promise<number> {
 async function resident(): Promise<number> {
   await get(nothing.remote());
   await collect();
-  return residentBytes();
+  return settledBytes();
 }
 
 for (let n = 0; n < Number(given.warm); n++) await one(n);
 for (const way of ways) counts.set(way, 0);
 const began = performance.now();
 const memory: (readonly [lives: number, bytes: number])[] = [];
-const pause = Math.max(1, Math.floor(lives / SAMPLES));
+// Each time after the same way.
+const pause = ways.length * Math.ceil(lives / SAMPLES / ways.length);
 for (let n = 0; n < lives; n++) {
   if (n % pause === 0) memory.push([n, await resident()]);
   await one(n);

@@ -7,7 +7,7 @@ import { collectEverywhere } from '../support/garbage.ts';
 import { inside } from '../support/inside.ts';
 import { Ledger } from '../support/ledger.ts';
 import { fit } from '../support/line.ts';
-import { residentBytes } from '../support/machine.ts';
+import { settledBytes } from '../support/machine.ts';
 import { Random } from '../support/random.ts';
 import { assertQuiet } from '../support/suite.ts';
 
@@ -81,16 +81,6 @@ async function quietFootprint(): Promise<Footprint> {
   return footprint();
 }
 
-/** MiB in use, at the least in a second in which nothing runs: what threads leave that have just ended takes a moment to go. */
-async function resident(): Promise<number> {
-  const readings: number[] = [];
-  for (let i = 0; i < 10; i++) {
-    await sleep(100);
-    readings.push(residentBytes() / 2 ** 20);
-  }
-  return Math.min(...readings);
-}
-
 const names = ['descriptors', 'threads', 'segments', 'spillFiles', 'timers', 'children'] as const;
 
 function least(a: Footprint, b: Footprint): Footprint {
@@ -117,7 +107,7 @@ for (let next = began + totalMs / 120; performance.now() - began < totalMs; roun
   if (performance.now() - began < totalMs / 3) continue;
   // A thread that is just ending is in one of them, not in all.
   if (warm === undefined || performance.now() - began < (totalMs * 2) / 3) warm = least(warm ?? now, now);
-  samples.push([(performance.now() - began) / 3_600_000, await resident()]);
+  samples.push([(performance.now() - began) / 3_600_000, (await settledBytes()) / 2 ** 20]);
 }
 await quietFootprint();
 // Threads that are ending take a moment.
