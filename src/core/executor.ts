@@ -102,11 +102,11 @@ export class Executor implements NewsHandler {
       case event.task:
         return this.#task(pos);
       case event.stopTask:
-        this.#stop(view.getUint32(pos + 4, true));
-        return pos + 8;
-      case event.credit:
-        this.#background.get(view.getUint32(pos + 4, true))?.generator?.credit(view.getUint32(pos + 8, true));
+        this.#stop(this.#named(pos));
         return pos + 12;
+      case event.credit:
+        this.#named(pos)?.generator?.credit(view.getUint32(pos + 12, true));
+        return pos + 16;
       case event.collect:
         collect();
         return pos + 4;
@@ -118,8 +118,14 @@ export class Executor implements NewsHandler {
     }
   }
 
-  #stop(index: number): void {
-    const task = this.#background.get(index);
+  /** The task that news are for, if it still runs in the background. Another may have its cell by now. */
+  #named(pos: number): Attempt | undefined {
+    const view = this.#runtime.port.inboxView;
+    const task = this.#background.get(view.getUint32(pos + 4, true));
+    return task?.generation === view.getUint32(pos + 8, true) ? task : undefined;
+  }
+
+  #stop(task: Attempt | undefined): void {
     if (task === undefined) return;
     task.stopped = true;
     task.stop?.abort();

@@ -246,10 +246,7 @@ export class ThreadRuntime implements RefOwner {
     }
     if (deps !== undefined) port.list(deps);
     if (results.length > 1) port.list(results.slice(1));
-    if ((flags & submit.call) !== 0) {
-      port.word(actor);
-      port.word(parent === undefined ? 0 : parent.index + 1);
-    }
+    if ((flags & submit.call) !== 0) port.word(actor);
     if (parent !== undefined) {
       port.word(parent.index);
       port.word(parent.generation);

@@ -201,6 +201,13 @@ export const mutants = [
     by: plain('mobula-sched', 'node', 'actor_ends::'),
   },
   {
+    name: 'an actor is ended in place of one that had its number',
+    file: `${sched}/actor.rs`,
+    from: 'actor.object == object && actor.lives_on(host)',
+    to: 'actor.object != object && actor.lives_on(host)',
+    by: shuttle('mobula-sched', 'an_actor_is_not_ended'),
+  },
+  {
     name: 'a task whose worker is gone is not tried again',
     file: `${sched}/control.rs`,
     from: 'if !poison && cell.tries() <= self.retries(task) {',

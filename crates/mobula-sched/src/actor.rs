@@ -597,8 +597,6 @@ impl Turn<'_> {
         drop(actor);
         self.stop_on_host(object, left);
         failpoint!("actor.restart");
-        // Before the creation can run: it must not be the new life that is stopped.
-        self.deliver();
         // The thread that held them is gone, and whoever buries it holds them.
         for &task in again.iter().rev() {
             self.run_again(task);
@@ -732,6 +730,17 @@ impl Turn<'_> {
         if host.own {
             self.post_main(Event::RetireHost { host: host.id });
         }
+    }
+
+    /// Whether an actor of that number lives on `host`. News for its thread that one has ended are of an earlier life then,
+    /// or of another actor that had the number, and overdue: they must not end this one.
+    pub(crate) fn lives_on(&self, object: u32, host: Option<&Arc<Host>>) -> bool {
+        let index = self.actor_of(object);
+        index != NONE
+            && host.is_some_and(|host| {
+                let actor = self.actor(index).lock();
+                actor.object == object && actor.lives_on(host)
+            })
     }
 
     /// The last reference to an actor's object is gone: nobody can call it any more.

@@ -89,7 +89,7 @@ impl Turn<'_> {
                 // None: its port is just giving it back, unbegun.
                 let port = cell.port.load(Ordering::Relaxed);
                 if port != NONE {
-                    self.post(port as u16, Event::StopTask { task: id.index });
+                    self.post(port as u16, Event::StopTask { task: id });
                 }
                 if force && port != NONE {
                     self.post_main(Event::KillPort { port });
@@ -110,8 +110,7 @@ impl Turn<'_> {
         if cell.state() == (State::Taken, id.generation) {
             let port = cell.port.load(Ordering::Relaxed);
             if port != NONE {
-                let task = id.index;
-                self.post(port as u16, Event::Credit { task, items });
+                self.post(port as u16, Event::Credit { task: id, items });
             }
         }
     }

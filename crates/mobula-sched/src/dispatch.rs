@@ -272,6 +272,11 @@ impl Turn<'_> {
                 break;
             };
             failpoint!("news.write");
+            if let Event::StopActor { actor } = news
+                && self.lives_on(actor, inner.host.as_ref())
+            {
+                continue;
+            }
             self.write_event(&news, writer);
         }
         None
@@ -319,11 +324,13 @@ impl Turn<'_> {
             }
             Event::StopTask { task } => {
                 writer.head(event::STOP_TASK, 0, 0);
-                writer.u32(task);
+                writer.u32(task.index);
+                writer.u32(task.generation);
             }
             Event::Credit { task, items } => {
                 writer.head(event::CREDIT, 0, 0);
-                writer.u32(task);
+                writer.u32(task.index);
+                writer.u32(task.generation);
                 writer.u32(items);
             }
             Event::StopActor { actor } => {

@@ -34,9 +34,9 @@ pub(crate) enum Event {
     /// A stream of the thread has one more item.
     Item { token: u32, object: u32 },
     /// A running task was cancelled or ran out of time.
-    StopTask { task: u32 },
+    StopTask { task: TaskId },
     /// A paused generator may yield more.
-    Credit { task: u32, items: u32 },
+    Credit { task: TaskId, items: u32 },
     /// An actor of this thread is gone.
     StopActor { actor: u32 },
     /// The node needs a thread for actors.

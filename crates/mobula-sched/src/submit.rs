@@ -106,7 +106,6 @@ impl Turn<'_> {
         }
         if flags & submit::CALL != 0 {
             spec.actor = reader.u32();
-            spec.caller = u64::from(self.port) << 32 | u64::from(reader.u32());
             self.node.objects.get(spec.actor).retain();
         }
         if flags & submit::PARENT != 0 {
@@ -116,6 +115,8 @@ impl Turn<'_> {
             }
             .pack();
         }
+        // A task's number alone would not do: who has it next must not stand behind calls of his.
+        spec.caller = if parent == 0 { u64::from(self.port) } else { parent };
         if flags & submit::STREAM != 0 {
             spec.stream = Some((self.port, reader.u32()));
         }

@@ -74,7 +74,7 @@ pub(crate) struct Spec {
     /// The object of the actor it is a call on, or that it creates.
     pub(crate) actor: u32,
     pub(crate) creates: bool,
-    /// Whose calls on an actor keep their order: the caller's port and task.
+    /// Whose calls on an actor keep their order: the task that makes them, packed, or outside of tasks the port.
     pub(crate) caller: u64,
     /// The consumer of a stream: its port and its name for the stream.
     pub(crate) stream: Option<(u16, u32)>,

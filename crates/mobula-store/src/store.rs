@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mobula_fault::failpoint;
 use mobula_shm::{Arena, Part};
@@ -205,7 +205,7 @@ impl Store {
 
     /// Waits until something has changed that may have made room, for so long at most: views end when garbage is collected.
     #[cfg(not(any(loom, shuttle)))]
-    pub fn wait_for_change(&self, longest: Duration) {
+    pub fn wait_for_change(&self, longest: std::time::Duration) {
         let mut meta = self.lock();
         meta.waiting += 1;
         self.changed.wait_for(meta, longest).waiting -= 1;

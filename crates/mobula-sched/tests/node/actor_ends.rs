@@ -254,9 +254,9 @@ fn a_killed_actor_that_restarts_runs_again_what_its_living_thread_was_at() {
     let flying = host.begin();
     driver.kill(actor, true);
     host.pending(flying.task, false);
+    // The new instance takes the place of the old one. That it is to go comes too late to be told.
     let news = host.step();
-    assert_eq!(news[0], News::StopActor { actor });
-    let [News::Task(creation)] = &news[1..] else {
+    let [News::Task(creation)] = &news[..] else {
         panic!("the constructor: {news:?}")
     };
     assert!(creation.creates && host.claim(creation));

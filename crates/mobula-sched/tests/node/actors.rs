@@ -2,7 +2,7 @@
 
 use mobula_sched::{Demand, TemplateSpec};
 
-use super::support::{Bed, ERROR, News, OK, Status, Thread, plain, value};
+use super::support::{Bed, Call, ERROR, News, OK, Status, Thread, plain, value};
 
 /// An actor class that asks for nothing.
 pub(crate) fn class() -> TemplateSpec {
@@ -91,6 +91,40 @@ fn a_call_that_waits_for_an_argument_holds_back_its_callers_later_calls_only() {
     driver.flush();
     other.release(&[from_other]);
     other.flush();
+    assert_eq!(bed.node.live_tasks(), 0);
+}
+
+#[test]
+fn a_task_does_not_stand_behind_calls_of_one_that_had_its_number() {
+    let bed = Bed::new(1, &[]);
+    let (mut driver, mut worker) = (bed.driver(), bed.worker());
+    let (class, method) = (bed.template(class()), bed.template(method()));
+    let (mut host, actor) = alive(&bed, &mut driver, class);
+    let slow = driver.object();
+    let task = bed.template(plain());
+    let mut callers = Vec::new();
+    for (tag, deps) in [(1, vec![slow]), (2, vec![])] {
+        let result = worker.submit_tagged(task, 0, &[]);
+        let caller = worker.begin();
+        let call = Call {
+            arguments: value([tag]),
+            deps: &deps,
+            actor: Some(actor),
+            parent: Some(&caller),
+            ..Call::default()
+        };
+        let call = worker.submit(method, &call);
+        worker.release(&[call, result]);
+        worker.result(caller.task, OK, &[value("")]);
+        worker.sleeps();
+        callers.push(caller);
+    }
+    assert_eq!(callers[0].task, callers[1].task);
+    assert_eq!(host.run_all(), [2]);
+    bed.node.fail_all();
+    let _ = (host.news(), driver.news());
+    driver.release(&[actor]);
+    driver.flush();
     assert_eq!(bed.node.live_tasks(), 0);
 }
 

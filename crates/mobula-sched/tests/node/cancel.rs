@@ -94,7 +94,7 @@ fn a_running_task_is_cancelled_its_thread_is_told_and_its_result_is_dropped() {
         let port = u32::from(worker.id);
         assert!(news.contains(&News::KillPort { port }), "{news:?}");
         assert_eq!(news.len(), 2);
-        assert_eq!(worker.step(), [News::StopTask { task: task.task }]);
+        assert_eq!(worker.step(), [task.stopped()]);
         let late = value("late").with_buffer(bed.buffers.make(1));
         worker.result(task.task, outcome, &[late]);
         worker.sleeps();
@@ -150,7 +150,7 @@ fn a_task_of_a_batch_that_was_not_begun_is_cancelled_and_skipped() {
     assert!(worker.claim(&batch[0]));
     worker.result(batch[0].task, OK, &[value("")]);
     let news = worker.step();
-    assert_eq!(news[0], News::StopTask { task: batch[1].task });
+    assert_eq!(news[0], batch[1].stopped());
     let [News::Task(rest)] = &news[1..] else {
         panic!("the third task only: {news:?}")
     };
@@ -265,7 +265,7 @@ fn a_time_limit_is_announced_and_stops_the_attempt_it_was_set_for() {
     });
     assert!(timed_out, "{news:?}");
     worker.result(second.task, OK, &[value("late")]);
-    assert_eq!(worker.step(), [News::StopTask { task: second.task }]);
+    assert_eq!(worker.step(), [second.stopped()]);
     worker.sleeps();
     driver.release(&[result]);
     driver.flush();

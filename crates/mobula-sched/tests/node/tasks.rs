@@ -306,6 +306,7 @@ fn a_stream_hands_out_items_and_passes_credit_to_its_generator() {
     driver.flush();
     let credit = News::Credit {
         task: task.task,
+        generation: task.generation,
         items: 3,
     };
     assert_eq!(worker.step(), [credit]);

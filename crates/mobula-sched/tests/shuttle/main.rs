@@ -5,7 +5,7 @@
 #[expect(dead_code, unused_imports, reason = "the other tests use more of it")]
 mod support;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use mobula_sched::{Bell, Demand, TemplateSpec};
@@ -14,7 +14,7 @@ use mobula_sync::explore::check;
 use mobula_sync::{Mutex, thread};
 use shuttle::thread::JoinHandle;
 
-use support::{Bed, News, OK, Rings, Status, TaskNews, Thread, plain, value};
+use support::{Bed, News, OK, Rings, Status, Thread, plain, value};
 
 /// What ran, in the order in which it ran: the tag of each call that a thread began.
 type Ledger = Arc<Mutex<Vec<u8>>>;
@@ -72,8 +72,8 @@ impl Hosts {
     }
 }
 
-/// Runs what the thread is handed until it is told to end, or until `begin`, which sees each task first, has it die there.
-fn serve(mut thread: Thread, stop: &AtomicBool, mut begin: impl FnMut(&mut Thread, &TaskNews) -> bool) {
+/// Runs what the thread is handed until it is told to end, or until `see`, which sees all news first, has it die there.
+fn serve(mut thread: Thread, stop: &AtomicBool, mut see: impl FnMut(&mut Thread, &News) -> bool) {
     loop {
         let Some(news) = thread.step_once(false) else {
             if stop.load(Ordering::SeqCst) {
@@ -83,15 +83,18 @@ fn serve(mut thread: Thread, stop: &AtomicBool, mut begin: impl FnMut(&mut Threa
             continue;
         };
         for record in news {
-            let News::Task(task) = record else { continue };
-            if !thread.claim(&task) {
+            if let News::Task(task) = &record
+                && !thread.claim(task)
+            {
                 continue;
             }
-            if begin(&mut thread, &task) {
+            if see(&mut thread, &record) {
                 thread.dies();
                 return;
             }
-            thread.result(task.task, OK, &[value(&task.arguments.bytes)]);
+            if let News::Task(task) = record {
+                thread.result(task.task, OK, &[value(&task.arguments.bytes)]);
+            }
         }
     }
     thread.dies();
@@ -100,13 +103,24 @@ fn serve(mut thread: Thread, stop: &AtomicBool, mut begin: impl FnMut(&mut Threa
 /// An actor's thread: it may die in the midst of a call.
 fn live(thread: Thread, ledger: &Ledger, stop: &AtomicBool, dies_after: Option<usize>) {
     let mut taken = 0;
-    serve(thread, stop, |_, task| {
-        if task.creates {
-            return false;
+    let mut made = HashSet::new();
+    serve(thread, stop, |_, news| {
+        match news {
+            News::Task(task) if task.creates => {
+                made.insert(task.extra);
+            }
+            News::Task(task) => {
+                assert!(made.contains(&task.extra), "a call finds its actor");
+                ledger.lock().push(task.tag());
+                taken += 1;
+                return dies_after == Some(taken);
+            }
+            News::StopActor { actor } => {
+                made.remove(actor);
+            }
+            _ => {}
         }
-        ledger.lock().push(task.tag());
-        taken += 1;
-        dies_after == Some(taken)
+        false
     });
 }
 
@@ -288,6 +302,54 @@ fn a_kill_that_races_with_calls_settles_each_once() {
     });
 }
 
+/// Of two actors with one number, one after the other: the news that the first has ended may come when the second is made.
+#[test]
+fn an_actor_is_not_ended_in_place_of_one_that_had_its_number() {
+    check("actors: one number", || {
+        let bed = Bed::new(1, &[]);
+        let mut driver = bed.driver();
+        let class = bed.template(class(0, 0));
+        let first = driver.create(class, &[]);
+        driver.flush();
+        let news = driver.news();
+        let [News::NeedWorker { host, .. }] = news[..] else {
+            panic!("a thread for the actor: {news:?}")
+        };
+        let mut host = bed.host(host);
+        let creation = host.begin();
+        host.result(creation.task, OK, &[value("")]);
+        host.flush();
+        let host = thread::spawn(move || {
+            let mut news = Vec::new();
+            loop {
+                match host.step_once(false) {
+                    Some(more) => news.extend(more),
+                    None => host.rings.wait(),
+                }
+                if let Some(News::Task(creation)) = news.last() {
+                    assert!(host.claim(creation));
+                    host.result(creation.task, OK, &[value("")]);
+                    news.extend(host.news());
+                    return (host, news);
+                }
+            }
+        });
+        driver.release(&[first]);
+        driver.flush();
+        let second = driver.create(class, &[]);
+        driver.flush();
+        assert_eq!(second, first, "one number");
+        let (host, news) = host.join().unwrap();
+        let ended = |news: &News| matches!(news, News::StopActor { .. });
+        assert!(!ended(&news[news.len() - 1]), "the second lives: {news:?}");
+        driver.release(&[second]);
+        driver.flush();
+        host.dies();
+        driver.news();
+        bed.assert_balanced(0);
+    });
+}
+
 #[test]
 fn actors_that_want_the_same_get_it_in_the_order_in_which_they_came() {
     check("actors: in turn", || {
@@ -328,7 +390,8 @@ fn actors_that_want_the_same_get_it_in_the_order_in_which_they_came() {
 
 /// A worker. A task with tag 1 submits another one.
 fn work(thread: Thread, template: u32, ledger: &Ledger, stop: &AtomicBool) {
-    serve(thread, stop, |thread, task| {
+    serve(thread, stop, |thread, news| {
+        let News::Task(task) = news else { return false };
         ledger.lock().push(task.tag());
         if task.tag() == 1 {
             let inner = thread.submit_tagged(template, 50, &[]);

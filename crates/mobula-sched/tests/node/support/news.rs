@@ -83,6 +83,14 @@ impl TaskNews {
     pub(crate) fn tag(&self) -> u8 {
         self.arguments.bytes.first().copied().unwrap_or(0)
     }
+
+    /// The news that it is to stop.
+    pub(crate) fn stopped(&self) -> News {
+        News::StopTask {
+            task: self.task,
+            generation: self.generation,
+        }
+    }
 }
 
 /// A record of the inbox.
@@ -104,9 +112,11 @@ pub(crate) enum News {
     },
     StopTask {
         task: u32,
+        generation: u32,
     },
     Credit {
         task: u32,
+        generation: u32,
         items: u32,
     },
     StopActor {
@@ -197,9 +207,13 @@ impl Inbox<'_> {
                 let (token, object, _generation) = (self.word(), self.word(), self.word());
                 News::Item { token, object }
             }
-            5 => News::StopTask { task: self.word() },
+            5 => News::StopTask {
+                task: self.word(),
+                generation: self.word(),
+            },
             6 => News::Credit {
                 task: self.word(),
+                generation: self.word(),
                 items: self.word(),
             },
             7 => News::StopActor { actor: self.word() },

@@ -113,9 +113,7 @@ impl Thread {
             write_list(&mut record, call.more);
         }
         let mut words = Vec::new();
-        if let Some(actor) = call.actor {
-            words.extend([actor, call.parent.map_or(0, |parent| parent.task + 1)]);
-        }
+        words.extend(call.actor);
         if let Some(parent) = call.parent {
             words.extend([parent.task, parent.generation]);
         }
