@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { availableResources, clusterResources, type InitOptions, init, isInitialized, shutdown } from 'mobula';
+import { type Footprint, footprint } from './baseline.ts';
 import { collectEverywhere } from './garbage.ts';
 import { liveTasks, storeStats } from './inside.ts';
 import { openFiles, threads } from './machine.ts';
@@ -46,9 +47,9 @@ export function suite(
   options: InitOptions = { numCpus: 2, objectStoreMemory: '256MiB' },
   store: 'empty' | 'any' = 'empty',
 ): void {
-  let before_: { threads: number; files: string[] };
+  let before_: Footprint;
   before(async () => {
-    before_ = { threads: threads(), files: openFiles() };
+    before_ = footprint();
     await init(options);
   });
   after(async () => {
@@ -62,6 +63,6 @@ export function suite(
       () => threads() <= before_.threads + 1,
       () => `${threads()} threads, ${before_.threads} before`,
     );
-    assert.ok(openFiles().length <= before_.files.length + 6, openFiles().join('\n'));
+    assert.ok(footprint().descriptors <= before_.descriptors + 6, openFiles().join('\n'));
   }, limit);
 }
