@@ -1,7 +1,8 @@
 // Every point of the core, armed in turn with everything that can happen there: `npm run test:failpoints`.
 // `--seed N` chooses at which hit; `--sample N` takes that many points of each action instead of all; `--only PREFIX`
 // and `--action NAME` take a part.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,8 +20,8 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'store.release_env.before',
   'store.release_env.taken',
 ]);
-/** Reached only by a hang; a process runs many points. */
-const LIMIT_MS = 300_000;
+/** Reached only by a hang: a process that runs many points tells of each when it is through. */
+const LIMIT_MS = 120_000;
 
 const { values } = parseArgs({
   options: {
@@ -52,14 +53,21 @@ interface Ended {
   readonly code: number | null;
 }
 
-function run(action: Action | 'count', targets: readonly string[]): Ended {
+async function run(action: Action | 'count', targets: readonly string[]): Promise<Ended> {
   const file = fileURLToPath(new URL('./run.js', import.meta.url));
-  const { stdout, stderr, signal, status } = spawnSync(process.execPath, [file, action, folder, ...targets], {
-    encoding: 'utf8',
-    timeout: LIMIT_MS,
-    killSignal: 'SIGABRT',
+  const child = spawn(process.execPath, [file, action, folder, ...targets], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const hangs = setTimeout(() => child.kill('SIGABRT'), LIMIT_MS);
+  let [output, errors] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+    hangs.refresh();
   });
-  return { output: stdout, errors: stderr, signal, code: status };
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  clearTimeout(hangs);
+  return { output, errors, signal, code };
 }
 
 /** At which hit a point is armed: not later than half of those that were counted, as no two runs are the same. */
@@ -74,9 +82,9 @@ function failed(action: string, at: string, { errors, signal, code }: Ended): vo
 }
 
 /** Runs points one after the other in one process; after one that failed, the others go on in another. */
-function together(action: Action, targets: readonly string[]): void {
+async function together(action: Action, targets: readonly string[]): Promise<void> {
   for (let from = 0; from < targets.length; ) {
-    const ended = run(action, targets.slice(from));
+    const ended = await run(action, targets.slice(from));
     const done = ended.output.split('\n').filter((line) => line !== '').length;
     from += done;
     if (ended.code === 0 && from === targets.length) return;
@@ -85,8 +93,8 @@ function together(action: Action, targets: readonly string[]): void {
 }
 
 /** The process dies at the point; what it left is gone once the next has started, which `run.js` checks. */
-function killed(at: string): void {
-  const ended = run('kill', [at]);
+async function killed(at: string): Promise<void> {
+  const ended = await run('kill', [at]);
   if (ended.signal !== 'SIGKILL') failed('kill', at, ended);
   const shared = readdirSync('/dev/shm').filter((name) => name.includes('mobula'));
   if (shared.length > 0) failed('kill', `${at} leaves ${shared.join()}`, ended);
@@ -98,8 +106,8 @@ function some<T>(all: readonly T[]): readonly T[] {
   return keyed.slice(0, count).map(({ item }) => item);
 }
 
-function sweep(): void {
-  const counted = run('count', []);
+async function sweep(): Promise<void> {
+  const counted = await run('count', []);
   if (counted.code !== 0) {
     failed('count', 'all', counted);
     return;
@@ -121,12 +129,12 @@ function sweep(): void {
   for (const [action, targets] of plans) {
     if (values.action !== undefined && values.action !== action) continue;
     const before = failures.length;
-    if (action === 'kill') targets.forEach(killed);
-    else together(action, targets);
+    if (action === 'kill') for (const at of targets) await killed(at);
+    else await together(action, targets);
     console.log(`${action}: ${targets.length - (failures.length - before)} of ${targets.length} points`);
   }
   // Whoever was killed last.
-  const last = run('count', []);
+  const last = await run('count', []);
   if (last.code !== 0) failed('count', 'after the last kill', last);
   const bad = new Set(failures.map((failure) => failure.split(/[ :]/)[1]));
   const good = points.filter(({ name }) => !bad.has(name)).length;
@@ -136,7 +144,7 @@ function sweep(): void {
 }
 
 try {
-  sweep();
+  await sweep();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
