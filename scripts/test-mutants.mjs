@@ -15,7 +15,8 @@ const kinds = {
   plain: {},
   model: {},
   loom: { RUSTFLAGS: '--cfg loom', LOOM_MAX_PREEMPTIONS: '2' },
-  shuttle: { RUSTFLAGS: '--cfg shuttle' },
+  // Some bugs show in one order of 500.
+  shuttle: { RUSTFLAGS: '--cfg shuttle', MOBULA_SHUTTLE_ITERATIONS: '5000' },
 };
 
 /** Copies what git knows of the core, so that nothing here touches the working tree. */
