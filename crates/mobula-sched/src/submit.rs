@@ -115,7 +115,7 @@ impl Turn<'_> {
             }
             .pack();
         }
-        // A task's number alone would not do: who has it next must not stand behind calls of his.
+        // With its generation: the next task of that number must not stand behind this one's calls.
         spec.caller = if parent == 0 { u64::from(self.port) } else { parent };
         if flags & submit::STREAM != 0 {
             spec.stream = Some((self.port, reader.u32()));
