@@ -29,12 +29,13 @@ async function run(file, args, flags = []) {
 }
 
 /**
- * A small heap, so that the way of a full heap does not take seconds. And no pool of free pages where V8 has one (Node 26): it
- * keeps what isolates leave for 8 s, some 10 MiB more in one reading than in the next.
+ * A small heap, so that the way of a full heap does not take seconds. And where V8 keeps the pages of an isolate that has ended
+ * for the next one (Node 26), it does not: it keeps some 10 MiB more in one reading than in the next.
  */
 function flagsForLives() {
-  const hasPool = execFileSync(node, ['--v8-options'], { encoding: 'utf8' }).includes('--memory-pool ');
-  return ['--max-old-space-size=32', ...(hasPool ? ['--no-memory-pool'] : [])];
+  const options = execFileSync(node, ['--v8-options'], { encoding: 'utf8' });
+  const keeps = options.includes('--memory-pool-share-memory-on-teardown ');
+  return ['--max-old-space-size=32', ...(keeps ? ['--no-memory-pool-share-memory-on-teardown'] : [])];
 }
 
 /** Runs `lives` lives, shared out among one process per processor, and adds up their figures. */

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use mobula_store::BufferId;
 use mobula_sync::Mutex;
-use napi::sys;
+use napi_sys as sys;
 
 /// What a view costs beside its buffer: an entry among the process's mappings, of which there are some 65 000, and page
 /// tables, eight bytes for each page of 4096.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use mobula_fault::failpoint;
 use mobula_sched::Bell;
 use mobula_sync::Mutex;
-use napi::sys;
+use napi_sys as sys;
 
 use crate::error::{Result, check};
 
@@ -172,6 +172,9 @@ extern "C" fn ended(_hook: sys::napi_async_cleanup_hook_handle, data: *mut c_voi
     if let Some(on_end) = owned.on_end.take() {
         on_end();
     }
+    // SAFETY: references live until all hooks have run; nothing calls back any more, as the handle is closed next, on this
+    // thread. The environment would forget it without freeing it.
+    unsafe { sys::napi_delete_reference(owned.env, owned.callback) };
     failpoint!("native.bell.end");
     let handle = std::mem::replace(&mut owned.bell.handle.lock().0, ptr::null_mut());
     // SAFETY: the handle is open and nobody else can reach it now.

@@ -2,7 +2,7 @@ use std::ffi::c_void;
 use std::ptr;
 
 use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue, ValueType};
-use napi::sys;
+use napi_sys as sys;
 
 /// Where the bytes of a typed array are, over an ArrayBuffer or a SharedArrayBuffer.
 ///

@@ -56,8 +56,8 @@ pub(crate) fn seal_failed(error: SealError) -> napi::Error<Code> {
 }
 
 /// Checks a raw Node-API status.
-pub(crate) fn check(status: napi::sys::napi_status, what: &str) -> Result<()> {
-    if status == napi::sys::Status::napi_ok {
+pub(crate) fn check(status: napi_sys::napi_status, what: &str) -> Result<()> {
+    if status == napi_sys::Status::napi_ok {
         return Ok(());
     }
     fail(

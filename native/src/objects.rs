@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use mobula_fault::failpoint;
 use mobula_store::{BufferId, Mapping, Store, ViewId};
+use napi::JsValue;
 use napi::bindgen_prelude::{Env, FromNapiValue, Unknown};
-use napi::{JsValue, sys};
 use napi_derive::napi;
+use napi_sys as sys;
 
 use crate::accounting::Load;
 use crate::bytes::Bytes;

@@ -233,8 +233,8 @@ pub fn is_ending(env: Env) -> bool {
     // SAFETY: `env` is the caller's and lives while it waits. Both calls only read, and an environment that ends refuses
     // the second, which might run JavaScript.
     unsafe {
-        napi::sys::napi_get_global(env.raw(), &raw mut global) != napi::sys::Status::napi_ok
-            || napi::sys::napi_get_named_property(env.raw(), global, c"Object".as_ptr(), &raw mut value)
-                != napi::sys::Status::napi_ok
+        napi_sys::napi_get_global(env.raw(), &raw mut global) != napi_sys::Status::napi_ok
+            || napi_sys::napi_get_named_property(env.raw(), global, c"Object".as_ptr(), &raw mut value)
+                != napi_sys::Status::napi_ok
     }
 }

@@ -17,7 +17,7 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use mobula_sync::atomic::{AtomicU32, Ordering};
-use napi::sys;
+use napi_sys as sys;
 
 /// Lines of Node whose V8 has been tried; `npm run test:nodes` runs the tests on them.
 const KNOWN_NODES: [u32; 4] = [20, 22, 24, 26];

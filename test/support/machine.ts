@@ -18,10 +18,12 @@ export function openFiles(): string[] {
   });
 }
 
-/** Bytes of memory that this process has in use. */
+/** Bytes of memory that this process has in use, without pages of files: the system takes those back when it likes. */
 export function residentBytes(): number {
-  const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-  return Number(kilobytes) * 1024;
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const kilobytes = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN);
+  return (kilobytes('RssAnon') + kilobytes('RssShmem')) * 1024;
 }
 
 /** The same, at the least in a second in which nothing runs: what threads leave that have just ended takes a moment to go. */
