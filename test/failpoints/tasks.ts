@@ -29,6 +29,16 @@ export const fan = remote(async (n: number, ms: number) => {
   const parts = await get(Array.from({ length: n }, () => turn.remote(ms)));
   return parts.length;
 }, retried);
+const mark = remote((run: Int32Array) => {
+  Atomics.store(run, 0, 1);
+  Atomics.notify(run, 0);
+}, retried);
+/** Blocks its thread until another has run one of the tasks that it keeps in store. */
+export const share = remote(async (run: Int32Array) => {
+  const parts = Array.from({ length: 8 }, () => mark.remote(run));
+  Atomics.wait(run, 0, 0);
+  return (await get(parts)).length;
+}, retried);
 export const fail = remote((n: number): number => {
   throw new RangeError(`on purpose ${n}`);
 });

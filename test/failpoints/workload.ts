@@ -137,6 +137,10 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
+async function stealing(): Promise<void> {
+  assert.equal(await get(t.share.remote(shared())), 8);
+}
+
 /** The parts that have not ended. */
 const unfinished = new Set<string>();
 
@@ -177,6 +181,8 @@ export async function workload(mayFail: boolean): Promise<void> {
       unfinished.delete(name);
     }
   };
+  // First and alone: it needs the CPU that the other thread has.
+  await run(['stealing', stealing]);
   const outcomes = await Promise.allSettled(Object.entries(parts).map(run));
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }

@@ -208,6 +208,13 @@ export const mutants = [
     by: shuttle('mobula-sched', 'an_actor_is_not_ended'),
   },
   {
+    name: 'what a thread waited for is told to the one that has its number',
+    file: `${sched}/dispatch.rs`,
+    from: '| Event::Item { life, .. } => life != inner.life,',
+    to: '| Event::Item { life, .. } => life == u16::MAX,',
+    by: plain('mobula-sched', 'node', 'deaths::'),
+  },
+  {
     name: 'a task whose worker is gone is not tried again',
     file: `${sched}/control.rs`,
     from: 'if !poison && cell.tries() <= self.retries(task) {',

@@ -9,6 +9,8 @@ const TASK: u64 = 1;
 const PORT: u64 = 2;
 const NODE: u64 = 3;
 const PORT_BITS: u32 = 14;
+const LIFE_SHIFT: u32 = 46;
+const VALUE_SHIFT: u32 = 61;
 
 /// Somebody who waits for an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub enum Waiter {
     Port {
         /// The port to tell.
         port: u16,
+        /// Which of the threads that have had the port; below [`Waiter::LIVES`].
+        life: u16,
         /// What the port calls this subscription; 31 bits.
         token: u32,
         /// Whether the value is wanted, or only the news.
@@ -27,12 +31,25 @@ pub enum Waiter {
 }
 
 impl Waiter {
+    /// How many threads of a port can be told apart.
+    pub const LIVES: u16 = 1 << 15;
+
     fn pack(self) -> u64 {
         match self {
             Self::Task(task) => TASK << KIND_SHIFT | u64::from(task),
-            Self::Port { port, token, value } => {
+            Self::Port {
+                port,
+                life,
+                token,
+                value,
+            } => {
                 debug_assert!(u32::from(port) < 1 << PORT_BITS, "port out of range");
-                PORT << KIND_SHIFT | u64::from(value) << 48 | u64::from(port) << 32 | u64::from(token)
+                debug_assert!(life < Self::LIVES, "life out of range");
+                PORT << KIND_SHIFT
+                    | u64::from(value) << VALUE_SHIFT
+                    | u64::from(life) << LIFE_SHIFT
+                    | u64::from(port) << 32
+                    | u64::from(token)
             }
         }
     }
@@ -43,8 +60,9 @@ impl Waiter {
         }
         Self::Port {
             port: ((word >> 32) & ((1 << PORT_BITS) - 1)) as u16,
+            life: (word >> LIFE_SHIFT) as u16 % Self::LIVES,
             token: word as u32,
-            value: word >> 48 & 1 == 1,
+            value: word >> VALUE_SHIFT & 1 == 1,
         }
     }
 }

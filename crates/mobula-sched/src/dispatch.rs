@@ -263,23 +263,30 @@ impl Turn<'_> {
 
     /// Gives the size of the first record that does not fit, if any.
     fn write_news(&mut self, inner: &mut Inner, writer: &mut Writer<'_>) -> Option<u32> {
-        while let Some(news) = inner.unread.front() {
-            let size = self.size_of(news);
-            if size > writer.room() {
-                return Some(size as u32);
-            }
-            let Some(news) = inner.unread.pop_front() else {
-                break;
-            };
-            failpoint!("news.write");
-            if let Event::StopActor { actor } = news
-                && self.lives_on(actor, inner.host.as_ref())
-            {
+        while let Some(news) = inner.unread.pop_front() {
+            if self.is_for_another(&news, inner) {
+                self.undelivered(vec![news]);
                 continue;
             }
+            let size = self.size_of(&news);
+            if size > writer.room() {
+                inner.unread.push_front(news);
+                return Some(size as u32);
+            }
+            failpoint!("news.write");
             self.write_event(&news, writer);
         }
         None
+    }
+
+    /// Whether news are meant for a thread that has had this one's number, or for an actor that has had the number of one
+    /// that lives here.
+    fn is_for_another(&self, news: &Event, inner: &Inner) -> bool {
+        match *news {
+            Event::Settled { life, .. } | Event::Item { life, .. } => life != inner.life,
+            Event::StopActor { actor } => self.lives_on(actor, inner.host.as_ref()),
+            _ => false,
+        }
     }
 
     fn size_of(&self, news: &Event) -> usize {
@@ -297,6 +304,7 @@ impl Turn<'_> {
                 object,
                 token,
                 value: true,
+                ..
             } => {
                 let (status, payload) = self.node.objects.get(object).outcome();
                 writer.head(event::VALUE, *status as u8, 0);
@@ -309,13 +317,14 @@ impl Turn<'_> {
                 object,
                 token,
                 value: false,
+                ..
             } => {
                 let (status, _) = self.node.objects.get(object).outcome();
                 writer.head(event::READY, *status as u8, 0);
                 writer.u32(token);
                 self.release(object);
             }
-            Event::Item { token, object } => {
+            Event::Item { token, object, .. } => {
                 *self.borrowed.entry(object).or_insert(0) += 1;
                 writer.head(event::ITEM, 0, 0);
                 writer.u32(token);

@@ -21,6 +21,10 @@ use crate::turn::Turn;
 /// Ports that can be open at once. Their numbers are used again oldest first.
 const MAX_PORTS: usize = 4096;
 
+/// How many ports rest before the one that was shut first is opened again. What names a thread by its port alone, such as a
+/// request to stop it, is read within a turn of a loop; what can stay for longer names its life too.
+const RESTING_PORTS: usize = 256;
+
 /// What a node is made of.
 #[derive(Debug)]
 pub struct NodeConfig {
@@ -169,19 +173,7 @@ impl Node {
     /// Gives nothing when too many threads are attached.
     pub fn attach(&self, kind: PortKind, host: Option<u32>, bell: Arc<dyn Bell>) -> Option<u16> {
         let host = host.and_then(|id| self.hosts.lock().iter().find(|host| host.id == id).cloned());
-        let mut ports = self.ports.lock();
-        let id = if ports.len() < MAX_PORTS {
-            let id = ports.len() as u16;
-            let port = Arc::new(Port::new(id));
-            ports.push(Arc::clone(&port));
-            // SAFETY: the number is new, so nobody reads the entry yet.
-            self.port_table[usize::from(id)].with_mut(|entry| unsafe { *entry = Some(port) });
-            self.port_count.store(u32::from(id) + 1, Ordering::Release);
-            id
-        } else {
-            self.shut_ports.lock().pop_front()?
-        };
-        drop(ports);
+        let id = self.shut_port().or_else(|| self.new_port())?;
         failpoint!("attach.open");
         self.port(id).open(kind, host.clone(), bell);
         failpoint!("attach.opened");
@@ -193,6 +185,29 @@ impl Node {
         if kind == PortKind::Driver {
             self.main_port.store(u32::from(id), Ordering::Release);
         }
+        Some(id)
+    }
+
+    /// A port that has rested long enough, or that has to do.
+    fn shut_port(&self) -> Option<u16> {
+        let ports = self.ports.lock().len();
+        let mut shut = self.shut_ports.lock();
+        (shut.len() >= RESTING_PORTS || ports == MAX_PORTS)
+            .then(|| shut.pop_front())
+            .flatten()
+    }
+
+    fn new_port(&self) -> Option<u16> {
+        let mut ports = self.ports.lock();
+        if ports.len() == MAX_PORTS {
+            return None;
+        }
+        let id = ports.len() as u16;
+        let port = Arc::new(Port::new(id));
+        ports.push(Arc::clone(&port));
+        // SAFETY: the number is new, so nobody reads the entry yet.
+        self.port_table[usize::from(id)].with_mut(|entry| unsafe { *entry = Some(port) });
+        self.port_count.store(u32::from(id) + 1, Ordering::Release);
         Some(id)
     }
 

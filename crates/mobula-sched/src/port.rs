@@ -1,7 +1,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use mobula_queue::Doorbell;
+use mobula_queue::{Doorbell, Waiter};
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -30,9 +30,14 @@ pub enum PortKind {
 #[derive(Debug)]
 pub(crate) enum Event {
     /// An object the thread subscribed to is there.
-    Settled { object: u32, token: u32, value: bool },
+    Settled {
+        object: u32,
+        life: u16,
+        token: u32,
+        value: bool,
+    },
     /// A stream of the thread has one more item.
-    Item { token: u32, object: u32 },
+    Item { life: u16, token: u32, object: u32 },
     /// A running task was cancelled or ran out of time.
     StopTask { task: TaskId },
     /// A paused generator may yield more.
@@ -92,6 +97,9 @@ pub(crate) struct Mail {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) kind: PortKind,
+    /// Which of the threads that have had the port it is, counted round below [`Waiter::LIVES`]. What can outlive a thread
+    /// names it with this: others may have the number then.
+    pub(crate) life: u16,
     pub(crate) open: bool,
     pub(crate) regions: Regions,
     /// Bytes of the command region already carried out.
@@ -124,6 +132,7 @@ impl Port {
             id,
             inner: Mutex::new(Inner {
                 kind: PortKind::Driver,
+                life: 0,
                 open: false,
                 regions: Regions::default(),
                 consumed: 0,
@@ -180,7 +189,9 @@ impl Port {
         {
             let mut inner = self.inner.lock();
             inner.kind = kind;
+            inner.life = (inner.life + 1) % Waiter::LIVES;
             inner.open = true;
+            inner.filled = 0;
             inner.host = host;
         }
         self.mail.lock().open = true;

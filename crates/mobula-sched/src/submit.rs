@@ -6,7 +6,7 @@ use crate::object::{NONE, Status};
 use crate::payload::Payload;
 use crate::port::{Event, Inner};
 use crate::resources::UNIT;
-use crate::task::{AGAIN, HOLDS, LENT, OCCUPIES, PENDING, Spec, State, TaskId};
+use crate::task::{AGAIN, Consumer, HOLDS, LENT, OCCUPIES, PENDING, Spec, State, TaskId};
 use crate::turn::Turn;
 use crate::wire::{Reader, op, outcome, submit};
 
@@ -116,9 +116,17 @@ impl Turn<'_> {
             .pack();
         }
         // With its generation: the next task of that number must not stand behind this one's calls.
-        spec.caller = if parent == 0 { u64::from(self.port) } else { parent };
+        spec.caller = if parent == 0 {
+            u64::from(self.life) << 16 | u64::from(self.port)
+        } else {
+            parent
+        };
         if flags & submit::STREAM != 0 {
-            spec.stream = Some((self.port, reader.u32()));
+            spec.stream = Some(Consumer {
+                port: self.port,
+                life: self.life,
+                token: reader.u32(),
+            });
         }
         if flags & submit::CREATE != 0 {
             spec.creates = true;
@@ -363,7 +371,7 @@ impl Turn<'_> {
         self.adopt(&payload);
         let cell = self.node.tasks.get(task);
         // SAFETY: the port holds the task.
-        let Some((port, token)) = unsafe { cell.spec() }
+        let Some(Consumer { port, life, token }) = unsafe { cell.spec() }
             .stream
             .filter(|_| cell.state().0 == State::Taken)
         else {
@@ -375,6 +383,6 @@ impl Turn<'_> {
         let object = self.node.take_object(&mut self.object_cells, NONE);
         self.node.objects.get(object).retain();
         self.settle(object, Status::Value, payload);
-        self.post(port, Event::Item { token, object });
+        self.post(port, Event::Item { life, token, object });
     }
 }

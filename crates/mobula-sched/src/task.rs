@@ -74,10 +74,19 @@ pub(crate) struct Spec {
     /// The object of the actor it is a call on, or that it creates.
     pub(crate) actor: u32,
     pub(crate) creates: bool,
-    /// Whose calls on an actor keep their order: the task that makes them, packed, or outside of tasks the port.
+    /// Whose calls on an actor keep their order: the task that makes them, packed, or outside of tasks the thread, by its port
+    /// and life.
     pub(crate) caller: u64,
-    /// The consumer of a stream: its port and its name for the stream.
-    pub(crate) stream: Option<(u16, u32)>,
+    pub(crate) stream: Option<Consumer>,
+}
+
+/// Who reads a stream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Consumer {
+    pub(crate) port: u16,
+    pub(crate) life: u16,
+    /// Its name for the stream.
+    pub(crate) token: u32,
 }
 
 impl Default for Spec {

@@ -24,6 +24,8 @@ const SHARE_NANOSECONDS: u64 = 100_000;
 pub(crate) struct Turn<'n> {
     pub(crate) node: &'n Node,
     pub(crate) port: u16,
+    /// Which of the port's threads it is a visit of; of no meaning without one.
+    pub(crate) life: u16,
     /// Whether the visit is one of a port's own, not one on behalf of a thread that is gone or stuck.
     has_port: bool,
     pub(crate) task_cells: IndexCache,
@@ -48,6 +50,7 @@ impl<'n> Turn<'n> {
         Self {
             node,
             port,
+            life: 0,
             has_port: false,
             task_cells: IndexCache::default(),
             object_cells: IndexCache::default(),
@@ -66,6 +69,7 @@ impl<'n> Turn<'n> {
     pub(crate) fn begin(node: &'n Node, port: u16, inner: &mut Inner) -> Self {
         let mut turn = Self::new(node, port);
         turn.has_port = true;
+        turn.life = inner.life;
         turn.task_cells = std::mem::take(&mut inner.tasks);
         turn.object_cells = std::mem::take(&mut inner.objects);
         turn.borrowed = std::mem::take(&mut inner.borrowed);
@@ -247,9 +251,20 @@ impl<'n> Turn<'n> {
             while let Some(waiter) = waiters.next(&self.node.waiter_nodes) {
                 match waiter {
                     Waiter::Task(task) => self.argument_arrived(task),
-                    Waiter::Port { port, token, value } => {
-                        self.post(port, Event::Settled { object, token, value });
-                    }
+                    Waiter::Port {
+                        port,
+                        life,
+                        token,
+                        value,
+                    } => self.post(
+                        port,
+                        Event::Settled {
+                            object,
+                            life,
+                            token,
+                            value,
+                        },
+                    ),
                 }
             }
             // The reference of the task that made it.
@@ -405,6 +420,7 @@ impl<'n> Turn<'n> {
     pub(crate) fn subscribe(&mut self, object: u32, token: u32, value: bool) {
         let waiter = Waiter::Port {
             port: self.port,
+            life: self.life,
             token,
             value,
         };
@@ -413,7 +429,16 @@ impl<'n> Turn<'n> {
         // The news hold a reference until they are read: the ref may be gone by then.
         cell.retain();
         if cell.waiters.subscribe(waiter, &self.node.waiter_nodes) == Subscribed::Done {
-            self.post(self.port, Event::Settled { object, token, value });
+            let life = self.life;
+            self.post(
+                self.port,
+                Event::Settled {
+                    object,
+                    life,
+                    token,
+                    value,
+                },
+            );
         }
     }
 

@@ -78,6 +78,7 @@ impl Object {
 fn port(token: u32) -> Waiter {
     Waiter::Port {
         port: 3,
+        life: 5,
         token,
         value: token % 2 == 0,
     }

@@ -1,6 +1,10 @@
 //! Threads that end: their tasks run elsewhere or fail, and what they held comes back.
 
-use super::support::{Bed, Call, News, OK, Status, plain, value};
+use std::sync::Arc;
+
+use mobula_sched::{Blame, PortKind};
+
+use super::support::{Bed, Call, News, OK, Rings, Status, Thread, plain, value};
 
 const WORKER_DIED: u8 = 3;
 
@@ -197,19 +201,95 @@ fn the_driver_can_be_buried_last() {
     assert_eq!(bed.node.open_ports(), 0);
 }
 
+/// A worker that has the number of `dead`.
+fn successor(bed: &Bed, dead: u16) -> Thread {
+    for _ in 0..300 {
+        let worker = bed.worker();
+        if worker.id == dead {
+            return worker;
+        }
+        worker.dies();
+    }
+    panic!("the number {dead} is not used again");
+}
+
 #[test]
-fn numbers_of_dead_threads_are_used_again_when_all_are_taken() {
+fn the_number_of_a_dead_thread_is_used_again_after_it_has_rested() {
     let bed = Bed::new(1, &[]);
     let mut driver = bed.driver();
-    for _ in 1..4096 {
-        bed.worker().dies();
+    let first = bed.worker();
+    let dead = first.id;
+    first.dies();
+    let mut others: Vec<Thread> = (0..100).map(|_| bed.worker()).collect();
+    assert!(others.iter().all(|other| other.id != dead), "it rests");
+    for other in others.drain(..) {
+        other.dies();
     }
-    let mut late = bed.worker();
-    assert_eq!(late.id, 1, "the oldest");
+    let mut late = successor(&bed, dead);
     let result = driver.submit_tagged(bed.template(plain()), 1, &[]);
     driver.flush();
     assert_eq!(late.run_all(), [1]);
     driver.release(&[result]);
     driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn every_number_is_used_before_threads_are_too_many() {
+    let bed = Bed::new(1, &[]);
+    let attach = || {
+        bed.node
+            .attach(PortKind::Worker, None, Arc::new(Rings::default()))
+    };
+    let all: Vec<u16> = std::iter::from_fn(attach).collect();
+    assert_eq!(all.len(), 4096);
+    bed.node.bury(7, "it died", Blame::Unknown);
+    assert_eq!((attach(), attach()), (Some(7), None));
+}
+
+#[test]
+fn what_a_dead_worker_waited_for_is_not_told_to_the_one_that_has_its_number() {
+    let bed = Bed::new(1, &[]);
+    let (mut driver, mut waits) = (bed.driver(), bed.worker());
+    let template = bed.template(plain());
+    let [wanted, ready] = [1, 2].map(|tag| driver.submit_tagged(template, tag, &[]));
+    driver.flush();
+    let token = waits.subscribe(wanted, true);
+    waits.subscribe(ready, false);
+    waits.flush();
+    let dead = waits.id;
+    waits.dies();
+    let mut late = successor(&bed, dead);
+    let mine = driver.submit_tagged(template, 3, &[]);
+    driver.flush();
+    // Its own subscription has the same token.
+    assert_eq!(late.get(mine), token);
+    late.flush();
+    let mut worker = bed.worker();
+    assert_eq!(worker.run_all().len(), 3);
+    assert_eq!(late.outcome(token).0, Status::Value);
+    driver.release(&[wanted, ready, mine]);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn items_for_a_dead_worker_are_not_told_to_the_one_that_has_its_number() {
+    let bed = Bed::new(2, &[]);
+    let (mut consumer, mut worker) = (bed.worker(), bed.worker());
+    let call = Call {
+        stream: Some(1),
+        ..Call::default()
+    };
+    consumer.submit(bed.template(plain()), &call);
+    consumer.flush();
+    let task = worker.begin();
+    let dead = consumer.id;
+    consumer.dies();
+    let mut late = successor(&bed, dead);
+    worker.yields(task.task, &value("too late"));
+    worker.result(task.task, OK, &[value("end")]);
+    worker.sleeps();
+    late.sleeps();
     bed.assert_balanced(0);
 }
