@@ -229,7 +229,10 @@ impl Node {
     }
 
     pub(crate) fn forget_port(&self, id: u16) {
-        self.shut_ports.lock().push_back(id);
+        let mut shut = self.shut_ports.lock();
+        debug_assert!(!shut.contains(&id), "a thread is buried once");
+        shut.push_back(id);
+        drop(shut);
         self.open_ports.fetch_sub(1, Ordering::Relaxed);
     }
 
