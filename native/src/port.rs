@@ -124,7 +124,7 @@ fn close(binding: *mut Binding) {
 /// still read, the thread's views, stays until `bury`.
 #[napi(catch_unwind)]
 pub fn abandon(port: u32, details: String) -> Result<()> {
-    current()?.node.abandon(port as u16, &details, Blame::Nobody);
+    current()?.node.bury(port as u16, &details, Blame::Nobody);
     Ok(())
 }
 
@@ -147,6 +147,8 @@ pub fn bury(port: u32, details: String, blame: i32) -> Result<()> {
     } else {
         runtime.store.release_env(EnvId(port));
     }
+    // Last: what another thread of that number holds in the store is not this one's.
+    runtime.node.forget_port(port as u16);
     runtime.helper.trim();
     Ok(())
 }

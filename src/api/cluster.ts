@@ -45,7 +45,7 @@ export interface RuntimeContext {
   readonly jobId: string;
   /** The process with its workers. */
   readonly nodeId: string;
-  /** The thread: different for each worker and the driver. */
+  /** The thread: different for each that lives. One that has ended gives its own to a later one, after some hundred others. */
   readonly workerId: string;
   /** Where names of actors are looked up unless told otherwise. */
   readonly namespace: string;

@@ -210,7 +210,7 @@ export const mutants = [
   {
     name: 'what a thread waited for is told to the one that has its number',
     file: `${sched}/dispatch.rs`,
-    from: '| Event::Item { life, .. } => life != inner.life,',
+    from: '| Event::Item { life, .. } => life != self.life,',
     to: '| Event::Item { life, .. } => life == u16::MAX,',
     by: plain('mobula-sched', 'node', 'deaths::'),
   },

@@ -92,7 +92,9 @@ impl Turn<'_> {
                     self.post(port as u16, Event::StopTask { task: id });
                 }
                 if force && port != NONE {
-                    self.post_main(Event::KillPort { port });
+                    let port = port as u16;
+                    let life = self.node.port(port).life();
+                    self.post_main(Event::KillPort { port, life });
                 }
             }
             failpoint!("cancel.settling");
@@ -157,17 +159,10 @@ impl Node {
         turn.finish(&mut inner);
     }
 
-    /// The thread is gone: its tasks run elsewhere or fail, its actors restart or die, its handles are given
-    /// back. `details` says how it ended, for the errors, and `blame` through whose fault. Its number is free for
-    /// another thread.
+    /// The thread is gone, or has been told to end and hangs in foreign code: it runs no more JavaScript. Its tasks run
+    /// elsewhere or fail, its actors restart or die, its handles are given back. `details` says how it ended, for the errors,
+    /// and `blame` through whose fault. Its number is its own until [`Node::forget_port`]. Twice is as good as once.
     pub fn bury(&self, id: u16, details: &str, blame: Blame) {
-        self.abandon(id, details, blame);
-        self.forget_port(id);
-    }
-
-    /// As [`Node::bury`], for a thread that has been told to end and hangs in foreign code: it runs no more
-    /// JavaScript, but its memory, its views and its number are its own until it is buried.
-    pub fn abandon(&self, id: u16, details: &str, blame: Blame) {
         self.close_port(id);
         self.waits.forget(id);
         let port = self.port(id);
@@ -252,8 +247,9 @@ impl Node {
     pub fn stop_thread(&self, port: u16) {
         let main = self.main_port.load(Ordering::Acquire);
         if main != NONE {
-            let port = u32::from(port);
-            self.port(main as u16).post(&mut vec![Event::KillPort { port }]);
+            let life = self.port(port).life();
+            self.port(main as u16)
+                .post(&mut vec![Event::KillPort { port, life }]);
         }
     }
 

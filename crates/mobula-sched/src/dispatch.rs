@@ -279,11 +279,12 @@ impl Turn<'_> {
         None
     }
 
-    /// Whether news are meant for a thread that has had this one's number, or for an actor that has had the number of one
-    /// that lives here.
+    /// Whether news are meant for a thread that has had this one's number, or are of a thread or an actor that has had the
+    /// number of one that lives.
     fn is_for_another(&self, news: &Event, inner: &Inner) -> bool {
         match *news {
-            Event::Settled { life, .. } | Event::Item { life, .. } => life != inner.life,
+            Event::Settled { life, .. } | Event::Item { life, .. } => life != self.life,
+            Event::KillPort { port, life } => life != self.node.port(port).life(),
             Event::StopActor { actor } => self.lives_on(actor, inner.host.as_ref()),
             _ => false,
         }
@@ -365,9 +366,9 @@ impl Turn<'_> {
                 writer.head(event::RETIRE_HOST, 0, 0);
                 writer.u32(host);
             }
-            Event::KillPort { port } => {
+            Event::KillPort { port, .. } => {
                 writer.head(event::KILL_PORT, 0, 0);
-                writer.u32(port);
+                writer.u32(u32::from(port));
             }
             Event::Collect => {
                 self.node.port(self.port).collects();

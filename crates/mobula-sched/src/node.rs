@@ -21,8 +21,8 @@ use crate::turn::Turn;
 /// Ports that can be open at once. Their numbers are used again oldest first.
 const MAX_PORTS: usize = 4096;
 
-/// How many ports rest before the one that was shut first is opened again. What names a thread by its port alone, such as a
-/// request to stop it, is read within a turn of a loop; what can stay for longer names its life too.
+/// How many ports rest before the one that was shut first is opened again, unless there are no others. What can outlive a
+/// thread names its life too ([`Port::life`]); resting is for what is only under way, such as a visit that posts to it.
 const RESTING_PORTS: usize = 256;
 
 /// What a node is made of.
@@ -173,7 +173,11 @@ impl Node {
     /// Gives nothing when too many threads are attached.
     pub fn attach(&self, kind: PortKind, host: Option<u32>, bell: Arc<dyn Bell>) -> Option<u16> {
         let host = host.and_then(|id| self.hosts.lock().iter().find(|host| host.id == id).cloned());
-        let id = self.shut_port().or_else(|| self.new_port())?;
+        // The last again: another thread may just have taken the last number that was new.
+        let id = self
+            .shut_port()
+            .or_else(|| self.new_port())
+            .or_else(|| self.shut_port())?;
         failpoint!("attach.open");
         self.port(id).open(kind, host.clone(), bell);
         failpoint!("attach.opened");
@@ -219,7 +223,7 @@ impl Node {
 
     /// Whether `test` holds for any port there has been, shut ones included.
     pub(crate) fn any_port(&self, test: impl FnMut(&Port) -> bool) -> bool {
-        // Acquire: pairs with the Release in `attach`, after the entry was written.
+        // Acquire: pairs with the Release in `new_port`, after the entry was written.
         let count = self.port_count.load(Ordering::Acquire) as u16;
         (0..count).map(|id| self.port(id)).any(test)
     }
@@ -228,7 +232,8 @@ impl Node {
         self.ports.lock().clone()
     }
 
-    pub(crate) fn forget_port(&self, id: u16) {
+    /// The number of a thread that was buried, and that is gone with all it held outside of the core, is free for another.
+    pub fn forget_port(&self, id: u16) {
         let mut shut = self.shut_ports.lock();
         debug_assert!(!shut.contains(&id), "a thread is buried once");
         shut.push_back(id);

@@ -55,7 +55,7 @@ pub(crate) enum Event {
     /// A thread that one actor had to itself is not needed any more.
     RetireHost { host: u32 },
     /// A thread is to be stopped: a task on it was cancelled by force.
-    KillPort { port: u32 },
+    KillPort { port: u16, life: u16 },
     /// The object store is full: views that nobody holds are to be collected.
     Collect,
     /// The last task in flight has ended.
@@ -68,6 +68,8 @@ pub(crate) enum Event {
 #[derive(Debug)]
 pub(crate) struct Port {
     pub(crate) id: u16,
+    /// How often it was opened, counted round below [`Waiter::LIVES`].
+    life: AtomicU32,
     pub(crate) inner: Mutex<Inner>,
     pub(crate) mail: Mutex<Mail>,
     pub(crate) doorbell: Doorbell,
@@ -97,9 +99,6 @@ pub(crate) struct Mail {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) kind: PortKind,
-    /// Which of the threads that have had the port it is, counted round below [`Waiter::LIVES`]. What can outlive a thread
-    /// names it with this: others may have the number then.
-    pub(crate) life: u16,
     pub(crate) open: bool,
     pub(crate) regions: Regions,
     /// Bytes of the command region already carried out.
@@ -130,9 +129,9 @@ impl Port {
     pub(crate) fn new(id: u16) -> Self {
         Self {
             id,
+            life: AtomicU32::new(0),
             inner: Mutex::new(Inner {
                 kind: PortKind::Driver,
-                life: 0,
                 open: false,
                 regions: Regions::default(),
                 consumed: 0,
@@ -183,18 +182,28 @@ impl Port {
     pub(crate) fn open(&self, kind: PortKind, host: Option<Arc<Host>>, bell: Arc<dyn Bell>) {
         *self.bell.lock() = Some(bell);
         self.doorbell.awake();
-        self.asked_to_collect.store(false, Ordering::Relaxed);
+        let life = (u32::from(self.life()) + 1) % u32::from(Waiter::LIVES);
+        self.life.store(life, Ordering::Relaxed);
         self.runs_tasks.store(kind == PortKind::Worker, Ordering::Relaxed);
         self.has_calls.store(kind == PortKind::Host, Ordering::Relaxed);
         {
             let mut inner = self.inner.lock();
             inner.kind = kind;
-            inner.life = (inner.life + 1) % Waiter::LIVES;
             inner.open = true;
             inner.filled = 0;
             inner.host = host;
         }
-        self.mail.lock().open = true;
+        let mut mail = self.mail.lock();
+        mail.open = true;
+        // Under the lock: who asked before found the mail shut, and what it asked is lost.
+        self.asked_to_collect.store(false, Ordering::Relaxed);
+    }
+
+    /// Which of the threads that have had the port has it now. What can outlive a thread names it with this, as others may
+    /// have the number then.
+    pub(crate) fn life(&self) -> u16 {
+        // Relaxed: who names a thread has learned of it after it opened the port.
+        self.life.load(Ordering::Relaxed) as u16
     }
 
     /// Refuses further news; gives what was not read.

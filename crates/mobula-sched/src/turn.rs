@@ -69,7 +69,7 @@ impl<'n> Turn<'n> {
     pub(crate) fn begin(node: &'n Node, port: u16, inner: &mut Inner) -> Self {
         let mut turn = Self::new(node, port);
         turn.has_port = true;
-        turn.life = inner.life;
+        turn.life = node.port(port).life();
         turn.task_cells = std::mem::take(&mut inner.tasks);
         turn.object_cells = std::mem::take(&mut inner.objects);
         turn.borrowed = std::mem::take(&mut inner.borrowed);

@@ -244,6 +244,7 @@ fn every_number_is_used_before_threads_are_too_many() {
     let all: Vec<u16> = std::iter::from_fn(attach).collect();
     assert_eq!(all.len(), 4096);
     bed.node.bury(7, "it died", Blame::Unknown);
+    bed.node.forget_port(7);
     assert_eq!((attach(), attach()), (Some(7), None));
 }
 
@@ -291,5 +292,24 @@ fn items_for_a_dead_worker_are_not_told_to_the_one_that_has_its_number() {
     worker.result(task.task, OK, &[value("end")]);
     worker.sleeps();
     late.sleeps();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn a_request_to_stop_a_dead_thread_does_not_stop_the_one_that_has_its_number() {
+    let bed = Bed::new(1, &[]);
+    let (mut driver, mut worker) = (bed.driver(), bed.worker());
+    let running = driver.submit_tagged(bed.template(plain()), 1, &[]);
+    driver.flush();
+    worker.begin();
+    driver.cancel(running, true, false);
+    driver.flush();
+    let dead = worker.id;
+    worker.dies();
+    let mut late = successor(&bed, dead);
+    driver.sleeps();
+    late.sleeps();
+    driver.release(&[running]);
+    driver.flush();
     bed.assert_balanced(0);
 }

@@ -335,5 +335,6 @@ impl Thread {
     pub(crate) fn dies(self) {
         self.node.close_port(self.id);
         self.node.bury(self.id, "it died", Blame::Unknown);
+        self.node.forget_port(self.id);
     }
 }
