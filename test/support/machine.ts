@@ -26,10 +26,10 @@ export function residentBytes(): number {
   return (kilobytes('RssAnon') + kilobytes('RssShmem')) * 1024;
 }
 
-/** The same, at the least in a second in which nothing runs: what threads leave that have just ended takes a moment to go. */
-export async function settledBytes(): Promise<number> {
+/** The same, at the least in seconds in which nothing runs: what threads leave that have just ended takes a moment to go. */
+export async function settledBytes(seconds = 1): Promise<number> {
   const readings: number[] = [];
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < seconds * 10; i++) {
     await sleep(100);
     readings.push(residentBytes());
   }

@@ -11,11 +11,16 @@ import { until } from '../support/until.ts';
 import { Workers } from '../support/workers.ts';
 
 const { values: given } = parseArgs({
-  options: { lives: { type: 'string', default: '700' }, warm: { type: 'string', default: '140' } },
+  options: {
+    lives: { type: 'string', default: '700' },
+    warm: { type: 'string', default: '140' },
+    /** Seconds in which what a thread has left is gone. */
+    settle: { type: 'string', default: '1' },
+  },
 });
 const lives = Number(given.lives);
 /** How often the memory is measured. */
-const SAMPLES = 50;
+const SAMPLES = 25;
 
 /** Ways for a thread to end. */
 const ways = ['terminate', 'exit', 'throw', 'reject', 'overflow', 'memory', 'copying'] as const;
@@ -115,7 +120,7 @@ async function pinsLeft(): Promise<number> {
 async function resident(): Promise<number> {
   await get(nothing.remote());
   await collect();
-  return settledBytes();
+  return settledBytes(Number(given.settle));
 }
 
 for (let n = 0; n < Number(given.warm); n++) await one(n);
