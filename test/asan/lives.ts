@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { allocate, get, init, type ObjectRef, put, remote, shutdown, TaskTimeoutError, WorkerDiedError } from 'mobula';
+import { collectEverywhere } from '../support/garbage.ts';
 import { assertQuiet } from '../support/suite.ts';
 
 const LIVES = Number(process.argv[2] ?? 100);
@@ -31,10 +32,18 @@ const end = remote(
   { maxRetries: 0 },
 );
 
+/** Has both workers, at once, forget what a task that they survived has kept. */
+const forget = remote((there: Int32Array) => {
+  Reflect.deleteProperty(globalThis, 'kept');
+  for (Atomics.add(there, 0, 1); Atomics.load(there, 0) < 2; ) Atomics.wait(there, 0, 1, 5);
+});
+
 const died: ReadonlySet<number> = new Set([0]);
 const late: ReadonlySet<number> = new Set([1, 2]);
 const counts = { lives: 0, ended: 0 };
-while (counts.lives < LIVES) {
+
+/** Six lives. Nothing of it stays: an error whose stack nobody has read keeps alive what its frames hold. */
+async function six(): Promise<void> {
   const batch = Array.from({ length: 6 }, (_, how) => {
     const views = Array.from({ length: 4 }, (_, i) => put(new Uint8Array(BYTES).fill(i)));
     return end
@@ -51,6 +60,11 @@ while (counts.lives < LIVES) {
     else if (outcome.status === 'fulfilled') assert.equal(outcome.value, 6);
   }
 }
+
+while (counts.lives < LIVES) await six();
+const there = new Int32Array(new SharedArrayBuffer(4));
+await get([forget.remote(there), forget.remote(there)]);
+await collectEverywhere();
 await assertQuiet();
 await shutdown();
 console.log(`lives=${counts.lives} ended=${counts.ended}`);
