@@ -30,7 +30,7 @@ async function run(file, args, flags = []) {
 
 /**
  * A small heap, so that the way of a full heap does not take seconds. And V8 of Node 24 and 26 keeps the pages of an isolate
- * that has ended for the next, 20 MiB more in one reading than in another: on 26 there is a flag against it, on 24 they go after 8 s.
+ * that has ended for the next: more in one reading than in another. On 26 there is a flag against it, on 24 they go after 8 s.
  */
 function forLives() {
   const options = execFileSync(node, ['--v8-options'], { encoding: 'utf8' });

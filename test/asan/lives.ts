@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { allocate, get, init, type ObjectRef, put, remote, shutdown, TaskTimeoutError, WorkerDiedError } from 'mobula';
 import { collectEverywhere } from '../support/garbage.ts';
+import { meet } from '../support/meet.ts';
 import { assertQuiet } from '../support/suite.ts';
 
 const LIVES = Number(process.argv[2] ?? 100);
@@ -35,7 +36,7 @@ const end = remote(
 /** Has both workers, at once, forget what a task that they survived has kept. */
 const forget = remote((there: Int32Array) => {
   Reflect.deleteProperty(globalThis, 'kept');
-  for (Atomics.add(there, 0, 1); Atomics.load(there, 0) < 2; ) Atomics.wait(there, 0, 1, 5);
+  meet(there);
 });
 
 const died: ReadonlySet<number> = new Set([0]);

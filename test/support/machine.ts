@@ -26,7 +26,7 @@ export function residentBytes(): number {
   return (kilobytes('RssAnon') + kilobytes('RssShmem')) * 1024;
 }
 
-/** The same, at the least in seconds in which nothing runs: what threads leave that have just ended takes a moment to go. */
+/** The same, the least of some seconds in which nothing runs: what threads leave that have just ended takes a moment to go. */
 export async function settledBytes(seconds = 1): Promise<number> {
   const readings: number[] = [];
   for (let i = 0; i < seconds * 10; i++) {

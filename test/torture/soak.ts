@@ -8,6 +8,7 @@ import { inside } from '../support/inside.ts';
 import { Ledger } from '../support/ledger.ts';
 import { fit } from '../support/line.ts';
 import { settledBytes } from '../support/machine.ts';
+import { meet } from '../support/meet.ts';
 import { Random } from '../support/random.ts';
 import { assertQuiet } from '../support/suite.ts';
 
@@ -35,9 +36,7 @@ const counts = remote(async function* (n: number) {
   for (let i = 0; i < n; i++) yield i;
 });
 /** Ends once two threads run it: then both workers are up. */
-const meets = remote((there: Int32Array) => {
-  for (Atomics.add(there, 0, 1); Atomics.load(there, 0) < 2; ) Atomics.wait(there, 0, 1, 5);
-});
+const meets = remote(meet);
 const Counter = remote(
   class {
     #n = 0;

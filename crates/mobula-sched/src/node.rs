@@ -173,11 +173,7 @@ impl Node {
     /// Gives nothing when too many threads are attached.
     pub fn attach(&self, kind: PortKind, host: Option<u32>, bell: Arc<dyn Bell>) -> Option<u16> {
         let host = host.and_then(|id| self.hosts.lock().iter().find(|host| host.id == id).cloned());
-        // The last again: another thread may just have taken the last number that was new.
-        let id = self
-            .shut_port()
-            .or_else(|| self.new_port())
-            .or_else(|| self.shut_port())?;
+        let id = self.take_port()?;
         failpoint!("attach.open");
         self.port(id).open(kind, host.clone(), bell);
         failpoint!("attach.opened");
@@ -192,19 +188,14 @@ impl Node {
         Some(id)
     }
 
-    /// A port that has rested long enough, or that has to do.
-    fn shut_port(&self) -> Option<u16> {
-        let ports = self.ports.lock().len();
-        let mut shut = self.shut_ports.lock();
-        (shut.len() >= RESTING_PORTS || ports == MAX_PORTS)
-            .then(|| shut.pop_front())
-            .flatten()
-    }
-
-    fn new_port(&self) -> Option<u16> {
+    /// A port that has rested long enough or has to do, or a new one.
+    fn take_port(&self) -> Option<u16> {
         let mut ports = self.ports.lock();
-        if ports.len() == MAX_PORTS {
-            return None;
+        {
+            let mut shut = self.shut_ports.lock();
+            if shut.len() >= RESTING_PORTS || ports.len() == MAX_PORTS {
+                return shut.pop_front();
+            }
         }
         let id = ports.len() as u16;
         let port = Arc::new(Port::new(id));
@@ -223,7 +214,7 @@ impl Node {
 
     /// Whether `test` holds for any port there has been, shut ones included.
     pub(crate) fn any_port(&self, test: impl FnMut(&Port) -> bool) -> bool {
-        // Acquire: pairs with the Release in `new_port`, after the entry was written.
+        // Acquire: pairs with the Release in `take_port`, after the entry was written.
         let count = self.port_count.load(Ordering::Acquire) as u16;
         (0..count).map(|id| self.port(id)).any(test)
     }

@@ -249,26 +249,31 @@ impl<'n> Turn<'n> {
             let mut waiters = self.node.objects.get(object).waiters.complete();
             failpoint!("object.propagate");
             while let Some(waiter) = waiters.next(&self.node.waiter_nodes) {
-                match waiter {
-                    Waiter::Task(task) => self.argument_arrived(task),
-                    Waiter::Port {
-                        port,
-                        life,
-                        token,
-                        value,
-                    } => self.post(
-                        port,
-                        Event::Settled {
-                            object,
-                            life,
-                            token,
-                            value,
-                        },
-                    ),
-                }
+                self.tell(waiter, object);
             }
             // The reference of the task that made it.
             self.release(object);
+        }
+    }
+
+    /// Tells one who waits for an object that it is there.
+    fn tell(&mut self, waiter: Waiter, object: u32) {
+        match waiter {
+            Waiter::Task(task) => self.argument_arrived(task),
+            Waiter::Port {
+                port,
+                life,
+                token,
+                value,
+            } => {
+                let news = Event::Settled {
+                    object,
+                    life,
+                    token,
+                    value,
+                };
+                self.post(port, news);
+            }
         }
     }
 
@@ -429,16 +434,7 @@ impl<'n> Turn<'n> {
         // The news hold a reference until they are read: the ref may be gone by then.
         cell.retain();
         if cell.waiters.subscribe(waiter, &self.node.waiter_nodes) == Subscribed::Done {
-            let life = self.life;
-            self.post(
-                self.port,
-                Event::Settled {
-                    object,
-                    life,
-                    token,
-                    value,
-                },
-            );
+            self.tell(waiter, object);
         }
     }
 

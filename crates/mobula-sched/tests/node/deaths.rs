@@ -201,11 +201,14 @@ fn the_driver_can_be_buried_last() {
     assert_eq!(bed.node.open_ports(), 0);
 }
 
-/// A worker that has the number of `dead`.
-fn successor(bed: &Bed, dead: u16) -> Thread {
-    for _ in 0..300 {
+/// Has a thread die; gives the worker that is the next with its number, which has rested by then.
+fn successor(bed: &Bed, thread: Thread) -> Thread {
+    let dead = thread.id;
+    thread.dies();
+    for others in 0..300 {
         let worker = bed.worker();
         if worker.id == dead {
+            assert!(others > 100, "it has not rested: {others} others");
             return worker;
         }
         worker.dies();
@@ -217,15 +220,7 @@ fn successor(bed: &Bed, dead: u16) -> Thread {
 fn the_number_of_a_dead_thread_is_used_again_after_it_has_rested() {
     let bed = Bed::new(1, &[]);
     let mut driver = bed.driver();
-    let first = bed.worker();
-    let dead = first.id;
-    first.dies();
-    let mut others: Vec<Thread> = (0..100).map(|_| bed.worker()).collect();
-    assert!(others.iter().all(|other| other.id != dead), "it rests");
-    for other in others.drain(..) {
-        other.dies();
-    }
-    let mut late = successor(&bed, dead);
+    let mut late = successor(&bed, bed.worker());
     let result = driver.submit_tagged(bed.template(plain()), 1, &[]);
     driver.flush();
     assert_eq!(late.run_all(), [1]);
@@ -258,9 +253,7 @@ fn what_a_dead_worker_waited_for_is_not_told_to_the_one_that_has_its_number() {
     let token = waits.subscribe(wanted, true);
     waits.subscribe(ready, false);
     waits.flush();
-    let dead = waits.id;
-    waits.dies();
-    let mut late = successor(&bed, dead);
+    let mut late = successor(&bed, waits);
     let mine = driver.submit_tagged(template, 3, &[]);
     driver.flush();
     // Its own subscription has the same token.
@@ -285,9 +278,7 @@ fn items_for_a_dead_worker_are_not_told_to_the_one_that_has_its_number() {
     consumer.submit(bed.template(plain()), &call);
     consumer.flush();
     let task = worker.begin();
-    let dead = consumer.id;
-    consumer.dies();
-    let mut late = successor(&bed, dead);
+    let mut late = successor(&bed, consumer);
     worker.yields(task.task, &value("too late"));
     worker.result(task.task, OK, &[value("end")]);
     worker.sleeps();
@@ -304,9 +295,7 @@ fn a_request_to_stop_a_dead_thread_does_not_stop_the_one_that_has_its_number() {
     worker.begin();
     driver.cancel(running, true, false);
     driver.flush();
-    let dead = worker.id;
-    worker.dies();
-    let mut late = successor(&bed, dead);
+    let mut late = successor(&bed, worker);
     driver.sleeps();
     late.sleeps();
     driver.release(&[running]);
