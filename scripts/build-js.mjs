@@ -52,7 +52,7 @@ await build({
   plugins: [keepApart],
   format: 'esm',
 });
-// For Jest on Node before 24.9, whose `require` knows no ES modules (`src/core/ship.ts`).
+// For Jest on Node before 24.9, whose `require` knows no ES modules (`src/core/submit/ship.ts`).
 await build({
   ...common,
   entryPoints: ['src/core/functions/capture.ts'],

@@ -45,8 +45,8 @@ export {
 } from './common/errors.ts';
 export type { InitOptions, Logger } from './common/init-options.ts';
 export type { ActorOptions, NodeAffinity, ResourceOptions, SchedulingStrategy, TaskOptions } from './common/options.ts';
-export type { ActorClass, ActorHandle, ActorMethod, ActorMethods, AnyClass } from './core/actor-class.ts';
-export { ObjectRef } from './core/object-ref.ts';
-export type { RemoteFunction } from './core/remote-task.ts';
-export { RefStream as ObjectRefStream } from './core/stream.ts';
+export type { ActorClass, ActorHandle, ActorMethod, ActorMethods, AnyClass } from './core/actors/actor-class.ts';
+export { ObjectRef } from './core/refs/object-ref.ts';
+export type { RemoteFunction } from './core/submit/remote-function.ts';
+export { RefStream as ObjectRefStream } from './core/wait/stream.ts';
 export type { NodeRecord } from './gcs/client.ts';

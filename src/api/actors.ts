@@ -1,6 +1,6 @@
 import { MobulaError } from '../common/errors.ts';
 import { checkKnown, text } from '../common/options.ts';
-import { type ActorHandle, type AnyClass, actorRef, fullName, handleOf } from '../core/actor-class.ts';
+import { type ActorHandle, type AnyClass, actorRef, fullName, handleOf } from '../core/actors/actor-class.ts';
 import { requireRuntime } from '../core/current.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { currentRuntime, requireRuntime } from '../core/current.ts';
-import { currentTask } from '../core/task-context.ts';
+import { currentTask } from '../core/run/task-context.ts';
 import type { NodeRecord } from '../gcs/client.ts';
 import { embeddedGcs } from '../gcs/embedded.ts';
 

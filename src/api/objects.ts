@@ -2,11 +2,11 @@ import { storeSpill } from '../common/channels.ts';
 import { GetTimeoutError, MobulaError } from '../common/errors.ts';
 import { badOption, checkKnown, whole } from '../common/options.ts';
 import { requireRuntime } from '../core/current.ts';
-import { ObjectRef } from '../core/object-ref.ts';
+import { status } from '../core/port/wire.ts';
+import { ObjectRef } from '../core/refs/object-ref.ts';
+import { currentTask } from '../core/run/task-context.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
-import { currentTask } from '../core/task-context.ts';
-import type { WaitLimits } from '../core/waiting.ts';
-import { status } from '../core/wire.ts';
+import type { WaitLimits } from '../core/wait/waiting.ts';
 import { driverNode } from './runtime.ts';
 
 /** Limits of `get`. */

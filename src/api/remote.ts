@@ -7,9 +7,9 @@ import {
   type TaskOptions,
   taskDefaults,
 } from '../common/options.ts';
-import { ActorClass, type AnyClass } from '../core/actor-class.ts';
-import { Remote } from '../core/remote-function.ts';
-import { RemoteFunction, type Returns } from '../core/remote-task.ts';
+import { ActorClass, type AnyClass } from '../core/actors/actor-class.ts';
+import { Remote } from '../core/submit/remote.ts';
+import { RemoteFunction, type Returns } from '../core/submit/remote-function.ts';
 
 /** Any function. */
 // biome-ignore lint/suspicious/noExplicitAny: only `any` accepts every parameter list

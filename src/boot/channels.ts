@@ -1,6 +1,6 @@
 import { storeSpill, type WorkerStarted, workerExit, workerStart } from '../common/channels.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
-import type { WorkerAssignment } from '../scheduler/worker-pool.ts';
+import type { WorkerAssignment } from '../workers/worker-pool.ts';
 
 /** Tells those who listen what happens to a node's threads and its object store. */
 export class NodeChannels {

@@ -1,7 +1,7 @@
 import type { LoaderSetup } from '../core/functions/loader.ts';
 import type { NodeFacts } from '../core/runtime.ts';
-import type { SharedMemory } from '../core/shared-memories.ts';
-import type { WorkerAssignment } from '../scheduler/worker-pool.ts';
+import type { SharedMemory } from '../core/values/shared-memories.ts';
+import type { WorkerAssignment } from '../workers/worker-pool.ts';
 
 /** All that a worker thread is told. */
 export interface WorkerBrief extends WorkerAssignment {

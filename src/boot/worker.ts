@@ -1,11 +1,11 @@
 import { setCurrentRuntime } from '../core/current.ts';
-import { Executor } from '../core/executor.ts';
 import { registerLoader } from '../core/functions/loader.ts';
-import { Pump } from '../core/pump.ts';
+import { Executor } from '../core/run/executor.ts';
+import { Pump } from '../core/run/pump.ts';
+import { currentTask } from '../core/run/task-context.ts';
 import { ThreadRuntime } from '../core/runtime.ts';
-import { SharedMemories } from '../core/shared-memories.ts';
-import { currentTask } from '../core/task-context.ts';
-import { travel } from '../core/travel.ts';
+import { SharedMemories } from '../core/values/shared-memories.ts';
+import { travel } from '../core/values/travel.ts';
 import { addon } from '../native/binding.ts';
 import type { WorkerBrief } from './facts.ts';
 

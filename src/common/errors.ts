@@ -10,7 +10,7 @@ const brand = Symbol.for('mobula.error');
 
 /** How the codec asks a value to describe itself; `store/codec/hooks.ts` has the same symbol. */
 const portable = Symbol.for('mobula.portable');
-/** `portableKind.error` of `core/remote-function.ts`. */
+/** `portableKind.error` of `core/submit/remote.ts`. */
 const PORTABLE_ERROR = 3;
 
 /** A mobula error on its way to another thread. */

@@ -1,25 +1,25 @@
 import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
 import type { Addon } from '../native/addon.ts';
 import type { CaptureHost } from './functions/capture.ts';
-import { Inbox } from './inbox.ts';
-import { Lender } from './lender.ts';
-import { ObjectRef, type RefOwner, releasedProblem } from './object-ref.ts';
-import { findOwn } from './own.ts';
-import { Port } from './port.ts';
-import { RefKeeper } from './ref-keeper.ts';
-import { Registry } from './registry.ts';
-import { argument, portableKind } from './remote-function.ts';
-import { ResourceTable, type Totals } from './resources.ts';
-import { ship } from './ship.ts';
-import { RefStream } from './stream.ts';
-import { Subscriptions } from './subscriptions.ts';
-import { currentTask } from './task-context.ts';
+import { Inbox } from './port/inbox.ts';
+import { Port } from './port/port.ts';
+import { op, type PortKind, submit } from './port/wire.ts';
+import { ObjectRef, type RefOwner, releasedProblem } from './refs/object-ref.ts';
+import { RefKeeper } from './refs/ref-keeper.ts';
+import { currentTask } from './run/task-context.ts';
+import { findOwn } from './submit/own.ts';
+import { Registry } from './submit/registry.ts';
+import { argument, portableKind } from './submit/remote.ts';
+import { ResourceTable, type Totals } from './submit/resources.ts';
+import { ship } from './submit/ship.ts';
+import type { Template } from './submit/template.ts';
 import { observe } from './telemetry/observe.ts';
 import { Tracing } from './telemetry/trace.ts';
-import type { Template } from './template.ts';
-import { type Reviver, Values } from './values.ts';
-import { SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
-import { op, type PortKind, submit } from './wire.ts';
+import { type Reviver, Values } from './values/values.ts';
+import { Lender } from './wait/lender.ts';
+import { RefStream } from './wait/stream.ts';
+import { Subscriptions } from './wait/subscriptions.ts';
+import { SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './wait/waiting.ts';
 
 /** What a thread knows of the node it belongs to. */
 export interface NodeFacts {

@@ -1,9 +1,9 @@
 import { type TaskSubmitted, taskSettle, taskSubmit } from '../../common/channels.ts';
-import type { ObjectRef } from '../object-ref.ts';
+import { status } from '../port/wire.ts';
+import type { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
-import type { Subscriber } from '../subscriptions.ts';
-import type { Template } from '../template.ts';
-import { status } from '../wire.ts';
+import type { Template } from '../submit/template.ts';
+import type { Subscriber } from '../wait/subscriptions.ts';
 
 /** Tells those who listen that a task was submitted and, later, that `result`, its first object, is settled. */
 export function observe(runtime: ThreadRuntime, template: Template, result: number): void {

@@ -1,0 +1,206 @@
+import { MobulaError, RuntimeClosedError } from '../../common/errors.ts';
+import { ObjectRef } from '../refs/object-ref.ts';
+import type { ThreadRuntime } from '../runtime.ts';
+import type { Carrier } from '../telemetry/trace.ts';
+import { type FailureContext, systemFailure, type UserFailure, userFailure } from '../values/failures.ts';
+import type { RefStream } from '../wait/stream.ts';
+import type { OutcomeReader } from '../wait/waiting.ts';
+import type { NewsReader } from './port.ts';
+import { event, LINKED, status } from './wire.ts';
+
+/** What a thread does with news that only some threads get. */
+export interface NewsHandler {
+  /**
+   * A record of kind `kind` at `pos` of the inbox; gives where it ends, or the complement of that (`~end`) when what follows
+   * has to wait.
+   */
+  handle(kind: number, pos: number): number;
+}
+
+const nothing: readonly unknown[] = Object.freeze([]);
+
+/** Reads what the core has left in a thread's inbox. */
+export class Inbox implements NewsReader, OutcomeReader {
+  readonly #runtime: ThreadRuntime;
+  /** The streams whose items come to this thread, by the name the core calls each. */
+  readonly streams: Map<number, RefStream<unknown>> = new Map();
+  /** How many outcomes and items were passed to those who wait in this thread. */
+  deliveries = 0;
+  /** The trace context that came with the arguments read last. */
+  carrier: Carrier | undefined;
+  #news: NewsHandler | undefined;
+  /** What has to wait, from one place of the inbox to another. */
+  #rest = 0;
+  #restEnd = 0;
+  /** Values of the arguments that were refs, while a task's arguments are decoded. */
+  #arguments: readonly unknown[] = nothing;
+  /** The refs among the arguments read last. */
+  #adopted: ObjectRef<unknown>[] | undefined;
+
+  constructor(runtime: ThreadRuntime) {
+    this.#runtime = runtime;
+  }
+
+  /** Who reads the news that are not about objects. */
+  handleNews(news: NewsHandler): void {
+    this.#news = news;
+  }
+
+  read(end: number): void {
+    this.#read(0, end);
+  }
+
+  #read(from: number, end: number): void {
+    this.#rest = 0;
+    for (let pos = from; pos < end; ) {
+      pos = this.#record(pos);
+      if (pos >= 0) continue;
+      this.#rest = ~pos;
+      this.#restEnd = end;
+      return;
+    }
+  }
+
+  /** Whether a part of the inbox waits. It is gone with the next step. */
+  get waits(): boolean {
+    return this.#rest > 0;
+  }
+
+  /** Reads what has waited. */
+  resume(): void {
+    this.#read(this.#rest, this.#restEnd);
+  }
+
+  /** What waits is not read: the core takes it back with the next step. */
+  dropRest(): void {
+    this.#rest = 0;
+  }
+
+  /** Reads one record; gives where the next begins. */
+  #record(pos: number): number {
+    const kind = this.#runtime.port.inbox[pos] as number;
+    if (kind === event.value || kind === event.ready) return this.#settled(kind, pos);
+    if (kind === event.item) return this.#item(pos);
+    if (this.#news === undefined) throw new MobulaError('ERR_MOBULA_INTERNAL', `nobody reads news of kind ${kind}`);
+    return this.#news.handle(kind, pos);
+  }
+
+  #settled(kind: number, pos: number): number {
+    const { port, values, subscriptions } = this.#runtime;
+    const at = pos + 8;
+    const end = kind === event.value ? values.skip(at) : at;
+    this.deliveries++;
+    subscriptions.deliver(port.inboxView.getUint32(pos + 4, true), port.inbox[pos + 1] as number, at);
+    return end;
+  }
+
+  #item(pos: number): number {
+    const view = this.#runtime.port.inboxView;
+    const ref = this.#runtime.adoptRef(view.getUint32(pos + 8, true));
+    const stream = this.streams.get(view.getUint32(pos + 4, true));
+    if (stream === undefined) ref[Symbol.dispose]();
+    else stream.push(ref);
+    this.deliveries++;
+    return pos + 16;
+  }
+
+  /** The outcome of an object, if it is there and can be read. */
+  look(object: number): Promise<unknown> | undefined {
+    const { port } = this.#runtime;
+    port.flush();
+    const pos = port.look(object);
+    if (pos < 0) return undefined;
+    const outcome = port.inbox[pos + 1] as number;
+    try {
+      if (outcome === status.value) return Promise.resolve(this.value(pos + 8));
+      return Promise.reject(this.error(outcome, pos + 8));
+    } catch {
+      // No room for a view, say: whoever subscribes is served when there is.
+      return undefined;
+    }
+  }
+
+  value(pos: number): unknown {
+    const { values } = this.#runtime;
+    if (!values.hasRefs(pos)) return values.read(pos);
+    const outer = this.#adopted;
+    const adopted: ObjectRef<unknown>[] = [];
+    this.#adopted = adopted;
+    try {
+      return values.read(pos);
+    } catch (error) {
+      this.#giveBackUnread(pos, adopted);
+      throw error;
+    } finally {
+      this.#adopted = outer;
+    }
+  }
+
+  /** A value was not read to its end: the core has lent this thread refs of which no handle was made. */
+  #giveBackUnread(pos: number, adopted: readonly ObjectRef<unknown>[]): void {
+    const unread = this.#runtime.values.refsOf(pos);
+    for (const ref of adopted) unread.splice(unread.indexOf(ObjectRef.index(ref)), 1);
+    for (const object of unread) this.#runtime.release(object);
+  }
+
+  error(outcome: number, pos: number): unknown {
+    const { port, values, registry, facts } = this.#runtime;
+    if (outcome === status.userError) return userFailure(values.read(pos) as UserFailure, facts.nodeId);
+    const length = port.inboxView.getUint32(pos, true) & ~LINKED;
+    const context: FailureContext = {
+      nodeId: facts.nodeId,
+      taskName: (template) => registry.get(template).info.name,
+      timeoutOf: (template) => registry.get(template).info.timeoutMs,
+      decode: (start, end) => values.readPart(pos, start, end),
+    };
+    return systemFailure(port.inbox, pos + 4, pos + 4 + length, context);
+  }
+
+  /** Lets go of the refs among arguments that were not read to the end: the core takes them back with the task. */
+  forgetArguments(): void {
+    for (const ref of this.#adopted ?? []) ObjectRef.forget(ref);
+    this.#adopted = undefined;
+  }
+
+  /** A ref that the core has lent to this thread came up in a value. */
+  adopt(index: number): ObjectRef<unknown> {
+    const ref = this.#runtime.adoptRef(index);
+    this.#adopted?.push(ref);
+    return ref;
+  }
+
+  /** Decodes the arguments at `pos` with the values of those that were refs, which follow them. */
+  readArguments(pos: number, count: number): readonly unknown[] {
+    const { port, values } = this.#runtime;
+    let at = values.skip(pos);
+    this.carrier = undefined;
+    this.#adopted = [];
+    const refs: unknown[] = [];
+    for (let i = 0; i < count; i++) {
+      refs.push(values.read(at));
+      at = values.end;
+    }
+    try {
+      if (port.inboxView.getUint32(pos, true) === 0) return nothing;
+      this.#arguments = refs;
+      const args = values.read(pos) as unknown[];
+      if (this.carrier !== undefined) args.pop();
+      this.#adopted = undefined;
+      return args;
+    } finally {
+      this.#arguments = nothing;
+      values.end = at;
+    }
+  }
+
+  /** The value of the `position`-th argument that was a ref. */
+  argument(position: number): unknown {
+    return this.#arguments[position];
+  }
+
+  /** Whoever waits for items is told that the runtime is closed. */
+  close(): void {
+    for (const stream of this.streams.values()) stream.fail(new RuntimeClosedError());
+    this.streams.clear();
+  }
+}

@@ -1,0 +1,369 @@
+import type { Addon } from '../../native/addon.ts';
+import { type BinaryPart, Writer } from '../../store/codec/index.ts';
+import { CLAIMS, CONTROL_WORDS, LINKED, op, type PortKind, portKind } from './wire.ts';
+
+const COMMAND_BYTES = 64 * 1024;
+const INBOX_BYTES = 256 * 1024;
+/** Flush at the latest after this many bytes, so that workers start while the thread still submits. */
+const FLUSH_BYTES = 16 * 1024;
+const MAX_RUN = 256;
+/** Memory for records that are written aside; more is made as they need it. */
+const ASIDE_BYTES = 16 * 1024;
+/** Rounds of news in one turn of the event loop. */
+const ROUNDS = 4;
+
+/** A buffer in the object store. */
+export interface StoredBuffer {
+  readonly id: number;
+  readonly byteLength: number;
+}
+
+/** A record that waits until those written aside are carried out. */
+interface OpenRecord {
+  readonly writer: Pick<Writer, 'bytes' | 'view' | 'pos' | 'limit' | 'refs' | 'buffers' | 'moved'>;
+  readonly recordStart: number;
+}
+
+/** What the thread does with the news of one step: `end` bytes of the inbox. */
+export interface NewsReader {
+  read(end: number): void;
+}
+
+/**
+ * A thread's end of the core: the memory it shares with it, and when it speaks with it.
+ *
+ * Commands are collected and carried out together: at the latest in the next microtask, and earlier the more there
+ * are (after the first, then after 2, 4, 8 … more), so that a lone task starts at once and many cost one call.
+ */
+export class Port {
+  readonly id: number;
+  readonly addon: Addon;
+  readonly writer: Writer;
+  inbox: Uint8Array;
+  inboxView: DataView;
+  readonly control: Int32Array;
+  readonly #runsCode: boolean;
+  /** Where the record being written begins; all before it is complete. */
+  #recordStart = 0;
+  #scheduled = false;
+  #untilFlush = 1;
+  #run = 1;
+  #detached = false;
+  /** Whether a record is open. */
+  #open = false;
+  /** The open records around the one that is written aside, outermost first. */
+  readonly #outer: OpenRecord[] = [];
+  /** Counts turns of microtasks in which this thread has written commands. */
+  turn = 0;
+
+  constructor(addon: Addon, kind: PortKind, host: number, onBell: () => void) {
+    this.addon = addon;
+    this.#runsCode = kind !== portKind.driver;
+    this.control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * 4));
+    this.inbox = new Uint8Array(new SharedArrayBuffer(INBOX_BYTES));
+    this.inboxView = new DataView(this.inbox.buffer);
+    this.writer = new Writer(new Uint8Array(new SharedArrayBuffer(COMMAND_BYTES)), (min) => this.#grow(min));
+    this.id = addon.attach(kind, host, onBell);
+    this.#setRegions();
+  }
+
+  #setRegions(): void {
+    this.addon.setRegions(this.id, this.control, this.writer.bytes, this.inbox);
+  }
+
+  /**
+   * Begins a record of at least `bytes` bytes. If one is open already, because a getter or proxy in a value being written
+   * calls mobula, the new one is written aside and carried out at once.
+   */
+  begin(bytes: number): Writer {
+    const writer = this.writer;
+    if (this.#open) this.#stepAside();
+    this.#open = true;
+    writer.ensure(bytes);
+    return writer;
+  }
+
+  /** The open record is over. */
+  #close(): void {
+    this.#open = false;
+    const outer = this.#outer.at(-1);
+    if (outer === undefined) return;
+    this.flush();
+    this.#outer.pop();
+    Object.assign(this.writer, outer.writer);
+    this.#recordStart = outer.recordStart;
+    this.#open = true;
+  }
+
+  #stepAside(): void {
+    // What was complete before comes first.
+    this.flush();
+    const { bytes, view, pos, limit, refs, buffers, moved } = this.writer;
+    this.#outer.push({ writer: { bytes, view, pos, limit, refs, buffers, moved }, recordStart: this.#recordStart });
+    const scratch = new Uint8Array(ASIDE_BYTES);
+    const fresh = {
+      bytes: scratch,
+      view: new DataView(scratch.buffer),
+      pos: 0,
+      limit: ASIDE_BYTES,
+      refs: [],
+      buffers: [],
+    };
+    Object.assign(this.writer, fresh);
+    this.#recordStart = 0;
+  }
+
+  /** Ends a record: it is carried out soon. */
+  commit(): void {
+    const end = this.writer.pos;
+    this.#recordStart = end;
+    if (this.#outer.length > 0) {
+      this.#close();
+      return;
+    }
+    this.#open = false;
+    // The watchdog may carry out complete records while user code keeps this thread busy.
+    if (this.#runsCode) Atomics.store(this.control, 0, end);
+    if (--this.#untilFlush <= 0 || end > FLUSH_BYTES) {
+      this.#run = Math.min(this.#run * 2, MAX_RUN);
+      this.flush();
+    } else if (!this.#scheduled) {
+      this.#scheduled = true;
+      queueMicrotask(this.#flushLater);
+    }
+  }
+
+  /** Ends a record that the next step of this thread carries out; it is published, but not flushed. */
+  publish(): void {
+    const end = this.writer.pos;
+    this.#recordStart = end;
+    if (this.#outer.length > 0) {
+      this.#close();
+      return;
+    }
+    this.#open = false;
+    Atomics.store(this.control, 0, end);
+    if (end > FLUSH_BYTES) this.flush();
+  }
+
+  readonly #flushLater = (): void => {
+    this.#scheduled = false;
+    this.#run = 1;
+    this.turn++;
+    this.flush();
+  };
+
+  /** Drops a record that could not be finished. */
+  abort(): void {
+    const writer = this.writer;
+    writer.pos = this.#recordStart;
+    writer.refs.length = 0;
+    writer.buffers.length = 0;
+    this.#close();
+  }
+
+  /** Whether a record is being written. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Has all complete records carried out now. */
+  flush(): void {
+    // `together` holds back the thread's own stream, never what is written aside.
+    if (this.#untilFlush === Number.POSITIVE_INFINITY && this.#outer.length === 0) return;
+    if (this.#outer.length === 0) this.#untilFlush = this.#run;
+    const end = this.#recordStart;
+    if (end === 0 || this.#detached) return;
+    if (this.#open) {
+      // The open record stays where it is.
+      if (this.#outer.length === 0) this.addon.advance(this.id, end);
+      return;
+    }
+    this.#recordStart = 0;
+    this.writer.pos = 0;
+    this.#carryOut(end);
+  }
+
+  #carryOut(end: number): void {
+    if (this.#outer.length > 0) this.addon.execute(this.id, this.writer.bytes.subarray(0, end));
+    else this.addon.flush(this.id, end);
+  }
+
+  /**
+   * Carries out commands and reads one inbox of news; false when there is none and the bell will ring. `take`: the news may
+   * be tasks.
+   */
+  step(reader: NewsReader, take: boolean): boolean {
+    if (this.#detached) return false;
+    for (;;) {
+      const end = this.#recordStart;
+      this.#recordStart = 0;
+      this.writer.pos = 0;
+      this.#untilFlush = this.#run;
+      const filled = this.addon.step(this.id, end, take, take);
+      if (filled > 0) {
+        reader.read(filled);
+        return true;
+      }
+      if (filled === 0) return false;
+      this.#growInbox(-filled);
+    }
+  }
+
+  /** Where in the inbox the outcome of an object stands that is there; -1 if it is not. Good until the next call. */
+  look(object: number): number {
+    return this.#detached ? -1 : this.addon.look(this.id, object);
+  }
+
+  /** Reads news until there is none, leaving the loop to others after a few rounds. */
+  drain(reader: NewsReader): void {
+    for (let round = 0; round < ROUNDS; round++) {
+      if (!this.step(reader, false)) return;
+    }
+    setImmediate(() => this.drain(reader));
+  }
+
+  /** Tells V8 how much the thread's views keep. */
+  settleViews(): void {
+    if (!this.#detached) this.addon.settleViews(this.id);
+  }
+
+  /** Whether nobody has taken task `slot` of the batch away; it is this thread's from then on. */
+  claim(slot: number): boolean {
+    return Atomics.exchange(this.control, CLAIMS + slot, 0) === 1;
+  }
+
+  /** Has the records that `body` writes carried out in one go. */
+  together(body: () => void): void {
+    // What was written before must not come after what is written aside meanwhile.
+    this.flush();
+    this.#untilFlush = Number.POSITIVE_INFINITY;
+    try {
+      body();
+    } finally {
+      this.#untilFlush = 0;
+      this.flush();
+    }
+  }
+
+  /** Gives a claimed task back: another thread, or a later step of this one, may begin it. */
+  unclaim(slot: number): void {
+    Atomics.store(this.control, CLAIMS + slot, 1);
+  }
+
+  /** Leaves the core. What the thread still holds is given back when it is buried. */
+  detach(): void {
+    if (this.#detached) return;
+    this.flush();
+    this.#detached = true;
+    this.addon.detach(this.id);
+  }
+
+  /**
+   * Ends a value: writes the lists that follow its bytes, and its length word. `mark` is where that word stands,
+   * as `pos - moved` was before the value was written.
+   */
+  finishValue(mark: number, buffers: readonly StoredBuffer[]): void {
+    const writer = this.writer;
+    const refs = writer.refs;
+    if (refs.length === 0 && buffers.length === 0) {
+      const at = mark + writer.moved;
+      writer.view.setUint32(at, writer.pos - at - 4, true);
+      return;
+    }
+    writer.ensure(8 + refs.length * 4 + buffers.length * 12);
+    const at = mark + writer.moved;
+    writer.view.setUint32(at, ((writer.pos - at - 4) | LINKED) >>> 0, true);
+    this.#list(refs);
+    writer.view.setUint32(writer.pos, buffers.length, true);
+    writer.pos += 4;
+    for (const { id, byteLength } of buffers) {
+      writer.view.setUint32(writer.pos, id, true);
+      writer.view.setBigUint64(writer.pos + 4, BigInt(byteLength), true);
+      writer.pos += 12;
+    }
+    refs.length = 0;
+  }
+
+  /** Writes a list of indices; `list.length * 4 + 4` bytes of room are there. */
+  #list(list: readonly number[]): void {
+    const writer = this.writer;
+    const view = writer.view;
+    let pos = writer.pos;
+    view.setUint32(pos, list.length, true);
+    pos += 4;
+    for (const item of list) {
+      view.setUint32(pos, item, true);
+      pos += 4;
+    }
+    writer.pos = pos;
+  }
+
+  /** Writes a list of indices. */
+  list(list: readonly number[]): void {
+    this.writer.ensure(4 + list.length * 4);
+    this.#list(list);
+  }
+
+  word(value: number): void {
+    const writer = this.writer;
+    writer.ensure(4);
+    writer.view.setUint32(writer.pos, value, true);
+    writer.pos += 4;
+  }
+
+  subscribe(object: number, token: number, value: boolean): void {
+    const writer = this.begin(10);
+    writer.byte(op.subscribe);
+    writer.byte(value ? 1 : 0);
+    writer.view.setUint32(writer.pos, object, true);
+    writer.view.setUint32(writer.pos + 4, token, true);
+    writer.pos += 8;
+    this.commit();
+  }
+
+  /** Gives handles back. */
+  release(objects: readonly number[]): void {
+    this.begin(1).byte(op.release);
+    this.list(objects);
+    this.commit();
+  }
+
+  /** The parts of a value that stay out of band, handed over to whoever stores them. */
+  takeParts(): BinaryPart[] {
+    const parts = this.writer.buffers;
+    if (parts.length > 0) this.writer.buffers = [];
+    return parts;
+  }
+
+  /** Makes room for `min` more bytes: complete records are carried out, and the open one moves to the front. */
+  #grow(min: number): void {
+    const writer = this.writer;
+    const start = this.#recordStart;
+    const open = writer.pos - start;
+    const old = writer.bytes;
+    if (start > 0) {
+      this.#recordStart = 0;
+      this.#carryOut(start);
+      old.copyWithin(0, start, start + open);
+      writer.pos = open;
+    }
+    if (open + min <= writer.limit) return;
+    let size = old.length;
+    while (size < open + min) size *= 2;
+    const bytes = new Uint8Array(new SharedArrayBuffer(size));
+    bytes.set(old.subarray(0, open));
+    writer.bytes = bytes;
+    writer.view = new DataView(bytes.buffer);
+    writer.limit = size;
+    if (this.#outer.length === 0) this.#setRegions();
+  }
+
+  #growInbox(min: number): void {
+    let size = this.inbox.length;
+    while (size < min) size *= 2;
+    this.inbox = new Uint8Array(new SharedArrayBuffer(size));
+    this.inboxView = new DataView(this.inbox.buffer);
+    this.#setRegions();
+  }
+}

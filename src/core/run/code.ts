@@ -1,0 +1,62 @@
+import { MobulaError } from '../../common/errors.ts';
+import { reviveFunction } from '../functions/revive.ts';
+import { ObjectRef, RefBlock } from '../refs/object-ref.ts';
+import type { ThreadRuntime } from '../runtime.ts';
+import type { Template } from '../submit/template.ts';
+import { SingleGet } from '../wait/waiting.ts';
+
+type Ship = Parameters<typeof reviveFunction>[0];
+
+/** The functions and classes that a thread has loaded, by the object that holds their code. */
+export class CodeCache {
+  readonly #runtime: ThreadRuntime;
+  readonly #loaded = new Map<number, Function | Promise<Function>>();
+  /** Why code could not be loaded: for the next task that asks. The one after it tries again. */
+  readonly #failed = new Map<number, unknown>();
+  /** Code that began to load just now. */
+  readonly #new = new Set<number>();
+
+  constructor(runtime: ThreadRuntime) {
+    this.#runtime = runtime;
+  }
+
+  /** The function or class of a template; a promise the first time. Throws what kept it from loading, once. */
+  of(template: Template): Function | Promise<Function> {
+    const { info } = template;
+    if (info.kind === 'method') throw new MobulaError('ERR_MOBULA_INTERNAL', 'methods have no code of their own');
+    if (this.#failed.has(info.code)) {
+      const error = this.#failed.get(info.code);
+      this.#failed.delete(info.code);
+      throw error;
+    }
+    const known = this.#loaded.get(info.code);
+    if (known !== undefined) return known;
+    const loading = this.#load(info.code);
+    this.#loaded.set(info.code, loading);
+    this.#new.add(info.code);
+    return loading;
+  }
+
+  /** True the first time it is asked after a template's code began to load. */
+  isNew({ info }: Template): boolean {
+    return info.kind !== 'method' && this.#new.delete(info.code);
+  }
+
+  async #load(object: number): Promise<Function> {
+    const runtime = this.#runtime;
+    // The template holds the object for as long as the runtime is up; this thread needs no reference of its own.
+    const ref = new ObjectRef<unknown>(runtime, new RefBlock([object]), object);
+    try {
+      const shipped = await new Promise<unknown>((resolve, reject) => {
+        runtime.subscriptions.add(new SingleGet(ref, runtime.inbox, resolve, reject), 0);
+      });
+      const code = await reviveFunction(shipped as Ship);
+      this.#loaded.set(object, code);
+      return code;
+    } catch (error) {
+      this.#loaded.delete(object);
+      this.#failed.set(object, error);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { isMobulaError, MobulaError, nativeErrorClass, ObjectStoreFullError } from '../../common/errors.ts';
+import type { Port } from '../port/port.ts';
+import { op, outcome } from '../port/wire.ts';
+import type { Template } from '../submit/template.ts';
+import type { Values } from '../values/values.ts';
+import type { Attempt } from './attempt.ts';
+
+/** Writes what comes of tasks into a thread's commands. */
+export class ResultWriter {
+  readonly #port: Port;
+  readonly #values: Values;
+
+  constructor(port: Port, values: Values) {
+    this.#port = port;
+    this.#values = values;
+  }
+
+  /** The task has given `value`. False, and nothing written, if it may `wait` and the object store has no room. */
+  succeed(task: Attempt, value: unknown, wait: boolean): boolean {
+    const { numReturns } = task.template.info;
+    try {
+      if (numReturns === 1) this.#write(task, outcome.ok, [value], 'result');
+      else this.#write(task, outcome.ok, several(task, value, numReturns), 'result');
+      return true;
+    } catch (error) {
+      if (wait && error instanceof ObjectStoreFullError) return false;
+      this.fail(task, error);
+      return true;
+    }
+  }
+
+  /** The task has thrown. What cannot travel of an error is left out; its message and stack always arrive. */
+  fail(task: Attempt, thrown: unknown): void {
+    const kind = guarded(() => retries(task.template, thrown), false) ? outcome.retry : outcome.error;
+    const write = (error: unknown): boolean => {
+      this.#write(task, kind, [[error, task.name, task.attempt]], 'error');
+      return true;
+    };
+    // Describing an error runs user code: getters, toString.
+    if (guarded(() => write(thrown), false) || guarded(() => write(plainError(thrown)), false)) return;
+    write(new Error('The task threw something that fails to describe itself.'));
+  }
+
+  #write(task: Attempt, kind: number, values: readonly unknown[], path: string): void {
+    const port = this.#port;
+    try {
+      const out = port.begin(8);
+      out.byte(op.result);
+      out.byte(kind);
+      out.view.setUint16(out.pos, values.length, true);
+      out.view.setUint32(out.pos + 2, task.index, true);
+      out.pos += 6;
+      if (values.length === 1) this.#values.write(values[0], path, false);
+      else for (const [i, value] of values.entries()) this.#values.write(value, `${path}[${i}]`, false);
+    } catch (error) {
+      port.abort();
+      throw error;
+    }
+    port.publish();
+  }
+
+  /** One more item of the task's stream. */
+  item(task: Attempt, item: unknown): void {
+    const port = this.#port;
+    try {
+      port.begin(5).byte(op.yield);
+      port.word(task.index);
+      this.#values.write(item, 'item');
+    } catch (error) {
+      port.abort();
+      throw error;
+    }
+    port.commit();
+  }
+
+  /** The task goes on in the background. */
+  pending(task: Attempt): void {
+    const writer = this.#port.begin(6);
+    writer.byte(op.pending);
+    writer.byte(task.blocked > 0 ? 1 : 0);
+    this.#port.word(task.index);
+    this.#port.publish();
+  }
+}
+
+function several(task: Attempt, value: unknown, count: number): readonly unknown[] {
+  if (Array.isArray(value) && value.length === count) return value;
+  const got = Array.isArray(value) ? `an array of ${value.length}` : typeof value;
+  const problem = `Task '${task.name}' has numReturns: ${count} and returned ${got}. Return an array of that length.`;
+  throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', problem);
+}
+
+/** Whether the template asks for another attempt after `thrown`. */
+function retries(template: Template, thrown: unknown): boolean {
+  const { retryExceptions } = template.info;
+  if (typeof retryExceptions === 'boolean') return retryExceptions;
+  for (let proto: unknown = thrown; typeof proto === 'object' && proto !== null; proto = Object.getPrototypeOf(proto)) {
+    const name: unknown = (proto as { constructor?: { name?: unknown } }).constructor?.name;
+    if (retryExceptions.includes(String(name))) return true;
+  }
+  return false;
+}
+
+/** What is left of an error that cannot travel as it is: its message, name, stack, code and causes. */
+function plainError(thrown: unknown): Error {
+  if (!(thrown instanceof Error)) return new Error(`something was thrown that cannot travel: ${describe(thrown)}`);
+  const plain = new (nativeErrorClass(thrown) ?? Error)(thrown.message);
+  plain.name = thrown.name;
+  if (thrown.stack !== undefined) plain.stack = thrown.stack;
+  const code: unknown = Reflect.get(thrown, 'code');
+  if (typeof code === 'string' || typeof code === 'number') Object.assign(plain, { code });
+  const { cause } = thrown;
+  if (cause instanceof Error && !isMobulaError(cause)) plain.cause = plainError(cause);
+  return plain;
+}
+
+function describe(thrown: unknown): string {
+  return guarded(() => String(thrown), typeof thrown);
+}
+
+/** What `body` gives, or `otherwise` if it throws. */
+function guarded<T>(body: () => T, otherwise: T): T {
+  try {
+    return body();
+  } catch {
+    return otherwise;
+  }
+}

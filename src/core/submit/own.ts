@@ -1,0 +1,19 @@
+import { createRequire } from 'node:module';
+import type { AnyFunction, ShippedImport } from '../functions/shipped.ts';
+
+// The path holds in dist/core as well as in dist/boot, where the bundled code lies.
+const home = new URL('..', import.meta.url).href;
+const index = new URL('index.js', home).href;
+let names: Map<unknown, string> | undefined;
+
+/**
+ * How a worker finds its own twin of a function of mobula's. Code that a bundler made holds them in objects of its own, so a captured name does not say
+ * that they were imported.
+ */
+export function findOwn(fn: AnyFunction, url: string): ShippedImport | undefined {
+  if (!url.startsWith(home)) return undefined;
+  names ??= new Map(Object.entries(createRequire(index)('./index.js') as object).map(([name, value]) => [value, name]));
+  const name = names.get(fn);
+  if (name === undefined) return undefined;
+  return { kind: 'import', how: 'import', specifier: index, parent: index, interop: 'none', path: [name] };
+}

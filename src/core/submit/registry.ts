@@ -1,0 +1,183 @@
+import { MobulaError } from '../../common/errors.ts';
+import type { ResolvedActorOptions, ResolvedTaskOptions } from '../../common/options.ts';
+import type { TemplateOptions } from '../../native/addon.ts';
+import type { Shipped } from '../functions/shipped.ts';
+import type { Port } from '../port/port.ts';
+import type { Remote } from './remote.ts';
+import type { ResourceTable } from './resources.ts';
+import type { Template, TemplateInfo } from './template.ts';
+
+/** How the registry writes code into the object store. */
+export interface CodeWriter {
+  /** A fresh object of this thread. */
+  newObject(): number;
+  /** Writes a value into an object of this thread. */
+  putInto(object: number, value: unknown, path: string): void;
+  /** Describes a function for its way to other threads. */
+  ship(source: Function): Shipped;
+}
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** The templates of a node as one thread knows them. */
+export class Registry {
+  readonly #port: Port;
+  readonly #resources: ResourceTable;
+  readonly #code: CodeWriter;
+  readonly #templates: (Template | undefined)[] = [];
+  /** Templates of methods, by actor template. */
+  readonly #methods = new Map<number, Map<string, Template>>();
+
+  constructor(port: Port, resources: ResourceTable, code: CodeWriter) {
+    this.#port = port;
+    this.#resources = resources;
+    this.#code = code;
+  }
+
+  /** The template with this number. */
+  get(id: number): Template {
+    const known = this.#templates[id];
+    if (known !== undefined) return known;
+    const meta = this.#port.addon.templateMeta(this.#port.id, id);
+    const template: Template = { id, info: JSON.parse(decoder.decode(meta)) as TemplateInfo };
+    this.#templates[id] = template;
+    return template;
+  }
+
+  /**
+   * Registers a remote function or actor class. `known` is called as soon as its number is known and before its
+   * code is shipped, so that a function that calls itself can travel inside its own closure.
+   */
+  register(remote: Remote<ResolvedTaskOptions | ResolvedActorOptions>, known: (template: Template) => void): Template {
+    const { code } = remote;
+    const fresh = code.object < 0;
+    const template = this.#addFirst(remote);
+    known(template);
+    if (fresh) this.#ship(remote);
+    return template;
+  }
+
+  /** Adds the template; code that is not shipped yet gets its object only if that goes well. */
+  #addFirst(remote: Remote<ResolvedTaskOptions | ResolvedActorOptions>): Template {
+    const { code } = remote;
+    if (code.object >= 0) return this.#add(remote);
+    code.object = this.#code.newObject();
+    try {
+      return this.#add(remote);
+    } catch (error) {
+      code.object = -1;
+      throw error;
+    }
+  }
+
+  #ship(remote: Remote<ResolvedTaskOptions | ResolvedActorOptions>): void {
+    const { code } = remote;
+    if (code.source === undefined) throw new MobulaError('ERR_MOBULA_INTERNAL', 'a remote function has no code');
+    try {
+      this.#code.putInto(code.object, this.#code.ship(code.source), 'the function');
+      this.#port.addon.holdObject(this.#port.id, code.object);
+    } catch (error) {
+      code.problem = error;
+      throw error;
+    }
+  }
+
+  #add(remote: Remote<ResolvedTaskOptions | ResolvedActorOptions>): Template {
+    const { shape, code } = remote;
+    if (shape.kind === 'actor') {
+      const options = remote.options as ResolvedActorOptions;
+      const name = code.source?.name || 'Actor';
+      const info: TemplateInfo = {
+        kind: 'actor',
+        name,
+        code: code.object,
+        spec: options,
+        methods: shape.methods,
+        numReturns: 1,
+        generator: false,
+        retryExceptions: false,
+        timeoutMs: 0,
+        maxTaskRetries: options.maxTaskRetries,
+        maxPendingCalls: options.maxPendingCalls,
+        isolation: options.isolation,
+      };
+      const demand = this.#resources.demand(options, `Actor '${name}'`);
+      return this.#store(info, { ...plain, ...demand, ...actorTerms(options) });
+    }
+    const options = remote.options as ResolvedTaskOptions;
+    const info: TemplateInfo = {
+      kind: 'task',
+      name: options.name,
+      code: code.object,
+      spec: options,
+      numReturns: options.numReturns,
+      generator: shape.generator,
+      retryExceptions: options.retryExceptions,
+      timeoutMs: options.timeoutMs,
+    };
+    const demand = this.#resources.demand(options, `Task '${options.name}'`);
+    const { maxRetries, maxKills, timeoutMs, priority } = options;
+    return this.#store(info, { ...plain, ...demand, maxRetries, maxKills, timeoutMs, priority });
+  }
+
+  /** The template for calls of a method. */
+  method(actor: Template, method: string): Template {
+    let methods = this.#methods.get(actor.id);
+    if (methods === undefined) {
+      methods = new Map();
+      this.#methods.set(actor.id, methods);
+    }
+    let template = methods.get(method);
+    if (template === undefined) {
+      template = this.#addMethod(actor, method);
+      methods.set(method, template);
+    }
+    return template;
+  }
+
+  #addMethod(actor: Template, method: string): Template {
+    if (actor.info.kind !== 'actor') throw new MobulaError('ERR_MOBULA_INTERNAL', 'only actors have methods');
+    const info: TemplateInfo = {
+      kind: 'method',
+      name: `${actor.info.name}.${method}`,
+      actor: actor.id,
+      method,
+      numReturns: 1,
+      generator: actor.info.methods.some(({ name, generator }) => name === method && generator),
+      retryExceptions: false,
+      timeoutMs: 0,
+    };
+    return this.#store(info, { ...plain, maxRetries: actor.info.maxTaskRetries });
+  }
+
+  #store(info: TemplateInfo, options: TemplateOptions): Template {
+    const id = this.#port.addon.addTemplate(this.#port.id, options, encoder.encode(JSON.stringify(info)));
+    const template: Template = { id, info };
+    this.#templates[id] = template;
+    return template;
+  }
+}
+
+/** A template that asks for nothing. */
+const plain: TemplateOptions = {
+  priority: 0,
+  cpu: 0,
+  others: [],
+  maxRetries: 0,
+  maxKills: -1,
+  timeoutMs: 0,
+  maxRestarts: 0,
+  maxConcurrency: 1,
+  ownThread: false,
+  detached: false,
+};
+
+function actorTerms(options: ResolvedActorOptions): Partial<TemplateOptions> {
+  return {
+    maxRestarts: options.maxRestarts,
+    maxConcurrency: options.maxConcurrency,
+    ownThread: options.isolation === 'thread',
+    detached: options.detached,
+  };
+}

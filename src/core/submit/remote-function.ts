@@ -1,0 +1,189 @@
+import { MobulaError } from '../../common/errors.ts';
+import { type ResolvedTaskOptions, resolveTaskOptions, type TaskOptions } from '../../common/options.ts';
+import { portable } from '../../store/codec/index.ts';
+import { requireRuntime } from '../current.ts';
+import { ObjectRef } from '../refs/object-ref.ts';
+import type { ThreadRuntime } from '../runtime.ts';
+import { RefStream } from '../wait/stream.ts';
+import { Remote } from './remote.ts';
+
+/** An argument: a value, or the ref of one. */
+export type Arg<T> = T | ObjectRef<T>;
+
+/** The arguments of a remote call: each may be a ref. */
+export type Args<A extends readonly unknown[]> = { [K in keyof A]: Arg<A[K]> };
+
+/** A ref for each item of a tuple. */
+type RefsOf<T extends readonly unknown[]> = { -readonly [K in keyof T]: ObjectRef<T[K]> };
+
+/** As many refs as `numReturns` says, where the function's result is an array of unknown length: a tuple if they are few. */
+type Repeated<T, N extends number, Refs extends ObjectRef<T>[] = []> = number extends N
+  ? ObjectRef<T>[]
+  : Refs['length'] extends N
+    ? Refs
+    : Refs['length'] extends 32
+      ? ObjectRef<T>[]
+      : Repeated<T, N, [...Refs, ObjectRef<T>]>;
+
+type Several<T, N extends number> = T extends readonly unknown[]
+  ? number extends T['length']
+    ? Repeated<T[number], N>
+    : RefsOf<T>
+  : ObjectRef<unknown>[];
+
+/** Whether a type is `any` or `never`: neither is asked whether it is a generator, since both would say yes. */
+type IsExtreme<T> = 0 extends 1 & T ? true : [T] extends [never] ? true : false;
+
+/** What a remote call gives: a ref, as many refs as `numReturns` says, or a stream of refs for a generator. */
+export type Result<R, N extends number> =
+  IsExtreme<R> extends true
+    ? N extends 1
+      ? ObjectRef<R>
+      : Repeated<R, N>
+    : // In brackets, so that a union stays one: a function of boolean gives ObjectRef<boolean>.
+      [R] extends [AsyncGenerator<infer T> | Generator<infer T>]
+      ? RefStream<T>
+      : N extends 1
+        ? ObjectRef<Awaited<R>>
+        : Several<Awaited<R>, N>;
+
+/** `numReturns` among options, 1 if absent. */
+export type Returns<O, Otherwise extends number> = O extends { readonly numReturns: infer N extends number }
+  ? N
+  : Otherwise;
+
+/**
+ * A function that runs in the workers of the node. Made by `remote`.
+ *
+ * @example
+ * const add = remote((a: number, b: number) => a + b);
+ * const three = add.remote(1, 2);
+ * console.log(await get(add.remote(three, 4))); // 7
+ */
+export class RemoteFunction<A extends readonly unknown[], R, N extends number = 1> {
+  readonly #remote: Remote<ResolvedTaskOptions>;
+  readonly #signal: AbortSignal | undefined;
+
+  /** @internal */
+  constructor(remote: Remote<ResolvedTaskOptions>, signal?: AbortSignal) {
+    this.#remote = remote;
+    this.#signal = signal;
+    Object.defineProperty(this, portable, { value: () => remote.travel(requireRuntime()) });
+  }
+
+  /**
+   * Calls the function: it runs in a worker as soon as its arguments are there and its resources free.
+   *
+   * @throws {CaptureError} when the function closes over something that cannot travel.
+   * @throws {SerializationError} when an argument cannot travel.
+   * @throws {UnschedulableError} when no node has what the function asks for.
+   */
+  remote(...args: Args<A>): Result<R, N> {
+    const runtime = requireRuntime();
+    const template = this.#remote.template(runtime);
+    const { generator, numReturns } = template.info;
+    if (this.#signal?.aborted === true) return this.#aborted(runtime, args);
+    if (generator) {
+      const stream = runtime.submitStream(template, 0, args, -1);
+      if (this.#signal !== undefined) {
+        const weak = new WeakRef(stream);
+        watchers.add(runtime, this.#signal, stream, () => void weak.deref()?.return());
+      }
+      return stream as Result<R, N>;
+    }
+    if (numReturns > 1) return this.#several(runtime, args, numReturns) as Result<R, N>;
+    const ref = runtime.newRef();
+    try {
+      runtime.submit(template, 0, args, [ObjectRef.index(ref)]);
+    } catch (error) {
+      ref[Symbol.dispose]();
+      throw error;
+    }
+    if (this.#signal !== undefined) this.#watch(this.#signal, runtime, ref);
+    return ref as Result<R, N>;
+  }
+
+  /** A call whose signal is aborted already: it is submitted and cancelled in one go, so it never runs. */
+  #aborted(runtime: ThreadRuntime, args: Args<A>): Result<R, N> {
+    let result: unknown;
+    runtime.port.together(() => {
+      const { code, options, shape } = this.#remote;
+      result = new RemoteFunction<A, R, N>(
+        new Remote(code, options, shape).adopt(runtime, this.#remote.template(runtime)),
+      ).remote(...args);
+      if (result instanceof RefStream) void result.return();
+      else
+        for (const ref of Array.isArray(result) ? result : [result])
+          runtime.cancel(ref as ObjectRef<unknown>, false, true);
+    });
+    return result as Result<R, N>;
+  }
+
+  #several(runtime: ThreadRuntime, args: Args<A>, count: number): ObjectRef<unknown>[] {
+    const refs = Array.from({ length: count }, () => runtime.newRef());
+    try {
+      runtime.submit(
+        this.#remote.template(runtime),
+        0,
+        args,
+        refs.map((ref) => ObjectRef.index(ref)),
+      );
+    } catch (error) {
+      for (const ref of refs) ref[Symbol.dispose]();
+      throw error;
+    }
+    if (this.#signal !== undefined) this.#watch(this.#signal, runtime, refs[0] as ObjectRef<unknown>);
+    return refs;
+  }
+
+  #watch(signal: AbortSignal, runtime: ThreadRuntime, ref: ObjectRef<unknown>): void {
+    const weak = new WeakRef(ref);
+    const cancel = (): void => {
+      const target = weak.deref();
+      if (target !== undefined && !runtime.closed && ObjectRef.index(target) >= 0) runtime.cancel(target, false, true);
+    };
+    if (signal.aborted) cancel();
+    else watchers.add(runtime, signal, ref, cancel);
+  }
+
+  /** The same function with other options. */
+  options<const O extends TaskOptions>(options: O): RemoteFunction<A, R, Returns<O, N>> {
+    const { shape } = this.#remote;
+    const resolved = resolveTaskOptions(options, this.#remote.options);
+    if (shape.kind === 'task' && shape.generator && resolved.numReturns > 1) {
+      throw new MobulaError('ERR_MOBULA_INVALID_OPTION', 'A generator yields a stream; it takes no numReturns.');
+    }
+    return new RemoteFunction(this.#remote.with(resolved), options.signal ?? this.#signal);
+  }
+}
+
+/** Cancels to run when signals abort: one listener per signal, however many tasks it stands for. */
+class Watchers {
+  readonly #bySignal = new WeakMap<AbortSignal, Set<() => void>>();
+  readonly #collected = new FinalizationRegistry<() => void>((forget) => forget());
+
+  add(runtime: ThreadRuntime, signal: AbortSignal, ref: object, cancel: () => void): void {
+    let cancels = this.#bySignal.get(signal);
+    if (cancels === undefined) {
+      const all = new Set<() => void>();
+      signal.addEventListener(
+        'abort',
+        () => {
+          // In one go: none of them may begin with what another one gives back.
+          runtime.port.together(() => {
+            for (const each of all) each();
+          });
+          all.clear();
+        },
+        { once: true },
+      );
+      this.#bySignal.set(signal, all);
+      cancels = all;
+    }
+    const set = cancels;
+    set.add(cancel);
+    this.#collected.register(ref, () => set.delete(cancel));
+  }
+}
+
+const watchers = new Watchers();

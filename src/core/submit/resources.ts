@@ -1,0 +1,73 @@
+import { UnschedulableError } from '../../common/errors.ts';
+import type { ResolvedTaskOptions } from '../../common/options.ts';
+
+const UNIT = 10_000;
+
+/** What a node has in all, by name: CPU, GPU, memory and custom resources. */
+export type Totals = Readonly<Record<string, number>>;
+
+/** What a task asks for, as the core counts it. */
+export interface Demand {
+  readonly cpu: number;
+  /** Pairs of index and amount. */
+  readonly others: readonly number[];
+}
+
+type Asked = Pick<ResolvedTaskOptions, 'numCpus' | 'numGpus' | 'resources' | 'memory'>;
+
+/** The resources of a node in the order in which the core counts them: CPU first. */
+export class ResourceTable {
+  readonly totals: Totals;
+  readonly #names: readonly string[];
+
+  constructor(totals: Totals) {
+    this.totals = totals;
+    this.#names = Object.keys(totals).filter((name) => name !== 'CPU');
+  }
+
+  /** The totals but CPU's, as the core counts them. */
+  others(): number[] {
+    return this.#names.map((name) => Math.round((this.totals[name] ?? 0) * UNIT));
+  }
+
+  cpu(): number {
+    return Math.round((this.totals['CPU'] ?? 0) * UNIT);
+  }
+
+  /** Names what the core counts as free. */
+  named(free: readonly number[]): Record<string, number> {
+    const named: Record<string, number> = { CPU: Math.max(0, (free[0] ?? 0) / UNIT) };
+    this.#names.forEach((name, i) => {
+      named[name] = Math.max(0, (free[i + 1] ?? 0) / UNIT);
+    });
+    return named;
+  }
+
+  /**
+   * What `asked` comes to.
+   *
+   * @throws {UnschedulableError} when no node has that much.
+   */
+  demand(asked: Asked, what: string): Demand {
+    this.#check('CPU', asked.numCpus, what);
+    const others: number[] = [];
+    const amounts: Record<string, number> = { ...asked.resources, GPU: asked.numGpus, memory: asked.memory };
+    for (const [name, amount] of Object.entries(amounts)) {
+      if (amount === 0) continue;
+      this.#check(name, amount, what);
+      others.push(this.#names.indexOf(name), Math.round(amount * UNIT));
+    }
+    return { cpu: Math.round(asked.numCpus * UNIT), others };
+  }
+
+  #check(name: string, amount: number, what: string): void {
+    const total = this.totals[name] ?? 0;
+    if (amount <= total) return;
+    const has = total === 0 ? 'none has any' : `the largest has ${total}`;
+    const option =
+      name === 'CPU' ? 'numCpus' : name === 'GPU' ? 'numGpus' : name === 'memory' ? '' : `resources.${name}`;
+    throw new UnschedulableError(
+      `${what} asks for ${amount} ${name}, and of all nodes ${has}. Ask for less${option === '' ? '' : `, or start mobula with more: init({ ${option} })`}.`,
+    );
+  }
+}

@@ -1,0 +1,96 @@
+import {
+  ActorDiedError,
+  DeadlockError,
+  RuntimeClosedError,
+  TaskCancelledError,
+  TaskError,
+  type TaskOrigin,
+  TaskTimeoutError,
+  WorkerDiedError,
+} from '../../common/errors.ts';
+
+/** The first byte of an error of the core's: `crates/mobula-sched/src/failure.rs` is the other side. */
+const failure = {
+  cancelled: 1,
+  timedOut: 2,
+  workerDied: 3,
+  actorKilled: 4,
+  actorCrashed: 5,
+  actorUnmade: 6,
+  closed: 7,
+  deadlock: 8,
+} as const;
+
+/** How many bytes come before the details. */
+const HEAD = 9;
+
+/** What user code threw, as it travels. */
+export type UserFailure = readonly [thrown: unknown, taskName: string, attempt: number];
+
+/** What decoding an error needs to know of the node. */
+export interface FailureContext {
+  readonly nodeId: string;
+  taskName(template: number): string;
+  /** Milliseconds an attempt may take. */
+  timeoutOf(template: number): number;
+  /** Decodes a value among the details: `bytes[start..end]`. */
+  decode(start: number, end: number): unknown;
+}
+
+/** The error behind an encoded failure of the core's, which stands at `bytes[start..end]`. */
+export function systemFailure(bytes: Uint8Array, start: number, end: number, context: FailureContext): Error {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
+  const kind = view.getUint8(0);
+  const template = view.getUint32(1, true);
+  const name = context.taskName(template);
+  const origin: TaskOrigin = { taskName: name, nodeId: context.nodeId, attempt: view.getUint32(5, true) };
+  const details = (): string => Buffer.from(bytes.subarray(start + HEAD, end)).toString();
+  switch (kind) {
+    case failure.cancelled:
+      return new TaskCancelledError(`Task '${name}' was cancelled.`, origin);
+    case failure.timedOut: {
+      const limit = context.timeoutOf(template);
+      const advice = 'Give it a larger timeoutMs, or less work.';
+      return new TaskTimeoutError(
+        `Task '${name}' ran longer than its timeoutMs of ${limit} and was stopped. ${advice}`,
+        origin,
+      );
+    }
+    case failure.workerDied: {
+      const tries = origin.attempt === 1 ? 'its only attempt' : `attempt ${origin.attempt}, the last`;
+      return new WorkerDiedError(`The worker that ran task '${name}' died in ${tries}: ${details()}.`, origin);
+    }
+    case failure.actorKilled:
+      return new ActorDiedError(`Actor '${name}' was killed. Create a new one to go on.`);
+    case failure.actorCrashed: {
+      const advice = 'Give its class maxRestarts to have it restarted.';
+      return new ActorDiedError(`The thread of actor '${name}' died: ${details()}. ${advice}`);
+    }
+    case failure.actorUnmade: {
+      const cause = userFailure(context.decode(start + HEAD, end) as UserFailure, context.nodeId);
+      return new ActorDiedError(`Actor '${name}' could not be made: ${cause.message}`, { cause });
+    }
+    case failure.closed:
+      return new RuntimeClosedError(`mobula was shut down before task '${name}' was done.`);
+    case failure.deadlock:
+      return deadlock(view, origin, context);
+    default:
+      return new Error(`unknown failure ${kind}`);
+  }
+}
+
+/** The details are the templates of those who wait, each for the next. */
+function deadlock(view: DataView, origin: TaskOrigin, context: FailureContext): DeadlockError {
+  const cycle: string[] = [];
+  for (let at = HEAD; at < view.byteLength; at += 4) cycle.push(context.taskName(view.getUint32(at, true)));
+  const waits = cycle.map((name, i) => `'${name}' waits for '${cycle[(i + 1) % cycle.length]}'`);
+  const advice =
+    'Do not wait for a call on an actor that waits for you: return its ref instead, give get() a timeoutMs, or the class a larger maxConcurrency.';
+  return new DeadlockError(`Call '${origin.taskName}' would never end: ${waits.join(', ')}. ${advice}`, origin, cycle);
+}
+
+/** The error that tells what user code threw. */
+export function userFailure(wire: UserFailure, nodeId: string): Error {
+  const [thrown, taskName, attempt] = wire;
+  return TaskError.from(thrown, { taskName, nodeId, attempt });
+}

@@ -1,0 +1,124 @@
+import { ObjectRef } from '../refs/object-ref.ts';
+import type { ThreadRuntime } from '../runtime.ts';
+
+/** How many items a generator may be ahead of its consumer. */
+export const STREAM_WINDOW = 16;
+
+/**
+ * The refs of what a remote generator yields, in order, as they come.
+ *
+ * The generator runs ahead of its consumer by a few items and then waits. Leaving the loop early cancels it. What it
+ * throws rejects the loop after the items before it.
+ *
+ * @example
+ * const squares = remote(function* (n: number) {
+ *   for (let i = 0; i < n; i++) yield i * i;
+ * });
+ * for await (const ref of squares.remote(4)) console.log(await get(ref)); // 0, 1, 4, 9
+ */
+export class RefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
+  readonly #runtime: ThreadRuntime;
+  /** Settled when the generator ends: its value is how many items there were. */
+  readonly #end: ObjectRef<unknown>;
+  readonly #forget: () => void;
+  readonly #items: ObjectRef<unknown>[] = [];
+  readonly #takers: { resolve(result: IteratorResult<ObjectRef<T>>): void; reject(error: unknown): void }[] = [];
+  #received = 0;
+  #expected = -1;
+  #error: { readonly error: unknown } | undefined;
+  #watching = false;
+  #consumed = 0;
+
+  /** @internal */
+  constructor(runtime: ThreadRuntime, end: ObjectRef<unknown>, forget: () => void) {
+    this.#runtime = runtime;
+    this.#end = end;
+    this.#forget = forget;
+  }
+
+  /** Itself, for `for await`. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** The next ref, as soon as there is one. */
+  next(): Promise<IteratorResult<ObjectRef<T>>> {
+    if (!this.#watching) this.#watch();
+    const taken = new Promise<IteratorResult<ObjectRef<T>>>((resolve, reject) => {
+      this.#takers.push({ resolve, reject });
+    });
+    this.#serve();
+    return this.#runtime.lender.blocking(taken);
+  }
+
+  /** Ends the stream: the generator is cancelled, and what it has yielded is given back. */
+  return(): Promise<IteratorResult<ObjectRef<T>>> {
+    if (this.#expected < 0 && !this.#runtime.closed) this.#runtime.cancel(this.#end, false, true);
+    this.#expected = this.#received;
+    this.#error = undefined;
+    for (const item of this.#items.splice(0)) item[Symbol.dispose]();
+    this.#forget();
+    this.#serve();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Ends the stream, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.return().then(() => undefined);
+  }
+
+  /** @internal One more item. */
+  push(item: ObjectRef<unknown>): void {
+    this.#received++;
+    this.#items.push(item);
+    this.#serve();
+  }
+
+  /** @internal The runtime is closed. */
+  fail(error: unknown): void {
+    this.#error = { error };
+    this.#expected = this.#received;
+    this.#serve();
+  }
+
+  #watch(): void {
+    this.#watching = true;
+    this.#runtime.news(this.#end).then(
+      (count) => {
+        this.#expected = count as number;
+        this.#serve();
+      },
+      (error: unknown) => {
+        this.#error = { error };
+        // Items are delivered before the end, so all there will be are here.
+        this.#expected = this.#received;
+        this.#serve();
+      },
+    );
+  }
+
+  #serve(): void {
+    while (this.#takers.length > 0) {
+      const item = this.#items.shift();
+      if (item !== undefined) {
+        this.#takers.shift()?.resolve({ done: false, value: item as ObjectRef<T> });
+        this.#credit();
+        continue;
+      }
+      if (this.#expected < 0 || this.#received < this.#expected) return;
+      this.#forget();
+      const taker = this.#takers.shift();
+      const failed = this.#error;
+      this.#error = undefined;
+      if (failed === undefined) taker?.resolve({ done: true, value: undefined });
+      else taker?.reject(failed.error);
+    }
+  }
+
+  /** Lets the generator go on once half a window is consumed. */
+  #credit(): void {
+    if (++this.#consumed < STREAM_WINDOW / 2 || this.#expected >= 0) return;
+    this.#runtime.credit(ObjectRef.index(this.#end), this.#consumed);
+    this.#consumed = 0;
+  }
+}

@@ -1,0 +1,173 @@
+import { GetTimeoutError } from '../../common/errors.ts';
+import { status } from '../port/wire.ts';
+import type { ObjectRef } from '../refs/object-ref.ts';
+import { onAbort } from './abort.ts';
+import type { Lender } from './lender.ts';
+import type { TaskWait } from './long-waits.ts';
+import type { Subscriber, Subscriptions } from './subscriptions.ts';
+
+/** Reads outcomes from the inbox. */
+export interface OutcomeReader {
+  value(pos: number): unknown;
+  error(outcome: number, pos: number): unknown;
+}
+
+/** Limits to waiting. */
+export interface WaitLimits {
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** `get` of one ref without limits: the common case, kept small. */
+export class SingleGet implements Subscriber {
+  readonly #ref: ObjectRef<unknown>;
+  readonly #reader: OutcomeReader;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(
+    ref: ObjectRef<unknown>,
+    reader: OutcomeReader,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#ref = ref;
+    this.#reader = reader;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  // On the prototype: one field less in each of a million.
+  get wantsValue(): boolean {
+    return true;
+  }
+
+  get keepsAlive(): boolean {
+    return true;
+  }
+
+  refAt(): ObjectRef<unknown> {
+    return this.#ref;
+  }
+
+  settled(_position: number, outcome: number, pos: number): void {
+    if (outcome === status.value) this.#resolve(this.#reader.value(pos));
+    else this.#reject(this.#reader.error(outcome, pos));
+  }
+
+  resubscribed(): void {}
+
+  /** The runtime is gone. */
+  fail(error: unknown): void {
+    this.#reject(error);
+  }
+}
+
+/** A task's `get` of one ref. */
+export class TaskGet extends SingleGet {
+  readonly #lender: Lender;
+  readonly #wait: TaskWait;
+
+  constructor(
+    lender: Lender,
+    wait: TaskWait,
+    ref: ObjectRef<unknown>,
+    reader: OutcomeReader,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(ref, reader, resolve, reject);
+    this.#lender = lender;
+    this.#wait = wait;
+  }
+
+  override settled(position: number, outcome: number, pos: number): void {
+    super.settled(position, outcome, pos);
+    // Not reached if the value cannot be read yet: then it goes on waiting.
+    this.#lender.end(this.#wait);
+  }
+
+  override fail(error: unknown): void {
+    super.fail(error);
+    this.#lender.end(this.#wait);
+  }
+}
+
+/** What a wait does with what arrives. */
+export interface WaitVisitor {
+  /** Object `position` is there; true ends the wait. */
+  arrived(position: number, outcome: number, pos: number): boolean;
+  /** The wait is over: enough arrived, time is up (then `error` is a `GetTimeoutError`), or it failed. */
+  ended(error: unknown): void;
+}
+
+/** Waits for many objects at once, with limits. */
+export class Wait implements Subscriber {
+  readonly wantsValue: boolean;
+  readonly #subscriptions: Subscriptions;
+  readonly #refs: readonly ObjectRef<unknown>[];
+  readonly #visitor: WaitVisitor;
+  /** By position: the subscription's token, or -1 once the object is there. */
+  readonly #tokens: number[] = [];
+  readonly #unwatch: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #over = false;
+
+  constructor(
+    subscriptions: Subscriptions,
+    refs: readonly ObjectRef<unknown>[],
+    wantsValues: boolean,
+    limits: WaitLimits,
+    visitor: WaitVisitor,
+  ) {
+    this.#subscriptions = subscriptions;
+    this.#refs = refs;
+    this.wantsValue = wantsValues;
+    this.#visitor = visitor;
+    for (let i = 0; i < refs.length; i++) this.#tokens.push(subscriptions.add(this, i));
+    if (limits.timeoutMs !== undefined) {
+      const { timeoutMs } = limits;
+      this.#timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs);
+    }
+    const { signal } = limits;
+    if (signal !== undefined) this.#unwatch = onAbort(signal, () => this.end(signal.reason));
+  }
+
+  get keepsAlive(): boolean {
+    return true;
+  }
+
+  refAt(position: number): ObjectRef<unknown> {
+    return this.#refs[position] as ObjectRef<unknown>;
+  }
+
+  settled(position: number, outcome: number, pos: number): void {
+    this.#tokens[position] = -1;
+    if (!this.#over && this.#visitor.arrived(position, outcome, pos)) this.end(undefined);
+  }
+
+  resubscribed(position: number, token: number): void {
+    this.#tokens[position] = token;
+    if (this.#over) this.#subscriptions.park(token);
+  }
+
+  fail(error: unknown): void {
+    this.end(error);
+  }
+
+  /** Ends the wait; later arrivals are ignored. */
+  end(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#unwatch?.();
+    for (const token of this.#tokens) if (token >= 0) this.#subscriptions.park(token);
+    this.#visitor.ended(error);
+  }
+}
+
+function timedOut(timeoutMs: number): GetTimeoutError {
+  return new GetTimeoutError(
+    `The value was not there within ${timeoutMs} ms. The task goes on; get its ref again to wait longer.`,
+  );
+}
