@@ -20,7 +20,7 @@ collect();
 
 /** A thread that collects garbage when all have come to the gate. */
 function collecting(gate: Int32Array): Promise<number> {
-  const module = new URL('../../../src/core/collector.js', import.meta.url).href;
+  const module = new URL('../../../../src/core/values/collector.js', import.meta.url).href;
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
     workerData: { module, gate, threads: THREADS },
   });
