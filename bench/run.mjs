@@ -1,12 +1,13 @@
 /**
  * Measures mobula and its rivals, row by row as README.md lists them.
  *
- *     npm run bench [-- --filter text --repeats 5 --quick --json file --list]
+ *     npm run bench [-- --filter text --repeats 5 --quick --json file --list --against commit]
  *
  * A figure that is not met is reported; it is not an error.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { runAgainst } from './against.mjs';
 import { cases } from './cases/index.mjs';
 import { measure } from './lib/harness.mjs';
 import { describeMachine } from './lib/machine.mjs';
@@ -20,6 +21,7 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     list: { type: 'boolean', default: false },
+    against: { type: 'string' },
   },
 });
 const selected = cases.filter(({ name }) => options.filter.split(',').some((part) => name.includes(part)));
@@ -42,12 +44,21 @@ async function runAll() {
   );
   if (machine.load > 0.5) console.log(`Careful: the load is ${machine.load.toFixed(1)} before anything started.`);
 
+  if (options.against !== undefined) return compareWith(machine, options.against);
+
   const results = [];
   for (const benchCase of selected) results.push(await runCase(benchCase));
   console.log('\nSummary\n');
   printSummary(results);
   if (options.json !== undefined)
     writeFileSync(options.json, `${JSON.stringify({ machine, results }, undefined, 2)}\n`);
+}
+
+async function compareWith(machine, commit) {
+  const repeats = options.repeats === undefined ? undefined : Number(options.repeats);
+  const rows = await runAgainst(selected, commit, { repeats, onRun: showRun });
+  if (options.json !== undefined)
+    writeFileSync(options.json, `${JSON.stringify({ machine, commit, rows }, undefined, 2)}\n`);
 }
 
 async function runCase(benchCase) {

@@ -33,9 +33,9 @@ const queuedMemory = {
   title: 'memory per task while 1 000 000 wait, refs included',
   repeats: 3,
   metrics: [
-    { key: 'bytes', name: 'bytes/task' },
-    { key: 'submitRate', name: 'submitted/s' },
-    { key: 'drainMs', name: 'drain ms' },
+    { key: 'bytes', name: 'bytes/task', better: 'low' },
+    { key: 'submitRate', name: 'submitted/s', better: 'high' },
+    { key: 'drainMs', name: 'drain ms', better: 'low' },
   ],
   configs: [{ label: 'mobula', program: 'queued-memory', parameters: { queued: 1_000_000 }, flags: ['--expose-gc'] }],
   figures: (measures) => [atMost(400, 'memory per queued task', measures.median('mobula', 'bytes'), 'bytes')],
@@ -46,8 +46,8 @@ function itemsCase(name, title, kind, items) {
     name,
     title,
     metrics: [
-      { key: 'large', name: `items/s, one of ${items}` },
-      { key: 'small', name: `items/s, ${items / 100} of 100` },
+      { key: 'large', name: `items/s, one of ${items}`, better: 'high' },
+      { key: 'small', name: `items/s, ${items / 100} of 100`, better: 'high' },
     ],
     configs: [{ label: 'mobula', program: 'items', parameters: { kind, items, rounds: 15, workers: CORES } }],
     figures: (measures) => [

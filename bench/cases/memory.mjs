@@ -8,7 +8,7 @@ export const memoryCases = [
   {
     name: 'idle-worker',
     title: `resident memory with ${FEW} and with ${MANY} idle workers; the difference per worker`,
-    metrics: [{ key: 'mib', name: 'process MiB' }],
+    metrics: [{ key: 'mib', name: 'process MiB', better: 'low' }],
     configs: SYSTEMS.flatMap((system) =>
       [FEW, MANY].map((workers) => ({
         label: `${system}, ${workers}`,

@@ -12,8 +12,8 @@ const getInWorker = {
   name: 'get-in-worker',
   title: 'inside a task: get(ref) of an object new to the worker, to a readable view',
   metrics: [
-    { key: 'first', name: 'first get µs' },
-    { key: 'again', name: 'again µs' },
+    { key: 'first', name: 'first get µs', better: 'low' },
+    { key: 'again', name: 'again µs', better: 'low' },
   ],
   configs: GET_SIZES.map(({ mib, samples }) => ({
     label: `${mib} MiB`,
@@ -42,7 +42,7 @@ function sharedReadCase(name, title, step, rounds) {
   return {
     name,
     title,
-    metrics: [{ key: 'ms', name: 'ms' }],
+    metrics: [{ key: 'ms', name: 'ms', better: 'low' }],
     configs: [config('mobula', CORES), config('bare', CORES), config('bare', 1)],
     figures(measures) {
       const rival = measures.best([`bare, ${CORES}`, 'bare, 1'], 'ms', true);
@@ -54,7 +54,7 @@ function sharedReadCase(name, title, step, rounds) {
 const sharedMemory = {
   name: 'shared-memory',
   title: 'memory that 64 tasks reading one 64 MiB object add, in copies of it (put included, the source not)',
-  metrics: [{ key: 'copies', name: 'copies' }],
+  metrics: [{ key: 'copies', name: 'copies', better: 'low' }],
   configs: ['mobula', 'bare'].map((system) => ({
     label: system,
     program: 'shared-read',
@@ -70,10 +70,10 @@ const put = {
   title: 'put of 100 MiB, against memcpy in the same process, GB/s',
   repeats: 7,
   metrics: [
-    { key: 'putWarm', name: 'put, warm' },
-    { key: 'copyWarm', name: 'memcpy, warm' },
-    { key: 'putNew', name: 'put, new store' },
-    { key: 'copyFresh', name: 'memcpy, fresh' },
+    { key: 'putWarm', name: 'put, warm', better: 'high' },
+    { key: 'copyWarm', name: 'memcpy, warm', better: 'high' },
+    { key: 'putNew', name: 'put, new store', better: 'high' },
+    { key: 'copyFresh', name: 'memcpy, fresh', better: 'high' },
   ],
   configs: [{ label: 'GB/s', program: 'put', parameters: { rounds: 15 }, flags: ['--expose-gc'] }],
   figures: (measures) => [
@@ -94,9 +94,9 @@ const returnLarge = {
   name: 'return-100mib',
   title: 'a task returns 100 MiB: from the end of the function to a value in the driver',
   metrics: [
-    { key: 'ms', name: 'ms' },
-    { key: 'copyFresh', name: 'memcpy, fresh ms' },
-    { key: 'copyWarm', name: 'memcpy, warm ms' },
+    { key: 'ms', name: 'ms', better: 'low' },
+    { key: 'copyFresh', name: 'memcpy, fresh ms', better: 'low' },
+    { key: 'copyWarm', name: 'memcpy, warm ms', better: 'low' },
   ],
   configs: ['mobula plain', 'mobula allocate', 'bare clone', 'bare transfer'].map((system) => ({
     label: system,

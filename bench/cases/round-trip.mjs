@@ -3,8 +3,8 @@ import { CORES } from './throughput.mjs';
 
 const CALLS = { calls: 20_000, warmUp: 5_000 };
 const METRICS = [
-  { key: 'p50', name: 'p50 µs' },
-  { key: 'p99', name: 'p99 µs' },
+  { key: 'p50', name: 'p50 µs', better: 'low' },
+  { key: 'p99', name: 'p99 µs', better: 'low' },
 ];
 
 function roundTripCase(name, title, own, rivals) {

@@ -6,8 +6,8 @@ export const startCases = [
     title: "from a program's first line to its first result; a bare worker to its first message",
     repeats: 11,
     metrics: [
-      { key: 'ms', name: 'ms' },
-      { key: 'afterInit', name: 'without loading, ms' },
+      { key: 'ms', name: 'ms', better: 'low' },
+      { key: 'afterInit', name: 'without loading, ms', better: 'low' },
     ],
     configs: [
       { label: 'mobula', program: 'first-result-mobula' },

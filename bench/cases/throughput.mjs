@@ -1,7 +1,7 @@
 /** Parts that several throughput cases share. mobula counts at one worker per core, its default; rivals at their best. */
 
 export const CORES = 2;
-export const RATE = [{ key: 'rate', name: 'calls/s' }];
+export const RATE = [{ key: 'rate', name: 'calls/s', better: 'high' }];
 
 const POOLS = ['piscina', 'tinypool', 'workerpool', 'poolifier', 'poolifier+queue'];
 const WORKERS = [1, CORES];

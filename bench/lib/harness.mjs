@@ -9,7 +9,7 @@ const EXIT_MS = 10_000;
 
 /**
  * Runs every config of a case `repeats` times and collects what the children report.
- * A config is `{ label, program, parameters, flags?, repeats? }`.
+ * A config is `{ label, program, parameters, flags?, repeats?, programs? }`; `programs`: the folder, where it is not this tree's.
  */
 export async function measure(configs, { repeats, onRun }) {
   const measures = new Measures(configs);
@@ -26,8 +26,10 @@ export async function measure(configs, { repeats, onRun }) {
 }
 
 /** Runs one program once. It reports by one line of JSON; a bad end is a problem even after a good report. */
-function runChild({ program, parameters = {}, flags = [], timeoutMs = TIMEOUT_MS }) {
-  const file = fileURLToPath(new URL(`../programs/${program}.mjs`, import.meta.url));
+const PROGRAMS = fileURLToPath(new URL('../programs/', import.meta.url));
+
+function runChild({ program, parameters = {}, flags = [], timeoutMs = TIMEOUT_MS, programs = PROGRAMS }) {
+  const file = `${programs}${program}.mjs`;
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [...flags, file, JSON.stringify(parameters)], {
       stdio: ['ignore', 'pipe', 'pipe'],

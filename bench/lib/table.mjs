@@ -31,6 +31,14 @@ export function printSummary(results) {
   console.log(`\n${rows.length - missed} of ${rows.length} figures met`);
 }
 
+/** A line per row: this build against another, and the other against itself, each with its 95 % interval. */
+export function printChanges(rows) {
+  const cells = ({ ratio, low, high }) => [`${ratio.toFixed(3)} ×`, `${low.toFixed(3)} … ${high.toFixed(3)}`];
+  const lines = rows.map(({ row, change, itself }) => [row, ...cells(change), ...cells(itself), String(change.pairs)]);
+  printColumns([['', 'new ÷ old', '95 %', 'old ÷ old', '95 %', 'turns'], ...lines], { indent: '  ' });
+  for (const { row, problems } of rows) if (problems.length > 0) console.log(`  ! ${row}: ${problems[0]}`);
+}
+
 /** Three significant digits; thousands apart. */
 export function formatNumber(value) {
   if (!Number.isFinite(value)) return String(value);
