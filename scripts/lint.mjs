@@ -1,7 +1,8 @@
 // The rules of the house that no linter knows: where Rust may take its atomics and locks from, what the crates may depend on,
-// and that paths named in the documentation exist.
+// which folder of src/ may import which, and that paths named in the documentation exist.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { forbiddenImports } from './arrows.mjs';
 import { root } from './run.mjs';
 
 const problems = [];
@@ -27,6 +28,9 @@ for (const file of files.filter((name) => /^crates\/(?!mobula-sync\/).*\/src\/.*
 for (const file of files.filter((name) => /^crates\/.*\/Cargo\.toml$/.test(name))) {
   if (/^(napi|tokio)\b/m.test(text(file))) problems.push(`${file}: crates/ is free of Node and tokio`);
 }
+
+/** Arrows between the folders of src/ point down. */
+problems.push(...forbiddenImports(files));
 
 /** Documents name files that exist. */
 for (const file of files.filter((name) => name.endsWith('.md') && !name.startsWith('bench/results'))) {
