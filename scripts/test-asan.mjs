@@ -1,4 +1,5 @@
-// `npm run test:asan`: workers end while they hold views and unsealed objects, with the addon under AddressSanitizer.
+// `npm run test:asan`: the tests of the crates, and workers that end while they hold views and unsealed objects, under
+// AddressSanitizer.
 // Needs a nightly toolchain of Rust and libasan of gcc. An argument after `--` is the number of lives.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -26,8 +27,14 @@ if (reason !== undefined) {
   process.exit(1);
 }
 install();
+const sanitized = { RUSTFLAGS: '-Zsanitizer=address', RUSTUP_TOOLCHAIN: 'nightly' };
+run(
+  'cargo',
+  ['test', '--locked', '--quiet', '--target', TARGET, '--target-dir', `${root}target/asan-crates`],
+  sanitized,
+);
 const addon = buildChecked('asan', [], {
-  env: { RUSTFLAGS: '-Zsanitizer=address', RUSTUP_TOOLCHAIN: 'nightly' },
+  env: sanitized,
   target: TARGET,
 });
 if (!readFileSync(addon).includes('__asan_report_load')) throw new Error('the addon was built without the sanitizer');
