@@ -8,6 +8,9 @@
 //! keeps it until `dispatch` hands it to a thread, `submit` takes its result, `turn` tells who waits.
 
 mod actor;
+mod burial;
+mod cancel;
+mod collection;
 mod control;
 mod deadlock;
 mod dispatch;
@@ -31,7 +34,7 @@ mod template;
 mod turn;
 mod wire;
 
-pub use control::Blame;
+pub use burial::Blame;
 pub use dispatch::Step;
 pub use failure::Failure;
 pub use node::{Node, NodeConfig};

@@ -1,0 +1,155 @@
+//! Where actors live: their resources, their thread, and the wait for both.
+
+use std::sync::Arc;
+
+use mobula_fault::failpoint;
+use mobula_sync::Mutex;
+use mobula_sync::atomic::{AtomicU32, Ordering, fence};
+
+use super::{Content, Host, Life, creation_is_next, list};
+use crate::object::NONE;
+use crate::port::Event;
+use crate::resources::Demand;
+use crate::turn::Turn;
+
+impl Turn<'_> {
+    /// Gives an actor its resources and a thread, now or when the resources are free.
+    pub(super) fn place_or_wait(&mut self, index: u32) {
+        if !self.actor(index).lock().lacks_resources(self.node) {
+            self.place_actor(index, &mut Vec::new());
+            return;
+        }
+        failpoint!("actor.wait");
+        // Behind those that wait: one that comes at the right moment must not overtake them.
+        let mut unplaced = self.node.unplaced.lock();
+        unplaced.push_back(index);
+        self.node
+            .unplaced_count
+            .store(unplaced.len() as u32, Ordering::Relaxed);
+        drop(unplaced);
+        self.place_actors();
+    }
+
+    /// Gives an actor its resources and a thread; false if the resources are not free, or some of `denied` wants no
+    /// more than it and waits for longer.
+    fn place_actor(&mut self, index: u32, denied: &mut Vec<Demand>) -> bool {
+        let node = self.node;
+        let mut actor = node.actors.get(index).0.lock();
+        // It may have died while it waited, and another, not ready yet, may have its cell.
+        if !matches!(actor.life, Life::Unmade) || !creation_is_next(node, &actor) {
+            return true;
+        }
+        failpoint!("actor.place");
+        let template = &node.template(actor.template).spec;
+        if actor.lacks_resources(node) {
+            if denied.iter().any(|less| template.demand.covers(less)) {
+                return false;
+            }
+            if !node.resources.try_take(&template.demand) {
+                denied.push(template.demand.clone());
+                return false;
+            }
+            actor.holds = true;
+        }
+        actor.life = Life::Making;
+        let (host, new) = self.choose_host(template.own_thread);
+        host.load.fetch_add(1, Ordering::Relaxed);
+        let event = new.then_some(Event::NeedWorker {
+            host: host.id,
+            own: host.own,
+        });
+        failpoint!("actor.hosted");
+        actor.host = Some(host);
+        list(node, index, &mut actor);
+        drop(actor);
+        if let Some(event) = event {
+            self.post_main(event);
+        }
+        true
+    }
+
+    fn choose_host(&self, own: bool) -> (Arc<Host>, bool) {
+        let mut hosts = self.node.hosts.lock();
+        let shared = hosts.iter().filter(|host| !host.own);
+        if !own
+            && shared.clone().count() >= self.node.shared_hosts
+            && let Some(host) = shared.min_by_key(|host| host.load.load(Ordering::Relaxed))
+        {
+            return (Arc::clone(host), false);
+        }
+        let host = Arc::new(Host {
+            id: self.node.hosts_made.fetch_add(1, Ordering::Relaxed),
+            own,
+            port: AtomicU32::new(NONE),
+            load: AtomicU32::new(0),
+            runnable: Mutex::default(),
+        });
+        failpoint!("actor.host");
+        hosts.push(Arc::clone(&host));
+        (host, true)
+    }
+
+    /// Places actors whose resources are free, those that wait longest first: one that has to wait holds up only those
+    /// behind it that want as much.
+    pub(crate) fn place_actors(&mut self) {
+        let node = self.node;
+        // Who gives resources back looks for actors after it, who adds an actor looks for resources after it.
+        fence(Ordering::SeqCst);
+        if node.unplaced_count.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let mut unplaced = node.unplaced.lock();
+        let mut denied = Vec::new();
+        unplaced.retain(|&index| !self.place_actor(index, &mut denied));
+        node.unplaced_count
+            .store(unplaced.len() as u32, Ordering::Relaxed);
+    }
+
+    pub(super) fn forget_unplaced(&self, index: u32) {
+        let mut unplaced = self.node.unplaced.lock();
+        unplaced.retain(|&other| other != index);
+        self.node
+            .unplaced_count
+            .store(unplaced.len() as u32, Ordering::Release);
+    }
+
+    pub(super) fn leave_host(&self, index: u32, actor: &mut Content) -> Option<Arc<Host>> {
+        let host = actor.host.take()?;
+        host.load.fetch_sub(1, Ordering::Relaxed);
+        host.runnable.lock().retain(|&other| other != index);
+        actor.listed = false;
+        if host.own {
+            self.node.hosts.lock().retain(|other| other.id != host.id);
+        }
+        Some(host)
+    }
+
+    pub(super) fn stop_on_host(&mut self, object: u32, host: Option<Arc<Host>>) {
+        let Some(host) = host else { return };
+        let port = host.port.load(Ordering::Acquire);
+        if port != NONE {
+            self.post(port as u16, Event::StopActor { actor: object });
+        }
+        if host.own {
+            self.post_main(Event::RetireHost { host: host.id });
+        }
+    }
+
+    /// Whether an actor of that number lives on `host`. News for its thread that one has ended are of an earlier life then,
+    /// or of another actor that had the number, and overdue: they must not end this one.
+    pub(crate) fn lives_on(&self, object: u32, host: Option<&Arc<Host>>) -> bool {
+        let index = self.actor_of(object);
+        index != NONE
+            && host.is_some_and(|host| {
+                let actor = self.actor(index).lock();
+                actor.object == object && actor.lives_on(host)
+            })
+    }
+
+    /// Actors that live on `host`.
+    pub(crate) fn actors_on(&self, host: &Arc<Host>) -> Vec<u32> {
+        (0..self.node.actors.made())
+            .filter(|&index| self.actor(index).lock().lives_on(host))
+            .collect()
+    }
+}

@@ -1,0 +1,196 @@
+//! Threads that end: what ran there runs elsewhere or fails, and what they held is given back.
+
+use mobula_fault::failpoint;
+use mobula_sync::atomic::Ordering;
+
+use crate::failure::Failure;
+use crate::node::Node;
+use crate::object::NONE;
+use crate::port::PortKind;
+use crate::region::Regions;
+use crate::task::{PENDING, State};
+use crate::turn::Turn;
+
+/// Through whose fault a thread ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// It is not known: the attempt of every task that ran there counts.
+    Unknown,
+    /// Of none that still ran there: it was stopped. No attempt counts.
+    Nobody,
+    /// Of the task that had the thread; those in the background only shared it, and their attempts do not count.
+    Runner,
+    /// Of this task; the others only shared the thread.
+    Task(u32),
+}
+
+impl Node {
+    /// The thread's memory is about to go: carries out what it has declared complete, and never
+    /// touches the memory again. What ran there stays taken until [`Node::bury`].
+    pub fn close_port(&self, port: u16) {
+        let port = self.port(port);
+        let mut inner = port.inner.lock();
+        if !inner.open {
+            return;
+        }
+        failpoint!("port.close");
+        let mut turn = Turn::begin(self, port.id, &mut inner);
+        let published = inner.regions.published();
+        if published > inner.consumed {
+            turn.harvest(&mut inner, published);
+        }
+        for (slot, task) in std::mem::take(&mut inner.batch).into_iter().enumerate() {
+            if task != NONE && inner.regions.reclaim(slot) {
+                turn.take_back_refs(task);
+                inner.returned.push_back(task);
+            }
+        }
+        failpoint!("port.closed");
+        inner.regions = Regions::default();
+        inner.open = false;
+        turn.finish(&mut inner);
+    }
+
+    /// The thread is gone, or has been told to end and hangs in foreign code: it runs no more JavaScript. Its tasks run
+    /// elsewhere or fail, its actors restart or die, its handles are given back. `details` says how it ended, for the errors,
+    /// and `blame` through whose fault. Its number is its own until [`Node::forget_port`]. Twice is as good as once.
+    pub fn bury(&self, id: u16, details: &str, blame: Blame) {
+        self.close_port(id);
+        self.waits.forget(id);
+        let port = self.port(id);
+        self.idle.remove(id);
+        self.occupied.remove(id);
+        failpoint!("bury.begin");
+        let unread = port.shut();
+        port.doorbell.awake();
+        let mut turn = Turn::new(self, id);
+        turn.undelivered(unread);
+        let (kind, returned, host, borrowed) = {
+            let mut inner = port.inner.lock();
+            for object in std::mem::take(&mut inner.delivered) {
+                turn.release(object);
+            }
+            turn.undelivered(std::mem::take(&mut inner.unread).into());
+            // Taken, not emptied: shut ports are many, and are to hold next to nothing.
+            self.tasks.give_all(&mut std::mem::take(&mut inner.tasks));
+            self.objects.give_all(&mut std::mem::take(&mut inner.objects));
+            if std::mem::take(&mut inner.holds_cpu) {
+                self.resources.give_cpu(crate::resources::UNIT);
+                turn.work_may_be_possible();
+            }
+            let returned = std::mem::take(&mut inner.returned);
+            (
+                inner.kind,
+                returned,
+                inner.host.take(),
+                std::mem::take(&mut inner.borrowed),
+            )
+        };
+        failpoint!("bury.shut");
+        if kind == PortKind::Worker {
+            self.lanes.plain.push_all(&port.local.take_all());
+            turn.work_may_be_possible();
+            for task in returned {
+                turn.put_back(task);
+            }
+            turn.recover_tasks(u32::from(id), details, blame);
+        } else if let Some(host) = host {
+            // Calls that were not begun wait for the actor's next life, if there is one.
+            for task in returned.into_iter().rev() {
+                turn.call_back(task);
+            }
+            host.port.store(NONE, Ordering::Release);
+            if !host.own {
+                self.hosts.lock().retain(|other| other.id != host.id);
+            }
+            for actor in turn.actors_on(&host) {
+                turn.actor_crashed(actor, Failure::ActorCrashed, details.as_bytes(), Some(&host));
+            }
+            turn.recover_tasks(u32::from(id), details, blame);
+        }
+        failpoint!("bury.recovered");
+        for (object, count) in borrowed {
+            for _ in 0..count {
+                turn.release(object);
+            }
+        }
+        for index in 0..self.objects.made() {
+            let owner = &self.objects.get(index).owner;
+            if owner
+                .compare_exchange(u32::from(id), NONE, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+            {
+                turn.release(index);
+            }
+        }
+        turn.finish_alone();
+        failpoint!("bury.end");
+    }
+}
+
+impl Turn<'_> {
+    /// What ran on a thread that is gone runs again, or fails.
+    fn recover_tasks(&mut self, port: u32, details: &str, blame: Blame) {
+        let mut lost = Vec::new();
+        for task in 0..self.node.tasks.made() {
+            let cell = self.node.tasks.get(task);
+            let state = cell.state().0;
+            if !matches!(state, State::Taken | State::Settling | State::Settled)
+                || cell.port.load(Ordering::Relaxed) != port
+            {
+                continue;
+            }
+            self.release_resources(task);
+            if state == State::Taken {
+                lost.push(task);
+            } else {
+                self.let_go(task);
+            }
+        }
+        let culprit = match blame {
+            Blame::Task(task) => Some(task).filter(|task| lost.contains(task)),
+            Blame::Runner => {
+                // Several, if promises of the batch have not had their turns yet: then it is not known.
+                let mut running = lost
+                    .iter()
+                    .filter(|&&task| !self.node.tasks.get(task).has(PENDING));
+                running.next().copied().filter(|_| running.next().is_none())
+            }
+            Blame::Nobody | Blame::Unknown => None,
+        };
+        for task in lost {
+            let cell = self.node.tasks.get(task);
+            let kills = if culprit == Some(task) {
+                cell.blame()
+            } else {
+                if culprit.is_some() || blame == Blame::Nobody {
+                    cell.excuse();
+                }
+                0
+            };
+            self.try_again(task, details, kills);
+        }
+    }
+
+    /// `kills`: the threads that the task has ended, if it has just ended one.
+    fn try_again(&mut self, task: u32, details: &str, kills: u32) {
+        let cell = self.node.tasks.get(task);
+        // SAFETY: the port that is being buried holds the task, and is held by this visit.
+        let template = unsafe { cell.spec() }.template;
+        let poison = kills >= self.node.template(template).spec.max_kills;
+        let (_, generation) = cell.state();
+        if !poison && cell.tries() <= self.retries(task) {
+            self.run_again(task);
+        } else if cell.shift(generation, State::Taken, State::Settling) {
+            let details = if poison && cell.tries() <= self.retries(task) {
+                format!("{details}. It has ended {kills} workers; set maxRetries to have it tried more often")
+            } else {
+                details.to_owned()
+            };
+            self.fail_by_system(task, Failure::WorkerDied, details.as_bytes());
+            self.free_task(task);
+        } else {
+            self.let_go(task);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Cancelling tasks, and the end of all.
+
+use std::collections::HashMap;
+
+use mobula_fault::failpoint;
+use mobula_sync::atomic::{Ordering, fence};
+
+use crate::failure::Failure;
+use crate::node::Node;
+use crate::object::{NONE, Object};
+use crate::port::Event;
+use crate::task::{State, Task, TaskId};
+use crate::turn::Turn;
+
+impl Turn<'_> {
+    fn producer(&self, object: u32) -> Option<TaskId> {
+        let cell: &Object = self.node.objects.get(object);
+        TaskId::unpack(cell.producer.load(Ordering::Relaxed)).filter(|&id| self.find(id).is_some())
+    }
+
+    /// Cancels the task that makes `object`, and, if `recursive`, all that it submitted.
+    pub(crate) fn cancel(&mut self, object: u32, force: bool, recursive: bool) {
+        let Some(id) = self.producer(object) else { return };
+        failpoint!("cancel.found");
+        let children = if recursive {
+            self.children()
+        } else {
+            HashMap::new()
+        };
+        let mut ids = vec![id];
+        while let Some(id) = ids.pop() {
+            ids.extend(children.get(&id.pack()).into_iter().flatten());
+            self.stop(id, Failure::Cancelled, force);
+        }
+    }
+
+    /// The tasks there are, by the packed name of the task that submitted them.
+    fn children(&self) -> HashMap<u64, Vec<TaskId>> {
+        let tasks = &self.node.tasks;
+        let mut children: HashMap<u64, Vec<TaskId>> = HashMap::new();
+        for index in 0..tasks.made() {
+            let cell = tasks.get(index);
+            // The state first: a parent that belongs to the cell's next task comes with an old generation.
+            let (state, generation) = cell.state();
+            let parent = cell.parent.load(Ordering::Relaxed);
+            if state != State::Free && parent != 0 {
+                children
+                    .entry(parent)
+                    .or_default()
+                    .push(TaskId { index, generation });
+            }
+        }
+        children
+    }
+
+    /// Settles a task with `failure`, wherever it is; true if it was not settled yet.
+    pub(crate) fn stop(&mut self, id: TaskId, failure: Failure, force: bool) -> bool {
+        self.stop_because(id, failure, &[], force)
+    }
+
+    pub(crate) fn stop_because(&mut self, id: TaskId, failure: Failure, details: &[u8], force: bool) -> bool {
+        let cell: &Task = self.node.tasks.get(id.index);
+        loop {
+            let (state, generation) = cell.state();
+            if generation != id.generation || !matches!(state, State::Waiting | State::Ready | State::Taken) {
+                return false;
+            }
+            if !cell.shift(generation, state, State::Settling) {
+                continue;
+            }
+            if state == State::Taken {
+                // None: its port is just giving it back, unbegun.
+                let port = cell.port.load(Ordering::Relaxed);
+                if port != NONE {
+                    self.post(port as u16, Event::StopTask { task: id });
+                }
+                if force && port != NONE {
+                    let port = port as u16;
+                    let life = self.node.port(port).life();
+                    self.post_main(Event::KillPort { port, life });
+                }
+            }
+            failpoint!("cancel.settling");
+            self.fail_by_system(id.index, failure, details);
+            self.creation_stopped(id.index, failure);
+            self.settled(id.index);
+            return true;
+        }
+    }
+
+    /// The consumer of a stream has room for more items.
+    pub(crate) fn credit(&mut self, object: u32, items: u32) {
+        let Some(id) = self.producer(object) else { return };
+        let cell = self.node.tasks.get(id.index);
+        if cell.state() == (State::Taken, id.generation) {
+            let port = cell.port.load(Ordering::Relaxed);
+            if port != NONE {
+                self.post(port as u16, Event::Credit { task: id, items });
+            }
+        }
+    }
+}
+
+impl Node {
+    /// Refuses to run more; true if nothing is in flight. Otherwise the main thread is told when.
+    pub fn drain(&self) -> bool {
+        self.closing.store(true, Ordering::Relaxed);
+        // Pairs with the fence in `task_ended`: it sees that we close, or we see that its task has ended.
+        fence(Ordering::SeqCst);
+        self.live_tasks() == 0
+    }
+
+    /// Fails every task that is not settled: the runtime is closed.
+    pub fn fail_all(&self) {
+        let mut turn = Turn::new(self, 0);
+        for index in 0..self.tasks.made() {
+            let (_, generation) = self.tasks.get(index).state();
+            turn.stop(TaskId { index, generation }, Failure::Closed, false);
+        }
+        turn.finish_alone();
+    }
+}
