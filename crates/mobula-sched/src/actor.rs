@@ -5,18 +5,21 @@ mod life;
 mod names;
 mod placing;
 mod restart;
+mod unplaced;
 mod waits;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicU32, Ordering};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::object::NONE;
 use crate::payload::Payload;
 use crate::turn::Turn;
 
+pub(crate) use unplaced::{Ticket, Unplaced};
 pub(crate) use waits::Waits;
 
 /// A thread that actors live on, attached or about to be.
@@ -27,10 +30,38 @@ pub(crate) struct Host {
     pub(crate) own: bool,
     /// The port of its thread, or `NONE` while there is none.
     pub(crate) port: AtomicU32,
-    /// How many actors live there.
-    pub(crate) load: AtomicU32,
-    /// Actors with calls to run.
+    /// The actors that live there.
+    residents: Mutex<FxHashSet<u32>>,
+    /// Actors with calls to run, and some that have left.
     runnable: Mutex<VecDeque<u32>>,
+}
+
+/// The hosts there are.
+#[derive(Debug, Default)]
+pub(crate) struct Hosts {
+    by_id: FxHashMap<u32, Arc<Host>>,
+    /// Those that actors share.
+    shared: Vec<Arc<Host>>,
+}
+
+impl Hosts {
+    pub(crate) fn find(&self, id: u32) -> Option<Arc<Host>> {
+        self.by_id.get(&id).cloned()
+    }
+
+    fn add(&mut self, host: &Arc<Host>) {
+        self.by_id.insert(host.id, Arc::clone(host));
+        if !host.own {
+            self.shared.push(Arc::clone(host));
+        }
+    }
+
+    pub(crate) fn remove(&mut self, host: &Host) {
+        self.by_id.remove(&host.id);
+        if !host.own {
+            self.shared.retain(|other| other.id != host.id);
+        }
+    }
 }
 
 /// How far an actor has come.
@@ -60,10 +91,12 @@ struct Content {
     host: Option<Arc<Host>>,
     /// Whether it holds its resources.
     holds: bool,
+    /// Its place among those that wait for resources.
+    waits: Option<Ticket>,
     /// Calls that may run, in order.
     queue: VecDeque<u32>,
     /// By caller: calls that wait for an argument, and those the caller made after them.
-    held_back: HashMap<u64, VecDeque<u32>>,
+    held_back: FxHashMap<u64, VecDeque<u32>>,
     /// Calls handed to the thread, not ended yet.
     flying: Vec<u32>,
     /// Of these, how many went on in the background.

@@ -6,7 +6,7 @@ use mobula_sync::atomic::Ordering;
 use crate::failure::Failure;
 use crate::node::Node;
 use crate::object::NONE;
-use crate::port::PortKind;
+use crate::port::{Inner, PortKind};
 use crate::region::Regions;
 use crate::task::{PENDING, State};
 use crate::turn::Turn;
@@ -40,9 +40,14 @@ impl Node {
             turn.harvest(&mut inner, published);
         }
         for (slot, task) in std::mem::take(&mut inner.batch).into_iter().enumerate() {
-            if task != NONE && inner.regions.reclaim(slot) {
+            if task == NONE {
+                continue;
+            }
+            if inner.regions.reclaim(slot) {
                 turn.take_back_refs(task);
                 inner.returned.push_back(task);
+            } else {
+                self.remember_begun(&mut inner, port.id, task);
             }
         }
         failpoint!("port.closed");
@@ -65,7 +70,7 @@ impl Node {
         port.doorbell.awake();
         let mut turn = Turn::new(self, id);
         turn.undelivered(unread);
-        let (kind, returned, host, borrowed) = {
+        let (kind, returned, host, borrowed, begun, owned) = {
             let mut inner = port.inner.lock();
             for object in std::mem::take(&mut inner.delivered) {
                 turn.release(object);
@@ -84,6 +89,8 @@ impl Node {
                 returned,
                 inner.host.take(),
                 std::mem::take(&mut inner.borrowed),
+                inner.begun.take(),
+                inner.owned.take(),
             )
         };
         failpoint!("bury.shut");
@@ -93,7 +100,7 @@ impl Node {
             for task in returned {
                 turn.put_back(task);
             }
-            turn.recover_tasks(u32::from(id), details, blame);
+            turn.recover_tasks(id, begun, details, blame);
         } else if let Some(host) = host {
             // Calls that were not begun wait for the actor's next life, if there is one.
             for task in returned.into_iter().rev() {
@@ -101,12 +108,12 @@ impl Node {
             }
             host.port.store(NONE, Ordering::Release);
             if !host.own {
-                self.hosts.lock().retain(|other| other.id != host.id);
+                self.hosts.lock().remove(&host);
             }
-            for actor in turn.actors_on(&host) {
+            for actor in Turn::actors_on(&host) {
                 turn.actor_crashed(actor, Failure::ActorCrashed, details.as_bytes(), Some(&host));
             }
-            turn.recover_tasks(u32::from(id), details, blame);
+            turn.recover_tasks(id, begun, details, blame);
         }
         failpoint!("bury.recovered");
         for (object, count) in borrowed {
@@ -114,32 +121,79 @@ impl Node {
                 turn.release(object);
             }
         }
-        for index in 0..self.objects.made() {
-            let owner = &self.objects.get(index).owner;
-            if owner
-                .compare_exchange(u32::from(id), NONE, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
-            {
-                turn.release(index);
-            }
-        }
+        turn.disown(kind, id, &owned);
         turn.finish_alone();
         failpoint!("bury.end");
     }
 }
 
+impl Node {
+    /// Whether the thread of `port` is at a task, or will come upon it although somebody else has settled it.
+    pub(crate) fn is_at(&self, task: u32, port: u16) -> bool {
+        let cell = self.tasks.get(task);
+        matches!(cell.state().0, State::Taken | State::Settling | State::Settled)
+            && cell.port.load(Ordering::Relaxed) == u32::from(port)
+    }
+
+    /// A task of a batch that is over was begun, and may go on in the background.
+    pub(crate) fn remember_begun(&self, inner: &mut Inner, port: u16, task: u32) {
+        inner.begun.push(task, |begun| {
+            begun.retain(|&task| self.is_at(task, port));
+            // A task that runs again and again here is there as often.
+            begun.sort_unstable();
+            begun.dedup();
+        });
+    }
+
+    /// A thread has got the first handle of an object: index and generation.
+    pub(crate) fn remember_owned(&self, inner: &mut Inner, port: u16, object: (u32, u32)) {
+        if inner.kind == PortKind::Driver {
+            return;
+        }
+        inner.owned.push(object, |owned| {
+            owned.retain(|&(index, generation)| {
+                let cell = self.objects.get(index);
+                cell.owner.load(Ordering::Relaxed) == u32::from(port)
+                    && cell.generation.load(Ordering::Relaxed) == generation
+            });
+        });
+    }
+}
+
 impl Turn<'_> {
-    /// What ran on a thread that is gone runs again, or fails.
-    fn recover_tasks(&mut self, port: u32, details: &str, blame: Blame) {
+    /// The thread that held the first handles of objects is gone.
+    fn disown(&mut self, kind: PortKind, port: u16, owned: &[(u32, u32)]) {
+        let node = self.node;
+        let mut release = |index: u32| {
+            let owner = &node.objects.get(index).owner;
+            let was = owner.compare_exchange(u32::from(port), NONE, Ordering::Relaxed, Ordering::Relaxed);
+            if was.is_ok() {
+                self.release(index);
+            }
+        };
+        if kind == PortKind::Driver {
+            // It keeps no list. All objects there are were made for it, more or less.
+            let made = node.objects.made();
+            (0..made).for_each(release);
+            return;
+        }
+        for &(index, generation) in owned {
+            if node.objects.get(index).generation.load(Ordering::Relaxed) == generation {
+                release(index);
+            }
+        }
+    }
+
+    /// What ran on a thread that is gone runs again, or fails. `begun`: what it had begun, each task once or more.
+    fn recover_tasks(&mut self, port: u16, mut begun: Vec<u32>, details: &str, blame: Blame) {
+        begun.sort_unstable();
+        begun.dedup();
         let mut lost = Vec::new();
-        for task in 0..self.node.tasks.made() {
-            let cell = self.node.tasks.get(task);
-            let state = cell.state().0;
-            if !matches!(state, State::Taken | State::Settling | State::Settled)
-                || cell.port.load(Ordering::Relaxed) != port
-            {
+        for task in begun {
+            if !self.node.is_at(task, port) {
                 continue;
             }
+            let state = self.node.tasks.get(task).state().0;
             self.release_resources(task);
             if state == State::Taken {
                 lost.push(task);

@@ -1,7 +1,5 @@
 //! Cancelling tasks, and the end of all.
 
-use std::collections::HashMap;
-
 use mobula_fault::failpoint;
 use mobula_sync::atomic::{Ordering, fence};
 
@@ -22,35 +20,13 @@ impl Turn<'_> {
     pub(crate) fn cancel(&mut self, object: u32, force: bool, recursive: bool) {
         let Some(id) = self.producer(object) else { return };
         failpoint!("cancel.found");
-        let children = if recursive {
-            self.children()
-        } else {
-            HashMap::new()
-        };
         let mut ids = vec![id];
         while let Some(id) = ids.pop() {
-            ids.extend(children.get(&id.pack()).into_iter().flatten());
+            if recursive {
+                ids.extend(self.node.tasks.get(id.index).children(id.generation));
+            }
             self.stop(id, Failure::Cancelled, force);
         }
-    }
-
-    /// The tasks there are, by the packed name of the task that submitted them.
-    fn children(&self) -> HashMap<u64, Vec<TaskId>> {
-        let tasks = &self.node.tasks;
-        let mut children: HashMap<u64, Vec<TaskId>> = HashMap::new();
-        for index in 0..tasks.made() {
-            let cell = tasks.get(index);
-            // The state first: a parent that belongs to the cell's next task comes with an old generation.
-            let (state, generation) = cell.state();
-            let parent = cell.parent.load(Ordering::Relaxed);
-            if state != State::Free && parent != 0 {
-                children
-                    .entry(parent)
-                    .or_default()
-                    .push(TaskId { index, generation });
-            }
-        }
-        children
     }
 
     /// Settles a task with `failure`, wherever it is; true if it was not settled yet.

@@ -225,6 +225,7 @@ impl Turn<'_> {
                 inner.returned.push_back(task);
             } else {
                 begun += 1;
+                self.node.remember_begun(inner, self.port, task);
             }
         }
         let took = self.node.clock.now().saturating_sub(inner.batch_began);

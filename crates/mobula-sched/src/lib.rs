@@ -25,6 +25,7 @@ mod object;
 mod payload;
 mod port;
 mod ports;
+mod pruned;
 mod region;
 mod resources;
 mod slab;
@@ -42,5 +43,7 @@ pub use port::{BATCH, PortKind};
 pub use ports::{Bell, Buffer, BufferStore, Clock};
 pub use region::{CLAIMS, CONTROL_WORDS, Regions};
 pub use resources::{Demand, UNIT};
+#[cfg(debug_assertions)]
+pub use slab::cells_looked_at;
 pub use task::TaskId;
 pub use template::TemplateSpec;

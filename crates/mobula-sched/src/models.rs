@@ -16,7 +16,7 @@ fn task(state: State) -> Arc<Task> {
         result: 7,
         ..Spec::default()
     };
-    task.place(spec, 0, state);
+    task.place(spec, state);
     Arc::new(task)
 }
 

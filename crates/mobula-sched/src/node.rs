@@ -6,7 +6,7 @@ use mobula_queue::IdleList;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
-use crate::actor::{Actor, Host, Waits};
+use crate::actor::{Actor, Hosts, Unplaced, Waits};
 use crate::lanes::Lanes;
 use crate::object::{NONE, Object, WaiterNodes};
 use crate::port::{Port, PortKind};
@@ -66,7 +66,7 @@ pub struct Node {
     pub(crate) occupied: IdleList,
     /// Threads of actors that look for calls right now.
     pub(crate) hosts_searching: AtomicU32,
-    pub(crate) hosts: Mutex<Vec<Arc<Host>>>,
+    pub(crate) hosts: Mutex<Hosts>,
     /// Numbers given to hosts; none is used twice.
     pub(crate) hosts_made: AtomicU32,
     pub(crate) shared_hosts: usize,
@@ -74,7 +74,7 @@ pub struct Node {
     pub(crate) waits: Waits,
     pub(crate) actor_cache: Mutex<IndexCache>,
     /// Actors that wait for resources.
-    pub(crate) unplaced: Mutex<std::collections::VecDeque<u32>>,
+    pub(crate) unplaced: Mutex<Unplaced>,
     pub(crate) unplaced_count: AtomicU32,
     /// Tasks that are not settled yet.
     pub(crate) live_tasks: AtomicUsize,
@@ -172,7 +172,7 @@ impl Node {
     ///
     /// Gives nothing when too many threads are attached.
     pub fn attach(&self, kind: PortKind, host: Option<u32>, bell: Arc<dyn Bell>) -> Option<u16> {
-        let host = host.and_then(|id| self.hosts.lock().iter().find(|host| host.id == id).cloned());
+        let host = host.and_then(|id| self.hosts.lock().find(id));
         let id = self.take_port()?;
         failpoint!("attach.open");
         self.port(id).open(kind, host.clone(), bell);
@@ -253,6 +253,7 @@ impl Node {
             let index = self.take_object(&mut inner.objects, u32::from(port.id));
             pair[0] = index;
             pair[1] = self.objects.get(index).generation.load(Ordering::Relaxed);
+            self.remember_owned(&mut inner, port.id, (index, pair[1]));
         }
     }
 

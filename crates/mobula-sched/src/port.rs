@@ -1,13 +1,15 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use mobula_queue::{Doorbell, Waiter};
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use rustc_hash::FxHashMap;
 
 use crate::actor::Host;
 use crate::local::LocalQueue;
 use crate::ports::Bell;
+use crate::pruned::PrunedVec;
 use crate::region::Regions;
 use crate::slab::IndexCache;
 use crate::task::TaskId;
@@ -117,7 +119,12 @@ pub(crate) struct Inner {
     pub(crate) tasks: IndexCache,
     pub(crate) objects: IndexCache,
     /// Handles of the thread beside those of objects it owns.
-    pub(crate) borrowed: HashMap<u32, u32>,
+    pub(crate) borrowed: FxHashMap<u32, u32>,
+    /// Beside the batch: tasks that the thread has begun, some of which have ended.
+    pub(crate) begun: PrunedVec<u32>,
+    /// Objects of which the thread holds or has held the first handle, each with its generation. The driver, which ends
+    /// once, keeps none.
+    pub(crate) owned: PrunedVec<(u32, u32)>,
     /// News taken from `mail`, not yet written to the inbox.
     pub(crate) unread: VecDeque<Event>,
     pub(crate) host: Option<Arc<Host>>,
@@ -143,7 +150,9 @@ impl Port {
                 returned: VecDeque::new(),
                 tasks: IndexCache::default(),
                 objects: IndexCache::default(),
-                borrowed: HashMap::new(),
+                borrowed: FxHashMap::default(),
+                begun: PrunedVec::default(),
+                owned: PrunedVec::default(),
                 unread: VecDeque::new(),
                 host: None,
                 delivered: Vec::new(),

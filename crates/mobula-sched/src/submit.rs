@@ -6,7 +6,7 @@ use crate::object::{NONE, Status};
 use crate::payload::Payload;
 use crate::port::{Event, Inner};
 use crate::resources::UNIT;
-use crate::task::{AGAIN, Consumer, HOLDS, LENT, OCCUPIES, PENDING, Spec, State, TaskId};
+use crate::task::{AGAIN, Consumer, HAS_CHILDREN, HOLDS, LENT, OCCUPIES, PENDING, Spec, State, TaskId};
 use crate::turn::Turn;
 use crate::wire::{Reader, op, outcome, submit};
 
@@ -156,7 +156,8 @@ impl Turn<'_> {
         let deps = spec.deps.len() as u32;
         let (actor, creates) = (spec.actor, spec.creates);
         if deps == 0 {
-            cell.place(spec, parent, State::Ready);
+            cell.place(spec, State::Ready);
+            self.add_child(parent, id);
             if creates {
                 self.create_actor(task);
             } else if actor != NONE {
@@ -168,7 +169,8 @@ impl Turn<'_> {
         }
         // One arrival more than there are arguments: the submitter's own, once all are registered.
         cell.missing.arm(deps + 1);
-        cell.place(spec, parent, State::Waiting);
+        cell.place(spec, State::Waiting);
+        self.add_child(parent, id);
         failpoint!("submit.waiting");
         if creates {
             self.create_actor(task);
@@ -192,6 +194,17 @@ impl Turn<'_> {
         failpoint!("submit.registered");
         if cell.missing.arrive() {
             self.all_arguments_there(task);
+        }
+    }
+
+    /// Remembers whose child a task is, for as long as both are there.
+    fn add_child(&self, parent: u64, child: TaskId) {
+        if let Some(parent) = TaskId::unpack(parent) {
+            let is_over = |id| self.find(id).is_none();
+            self.node
+                .tasks
+                .get(parent.index)
+                .add_child(parent.generation, child, is_over);
         }
     }
 
@@ -271,7 +284,7 @@ impl Turn<'_> {
         let cell = self.node.tasks.get(task);
         let (_, generation) = cell.state();
         cell.retries.fetch_add(1, Ordering::Relaxed);
-        cell.flags.store(0, Ordering::Relaxed);
+        cell.flags.fetch_and(HAS_CHILDREN, Ordering::Relaxed);
         failpoint!("task.again");
         cell.port.store(NONE, Ordering::Relaxed);
         if !cell.shift(generation, State::Taken, State::Ready) {

@@ -1,8 +1,7 @@
-use std::collections::HashMap;
-
 use mobula_fault::failpoint;
 use mobula_queue::{Subscribed, Waiter};
 use mobula_sync::atomic::{Ordering, fence};
+use rustc_hash::FxHashMap;
 
 use crate::failure::{self, Failure};
 use crate::node::Node;
@@ -30,7 +29,7 @@ pub(crate) struct Turn<'n> {
     has_port: bool,
     pub(crate) task_cells: IndexCache,
     pub(crate) object_cells: IndexCache,
-    pub(crate) borrowed: HashMap<u32, u32>,
+    pub(crate) borrowed: FxHashMap<u32, u32>,
     /// Objects whose outcomes this visit has written into the inbox.
     pub(crate) delivered: Vec<u32>,
     ready: Vec<u32>,
@@ -54,7 +53,7 @@ impl<'n> Turn<'n> {
             has_port: false,
             task_cells: IndexCache::default(),
             object_cells: IndexCache::default(),
-            borrowed: HashMap::new(),
+            borrowed: FxHashMap::default(),
             delivered: Vec::new(),
             ready: Vec::new(),
             unreferenced: Vec::new(),

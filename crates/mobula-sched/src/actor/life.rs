@@ -127,10 +127,11 @@ impl Turn<'_> {
         let recipe = actor.recipe.take();
         let name = actor.name.take();
         let holds = std::mem::take(&mut actor.holds);
+        let waits = actor.waits.take();
         let template = &node.template(actor.template).spec;
         drop(actor);
-        if node.unplaced_count.load(Ordering::Relaxed) > 0 {
-            self.forget_unplaced(index);
+        if let Some(ticket) = waits {
+            self.forget_unplaced(ticket);
         }
         if holds {
             node.resources.give(&template.demand, false);

@@ -6,37 +6,49 @@ use mobula_fault::failpoint;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicU32, Ordering, fence};
 
-use super::{Content, Host, Life, creation_is_next, list};
+use super::{Content, Host, Life, Ticket, creation_is_next, list};
 use crate::object::NONE;
 use crate::port::Event;
 use crate::resources::Demand;
 use crate::turn::Turn;
 
+/// A list of so many entries may be looked through each time.
+const FEW: usize = 64;
+
 impl Turn<'_> {
     /// Gives an actor its resources and a thread, now or when the resources are free.
     pub(super) fn place_or_wait(&mut self, index: u32) {
         if !self.actor(index).lock().lacks_resources(self.node) {
-            self.place_actor(index, &mut Vec::new());
+            self.place_actor(index, None, &mut Vec::new());
             return;
         }
         failpoint!("actor.wait");
         // Behind those that wait: one that comes at the right moment must not overtake them.
-        let mut unplaced = self.node.unplaced.lock();
-        unplaced.push_back(index);
-        self.node
-            .unplaced_count
-            .store(unplaced.len() as u32, Ordering::Relaxed);
+        let node = self.node;
+        let mut unplaced = node.unplaced.lock();
+        let mut actor = node.actors.get(index).0.lock();
+        // It may have died meanwhile.
+        if matches!(actor.life, Life::Unmade) && actor.waits.is_none() {
+            let demand = &node.template(actor.template).spec.demand;
+            actor.waits = Some(unplaced.add(index, demand));
+        }
+        drop(actor);
+        node.unplaced_count.store(unplaced.len(), Ordering::Relaxed);
         drop(unplaced);
         self.place_actors();
     }
 
     /// Gives an actor its resources and a thread; false if the resources are not free, or some of `denied` wants no
-    /// more than it and waits for longer.
-    fn place_actor(&mut self, index: u32, denied: &mut Vec<Demand>) -> bool {
+    /// more than it and waits for longer. `ticket`: its place among those that wait.
+    fn place_actor(&mut self, index: u32, ticket: Option<Ticket>, denied: &mut Vec<Demand>) -> bool {
         let node = self.node;
         let mut actor = node.actors.get(index).0.lock();
-        // It may have died while it waited, and another, not ready yet, may have its cell.
+        // It may have died, and another, not ready yet, may have its cell.
+        if actor.waits != ticket {
+            return true;
+        }
         if !matches!(actor.life, Life::Unmade) || !creation_is_next(node, &actor) {
+            actor.waits = None;
             return true;
         }
         failpoint!("actor.place");
@@ -51,9 +63,10 @@ impl Turn<'_> {
             }
             actor.holds = true;
         }
+        actor.waits = None;
         actor.life = Life::Making;
         let (host, new) = self.choose_host(template.own_thread);
-        host.load.fetch_add(1, Ordering::Relaxed);
+        host.residents.lock().insert(index);
         let event = new.then_some(Event::NeedWorker {
             host: host.id,
             own: host.own,
@@ -70,10 +83,9 @@ impl Turn<'_> {
 
     fn choose_host(&self, own: bool) -> (Arc<Host>, bool) {
         let mut hosts = self.node.hosts.lock();
-        let shared = hosts.iter().filter(|host| !host.own);
         if !own
-            && shared.clone().count() >= self.node.shared_hosts
-            && let Some(host) = shared.min_by_key(|host| host.load.load(Ordering::Relaxed))
+            && hosts.shared.len() >= self.node.shared_hosts
+            && let Some(host) = hosts.shared.iter().min_by_key(|host| host.residents.lock().len())
         {
             return (Arc::clone(host), false);
         }
@@ -81,11 +93,11 @@ impl Turn<'_> {
             id: self.node.hosts_made.fetch_add(1, Ordering::Relaxed),
             own,
             port: AtomicU32::new(NONE),
-            load: AtomicU32::new(0),
+            residents: Mutex::default(),
             runnable: Mutex::default(),
         });
         failpoint!("actor.host");
-        hosts.push(Arc::clone(&host));
+        hosts.add(&host);
         (host, true)
     }
 
@@ -100,26 +112,36 @@ impl Turn<'_> {
         }
         let mut unplaced = node.unplaced.lock();
         let mut denied = Vec::new();
-        unplaced.retain(|&index| !self.place_actor(index, &mut denied));
-        node.unplaced_count
-            .store(unplaced.len() as u32, Ordering::Relaxed);
+        let mut number = 0;
+        while let Some((ticket, index)) = unplaced.first_from(number) {
+            if self.place_actor(index, Some(ticket), &mut denied) {
+                unplaced.remove(ticket);
+            }
+            number = ticket.number + 1;
+        }
+        node.unplaced_count.store(unplaced.len(), Ordering::Relaxed);
     }
 
-    pub(super) fn forget_unplaced(&self, index: u32) {
+    pub(super) fn forget_unplaced(&self, ticket: Ticket) {
         let mut unplaced = self.node.unplaced.lock();
-        unplaced.retain(|&other| other != index);
-        self.node
-            .unplaced_count
-            .store(unplaced.len() as u32, Ordering::Release);
+        unplaced.remove(ticket);
+        self.node.unplaced_count.store(unplaced.len(), Ordering::Relaxed);
     }
 
     pub(super) fn leave_host(&self, index: u32, actor: &mut Content) -> Option<Arc<Host>> {
         let host = actor.host.take()?;
-        host.load.fetch_sub(1, Ordering::Relaxed);
-        host.runnable.lock().retain(|&other| other != index);
+        {
+            let mut residents = host.residents.lock();
+            residents.remove(&index);
+            // It leaves the list of those with calls later, with others: each time that is a look at all.
+            let mut runnable = host.runnable.lock();
+            if runnable.len() > 2 * residents.len() + FEW {
+                runnable.retain(|other| residents.contains(other));
+            }
+        }
         actor.listed = false;
         if host.own {
-            self.node.hosts.lock().retain(|other| other.id != host.id);
+            self.node.hosts.lock().remove(&host);
         }
         Some(host)
     }
@@ -146,10 +168,10 @@ impl Turn<'_> {
             })
     }
 
-    /// Actors that live on `host`.
-    pub(crate) fn actors_on(&self, host: &Arc<Host>) -> Vec<u32> {
-        (0..self.node.actors.made())
-            .filter(|&index| self.actor(index).lock().lives_on(host))
-            .collect()
+    /// Actors that live on `host`, the oldest cells first.
+    pub(crate) fn actors_on(host: &Arc<Host>) -> Vec<u32> {
+        let mut actors: Vec<u32> = host.residents.lock().iter().copied().collect();
+        actors.sort_unstable();
+        actors
     }
 }

@@ -6,6 +6,7 @@ mod cancel;
 mod deaths;
 mod queues;
 mod resources;
+mod scale;
 mod stress;
 mod support;
 mod tasks;
