@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use mobula_sched::{Buffer, BufferStore, Clock, Node, NodeConfig};
+use mobula_sched::{Buffer, BufferStore, Clock, GENERATIONS, Node, NodeConfig};
 use mobula_store::{BufferId, Store, StoreConfig};
 use mobula_sync::Mutex;
 use napi_derive::napi;
@@ -89,6 +89,7 @@ pub fn start(options: StartOptions) -> Result<()> {
         cpu: options.cpu as i64,
         others: options.others.iter().map(|&amount| amount as i64).collect(),
         shared_hosts: options.shared_hosts as usize,
+        generations: GENERATIONS,
         store: Arc::new(Buffers(Arc::clone(&store))),
         clock: Arc::new(Monotonic(Instant::now())),
     }));

@@ -38,7 +38,7 @@ mod wire;
 pub use burial::Blame;
 pub use dispatch::Step;
 pub use failure::Failure;
-pub use node::{Node, NodeConfig};
+pub use node::{GENERATIONS, Node, NodeConfig};
 pub use port::{BATCH, PortKind};
 pub use ports::{Bell, Buffer, BufferStore, Clock};
 pub use region::{CLAIMS, CONTROL_WORDS, Regions};

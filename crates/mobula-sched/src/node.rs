@@ -25,6 +25,9 @@ const MAX_PORTS: usize = 4096;
 /// thread names its life too ([`Port::life`]); resting is for what is only under way, such as a visit that posts to it.
 const RESTING_PORTS: usize = 256;
 
+/// The most generations of a cell: a task's has 31 bits.
+pub const GENERATIONS: u32 = 1 << 31;
+
 /// What a node is made of.
 #[derive(Debug)]
 pub struct NodeConfig {
@@ -34,6 +37,9 @@ pub struct NodeConfig {
     pub others: Vec<i64>,
     /// Threads that actors may share.
     pub shared_hosts: usize,
+    /// How many tasks, objects or threads may have one number, one after another; at most [`GENERATIONS`]. A cell whose
+    /// generations are used up is never used again.
+    pub generations: u32,
     /// The object store.
     pub store: Arc<dyn BufferStore>,
     /// Time.
@@ -67,9 +73,11 @@ pub struct Node {
     /// Threads of actors that look for calls right now.
     pub(crate) hosts_searching: AtomicU32,
     pub(crate) hosts: Mutex<Hosts>,
-    /// Numbers given to hosts; none is used twice.
+    /// Numbers given to hosts.
     pub(crate) hosts_made: AtomicU32,
     pub(crate) shared_hosts: usize,
+    /// The last generation of a cell.
+    pub(crate) last_generation: u32,
     pub(crate) names: Mutex<HashMap<String, u32>>,
     pub(crate) waits: Waits,
     pub(crate) actor_cache: Mutex<IndexCache>,
@@ -126,6 +134,7 @@ impl Node {
             hosts: Mutex::default(),
             hosts_made: AtomicU32::new(0),
             shared_hosts: config.shared_hosts,
+            last_generation: config.generations.clamp(1, GENERATIONS) - 1,
             names: Mutex::default(),
             waits: Waits::default(),
             actor_cache: Mutex::default(),
@@ -223,11 +232,14 @@ impl Node {
         self.ports.lock().clone()
     }
 
-    /// The number of a thread that was buried, and that is gone with all it held outside of the core, is free for another.
+    /// The number of a thread that was buried, and that is gone with all it held outside of the core, is free for another,
+    /// unless its lives are used up.
     pub fn forget_port(&self, id: u16) {
         let mut shut = self.shut_ports.lock();
         debug_assert!(!shut.contains(&id), "a thread is buried once");
-        shut.push_back(id);
+        if self.port(id).may_open_again(self.last_generation) {
+            shut.push_back(id);
+        }
         drop(shut);
         self.open_ports.fetch_sub(1, Ordering::Relaxed);
     }

@@ -76,16 +76,21 @@ impl Object {
         self.outcome.with(|outcome| unsafe { &*outcome })
     }
 
-    /// Empties the cell for its next object and gives back what the last one held.
-    pub(crate) fn clear(&self) -> Payload {
+    /// Empties the cell for its next object and gives back what the last one held. False if the cell has had its `last`
+    /// generation: it must not be used again.
+    pub(crate) fn clear(&self, last: u32) -> (Payload, bool) {
         self.waiters.reset();
-        self.generation.fetch_add(1, Ordering::Relaxed);
+        let generation = self.generation.load(Ordering::Relaxed);
+        let again = generation < last;
+        self.generation
+            .store(generation + u32::from(again), Ordering::Relaxed);
         self.actor.store(NONE, Ordering::Relaxed);
         self.producer.store(0, Ordering::Relaxed);
         // SAFETY: rule 2: nobody has a reference, so nobody reads.
-        self.outcome
-            .with_mut(|outcome| unsafe { std::mem::take(&mut *outcome) })
-            .1
+        let (_, payload) = self
+            .outcome
+            .with_mut(|outcome| unsafe { std::mem::take(&mut *outcome) });
+        (payload, again)
     }
 
     /// Counts one more reference. The caller holds one or knows of one.

@@ -70,7 +70,7 @@ pub(crate) enum Event {
 #[derive(Debug)]
 pub(crate) struct Port {
     pub(crate) id: u16,
-    /// How often it was opened, counted round below [`Waiter::LIVES`].
+    /// How often it was opened; below [`Waiter::LIVES`].
     life: AtomicU32,
     pub(crate) inner: Mutex<Inner>,
     pub(crate) mail: Mutex<Mail>,
@@ -191,8 +191,7 @@ impl Port {
     pub(crate) fn open(&self, kind: PortKind, host: Option<Arc<Host>>, bell: Arc<dyn Bell>) {
         *self.bell.lock() = Some(bell);
         self.doorbell.awake();
-        let life = (u32::from(self.life()) + 1) % u32::from(Waiter::LIVES);
-        self.life.store(life, Ordering::Relaxed);
+        self.life.fetch_add(1, Ordering::Relaxed);
         self.runs_tasks.store(kind == PortKind::Worker, Ordering::Relaxed);
         self.has_calls.store(kind == PortKind::Host, Ordering::Relaxed);
         {
@@ -213,6 +212,11 @@ impl Port {
     pub(crate) fn life(&self) -> u16 {
         // Relaxed: who names a thread has learned of it after it opened the port.
         self.life.load(Ordering::Relaxed) as u16
+    }
+
+    /// Whether there is a life left that no thread has had.
+    pub(crate) fn may_open_again(&self, last: u32) -> bool {
+        u32::from(self.life()) < last.min(u32::from(Waiter::LIVES) - 1)
     }
 
     /// Refuses further news; gives what was not read.

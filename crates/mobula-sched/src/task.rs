@@ -45,7 +45,7 @@ pub(crate) enum State {
 pub struct TaskId {
     /// The cell.
     pub index: u32,
-    /// The task's number in that cell; 24 bits.
+    /// The task's number in that cell; 31 bits.
     pub generation: u32,
 }
 
@@ -202,8 +202,9 @@ impl Task {
             .is_ok()
     }
 
-    /// Frees the cell: the next task gets a new generation. The caller is the last to know the task.
-    pub(crate) fn free(&self) -> Spec {
+    /// Frees the cell: the next task gets a new generation. The caller is the last to know the task. False if the cell has
+    /// had its `last` generation: it must not be used again.
+    pub(crate) fn free(&self, last: u32) -> (Spec, bool) {
         let (state, generation) = self.state();
         debug_assert_ne!(state, State::Free, "a task is freed once");
         // SAFETY: rule 1: the holder and the settler have let go.
@@ -211,12 +212,10 @@ impl Task {
         if self.has(HAS_CHILDREN) {
             *self.children.lock() = None;
         }
-        // 24 bits, so that a generation also fits beside an index in 53 bits.
-        self.state.store(
-            word((generation + 1) & 0x00ff_ffff, State::Free),
-            Ordering::Release,
-        );
-        spec
+        let again = generation < last;
+        let next = generation + u32::from(again);
+        self.state.store(word(next, State::Free), Ordering::Release);
+        (spec, again)
     }
 
     /// Puts a task into a cell that the caller has just taken from the slab.

@@ -223,8 +223,11 @@ impl<'n> Turn<'n> {
                 self.retire_actor(actor);
             }
             failpoint!("object.free");
-            let refs = cell.clear().into_refs(&*self.node.store);
-            self.node.objects.give(&mut self.object_cells, object);
+            let (payload, again) = cell.clear(self.node.last_generation);
+            let refs = payload.into_refs(&*self.node.store);
+            if again {
+                self.node.objects.give(&mut self.object_cells, object);
+            }
             for object in refs {
                 self.release(object);
             }
@@ -387,8 +390,10 @@ impl<'n> Turn<'n> {
     /// Gives back a settled task's cell and everything it held.
     pub(crate) fn free_task(&mut self, task: u32) {
         failpoint!("task.free");
-        let spec = self.node.tasks.get(task).free();
-        self.node.tasks.give(&mut self.task_cells, task);
+        let (spec, again) = self.node.tasks.get(task).free(self.node.last_generation);
+        if again {
+            self.node.tasks.give(&mut self.task_cells, task);
+        }
         for &dep in &spec.deps {
             self.release(dep);
         }

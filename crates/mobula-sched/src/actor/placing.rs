@@ -89,8 +89,14 @@ impl Turn<'_> {
         {
             return (Arc::clone(host), false);
         }
+        // As JavaScript has it: 31 bits. One that comes round is taken unless a host has it.
+        let mut ids =
+            std::iter::repeat_with(|| self.node.hosts_made.fetch_add(1, Ordering::Relaxed) & i32::MAX as u32);
+        let id = ids
+            .find(|&id| hosts.find(id).is_none())
+            .expect("fewer hosts than numbers");
         let host = Arc::new(Host {
-            id: self.node.hosts_made.fetch_add(1, Ordering::Relaxed),
+            id,
             own,
             port: AtomicU32::new(NONE),
             residents: Mutex::default(),

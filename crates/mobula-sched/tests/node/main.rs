@@ -4,6 +4,7 @@ mod actor_ends;
 mod actors;
 mod cancel;
 mod deaths;
+mod generations;
 mod queues;
 mod resources;
 mod scale;
