@@ -1,8 +1,12 @@
 //! Threads that end: what ran there runs elsewhere or fails, and what they held is given back.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 
+use crate::actor::Host;
 use crate::failure::Failure;
 use crate::node::Node;
 use crate::object::NONE;
@@ -10,6 +14,7 @@ use crate::port::{Inner, PortKind};
 use crate::region::Regions;
 use crate::task::{PENDING, State};
 use crate::turn::Turn;
+use crate::visit::guarded;
 
 /// Through whose fault a thread ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,26 +39,25 @@ impl Node {
             return;
         }
         failpoint!("port.close");
+        // What goes wrong there poisons the port, and is the end of it all the same.
+        let _ = self.visit(port, &mut inner, |turn, inner| turn.catch_up(inner));
         let mut turn = Turn::begin(self, port.id, &mut inner);
-        let published = inner.regions.published();
-        if published > inner.consumed {
-            turn.harvest(&mut inner, published);
-        }
         for (slot, task) in std::mem::take(&mut inner.batch).into_iter().enumerate() {
             if task == NONE {
                 continue;
             }
-            if inner.regions.reclaim(slot) {
+            if turn.reclaim(&inner, slot, task) {
                 turn.take_back_refs(task);
                 inner.returned.push_back(task);
             } else {
                 self.remember_begun(&mut inner, port.id, task);
             }
         }
+        turn.pass_on();
+        turn.give_back(&mut inner);
         failpoint!("port.closed");
         inner.regions = Regions::default();
         inner.open = false;
-        turn.finish(&mut inner);
     }
 
     /// The thread is gone, or has been told to end and hangs in foreign code: it runs no more JavaScript. Its tasks run
@@ -68,11 +72,10 @@ impl Node {
         failpoint!("bury.begin");
         let unread = port.shut();
         port.doorbell.awake();
-        let mut turn = Turn::new(self, id);
-        turn.undelivered(unread);
-        let (kind, returned, host, borrowed, begun, owned) = {
+        let mut estate = self.alone(id, |turn| {
+            turn.undelivered(unread);
             let mut inner = port.inner.lock();
-            for object in std::mem::take(&mut inner.delivered) {
+            while let Some(object) = inner.delivered.pop() {
                 turn.release(object);
             }
             turn.undelivered(std::mem::take(&mut inner.unread).into());
@@ -83,56 +86,48 @@ impl Node {
                 self.resources.give_cpu(crate::resources::UNIT);
                 turn.work_may_be_possible();
             }
-            let returned = std::mem::take(&mut inner.returned);
-            (
-                inner.kind,
-                returned,
-                inner.host.take(),
-                std::mem::take(&mut inner.borrowed),
-                inner.begun.take(),
-                inner.owned.take(),
-            )
-        };
+            Estate {
+                kind: inner.kind,
+                returned: std::mem::take(&mut inner.returned),
+                host: inner.host.take(),
+                borrowed: std::mem::take(&mut inner.borrowed).into_iter().collect(),
+                begun: inner.begun.take(),
+                owned: inner.owned.take(),
+                // A visit that has panicked may not have written down all that it handed out.
+                complete: inner.poison.is_none(),
+            }
+        });
         failpoint!("bury.shut");
-        if kind == PortKind::Worker {
-            self.lanes.plain.push_all(&port.local.take_all());
-            turn.work_may_be_possible();
-            for task in returned {
-                turn.put_back(task);
-            }
-            turn.recover_tasks(id, begun, details, blame);
-        } else if let Some(host) = host {
-            // Calls that were not begun wait for the actor's next life, if there is one.
-            for task in returned.into_iter().rev() {
-                turn.call_back(task);
-            }
-            host.port.store(NONE, Ordering::Release);
-            if !host.own {
-                self.hosts.lock().remove(&host);
-            }
-            for actor in Turn::actors_on(&host) {
-                turn.actor_crashed(actor, Failure::ActorCrashed, details.as_bytes(), Some(&host));
-            }
-            turn.recover_tasks(id, begun, details, blame);
+        let first = guarded(|| self.alone(id, |turn| turn.settle_estate(id, &mut estate, details, blame)));
+        if first.is_err() {
+            // It panicked on the way. What is left is found by looking everywhere.
+            estate.complete = false;
+            self.alone(id, |turn| turn.settle_estate(id, &mut estate, details, blame));
         }
-        failpoint!("bury.recovered");
-        for (object, count) in borrowed {
-            for _ in 0..count {
-                turn.release(object);
-            }
-        }
-        turn.disown(kind, id, &owned);
-        turn.finish_alone();
         failpoint!("bury.end");
     }
+}
+
+/// What a thread that is gone held.
+#[derive(Debug)]
+struct Estate {
+    kind: PortKind,
+    returned: VecDeque<u32>,
+    host: Option<Arc<Host>>,
+    borrowed: Vec<(u32, u32)>,
+    begun: Vec<u32>,
+    owned: Vec<(u32, u32)>,
+    /// Whether the lists name all there is.
+    complete: bool,
 }
 
 impl Node {
     /// Whether the thread of `port` is at a task, or will come upon it although somebody else has settled it.
     pub(crate) fn is_at(&self, task: u32, port: u16) -> bool {
-        let cell = self.tasks.get(task);
-        matches!(cell.state().0, State::Taken | State::Settling | State::Settled)
-            && cell.port.load(Ordering::Relaxed) == u32::from(port)
+        self.tasks.find(task).is_some_and(|cell| {
+            matches!(cell.state().0, State::Taken | State::Settling | State::Settled)
+                && cell.port.load(Ordering::Relaxed) == u32::from(port)
+        })
     }
 
     /// A task of a batch that is over was begun, and may go on in the background.
@@ -161,8 +156,41 @@ impl Node {
 }
 
 impl Turn<'_> {
+    /// Gives back what a thread held, and has others go on with its work. What is done with is taken out of `estate`.
+    fn settle_estate(&mut self, id: u16, estate: &mut Estate, details: &str, blame: Blame) {
+        let port = self.node.port(id);
+        if estate.kind == PortKind::Worker {
+            self.node.lanes.plain.push_all(&port.local.take_all());
+            self.work_may_be_possible();
+            while let Some(task) = estate.returned.pop_front() {
+                self.put_back(task);
+            }
+            self.recover_tasks(id, estate, details, blame);
+        } else if let Some(host) = estate.host.clone() {
+            // Calls that were not begun wait for the actor's next life, if there is one.
+            while let Some(task) = estate.returned.pop_back() {
+                self.call_back(task);
+            }
+            host.port.store(NONE, Ordering::Release);
+            if !host.own {
+                self.node.hosts.lock().remove(&host);
+            }
+            for actor in Turn::actors_on(&host) {
+                self.actor_crashed(actor, Failure::ActorCrashed, details.as_bytes(), Some(&host));
+            }
+            self.recover_tasks(id, estate, details, blame);
+        }
+        failpoint!("bury.recovered");
+        while let Some((object, count)) = estate.borrowed.pop() {
+            for _ in 0..count {
+                self.release(object);
+            }
+        }
+        self.disown(id, estate);
+    }
+
     /// The thread that held the first handles of objects is gone.
-    fn disown(&mut self, kind: PortKind, port: u16, owned: &[(u32, u32)]) {
+    fn disown(&mut self, port: u16, estate: &Estate) {
         let node = self.node;
         let mut release = |index: u32| {
             let owner = &node.objects.get(index).owner;
@@ -171,21 +199,25 @@ impl Turn<'_> {
                 self.release(index);
             }
         };
-        if kind == PortKind::Driver {
-            // It keeps no list. All objects there are were made for it, more or less.
+        if estate.kind == PortKind::Driver || !estate.complete {
+            // The driver keeps no list. All objects there are were made for it, more or less.
             let made = node.objects.made();
             (0..made).for_each(release);
             return;
         }
-        for &(index, generation) in owned {
+        for &(index, generation) in &estate.owned {
             if node.objects.get(index).generation.load(Ordering::Relaxed) == generation {
                 release(index);
             }
         }
     }
 
-    /// What ran on a thread that is gone runs again, or fails. `begun`: what it had begun, each task once or more.
-    fn recover_tasks(&mut self, port: u16, mut begun: Vec<u32>, details: &str, blame: Blame) {
+    /// What ran on a thread that is gone runs again, or fails.
+    fn recover_tasks(&mut self, port: u16, estate: &mut Estate, details: &str, blame: Blame) {
+        let mut begun = std::mem::take(&mut estate.begun);
+        if !estate.complete {
+            begun = (0..self.node.tasks.made()).collect();
+        }
         begun.sort_unstable();
         begun.dedup();
         let mut lost = Vec::new();
@@ -235,7 +267,7 @@ impl Turn<'_> {
         let (_, generation) = cell.state();
         if !poison && cell.tries() <= self.retries(task) {
             self.run_again(task);
-        } else if cell.shift(generation, State::Taken, State::Settling) {
+        } else if self.begin_settling(task, generation, State::Taken) {
             let details = if poison && cell.tries() <= self.retries(task) {
                 format!("{details}. It has ended {kills} workers; set maxRetries to have it tried more often")
             } else {

@@ -41,7 +41,7 @@ impl Turn<'_> {
             if generation != id.generation || !matches!(state, State::Waiting | State::Ready | State::Taken) {
                 return false;
             }
-            if !cell.shift(generation, state, State::Settling) {
+            if !self.begin_settling(id.index, generation, state) {
                 continue;
             }
             if state == State::Taken {
@@ -53,7 +53,8 @@ impl Turn<'_> {
                 if force && port != NONE {
                     let port = port as u16;
                     let life = self.node.port(port).life();
-                    self.post_main(Event::KillPort { port, life });
+                    let task = Some(id);
+                    self.post_main(Event::KillPort { port, life, task });
                 }
             }
             failpoint!("cancel.settling");
@@ -88,11 +89,11 @@ impl Node {
 
     /// Fails every task that is not settled: the runtime is closed.
     pub fn fail_all(&self) {
-        let mut turn = Turn::new(self, 0);
-        for index in 0..self.tasks.made() {
-            let (_, generation) = self.tasks.get(index).state();
-            turn.stop(TaskId { index, generation }, Failure::Closed, false);
-        }
-        turn.finish_alone();
+        self.alone(0, |turn| {
+            for index in 0..self.tasks.made() {
+                let (_, generation) = self.tasks.get(index).state();
+                turn.stop(TaskId { index, generation }, Failure::Closed, false);
+            }
+        });
     }
 }

@@ -29,8 +29,11 @@ impl Node {
         let main = self.main_port.load(Ordering::Acquire);
         if main != NONE {
             let life = self.port(port).life();
-            self.port(main as u16)
-                .post(&mut vec![Event::KillPort { port, life }]);
+            self.port(main as u16).post(&mut vec![Event::KillPort {
+                port,
+                life,
+                task: None,
+            }]);
         }
     }
 }

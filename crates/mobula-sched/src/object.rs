@@ -22,6 +22,9 @@ pub(crate) enum Status {
 /// Nobody: no port, no task, no actor.
 pub(crate) const NONE: u32 = u32::MAX;
 
+/// What is named as the producer of an object that is put.
+pub(crate) const PUT: u64 = 1;
+
 /// An object: not there yet, or there for good.
 ///
 /// 1. `outcome` is written once, by whoever settles the object, before `waiters` becomes done; it is
@@ -39,7 +42,7 @@ pub(crate) struct Object {
     pub(crate) owner: AtomicU32,
     /// The actor whose life this object stands for, or `NONE`.
     pub(crate) actor: AtomicU32,
-    /// The task that makes the object: generation and index; 0 if none.
+    /// The task that makes the object, packed; 0 if none does, [`PUT`] if it is put.
     pub(crate) producer: AtomicU64,
     outcome: UnsafeCell<(Status, Payload)>,
 }

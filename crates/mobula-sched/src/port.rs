@@ -13,6 +13,7 @@ use crate::pruned::PrunedVec;
 use crate::region::Regions;
 use crate::slab::IndexCache;
 use crate::task::TaskId;
+use crate::violation::PortError;
 
 /// Most tasks in a batch; as many claim words follow the control words.
 pub const BATCH: usize = 128;
@@ -56,8 +57,12 @@ pub(crate) enum Event {
     },
     /// A thread that one actor had to itself is not needed any more.
     RetireHost { host: u32 },
-    /// A thread is to be stopped: a task on it was cancelled by force.
-    KillPort { port: u16, life: u16 },
+    /// A thread is to be stopped: a task that it has begun was cancelled by force, or, without a task, it cannot be served.
+    KillPort {
+        port: u16,
+        life: u16,
+        task: Option<TaskId>,
+    },
     /// The object store is full: views that nobody holds are to be collected.
     Collect,
     /// The last task in flight has ended.
@@ -102,6 +107,8 @@ pub(crate) struct Mail {
 pub(crate) struct Inner {
     pub(crate) kind: PortKind,
     pub(crate) open: bool,
+    /// Why the port is not served any more although it is open.
+    pub(crate) poison: Option<PortError>,
     pub(crate) regions: Regions,
     /// Bytes of the command region already carried out.
     pub(crate) consumed: usize,
@@ -140,6 +147,7 @@ impl Port {
             inner: Mutex::new(Inner {
                 kind: PortKind::Driver,
                 open: false,
+                poison: None,
                 regions: Regions::default(),
                 consumed: 0,
                 filled: 0,
@@ -198,6 +206,7 @@ impl Port {
             let mut inner = self.inner.lock();
             inner.kind = kind;
             inner.open = true;
+            inner.poison = None;
             inner.filled = 0;
             inner.host = host;
         }

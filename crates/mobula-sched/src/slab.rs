@@ -78,6 +78,16 @@ impl<T: Default> Slab<T> {
         unsafe { &*base.add(offset) }
     }
 
+    /// The cell at `index`, if there is one: an index that may not have come from `take`.
+    #[inline]
+    pub(crate) fn find(&self, index: u32) -> Option<&T> {
+        let (chunk, offset) = locate(index);
+        // Acquire: as in `get`.
+        let base = self.chunks.get(chunk)?.load(Ordering::Acquire);
+        // SAFETY: as in `get`.
+        (!base.is_null()).then(|| unsafe { &*base.add(offset) })
+    }
+
     /// Takes a free cell.
     #[inline]
     pub(crate) fn take(&self, cache: &mut IndexCache) -> u32 {

@@ -55,7 +55,7 @@ impl TaskId {
     }
 
     pub(crate) fn unpack(word: u64) -> Option<Self> {
-        (word != 0).then_some(Self {
+        (word >> 63 == 1).then_some(Self {
             index: word as u32,
             generation: (word >> 32) as u32 & 0x7fff_ffff,
         })

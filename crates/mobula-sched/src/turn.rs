@@ -1,5 +1,5 @@
 use mobula_fault::failpoint;
-use mobula_queue::{Subscribed, Waiter};
+use mobula_queue::{Subscribed, Waiter, Waiters};
 use mobula_sync::atomic::{Ordering, fence};
 use rustc_hash::FxHashMap;
 
@@ -11,9 +11,18 @@ use crate::port::{Event, Inner};
 use crate::resources::{LESS_THAN_A_CPU, UNIT};
 use crate::slab::IndexCache;
 use crate::task::{HOLDS, LENT, State, TaskId};
+use crate::violation::Violation;
 
 /// A thread keeps less work than this to itself: waking another for it would take longer.
 const SHARE_NANOSECONDS: u64 = 100_000;
+
+/// A task that a visit has moved to `Settling`.
+#[derive(Debug)]
+pub(crate) struct Settling {
+    pub(crate) task: TaskId,
+    /// Whether it does not count as live any more.
+    pub(crate) ended: bool,
+}
 
 /// One visit of a thread to the core.
 ///
@@ -41,6 +50,16 @@ pub(crate) struct Turn<'n> {
     /// Objects written but not completed yet: completing may settle more objects, and a list
     /// instead of recursion keeps a chain of a million tasks off the stack.
     settled: Vec<u32>,
+    /// The object whose waiters are being told, and those who have not been told yet.
+    telling: Option<(u32, Waiters)>,
+    /// Tasks that this visit has begun to settle since it last came to an end with something.
+    pub(crate) settling: Vec<Settling>,
+    /// A task that is in no queue and with no thread while this visit moves it; or `NONE`.
+    pub(crate) in_hand: u32,
+    /// The results of a task that is being placed.
+    pub(crate) placing: Vec<u32>,
+    /// Calls of an actor that has ended, which are still to be failed.
+    pub(crate) doomed: Vec<u32>,
     mail: Vec<(u16, Vec<Event>)>,
 }
 
@@ -60,6 +79,11 @@ impl<'n> Turn<'n> {
             special: false,
             freed: false,
             settled: Vec::new(),
+            telling: None,
+            settling: Vec::new(),
+            in_hand: NONE,
+            placing: Vec::new(),
+            doomed: Vec::new(),
             mail: Vec::new(),
         }
     }
@@ -75,9 +99,8 @@ impl<'n> Turn<'n> {
         turn
     }
 
-    /// Passes everything on and gives the port back what it keeps at hand.
-    pub(crate) fn finish(mut self, inner: &mut Inner) {
-        self.pass_on();
+    /// Gives the port back what it keeps at hand. Everything has been passed on.
+    pub(crate) fn give_back(mut self, inner: &mut Inner) {
         debug_assert!(self.has_port, "begun by `begin`");
         inner.tasks = self.task_cells;
         inner.objects = self.object_cells;
@@ -85,9 +108,8 @@ impl<'n> Turn<'n> {
         inner.delivered.append(&mut self.delivered);
     }
 
-    /// Passes everything on; for visits that belong to no port.
+    /// Gives the node back what the visit keeps at hand; for visits that belong to no port.
     pub(crate) fn finish_alone(mut self) {
-        self.pass_on();
         self.node.tasks.give_all(&mut self.task_cells);
         self.node.objects.give_all(&mut self.object_cells);
         debug_assert!(self.borrowed.is_empty(), "handles belong to a port");
@@ -248,14 +270,53 @@ impl<'n> Turn<'n> {
     /// Tells everybody who waits for the objects settled so far.
     pub(crate) fn propagate(&mut self) {
         while let Some(object) = self.settled.pop() {
-            let mut waiters = self.node.objects.get(object).waiters.complete();
+            let waiters = self.node.objects.get(object).waiters.complete();
+            self.telling = Some((object, waiters));
             failpoint!("object.propagate");
-            while let Some(waiter) = waiters.next(&self.node.waiter_nodes) {
-                self.tell(waiter, object);
-            }
-            // The reference of the task that made it.
-            self.release(object);
+            self.tell_the_rest();
+            self.settling.clear();
         }
+    }
+
+    /// Tells those who wait for the object whose turn it is, and have not been told yet.
+    pub(crate) fn tell_the_rest(&mut self) {
+        while let Some((object, waiters)) = &mut self.telling {
+            let object = *object;
+            if let Some(waiter) = waiters.next(&self.node.waiter_nodes) {
+                self.tell(waiter, object);
+            } else {
+                self.telling = None;
+                // The reference of the task that made it.
+                self.release(object);
+            }
+        }
+    }
+
+    /// Whether the outcome of an object is written, and those who wait are still to be told.
+    pub(crate) fn is_written(&self, object: u32) -> bool {
+        self.settled.contains(&object)
+    }
+
+    /// Whether a task is about to be queued.
+    pub(crate) fn is_ready(&self, task: u32) -> bool {
+        self.ready.contains(&task)
+    }
+
+    /// Moves a task to `Settling`: its results are this visit's to settle. False if somebody else was first.
+    #[must_use]
+    pub(crate) fn begin_settling(&mut self, task: u32, generation: u32, from: State) -> bool {
+        let begun = self.node.tasks.get(task).shift(generation, from, State::Settling);
+        if begun {
+            let id = TaskId {
+                index: task,
+                generation,
+            };
+            self.settling.push(Settling {
+                task: id,
+                ended: false,
+            });
+        }
+        begun
     }
 
     /// Tells one who waits for an object that it is there.
@@ -289,6 +350,7 @@ impl<'n> Turn<'n> {
     pub(crate) fn all_arguments_there(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
         let (state, generation) = cell.state();
+        self.in_hand = task;
         failpoint!("task.ready");
         // SAFETY: the last missing argument holds the task, and an actor's queue the calls on it.
         let spec = unsafe { cell.spec() };
@@ -300,7 +362,7 @@ impl<'n> Turn<'n> {
             .find(|dep| dep.outcome().0 != Status::Value);
         if let Some(failed) = failed
             && state == State::Waiting
-            && cell.shift(generation, State::Waiting, State::Settling)
+            && self.begin_settling(task, generation, State::Waiting)
         {
             let (status, payload) = failed.outcome();
             let (status, payload) = (*status, self.copy(payload));
@@ -313,6 +375,7 @@ impl<'n> Turn<'n> {
         } else if state == State::Waiting && cell.shift(generation, State::Waiting, State::Ready) && !is_call
         {
             self.enqueue(task);
+            self.in_hand = NONE;
             return;
         }
         if is_call {
@@ -320,6 +383,7 @@ impl<'n> Turn<'n> {
         } else {
             self.let_go(task);
         }
+        self.in_hand = NONE;
     }
 
     /// The settler is done with a task.
@@ -364,7 +428,7 @@ impl<'n> Turn<'n> {
             let copy = self.copy(error);
             self.settle(result, status, copy);
         }
-        self.task_ended();
+        self.task_ended(task);
     }
 
     /// Settles all results of a task with an error of the system's.
@@ -376,7 +440,12 @@ impl<'n> Turn<'n> {
         self.fail(task, Status::SystemError, &error);
     }
 
-    pub(crate) fn task_ended(&mut self) {
+    /// A task that this visit settles does not count as live any more.
+    pub(crate) fn task_ended(&mut self, task: u32) {
+        let mut latest = self.settling.iter_mut().rev();
+        if let Some(begun) = latest.find(|begun| begun.task.index == task) {
+            begun.ended = true;
+        }
         // AcqRel: whoever sees 0 sees all that the tasks did.
         if self.node.live_tasks.fetch_sub(1, Ordering::AcqRel) == 1 {
             // Pairs with the fence in `drain`.
@@ -426,20 +495,20 @@ impl<'n> Turn<'n> {
     }
 
     /// Registers a subscription of this visit's port.
-    pub(crate) fn subscribe(&mut self, object: u32, token: u32, value: bool) {
+    pub(crate) fn subscribe(&mut self, object: u32, token: u32, value: bool) -> Result<(), Violation> {
         let waiter = Waiter::Port {
             port: self.port,
             life: self.life,
             token,
             value,
         };
-        let cell = self.node.objects.get(object);
         failpoint!("object.subscribe");
         // The news hold a reference until they are read: the ref may be gone by then.
-        cell.retain();
+        let cell = self.retain(object)?;
         if cell.waiters.subscribe(waiter, &self.node.waiter_nodes) == Subscribed::Done {
             self.tell(waiter, object);
         }
+        Ok(())
     }
 
     /// The task with this name, if it has not ended.

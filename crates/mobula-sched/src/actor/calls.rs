@@ -35,7 +35,7 @@ impl Turn<'_> {
             let error = self.copy(error);
             cell.set(DROPPED, true);
             drop(actor);
-            if cell.shift(generation, state, State::Settling) {
+            if self.begin_settling(task, generation, state) {
                 self.fail(task, Status::SystemError, &error);
                 if state == State::Ready {
                     self.free_task(task);
@@ -115,7 +115,7 @@ impl Turn<'_> {
     fn let_go_or_fail(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
         let (_, generation) = cell.state();
-        if cell.shift(generation, State::Ready, State::Settling) {
+        if self.begin_settling(task, generation, State::Ready) {
             self.fail_by_system(task, Failure::ActorKilled, &[]);
             self.free_task(task);
         } else {
@@ -192,6 +192,7 @@ impl Turn<'_> {
     pub(crate) fn call_back(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
         let (_, generation) = cell.state();
+        self.in_hand = task;
         // SAFETY: the port holds the task.
         let index = self.actor_of(unsafe { cell.spec() }.actor);
         failpoint!("actor.call_back");
@@ -208,6 +209,7 @@ impl Turn<'_> {
     /// A call that was handed out runs once more, before the others.
     pub(crate) fn call_again(&mut self, task: u32) {
         let node = self.node;
+        self.in_hand = task;
         // SAFETY: the caller holds the task.
         let index = self.actor_of(unsafe { node.tasks.get(task).spec() }.actor);
         let mut actor = node.actors.get(index).0.lock();
@@ -257,10 +259,10 @@ impl Turn<'_> {
     }
 
     /// Fails a call that its actor held, in its queue or behind others of its caller.
-    pub(super) fn fail_queued(&mut self, task: u32, error: &Payload) {
+    pub(crate) fn fail_queued(&mut self, task: u32, error: &Payload) {
         let cell = self.node.tasks.get(task);
         let (_, generation) = cell.state();
-        if cell.shift(generation, State::Ready, State::Settling) {
+        if self.begin_settling(task, generation, State::Ready) {
             self.fail(task, Status::SystemError, error);
             self.free_task(task);
         } else {
@@ -270,11 +272,11 @@ impl Turn<'_> {
 
     /// Moves a call out of its actor's hands, under the actor's lock: gives it back if it is the caller's
     /// to settle. Who holds it lets go of it later.
-    pub(super) fn give_up(&self, task: u32) -> Option<u32> {
+    pub(super) fn give_up(&mut self, task: u32) -> Option<u32> {
         let cell = self.node.tasks.get(task);
         let (state, generation) = cell.state();
         let unsettled = matches!(state, State::Waiting | State::Ready | State::Taken);
-        (unsettled && cell.shift(generation, state, State::Settling)).then_some(task)
+        (unsettled && self.begin_settling(task, generation, state)).then_some(task)
     }
 
     /// Fails calls that somebody else holds.

@@ -79,8 +79,10 @@ impl Turn<'_> {
         // SAFETY: the caller is the settler.
         let spec = unsafe { self.node.tasks.get(task).spec() };
         if spec.creates {
-            let error = failure::encode(failure, spec.template, 1, &[]);
-            self.end_actor(self.actor_of(spec.actor), error);
+            let index = self.actor_of(spec.actor);
+            if index != NONE {
+                self.end_actor(index, failure::encode(failure, spec.template, 1, &[]));
+            }
         }
     }
 
@@ -112,13 +114,13 @@ impl Turn<'_> {
         actor.life = Life::Dead(error);
         let object = actor.object;
         let left = self.leave_host(index, &mut actor);
-        let mut queued: Vec<u32> = actor.queue.drain(..).collect();
+        self.doomed.extend(actor.queue.drain(..).rev());
         let held_back: Vec<u32> = actor.held_back.drain().flat_map(|(_, calls)| calls).collect();
         let flying = std::mem::take(&mut actor.flying);
         let mut given_up: Vec<u32> = flying.into_iter().filter_map(|task| self.give_up(task)).collect();
         for task in held_back {
             if node.tasks.get(task).has(ARRIVED) {
-                queued.push(task);
+                self.doomed.insert(0, task);
             } else {
                 node.tasks.get(task).set(DROPPED, true);
                 given_up.extend(self.give_up(task));
@@ -142,9 +144,11 @@ impl Turn<'_> {
         }
         self.stop_on_host(object, left);
         failpoint!("actor.fail_queued");
-        for task in queued {
+        while let Some(task) = self.doomed.pop() {
+            self.in_hand = task;
             self.fail_queued(task, &copy);
         }
+        self.in_hand = NONE;
         self.fail_given_up(&given_up, &copy);
         self.discard(copy);
         if let Some((arguments, deps)) = recipe {

@@ -80,6 +80,9 @@ impl Turn<'_> {
         self.fail_given_up(&failed, &failure::encode(failure, template, 0, details));
         if let Some((arguments, deps)) = recipe {
             let result = node.take_object(&mut self.object_cells, NONE);
+            for &dep in &deps {
+                node.objects.get(dep).retain();
+            }
             self.place(
                 Spec {
                     template,

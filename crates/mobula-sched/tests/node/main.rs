@@ -12,3 +12,4 @@ mod stress;
 mod support;
 mod tasks;
 mod wakeups;
+mod wire;

@@ -17,6 +17,9 @@ use mobula_sync::{Condvar, Mutex};
 pub(crate) use news::{News, Status, TaskNews, Value, value};
 pub(crate) use thread::{Call, ERROR, OK, RETRY, Thread};
 
+/// The largest inbox that a thread of a test gets.
+pub(crate) const MAX_INBOX_OF_TESTS: usize = 1 << 22;
+
 /// Counts references to buffers, and panics when there are fewer than none.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers(Mutex<HashMap<u32, u32>>, Mutex<HashSet<u32>>);
@@ -36,8 +39,8 @@ impl Buffers {
 }
 
 impl BufferStore for Buffers {
-    fn adopt(&self, buffer: Buffer) {
-        assert!(self.1.lock().remove(&buffer.id), "a buffer is adopted once");
+    fn adopt(&self, buffer: Buffer, _port: u16) -> bool {
+        self.1.lock().remove(&buffer.id)
     }
 
     fn retain(&self, buffer: Buffer) {
@@ -153,6 +156,7 @@ impl Bed {
             others: others.iter().map(|amount| amount * UNIT).collect(),
             shared_hosts: 1,
             generations,
+            max_inbox: MAX_INBOX_OF_TESTS,
             store: Arc::clone(&buffers) as _,
             clock: Arc::clone(&clock) as _,
         };
