@@ -1,3 +1,4 @@
+use mobula_sched::PortError;
 use mobula_store::{CreateError, MapError, OpenError, SealError};
 
 /// What JavaScript sees as `error.code`.
@@ -24,6 +25,15 @@ pub(crate) type Result<T> = napi::Result<T, Code>;
 
 pub(crate) fn fail<T>(code: Code, reason: impl std::fmt::Display) -> Result<T> {
     Err(napi::Error::new(code, reason.to_string()))
+}
+
+/// The core does not serve the thread.
+pub(crate) fn refused(error: PortError) -> napi::Error<Code> {
+    let code = match error {
+        PortError::Closed => Code::Closed,
+        PortError::Violation(_) | PortError::Panicked => Code::Invalid,
+    };
+    napi::Error::new(code, error.to_string())
 }
 
 pub(crate) fn open_failed(error: &OpenError) -> napi::Error<Code> {

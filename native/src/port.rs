@@ -12,7 +12,7 @@ use napi_derive::napi;
 use crate::accounting::Pressure;
 use crate::bell::UvBell;
 use crate::bytes::Bytes;
-use crate::error::{Code, Result, fail};
+use crate::error::{Code, Result, fail, refused};
 use crate::runtime::{Runtime, current};
 use crate::v8;
 
@@ -161,54 +161,48 @@ pub fn set_regions(port: u32, control: Bytes, commands: Bytes, inbox: Bytes) -> 
     }
     // SAFETY: JavaScript keeps the three arrays alive until it detaches or sets others.
     let regions = unsafe { Regions::new(control.ptr, (commands.ptr, commands.len), (inbox.ptr, inbox.len)) };
-    binding(port)?.runtime.node.set_regions(port as u16, regions);
-    Ok(())
+    let node = &binding(port)?.runtime.node;
+    node.set_regions(port as u16, regions).map_err(refused)
 }
 
 /// Carries out the thread's commands, `commands` bytes of them.
 #[napi(catch_unwind)]
 pub fn flush(port: u32, commands: u32) -> Result<()> {
-    binding(port)?.runtime.node.flush(port as u16, commands as usize);
-    Ok(())
+    let node = &binding(port)?.runtime.node;
+    node.flush(port as u16, commands as usize).map_err(refused)
 }
 
 /// Carries out the thread's commands, `commands` bytes of them, and leaves them where they are: a record behind
 /// them is being written.
 #[napi(catch_unwind)]
 pub fn advance(port: u32, commands: u32) -> Result<()> {
-    binding(port)?
-        .runtime
-        .node
-        .advance(port as u16, commands as usize);
-    Ok(())
+    let node = &binding(port)?.runtime.node;
+    node.advance(port as u16, commands as usize).map_err(refused)
 }
 
 /// Carries out commands that are not in the thread's command region.
 #[napi(catch_unwind)]
 pub fn execute(port: u32, commands: Bytes) -> Result<()> {
+    let node = &binding(port)?.runtime.node;
     // SAFETY: the caller's thread is here until they are carried out.
-    binding(port)?
-        .runtime
-        .node
-        .execute(port as u16, unsafe { commands.as_slice() });
-    Ok(())
+    let commands = unsafe { commands.as_slice() };
+    node.execute(port as u16, commands).map_err(refused)
 }
 
 /// Carries out commands and fills the inbox. Positive: so many bytes of news. 0: none, the bell will ring.
 /// Negative: an inbox of that many bytes is needed.
 #[napi(catch_unwind)]
 pub fn step(port: u32, commands: u32, spin: bool, take: bool) -> Result<i32> {
-    Ok(
-        match binding(port)?
-            .runtime
-            .node
-            .step(port as u16, commands as usize, spin, take)
-        {
-            Step::Filled(bytes) => i32::try_from(bytes).unwrap_or(i32::MAX),
-            Step::Asleep => 0,
-            Step::NeedsInbox(bytes) => i32::try_from(bytes).map_or(i32::MIN, |bytes| -bytes),
-        },
-    )
+    let node = &binding(port)?.runtime.node;
+    let step = node
+        .step(port as u16, commands as usize, spin, take)
+        .map_err(refused)?;
+    // Neither is more than `MAX_INBOX`.
+    Ok(match step {
+        Step::Filled(bytes) => bytes as i32,
+        Step::Asleep => 0,
+        Step::NeedsInbox(bytes) => -(bytes as i32),
+    })
 }
 
 /// Where in the inbox the value of an object that is there was written, to be read at once; -1 if it is not there.

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use mobula_sched::{Buffer, BufferStore, Clock, Node, NodeConfig};
-use mobula_store::{BufferId, Store, StoreConfig};
+use mobula_sched::{Buffer, BufferStore, Clock, GENERATIONS, MAX_INBOX, Node, NodeConfig};
+use mobula_store::{BufferId, EnvId, Store, StoreConfig};
 use mobula_sync::Mutex;
 use napi_derive::napi;
 
@@ -28,8 +28,8 @@ static CURRENT: std::sync::LazyLock<Mutex<Option<Arc<Runtime>>>> = std::sync::La
 struct Buffers(Arc<Store>);
 
 impl BufferStore for Buffers {
-    fn adopt(&self, buffer: Buffer) {
-        self.0.adopt(BufferId(buffer.id));
+    fn adopt(&self, buffer: Buffer, port: u16) -> bool {
+        self.0.adopt_from(BufferId(buffer.id), EnvId(u32::from(port)))
     }
 
     fn retain(&self, buffer: Buffer) {
@@ -89,6 +89,8 @@ pub fn start(options: StartOptions) -> Result<()> {
         cpu: options.cpu as i64,
         others: options.others.iter().map(|&amount| amount as i64).collect(),
         shared_hosts: options.shared_hosts as usize,
+        generations: GENERATIONS,
+        max_inbox: MAX_INBOX,
         store: Arc::new(Buffers(Arc::clone(&store))),
         clock: Arc::new(Monotonic(Instant::now())),
     }));

@@ -63,6 +63,14 @@ pub fn template_meta(port: u32, template: u32) -> Result<Buffer> {
         .into())
 }
 
+/// Whether the thread of `port` has to end for a task that was cancelled by force to end; see `Node::must_end`.
+#[napi(catch_unwind)]
+pub fn must_end(port: u32, index: u32, generation: u32) -> Result<bool> {
+    Ok(current()?
+        .node
+        .must_end(port as u16, TaskId { index, generation }))
+}
+
 /// An attempt's time is up: gives the port to stop, or -1 if the attempt is over.
 #[napi(catch_unwind)]
 pub fn expire(index: u32, generation: u32, attempt: u32) -> Result<i32> {

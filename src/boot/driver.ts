@@ -149,8 +149,8 @@ export class DriverNode implements NewsHandler {
         this.#pool.retireHost(word(4));
         return pos + 8;
       case event.killPort:
-        this.#pool.stopPort(word(4));
-        return pos + 8;
+        if (this.#addon.mustEnd(word(4), word(8), word(12))) this.#pool.stopPort(word(4));
+        return pos + 16;
       default:
         throw new MobulaError('ERR_MOBULA_INTERNAL', `unknown news of kind ${kind}`);
     }

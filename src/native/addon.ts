@@ -27,6 +27,7 @@ export interface Addon {
   addTemplate(port: number, options: TemplateOptions, meta: Uint8Array): number;
   templateMeta(port: number, template: number): Uint8Array;
   expire(index: number, generation: number, attempt: number): number;
+  mustEnd(port: number, index: number, generation: number): boolean;
   // actors.rs
   nameActor(port: number, object: number, name: string): number;
   forgetName(port: number, object: number, name: string): void;

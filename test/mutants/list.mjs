@@ -129,14 +129,14 @@ export const mutants = [
   },
   {
     name: 'a call without retries runs again when its actor starts again',
-    file: `${sched}/actor.rs`,
+    file: `${sched}/actor/restart.rs`,
     from: 'if creates || node.tasks.get(task).attempt() > self.retries(task) {',
     to: 'if creates {',
     by: shuttle('mobula-sched', 'without_retries'),
   },
   {
     name: 'a call that runs again goes behind the others',
-    file: `${sched}/actor.rs`,
+    file: `${sched}/actor/calls.rs`,
     from: 'actor.queue.insert(place, task);',
     to: 'let _ = place;\n        actor.queue.push_back(task);',
     by: shuttle('mobula-sched', 'an_actor_that_starts_again'),
@@ -188,7 +188,7 @@ export const mutants = [
   },
   {
     name: 'an actor that comes when resources are just free overtakes one that waits for them',
-    file: `${sched}/actor.rs`,
+    file: `${sched}/actor/placing.rs`,
     from: 'if denied.iter().any(|less| template.demand.covers(less)) {',
     to: 'if denied.len() > 1000 {',
     by: shuttle('mobula-sched', 'actors_that_want'),
@@ -202,7 +202,7 @@ export const mutants = [
   },
   {
     name: 'an actor is ended in place of one that had its number',
-    file: `${sched}/actor.rs`,
+    file: `${sched}/actor/placing.rs`,
     from: 'actor.object == object && actor.lives_on(host)',
     to: 'actor.object != object && actor.lives_on(host)',
     by: shuttle('mobula-sched', 'an_actor_is_not_ended'),
@@ -216,14 +216,14 @@ export const mutants = [
   },
   {
     name: 'a task whose worker is gone is not tried again',
-    file: `${sched}/control.rs`,
+    file: `${sched}/burial.rs`,
     from: 'if !poison && cell.tries() <= self.retries(task) {',
     to: 'if !poison && cell.tries() > u32::MAX - 1 {',
     by: model,
   },
   {
     name: 'calls of an actor run in another order than they were made',
-    file: `${sched}/actor.rs`,
+    file: `${sched}/actor/calls.rs`,
     from: 'actor.queue.push_back(task);',
     to: 'actor.queue.push_front(task);',
     by: model,

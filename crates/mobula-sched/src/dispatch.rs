@@ -4,12 +4,14 @@ use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 use mobula_sync::thread::pause;
 
+use crate::failure::{self, Failure};
 use crate::node::Node;
 use crate::object::{NONE, Status};
 use crate::port::{BATCH, Event, Inner, Port, PortKind};
 use crate::resources::{LESS_THAN_A_CPU, UNIT};
-use crate::task::{HOLDS, State};
+use crate::task::{HOLDS, State, TaskId};
 use crate::turn::Turn;
+use crate::violation::{PortError, Violation};
 use crate::wire::{Writer, event};
 
 /// A batch is meant to take about this long.
@@ -32,58 +34,69 @@ pub enum Step {
 
 impl Node {
     /// Carries out the thread's commands up to `commands` bytes, and nothing else.
-    pub fn flush(&self, port: u16, commands: usize) {
+    ///
+    /// # Errors
+    /// When the port is closed, or the commands are wrong.
+    pub fn flush(&self, port: u16, commands: usize) -> Result<(), PortError> {
         let port = self.port(port);
         let mut inner = port.inner.lock();
-        let mut turn = Turn::begin(self, port.id, &mut inner);
-        turn.take_commands(&mut inner, commands);
-        turn.finish(&mut inner);
+        self.visit(port, &mut inner, |turn, inner| {
+            turn.take_commands(inner, commands)
+        })
     }
 
     /// Carries out the thread's commands up to `commands` bytes; they stay where they are, and what is written behind them is
     /// carried out later.
-    pub fn advance(&self, port: u16, commands: usize) {
+    ///
+    /// # Errors
+    /// As [`Node::flush`].
+    pub fn advance(&self, port: u16, commands: usize) -> Result<(), PortError> {
         let port = self.port(port);
         let mut inner = port.inner.lock();
-        let mut turn = Turn::begin(self, port.id, &mut inner);
-        if commands > inner.consumed {
-            turn.harvest(&mut inner, commands);
-        }
-        turn.finish(&mut inner);
+        self.visit(port, &mut inner, |turn, inner| {
+            if commands > inner.consumed {
+                turn.harvest(inner, commands)?;
+            }
+            Ok(())
+        })
     }
 
     /// Carries out commands that are not in the thread's command region.
-    pub fn execute(&self, port: u16, commands: &[u8]) {
+    ///
+    /// # Errors
+    /// As [`Node::flush`].
+    pub fn execute(&self, port: u16, commands: &[u8]) -> Result<(), PortError> {
         let port = self.port(port);
         let mut inner = port.inner.lock();
-        let mut turn = Turn::begin(self, port.id, &mut inner);
-        turn.run(&mut inner, commands);
-        turn.finish(&mut inner);
+        self.visit(port, &mut inner, |turn, inner| turn.run(inner, commands))
     }
 
     /// Carries out the thread's commands up to `commands` bytes, then fills its inbox with news and,
     /// for threads that run tasks, with tasks. `spin`: look for work a little before going to sleep.
     /// `take`: hand out tasks as well; without it the thread's batch stays as it is.
-    pub fn step(&self, port: u16, commands: usize, spin: bool, take: bool) -> Step {
+    ///
+    /// # Errors
+    /// As [`Node::flush`].
+    pub fn step(&self, port: u16, commands: usize, spin: bool, take: bool) -> Result<Step, PortError> {
         let port = self.port(port);
         let mut looked = false;
         loop {
             let mut inner = port.inner.lock();
             failpoint!("step.begin");
             port.doorbell.awake();
-            let mut turn = Turn::begin(self, port.id, &mut inner);
-            for object in std::mem::take(&mut inner.delivered) {
-                turn.release(object);
-            }
-            if take {
-                turn.end_batch(&mut inner);
-            }
-            turn.take_commands(&mut inner, if looked { 0 } else { commands });
-            turn.pass_on();
-            let filled = turn.fill(port, &mut inner, take);
-            turn.finish(&mut inner);
+            let filled = self.visit(port, &mut inner, |turn, inner| {
+                while let Some(object) = inner.delivered.pop() {
+                    turn.release(object);
+                }
+                if take {
+                    turn.end_batch(inner);
+                }
+                turn.take_commands(inner, if looked { 0 } else { commands })?;
+                turn.pass_on();
+                Ok(turn.fill(port, inner, take))
+            })?;
             if filled != Step::Asleep {
-                return filled;
+                return Ok(filled);
             }
             drop(inner);
             if spin && take && !looked && self.look_for_work(port) {
@@ -94,7 +107,7 @@ impl Node {
             failpoint!("step.sleep");
             if self.sleep(port, take) {
                 failpoint!("step.asleep");
-                return Step::Asleep;
+                return Ok(Step::Asleep);
             }
             // Something came, or is still being written by a thread that had better go on.
             pause();
@@ -199,12 +212,13 @@ fn most_cpu(port: &Port) -> i64 {
 }
 
 impl Turn<'_> {
-    fn take_commands(&mut self, inner: &mut Inner, to: usize) {
+    fn take_commands(&mut self, inner: &mut Inner, to: usize) -> Result<(), Violation> {
         if to > 0 {
-            self.harvest(inner, to);
+            self.harvest(inner, to)?;
         }
         inner.consumed = 0;
         inner.regions.reset_published();
+        Ok(())
     }
 
     /// Takes back the tasks of the last batch that were not begun, and learns from the others.
@@ -219,12 +233,13 @@ impl Turn<'_> {
             if task == NONE {
                 continue;
             }
-            if inner.regions.reclaim(slot) {
+            if self.reclaim(inner, slot, task) {
                 failpoint!("batch.reclaim");
                 self.take_back_refs(task);
                 inner.returned.push_back(task);
             } else {
                 begun += 1;
+                self.node.remember_begun(inner, self.port, task);
             }
         }
         let took = self.node.clock.now().saturating_sub(inner.batch_began);
@@ -269,6 +284,10 @@ impl Turn<'_> {
                 continue;
             }
             let size = self.size_of(&news);
+            if size > self.node.max_inbox {
+                self.write_too_large(news, writer);
+                continue;
+            }
             if size > writer.room() {
                 inner.unread.push_front(news);
                 return Some(size as u32);
@@ -284,10 +303,20 @@ impl Turn<'_> {
     fn is_for_another(&self, news: &Event, inner: &Inner) -> bool {
         match *news {
             Event::Settled { life, .. } | Event::Item { life, .. } => life != self.life,
-            Event::KillPort { port, life } => life != self.node.port(port).life(),
+            Event::KillPort { port, life, .. } => life != self.node.port(port).life(),
             Event::StopActor { actor } => self.lives_on(actor, inner.host.as_ref()),
             _ => false,
         }
+    }
+
+    /// Writes an error in place of a value that no inbox can hold.
+    fn write_too_large(&mut self, news: Event, writer: &mut Writer<'_>) {
+        if let Event::Settled { token, .. } = news {
+            writer.head(event::VALUE, Status::SystemError as u8, 0);
+            writer.u32(token);
+            writer.payload(&failure::encode(Failure::TooLarge, NONE, 0, &[]));
+        }
+        self.undelivered(vec![news]);
     }
 
     fn size_of(&self, news: &Event) -> usize {
@@ -366,9 +395,11 @@ impl Turn<'_> {
                 writer.head(event::RETIRE_HOST, 0, 0);
                 writer.u32(host);
             }
-            Event::KillPort { port, .. } => {
+            Event::KillPort { port, task, .. } => {
                 writer.head(event::KILL_PORT, 0, 0);
                 writer.u32(u32::from(port));
+                writer.u32(task.map_or(NONE, |task| task.index));
+                writer.u32(task.map_or(NONE, |task| task.generation));
             }
             Event::Collect => {
                 self.node.port(self.port).collects();
@@ -523,6 +554,7 @@ impl Turn<'_> {
             most_cpu(self.node.port(self.port)),
             &self.node.resources,
         )?;
+        self.in_hand = task;
         failpoint!("task.special");
         self.node.tasks.get(task).set(HOLDS, true);
         Some(task)
@@ -553,6 +585,7 @@ impl Turn<'_> {
     pub(crate) fn write_task(&mut self, inner: &mut Inner, task: u32, writer: &mut Writer<'_>) -> Written {
         let cell = self.node.tasks.get(task);
         let (state, generation) = cell.state();
+        self.in_hand = task;
         if !matches!(state, State::Ready | State::Taken) {
             return Written::Gone;
         }
@@ -564,6 +597,15 @@ impl Turn<'_> {
                 .map(|&dep| &self.node.objects.get(dep).outcome().1)
         };
         let size = 28 + Writer::size(&spec.arguments) + deps().map(Writer::size).sum::<usize>();
+        if size > self.node.max_inbox {
+            let id = TaskId {
+                index: task,
+                generation,
+            };
+            // The port is its holder, and lets go of it.
+            self.stop_because(id, Failure::TooLarge, &[], false);
+            return Written::Gone;
+        }
         if size > writer.room() {
             return Written::NoRoom(size as u32);
         }
@@ -601,7 +643,7 @@ impl Turn<'_> {
         failpoint!("task.offer");
         inner.regions.offer(slot);
         if template.spec.timeout_ms > 0 {
-            let id = crate::task::TaskId {
+            let id = TaskId {
                 index: task,
                 generation,
             };

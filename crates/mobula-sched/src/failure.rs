@@ -21,6 +21,10 @@ pub enum Failure {
     Closed = 7,
     /// It is part of a cycle of waits; their templates follow.
     Deadlock = 8,
+    /// The core panicked while it had the task in hand.
+    Broken = 9,
+    /// Its record would need an inbox that is too large.
+    TooLarge = 10,
 }
 
 /// Encodes a failure of attempt `attempt` of a task of `template`, with details.

@@ -8,10 +8,14 @@
 //! keeps it until `dispatch` hands it to a thread, `submit` takes its result, `turn` tells who waits.
 
 mod actor;
+mod burial;
+mod cancel;
+mod collection;
 mod control;
 mod deadlock;
 mod dispatch;
 mod failure;
+mod held;
 mod lanes;
 mod local;
 mod look;
@@ -22,22 +26,29 @@ mod object;
 mod payload;
 mod port;
 mod ports;
+mod pruned;
 mod region;
+mod rescue;
 mod resources;
 mod slab;
 mod submit;
 mod task;
 mod template;
 mod turn;
+mod violation;
+mod visit;
 mod wire;
 
-pub use control::Blame;
+pub use burial::Blame;
 pub use dispatch::Step;
 pub use failure::Failure;
-pub use node::{Node, NodeConfig};
+pub use node::{GENERATIONS, MAX_INBOX, Node, NodeConfig};
 pub use port::{BATCH, PortKind};
 pub use ports::{Bell, Buffer, BufferStore, Clock};
 pub use region::{CLAIMS, CONTROL_WORDS, Regions};
 pub use resources::{Demand, UNIT};
+#[cfg(debug_assertions)]
+pub use slab::cells_looked_at;
 pub use task::TaskId;
 pub use template::TemplateSpec;
+pub use violation::{PortError, Violation};

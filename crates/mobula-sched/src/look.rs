@@ -1,6 +1,7 @@
 //! Reading an object that is there, without subscribing to it.
 
 use crate::node::Node;
+use crate::port::Inner;
 use crate::turn::Turn;
 use crate::wire::{Writer, event};
 
@@ -9,20 +10,36 @@ impl Node {
     /// place; nothing if the object is not there yet, or does not fit. The thread holds a ref to the object until it has
     /// read the record, and does so before its next call.
     pub fn look(&self, port: u16, object: u32) -> Option<u32> {
-        let cell = self.objects.get(object);
+        let cell = self.objects.find(object)?;
         if !cell.waiters.is_done() {
             return None;
         }
         let port = self.port(port);
         let mut inner = port.inner.lock();
+        // The thread has a ref; one that has not must not read what is being freed.
+        let looked = self.visit(port, &mut inner, |turn, inner| {
+            turn.retain(object)?;
+            let at = turn.write_outcome(inner, object);
+            turn.release(object);
+            Ok(at)
+        });
+        looked.ok().flatten()
+    }
+}
+
+impl Turn<'_> {
+    /// Writes an object's outcome behind the news in the inbox, if it is there and fits.
+    fn write_outcome(&mut self, inner: &mut Inner, object: u32) -> Option<u32> {
+        let cell = self.node.objects.get(object);
+        if !cell.waiters.is_done() {
+            return None;
+        }
         let (status, payload) = cell.outcome();
         let at = inner.filled;
         if inner.regions.inbox().len() < at + 8 + Writer::size(payload) {
             return None;
         }
-        let mut turn = Turn::begin(self, port.id, &mut inner);
-        turn.lend_refs(payload);
-        turn.finish(&mut inner);
+        self.lend_refs(payload);
         let mut writer = Writer::new(inner.regions.inbox(), at);
         writer.head(event::VALUE, *status as u8, 0);
         writer.u32(0);

@@ -16,7 +16,7 @@ fn task(state: State) -> Arc<Task> {
         result: 7,
         ..Spec::default()
     };
-    task.place(spec, 0, state);
+    task.place(spec, state);
     Arc::new(task)
 }
 
@@ -31,7 +31,11 @@ fn let_go(task: &Task, generation: u32) -> bool {
 }
 
 fn frees(task: &Task) -> bool {
-    assert_eq!(task.free().result, 7, "freed once, by the last who knows it");
+    assert_eq!(
+        task.free(u32::MAX).0.result,
+        7,
+        "freed once, by the last who knows it"
+    );
     true
 }
 
@@ -126,7 +130,7 @@ fn an_object_is_read_settled_and_freed_by_the_last_who_refers_to_it() {
             let last = object.release();
             if last {
                 assert_eq!(
-                    object.clear().bytes(),
+                    object.clear(u32::MAX).0.bytes(),
                     b"value",
                     "whoever frees it sees what was written"
                 );

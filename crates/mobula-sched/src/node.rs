@@ -6,7 +6,7 @@ use mobula_queue::IdleList;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
-use crate::actor::{Actor, Host, Waits};
+use crate::actor::{Actor, Hosts, Unplaced, Waits};
 use crate::lanes::Lanes;
 use crate::object::{NONE, Object, WaiterNodes};
 use crate::port::{Port, PortKind};
@@ -16,7 +16,7 @@ use crate::resources::Resources;
 use crate::slab::{IndexCache, Slab};
 use crate::task::{State, Task};
 use crate::template::{Template, TemplateSpec};
-use crate::turn::Turn;
+use crate::violation::PortError;
 
 /// Ports that can be open at once. Their numbers are used again oldest first.
 const MAX_PORTS: usize = 4096;
@@ -24,6 +24,12 @@ const MAX_PORTS: usize = 4096;
 /// How many ports rest before the one that was shut first is opened again, unless there are no others. What can outlive a
 /// thread names its life too ([`Port::life`]); resting is for what is only under way, such as a visit that posts to it.
 const RESTING_PORTS: usize = 256;
+
+/// The most generations of a cell: a task's has 31 bits.
+pub const GENERATIONS: u32 = 1 << 31;
+
+/// The most that JavaScript can be told of in 31 bits.
+pub const MAX_INBOX: usize = i32::MAX as usize;
 
 /// What a node is made of.
 #[derive(Debug)]
@@ -34,6 +40,11 @@ pub struct NodeConfig {
     pub others: Vec<i64>,
     /// Threads that actors may share.
     pub shared_hosts: usize,
+    /// How many tasks, objects or threads may have one number, one after another; at most [`GENERATIONS`]. A cell whose
+    /// generations are used up is never used again.
+    pub generations: u32,
+    /// The largest inbox that a thread may be asked for, in bytes. A record that needs more is an error of its task or value.
+    pub max_inbox: usize,
     /// The object store.
     pub store: Arc<dyn BufferStore>,
     /// Time.
@@ -66,15 +77,19 @@ pub struct Node {
     pub(crate) occupied: IdleList,
     /// Threads of actors that look for calls right now.
     pub(crate) hosts_searching: AtomicU32,
-    pub(crate) hosts: Mutex<Vec<Arc<Host>>>,
-    /// Numbers given to hosts; none is used twice.
+    pub(crate) hosts: Mutex<Hosts>,
+    /// Numbers given to hosts.
     pub(crate) hosts_made: AtomicU32,
     pub(crate) shared_hosts: usize,
+    /// The last generation of a cell.
+    pub(crate) last_generation: u32,
+    /// See [`NodeConfig::max_inbox`].
+    pub(crate) max_inbox: usize,
     pub(crate) names: Mutex<HashMap<String, u32>>,
     pub(crate) waits: Waits,
     pub(crate) actor_cache: Mutex<IndexCache>,
     /// Actors that wait for resources.
-    pub(crate) unplaced: Mutex<std::collections::VecDeque<u32>>,
+    pub(crate) unplaced: Mutex<Unplaced>,
     pub(crate) unplaced_count: AtomicU32,
     /// Tasks that are not settled yet.
     pub(crate) live_tasks: AtomicUsize,
@@ -90,9 +105,9 @@ pub struct Node {
 type Registered = (Arc<Template>, Box<[u8]>);
 
 #[derive(Debug, Default)]
-struct TemplateCell(mobula_sync::cell::UnsafeCell<Option<Registered>>);
+struct TemplateCell(mobula_sync::cell::UnsafeCell<Option<Registered>>, AtomicBool);
 
-// SAFETY: a template is written once, before its number is given out, and never changes.
+// SAFETY: a template is written once, before its cell says so and its number is given out, and never changes.
 unsafe impl Sync for TemplateCell {}
 // SAFETY: entries of `port_table` are written once, under the lock of `ports`, before their number is
 // given out; everything else in a node is Sync by itself.
@@ -126,6 +141,8 @@ impl Node {
             hosts: Mutex::default(),
             hosts_made: AtomicU32::new(0),
             shared_hosts: config.shared_hosts,
+            max_inbox: config.max_inbox.min(MAX_INBOX),
+            last_generation: config.generations.clamp(1, GENERATIONS) - 1,
             names: Mutex::default(),
             waits: Waits::default(),
             actor_cache: Mutex::default(),
@@ -149,6 +166,8 @@ impl Node {
             .get(index)
             .0
             .with_mut(|cell| unsafe { *cell = Some(template) });
+        // Release: pairs with the Acquire in `find_template`.
+        self.templates.get(index).1.store(true, Ordering::Release);
         index
     }
 
@@ -162,6 +181,13 @@ impl Node {
         &self.template_cell(index).1
     }
 
+    /// The template of a number that may not have been given out.
+    pub(crate) fn find_template(&self, index: u32) -> Option<&Arc<Template>> {
+        let cell = self.templates.find(index)?;
+        // Acquire: pairs with the Release in `add_template`.
+        cell.1.load(Ordering::Acquire).then(|| self.template(index))
+    }
+
     fn template_cell(&self, index: u32) -> &Registered {
         // SAFETY: written before the number was given out, never again.
         let cell = self.templates.get(index).0.with(|cell| unsafe { &*cell });
@@ -172,7 +198,7 @@ impl Node {
     ///
     /// Gives nothing when too many threads are attached.
     pub fn attach(&self, kind: PortKind, host: Option<u32>, bell: Arc<dyn Bell>) -> Option<u16> {
-        let host = host.and_then(|id| self.hosts.lock().iter().find(|host| host.id == id).cloned());
+        let host = host.and_then(|id| self.hosts.lock().find(id));
         let id = self.take_port()?;
         failpoint!("attach.open");
         self.port(id).open(kind, host.clone(), bell);
@@ -206,6 +232,12 @@ impl Node {
         Some(id)
     }
 
+    /// Ports there have been: their numbers are below this.
+    pub(crate) fn ports_made(&self) -> u32 {
+        // Acquire: pairs with the Release in `take_port`, after the entry was written.
+        self.port_count.load(Ordering::Acquire)
+    }
+
     pub(crate) fn port(&self, id: u16) -> &Port {
         // SAFETY: written before the number was given out, never again.
         let entry = self.port_table[usize::from(id)].with(|entry| unsafe { &*entry });
@@ -214,8 +246,7 @@ impl Node {
 
     /// Whether `test` holds for any port there has been, shut ones included.
     pub(crate) fn any_port(&self, test: impl FnMut(&Port) -> bool) -> bool {
-        // Acquire: pairs with the Release in `take_port`, after the entry was written.
-        let count = self.port_count.load(Ordering::Acquire) as u16;
+        let count = self.ports_made() as u16;
         (0..count).map(|id| self.port(id)).any(test)
     }
 
@@ -223,26 +254,33 @@ impl Node {
         self.ports.lock().clone()
     }
 
-    /// The number of a thread that was buried, and that is gone with all it held outside of the core, is free for another.
+    /// The number of a thread that was buried, and that is gone with all it held outside of the core, is free for another,
+    /// unless its lives are used up.
     pub fn forget_port(&self, id: u16) {
         let mut shut = self.shut_ports.lock();
         debug_assert!(!shut.contains(&id), "a thread is buried once");
-        shut.push_back(id);
+        if self.port(id).may_open_again(self.last_generation) {
+            shut.push_back(id);
+        }
         drop(shut);
         self.open_ports.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Tells the core where the thread's shared memory is. Commands left in the old one are carried out first.
-    pub fn set_regions(&self, port: u16, regions: Regions) {
+    ///
+    /// # Errors
+    /// When the port is closed, or its commands were wrong.
+    pub fn set_regions(&self, port: u16, regions: Regions) -> Result<(), PortError> {
         let port = self.port(port);
         let mut inner = port.inner.lock();
-        let mut turn = Turn::begin(self, port.id, &mut inner);
-        let published = inner.regions.published();
-        turn.harvest(&mut inner, published);
-        failpoint!("port.regions");
-        inner.regions = regions;
-        inner.consumed = 0;
-        turn.finish(&mut inner);
+        self.visit(port, &mut inner, |turn, inner| {
+            let published = inner.regions.published();
+            turn.harvest(inner, published)?;
+            failpoint!("port.regions");
+            inner.regions = regions;
+            inner.consumed = 0;
+            Ok(())
+        })
     }
 
     /// Makes `objects.len() / 2` objects for a thread: index and generation of each. It holds a reference to each.
@@ -253,6 +291,7 @@ impl Node {
             let index = self.take_object(&mut inner.objects, u32::from(port.id));
             pair[0] = index;
             pair[1] = self.objects.get(index).generation.load(Ordering::Relaxed);
+            self.remember_owned(&mut inner, port.id, (index, pair[1]));
         }
     }
 

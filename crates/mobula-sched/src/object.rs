@@ -22,6 +22,9 @@ pub(crate) enum Status {
 /// Nobody: no port, no task, no actor.
 pub(crate) const NONE: u32 = u32::MAX;
 
+/// What is named as the producer of an object that is put.
+pub(crate) const PUT: u64 = 1;
+
 /// An object: not there yet, or there for good.
 ///
 /// 1. `outcome` is written once, by whoever settles the object, before `waiters` becomes done; it is
@@ -39,7 +42,7 @@ pub(crate) struct Object {
     pub(crate) owner: AtomicU32,
     /// The actor whose life this object stands for, or `NONE`.
     pub(crate) actor: AtomicU32,
-    /// The task that makes the object: generation and index; 0 if none.
+    /// The task that makes the object, packed; 0 if none does, [`PUT`] if it is put.
     pub(crate) producer: AtomicU64,
     outcome: UnsafeCell<(Status, Payload)>,
 }
@@ -76,16 +79,21 @@ impl Object {
         self.outcome.with(|outcome| unsafe { &*outcome })
     }
 
-    /// Empties the cell for its next object and gives back what the last one held.
-    pub(crate) fn clear(&self) -> Payload {
+    /// Empties the cell for its next object and gives back what the last one held. False if the cell has had its `last`
+    /// generation: it must not be used again.
+    pub(crate) fn clear(&self, last: u32) -> (Payload, bool) {
         self.waiters.reset();
-        self.generation.fetch_add(1, Ordering::Relaxed);
+        let generation = self.generation.load(Ordering::Relaxed);
+        let again = generation < last;
+        self.generation
+            .store(generation + u32::from(again), Ordering::Relaxed);
         self.actor.store(NONE, Ordering::Relaxed);
         self.producer.store(0, Ordering::Relaxed);
         // SAFETY: rule 2: nobody has a reference, so nobody reads.
-        self.outcome
-            .with_mut(|outcome| unsafe { std::mem::take(&mut *outcome) })
-            .1
+        let (_, payload) = self
+            .outcome
+            .with_mut(|outcome| unsafe { std::mem::take(&mut *outcome) });
+        (payload, again)
     }
 
     /// Counts one more reference. The caller holds one or knows of one.

@@ -1,16 +1,19 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use mobula_queue::{Doorbell, Waiter};
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use rustc_hash::FxHashMap;
 
 use crate::actor::Host;
 use crate::local::LocalQueue;
 use crate::ports::Bell;
+use crate::pruned::PrunedVec;
 use crate::region::Regions;
 use crate::slab::IndexCache;
 use crate::task::TaskId;
+use crate::violation::PortError;
 
 /// Most tasks in a batch; as many claim words follow the control words.
 pub const BATCH: usize = 128;
@@ -54,8 +57,12 @@ pub(crate) enum Event {
     },
     /// A thread that one actor had to itself is not needed any more.
     RetireHost { host: u32 },
-    /// A thread is to be stopped: a task on it was cancelled by force.
-    KillPort { port: u16, life: u16 },
+    /// A thread is to be stopped: a task that it has begun was cancelled by force, or, without a task, it cannot be served.
+    KillPort {
+        port: u16,
+        life: u16,
+        task: Option<TaskId>,
+    },
     /// The object store is full: views that nobody holds are to be collected.
     Collect,
     /// The last task in flight has ended.
@@ -68,7 +75,7 @@ pub(crate) enum Event {
 #[derive(Debug)]
 pub(crate) struct Port {
     pub(crate) id: u16,
-    /// How often it was opened, counted round below [`Waiter::LIVES`].
+    /// How often it was opened; below [`Waiter::LIVES`].
     life: AtomicU32,
     pub(crate) inner: Mutex<Inner>,
     pub(crate) mail: Mutex<Mail>,
@@ -100,6 +107,8 @@ pub(crate) struct Mail {
 pub(crate) struct Inner {
     pub(crate) kind: PortKind,
     pub(crate) open: bool,
+    /// Why the port is not served any more although it is open.
+    pub(crate) poison: Option<PortError>,
     pub(crate) regions: Regions,
     /// Bytes of the command region already carried out.
     pub(crate) consumed: usize,
@@ -117,7 +126,12 @@ pub(crate) struct Inner {
     pub(crate) tasks: IndexCache,
     pub(crate) objects: IndexCache,
     /// Handles of the thread beside those of objects it owns.
-    pub(crate) borrowed: HashMap<u32, u32>,
+    pub(crate) borrowed: FxHashMap<u32, u32>,
+    /// Beside the batch: tasks that the thread has begun, some of which have ended.
+    pub(crate) begun: PrunedVec<u32>,
+    /// Objects of which the thread holds or has held the first handle, each with its generation. The driver, which ends
+    /// once, keeps none.
+    pub(crate) owned: PrunedVec<(u32, u32)>,
     /// News taken from `mail`, not yet written to the inbox.
     pub(crate) unread: VecDeque<Event>,
     pub(crate) host: Option<Arc<Host>>,
@@ -133,6 +147,7 @@ impl Port {
             inner: Mutex::new(Inner {
                 kind: PortKind::Driver,
                 open: false,
+                poison: None,
                 regions: Regions::default(),
                 consumed: 0,
                 filled: 0,
@@ -143,7 +158,9 @@ impl Port {
                 returned: VecDeque::new(),
                 tasks: IndexCache::default(),
                 objects: IndexCache::default(),
-                borrowed: HashMap::new(),
+                borrowed: FxHashMap::default(),
+                begun: PrunedVec::default(),
+                owned: PrunedVec::default(),
                 unread: VecDeque::new(),
                 host: None,
                 delivered: Vec::new(),
@@ -182,14 +199,14 @@ impl Port {
     pub(crate) fn open(&self, kind: PortKind, host: Option<Arc<Host>>, bell: Arc<dyn Bell>) {
         *self.bell.lock() = Some(bell);
         self.doorbell.awake();
-        let life = (u32::from(self.life()) + 1) % u32::from(Waiter::LIVES);
-        self.life.store(life, Ordering::Relaxed);
+        self.life.fetch_add(1, Ordering::Relaxed);
         self.runs_tasks.store(kind == PortKind::Worker, Ordering::Relaxed);
         self.has_calls.store(kind == PortKind::Host, Ordering::Relaxed);
         {
             let mut inner = self.inner.lock();
             inner.kind = kind;
             inner.open = true;
+            inner.poison = None;
             inner.filled = 0;
             inner.host = host;
         }
@@ -204,6 +221,11 @@ impl Port {
     pub(crate) fn life(&self) -> u16 {
         // Relaxed: who names a thread has learned of it after it opened the port.
         self.life.load(Ordering::Relaxed) as u16
+    }
+
+    /// Whether there is a life left that no thread has had.
+    pub(crate) fn may_open_again(&self, last: u32) -> bool {
+        u32::from(self.life()) < last.min(u32::from(Waiter::LIVES) - 1)
     }
 
     /// Refuses further news; gives what was not read.

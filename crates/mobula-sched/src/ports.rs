@@ -13,8 +13,9 @@ pub struct Buffer {
 
 /// The object store's reference counts.
 pub trait BufferStore: Send + Sync + fmt::Debug {
-    /// The reference that storing the buffer gave is a value's from now on, and does not end with the thread.
-    fn adopt(&self, buffer: Buffer);
+    /// The reference that storing the buffer gave to the thread of `port` is a value's from now on, and does not end with the
+    /// thread. False, and nothing changes, if that thread has no such reference.
+    fn adopt(&self, buffer: Buffer, port: u16) -> bool;
     /// Counts one more reference.
     fn retain(&self, buffer: Buffer);
     /// Counts one reference less; at zero the buffer is freed.

@@ -85,18 +85,17 @@ impl Regions {
         self.word(CLAIMS + slot).is_some_and(|word| Claim(word).reclaim())
     }
 
-    /// Complete commands, from `from` on.
-    pub(crate) fn commands(&self, from: usize, to: usize) -> &[u8] {
-        assert!(
-            from <= to && to <= self.commands.1,
-            "commands lie inside their region"
-        );
-        if from == to {
-            return &[];
+    /// Complete commands, from `from` on; none if they do not lie inside the region.
+    pub(crate) fn commands(&self, from: usize, to: usize) -> Option<&[u8]> {
+        if from > to || to > self.commands.1 {
+            return None;
         }
-        // SAFETY: inside the region by the assertion; JavaScript does not write complete commands again
+        if from == to {
+            return Some(&[]);
+        }
+        // SAFETY: inside the region, as was just checked; JavaScript does not write complete commands again
         // before the core, under the port's lock, has carried them out and said so.
-        unsafe { std::slice::from_raw_parts(self.commands.0.add(from), to - from) }
+        Some(unsafe { std::slice::from_raw_parts(self.commands.0.add(from), to - from) })
     }
 
     /// The inbox. JavaScript reads what a step filled until the next one, and what is written behind that at once.

@@ -33,6 +33,19 @@ unsafe impl<T: Send + Sync> Send for Slab<T> {}
 // SAFETY: as above; chunk pointers are published with Release and read with Acquire.
 unsafe impl<T: Send + Sync> Sync for Slab<T> {}
 
+#[cfg(debug_assertions)]
+thread_local! {
+    static LOOKS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// How many cells the calling thread has looked at: tests see with it that a call's cost does not grow.
+#[cfg(debug_assertions)]
+#[doc(hidden)]
+#[must_use]
+pub fn cells_looked_at() -> u64 {
+    LOOKS.get()
+}
+
 fn locate(index: u32) -> (usize, usize) {
     let position = index as usize / FIRST + 1;
     let chunk = position.ilog2() as usize;
@@ -55,12 +68,24 @@ impl<T: Default> Slab<T> {
     /// The cell at `index`, which must have come from `take`.
     #[inline]
     pub(crate) fn get(&self, index: u32) -> &T {
+        #[cfg(debug_assertions)]
+        LOOKS.set(LOOKS.get() + 1);
         let (chunk, offset) = locate(index);
         // Acquire: pairs with the Release in `grow`.
         let base = self.chunks[chunk].load(Ordering::Acquire);
         assert!(!base.is_null(), "index out of the slab");
         // SAFETY: `base` points to `chunk_len(chunk)` live cells, and `locate` stays below that.
         unsafe { &*base.add(offset) }
+    }
+
+    /// The cell at `index`, if there is one: an index that may not have come from `take`.
+    #[inline]
+    pub(crate) fn find(&self, index: u32) -> Option<&T> {
+        let (chunk, offset) = locate(index);
+        // Acquire: as in `get`.
+        let base = self.chunks.get(chunk)?.load(Ordering::Acquire);
+        // SAFETY: as in `get`.
+        (!base.is_null()).then(|| unsafe { &*base.add(offset) })
     }
 
     /// Takes a free cell.

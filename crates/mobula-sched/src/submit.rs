@@ -1,119 +1,149 @@
+use std::collections::VecDeque;
+
 use mobula_fault::failpoint;
 use mobula_queue::{Subscribed, Waiter};
 use mobula_sync::atomic::Ordering;
 
-use crate::object::{NONE, Status};
+use crate::object::{NONE, PUT, Status};
 use crate::payload::Payload;
 use crate::port::{Event, Inner};
 use crate::resources::UNIT;
-use crate::task::{AGAIN, Consumer, HOLDS, LENT, OCCUPIES, PENDING, Spec, State, TaskId};
+use crate::task::{AGAIN, Consumer, HAS_CHILDREN, HOLDS, LENT, OCCUPIES, PENDING, Spec, State, TaskId};
 use crate::turn::Turn;
+use crate::violation::Violation;
 use crate::wire::{Reader, op, outcome, submit};
 
 impl Turn<'_> {
     /// Carries out the commands up to byte `to` that have not been carried out yet.
-    pub(crate) fn harvest(&mut self, inner: &mut Inner, to: usize) {
+    pub(crate) fn harvest(&mut self, inner: &mut Inner, to: usize) -> Result<(), Violation> {
         failpoint!("commands.harvest");
         let from = inner.consumed.min(to);
+        let commands: *const [u8] = inner.regions.commands(from, to).ok_or(Violation::Region)?;
         inner.consumed = to;
-        let commands: *const [u8] = inner.regions.commands(from, to);
         // SAFETY: the bytes lie in the command region, not in `inner`; it stays while the lock is held.
-        self.run(inner, unsafe { &*commands });
+        self.run(inner, unsafe { &*commands })
     }
 
-    /// Carries out complete commands.
-    pub(crate) fn run(&mut self, inner: &mut Inner, commands: &[u8]) {
+    /// Carries out the commands that the thread has published.
+    pub(crate) fn catch_up(&mut self, inner: &mut Inner) -> Result<(), Violation> {
+        let published = inner.regions.published();
+        if published > inner.consumed {
+            self.harvest(inner, published)?;
+        }
+        Ok(())
+    }
+
+    /// Takes back a task by its claim word, unless the thread has it. One that it has ended without claiming it is gone.
+    pub(crate) fn reclaim(&self, inner: &Inner, slot: usize, task: u32) -> bool {
+        inner.regions.reclaim(slot) && self.node.is_at(task, self.port)
+    }
+
+    /// Carries out complete commands, up to the first that is wrong.
+    pub(crate) fn run(&mut self, inner: &mut Inner, commands: &[u8]) -> Result<(), Violation> {
         let mut reader = Reader::new(commands);
-        while !reader.is_empty() {
-            self.command(inner, &mut reader);
+        let mut outcome = Ok(());
+        while outcome.is_ok() && !reader.is_empty() {
+            outcome = self.command(inner, &mut reader);
+            self.settling.clear();
         }
         self.propagate();
+        outcome
     }
 
-    fn command(&mut self, inner: &mut Inner, reader: &mut Reader<'_>) {
+    fn command(&mut self, inner: &mut Inner, reader: &mut Reader<'_>) -> Result<(), Violation> {
         match reader.u8() {
-            op::SUBMIT => self.submit(reader),
+            op::SUBMIT => return self.submit(reader),
             op::SUBSCRIBE => {
                 let value = reader.u8() != 0;
                 let object = reader.u32();
                 let token = reader.u32();
-                self.subscribe(object, token, value);
+                reader.check()?;
+                self.subscribe(object, token, value)?;
             }
             op::RELEASE => {
-                for object in reader.list() {
-                    self.release_handle(inner, object);
+                let objects = reader.list();
+                reader.check()?;
+                for object in objects {
+                    self.release_handle(inner, object)?;
                 }
             }
-            op::RESULT => self.result(reader),
+            op::RESULT => return self.result(reader),
             op::PUT => {
                 let object = reader.u32();
                 failpoint!("object.put");
-                let payload = self.payload(reader);
-                self.adopt(&payload);
-                self.node.objects.get(object).retain();
+                let payload = reader.payload();
+                reader.check()?;
+                self.open_object(object)?;
+                let payload = self.take_over(payload)?;
+                let cell = self.node.objects.get(object);
+                cell.producer.store(PUT, Ordering::Relaxed);
+                cell.retain();
                 self.settle(object, Status::Value, payload);
             }
-            op::YIELD => self.yielded(reader),
-            op::PENDING => self.pending(inner, reader),
-            op::BLOCK => self.block(reader),
+            op::YIELD => return self.yielded(reader),
+            op::PENDING => return self.pending(inner, reader),
+            op::BLOCK => return self.block(reader),
             op::CANCEL => {
                 let flags = reader.u8();
                 let object = reader.u32();
+                reader.check()?;
+                self.known(object)?;
                 self.cancel(object, flags & 1 != 0, flags & 2 != 0);
             }
             op::CREDIT => {
                 let object = reader.u32();
                 let items = reader.u32();
+                reader.check()?;
+                self.known(object)?;
                 self.credit(object, items);
             }
             op::KILL => {
                 let restart = reader.u8() != 0;
                 let object = reader.u32();
+                reader.check()?;
+                // The actor must not be another by the time it is looked for.
+                self.retain(object)?;
                 self.kill(object, restart);
+                self.release(object);
             }
-            unknown => panic!("unknown command {unknown}"),
+            unknown => return Err(Violation::Command(unknown)),
         }
+        Ok(())
     }
 
-    /// Reads a value. Its buffers are its own from now on, even if the thread dies.
-    fn payload(&self, reader: &mut Reader<'_>) -> Payload {
-        let payload = reader.payload();
-        for buffer in payload.links().iter().flat_map(|links| &links.buffers) {
-            self.node.store.adopt(*buffer);
-        }
-        payload
-    }
-
-    fn submit(&mut self, reader: &mut Reader<'_>) {
+    fn submit(&mut self, reader: &mut Reader<'_>) -> Result<(), Violation> {
         let flags = reader.u8();
         let template = reader.u32();
         let result = reader.u32();
-        let arguments = self.payload(reader);
-        self.adopt(&arguments);
-        failpoint!("submit.read");
-        let mut parent = 0;
+        let arguments = reader.payload();
+        let has = |flag: u8| flags & flag != 0;
+        let deps: Box<[u32]> = if has(submit::DEPS) {
+            reader.list().into()
+        } else {
+            Box::default()
+        };
+        let more_results: Box<[u32]> = if has(submit::MULTI) {
+            reader.list().into()
+        } else {
+            Box::default()
+        };
         let mut spec = Spec {
             template,
             result,
-            arguments,
+            deps,
+            more_results,
             ..Spec::default()
         };
-        if flags & submit::DEPS != 0 {
-            spec.deps = reader.list().into();
-        }
-        if flags & submit::MULTI != 0 {
-            spec.more_results = reader.list().into();
-        }
-        if flags & submit::CALL != 0 {
+        if has(submit::CALL) {
             spec.actor = reader.u32();
-            self.node.objects.get(spec.actor).retain();
         }
-        if flags & submit::PARENT != 0 {
-            parent = TaskId {
+        let mut parent = 0;
+        if has(submit::PARENT) {
+            let id = TaskId {
                 index: reader.u32(),
                 generation: reader.u32(),
-            }
-            .pack();
+            };
+            parent = id.pack();
         }
         // With its generation: the next task of that number must not stand behind this one's calls.
         spec.caller = if parent == 0 {
@@ -121,20 +151,34 @@ impl Turn<'_> {
         } else {
             parent
         };
-        if flags & submit::STREAM != 0 {
+        if has(submit::STREAM) {
             spec.stream = Some(Consumer {
                 port: self.port,
                 life: self.life,
                 token: reader.u32(),
             });
         }
-        if flags & submit::CREATE != 0 {
+        reader.check()?;
+        if flags > submit::ALL || has(submit::CREATE) && has(submit::CALL) {
+            return Err(Violation::Flags(flags));
+        }
+        spec.arguments = self.take_over(arguments)?;
+        if let Err(violation) = self.check_submit(&spec, parent) {
+            self.discard(spec.arguments);
+            return Err(violation);
+        }
+        self.placing.push(result);
+        self.placing.extend(&spec.more_results);
+        failpoint!("submit.read");
+        if has(submit::CREATE) {
             spec.creates = true;
             spec.actor = result;
             // The creation's own: its thread may still be at it when the actor is dead and forgotten.
             self.node.objects.get(result).retain();
         }
         self.place(spec, parent);
+        self.placing.clear();
+        Ok(())
     }
 
     /// Makes the task and registers it with its arguments.
@@ -142,7 +186,6 @@ impl Turn<'_> {
         let task = self.node.tasks.take(&mut self.task_cells);
         failpoint!("submit.cell");
         let cell = self.node.tasks.get(task);
-        self.node.live_tasks.fetch_add(1, Ordering::Relaxed);
         let (_, generation) = cell.state();
         let id = TaskId {
             index: task,
@@ -155,8 +198,11 @@ impl Turn<'_> {
         }
         let deps = spec.deps.len() as u32;
         let (actor, creates) = (spec.actor, spec.creates);
+        // From here on the task is found: it is counted before.
+        self.node.live_tasks.fetch_add(1, Ordering::Relaxed);
         if deps == 0 {
-            cell.place(spec, parent, State::Ready);
+            cell.place(spec, State::Ready);
+            self.add_child(parent, id);
             if creates {
                 self.create_actor(task);
             } else if actor != NONE {
@@ -168,7 +214,8 @@ impl Turn<'_> {
         }
         // One arrival more than there are arguments: the submitter's own, once all are registered.
         cell.missing.arm(deps + 1);
-        cell.place(spec, parent, State::Waiting);
+        cell.place(spec, State::Waiting);
+        self.add_child(parent, id);
         failpoint!("submit.waiting");
         if creates {
             self.create_actor(task);
@@ -179,7 +226,6 @@ impl Turn<'_> {
         // missing, so the task cannot end and free them.
         for &dep in unsafe { &cell.spec().deps } {
             let object = self.node.objects.get(dep);
-            object.retain();
             if object
                 .waiters
                 .subscribe(Waiter::Task(task), &self.node.waiter_nodes)
@@ -195,69 +241,99 @@ impl Turn<'_> {
         }
     }
 
+    /// Remembers whose child a task is, for as long as both are there.
+    fn add_child(&self, parent: u64, child: TaskId) {
+        if let Some(parent) = TaskId::unpack(parent) {
+            let is_over = |id| self.find(id).is_none();
+            self.node
+                .tasks
+                .get(parent.index)
+                .add_child(parent.generation, child, is_over);
+        }
+    }
+
     /// Gives back a handle that the port's JavaScript held.
-    fn release_handle(&mut self, inner: &mut Inner, object: u32) {
+    fn release_handle(&mut self, inner: &mut Inner, object: u32) -> Result<(), Violation> {
         failpoint!("object.release");
-        let cell = self.node.objects.get(object);
         if !self.unlend(object) {
-            debug_assert_eq!(
-                cell.owner.load(Ordering::Relaxed),
-                u32::from(self.port),
-                "only holders release"
-            );
+            let cell = self.node.objects.find(object).ok_or(Violation::Object(object))?;
+            if cell.owner.load(Ordering::Relaxed) != u32::from(self.port) {
+                return Err(Violation::Handle(object));
+            }
             cell.owner.store(NONE, Ordering::Relaxed);
         }
         debug_assert!(inner.open, "an open port");
         self.release(object);
+        Ok(())
     }
 
-    fn result(&mut self, reader: &mut Reader<'_>) {
+    fn result(&mut self, reader: &mut Reader<'_>) -> Result<(), Violation> {
         let kind = reader.u8();
         let count = reader.u16();
         let task = reader.u32();
-        let cell = self.node.tasks.get(task);
+        // One value is the rule, and needs no list.
+        let first = (count > 0).then(|| reader.payload());
+        let others: Vec<Payload> = (1..count).map(|_| reader.payload()).collect();
+        reader.check()?;
+        let cell = self.running(task)?;
+        // SAFETY: the port holds the task, as was just checked.
+        let spec = unsafe { cell.spec() };
+        let expected = if kind == outcome::OK {
+            1 + spec.more_results.len()
+        } else {
+            1
+        };
+        if kind > outcome::RETRY || usize::from(count) != expected {
+            return Err(Violation::Results(task));
+        }
+        let mut values = VecDeque::new();
+        let mut value = None;
+        for (i, payload) in first.into_iter().chain(others).enumerate() {
+            match self.take_over(payload) {
+                Ok(payload) if i == 0 => value = Some(payload),
+                Ok(payload) => values.push_back(payload),
+                Err(violation) => {
+                    value
+                        .into_iter()
+                        .chain(values)
+                        .for_each(|payload| self.discard(payload));
+                    return Err(violation);
+                }
+            }
+        }
+        let values = value.into_iter().chain(values);
         let (state, generation) = cell.state();
         failpoint!("result.before");
         self.release_resources(task);
         self.call_ended(task);
         let retry = kind == outcome::RETRY && state == State::Taken && cell.tries() <= self.retries(task);
         if retry || cell.has(AGAIN) {
-            for _ in 0..count {
-                let payload = self.payload(reader);
-                drop(payload.into_refs(&*self.node.store));
-            }
+            values.for_each(|payload| self.discard(payload));
             self.run_again(task);
-            return;
+            return Ok(());
         }
-        let settles = state == State::Taken && cell.shift(generation, State::Taken, State::Settling);
+        if state != State::Taken || !self.begin_settling(task, generation, State::Taken) {
+            values.for_each(|payload| self.discard(payload));
+            self.let_go(task);
+            return Ok(());
+        }
         failpoint!("result.settling");
-        // SAFETY: the port holds the task.
-        let results: Vec<u32> = unsafe { cell.spec() }.results().collect();
-        let mut results = results.into_iter();
-        for _ in 0..count {
-            let payload = self.payload(reader);
-            self.adopt(&payload);
-            if !settles {
-                self.discard(payload);
-            } else if kind == outcome::OK {
-                let result = results.next().expect("as many values as results");
+        if kind == outcome::OK {
+            for (result, payload) in spec.results().zip(values) {
                 self.settle(result, Status::Value, payload);
-            } else {
+            }
+            failpoint!("result.settled");
+            self.actor_made(task, None);
+            self.task_ended(task);
+        } else {
+            for payload in values {
                 self.actor_made(task, Some(&payload));
                 self.fail(task, Status::UserError, &payload);
                 self.discard(payload);
             }
         }
-        if !settles {
-            self.let_go(task);
-            return;
-        }
-        if kind == outcome::OK {
-            failpoint!("result.settled");
-            self.actor_made(task, None);
-            self.task_ended();
-        }
         self.free_task(task);
+        Ok(())
     }
 
     pub(crate) fn retries(&self, task: u32) -> u32 {
@@ -269,9 +345,10 @@ impl Turn<'_> {
     /// Puts a task that was taken back into its queue for another attempt.
     pub(crate) fn run_again(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
+        self.in_hand = task;
         let (_, generation) = cell.state();
         cell.retries.fetch_add(1, Ordering::Relaxed);
-        cell.flags.store(0, Ordering::Relaxed);
+        cell.flags.fetch_and(HAS_CHILDREN, Ordering::Relaxed);
         failpoint!("task.again");
         cell.port.store(NONE, Ordering::Relaxed);
         if !cell.shift(generation, State::Taken, State::Ready) {
@@ -287,12 +364,16 @@ impl Turn<'_> {
     }
 
     /// A task went on in the background. It holds a CPU from now on, unless it waits in `get` (`lent`).
-    fn pending(&mut self, inner: &mut Inner, reader: &mut Reader<'_>) {
+    fn pending(&mut self, inner: &mut Inner, reader: &mut Reader<'_>) -> Result<(), Violation> {
         failpoint!("task.pending");
         let lent = reader.u8() != 0;
         let task = reader.u32();
-        let cell = self.node.tasks.get(task);
-        cell.set(PENDING, true);
+        reader.check()?;
+        let cell = self.running(task)?;
+        if cell.set(PENDING, true) {
+            // It is counted already.
+            return Ok(());
+        }
         // SAFETY: the port holds the task.
         let spec = unsafe { cell.spec() };
         if spec.actor != NONE {
@@ -314,6 +395,7 @@ impl Turn<'_> {
                 self.node.resources.force_cpu(UNIT);
             }
         }
+        Ok(())
     }
 
     /// A task begins or ends to have its thread's CPU in the background.
@@ -333,14 +415,16 @@ impl Turn<'_> {
     }
 
     /// A background task begins or ends waiting in `get`.
-    fn block(&mut self, reader: &mut Reader<'_>) {
+    fn block(&mut self, reader: &mut Reader<'_>) -> Result<(), Violation> {
         failpoint!("task.block");
         let begins = reader.u8() != 0;
         let task = reader.u32();
-        // What is not the port's own is not its to change.
-        if self.node.tasks.get(task).port.load(Ordering::Relaxed) == u32::from(self.port) {
+        reader.check()?;
+        // The attempt may be over, and the task elsewhere.
+        if self.node.is_at(task, self.port) {
             self.lend(task, begins);
         }
+        Ok(())
     }
 
     fn lend(&mut self, task: u32, lend: bool) {
@@ -365,18 +449,25 @@ impl Turn<'_> {
     }
 
     /// One more item of a stream.
-    fn yielded(&mut self, reader: &mut Reader<'_>) {
+    fn yielded(&mut self, reader: &mut Reader<'_>) -> Result<(), Violation> {
         let task = reader.u32();
-        let payload = self.payload(reader);
-        self.adopt(&payload);
-        let cell = self.node.tasks.get(task);
+        let payload = reader.payload();
+        reader.check()?;
+        let payload = self.take_over(payload)?;
+        // The attempt may be over, and the task elsewhere.
+        let cell = self
+            .node
+            .tasks
+            .find(task)
+            .filter(|_| self.node.is_at(task, self.port));
         // SAFETY: the port holds the task.
-        let Some(Consumer { port, life, token }) = unsafe { cell.spec() }
-            .stream
-            .filter(|_| cell.state().0 == State::Taken)
+        let stream = cell.and_then(|cell| unsafe { cell.spec() }.stream);
+        let Some((cell, Consumer { port, life, token })) = cell
+            .zip(stream)
+            .filter(|(cell, _)| cell.state().0 == State::Taken)
         else {
             self.discard(payload);
-            return;
+            return Ok(());
         };
         failpoint!("task.yield");
         cell.yielded.fetch_add(1, Ordering::Relaxed);
@@ -384,5 +475,6 @@ impl Turn<'_> {
         self.node.objects.get(object).retain();
         self.settle(object, Status::Value, payload);
         self.post(port, Event::Item { life, token, object });
+        Ok(())
     }
 }

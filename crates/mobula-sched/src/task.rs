@@ -1,9 +1,11 @@
 use mobula_queue::ReadyCounter;
+use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use mobula_sync::cell::UnsafeCell;
 
 use crate::object::NONE;
 use crate::payload::Payload;
+use crate::pruned::PrunedVec;
 
 /// Where a task is. The numbers are the low byte of [`Task::state`].
 ///
@@ -43,7 +45,7 @@ pub(crate) enum State {
 pub struct TaskId {
     /// The cell.
     pub index: u32,
-    /// The task's number in that cell; 24 bits.
+    /// The task's number in that cell; 31 bits.
     pub generation: u32,
 }
 
@@ -53,7 +55,7 @@ impl TaskId {
     }
 
     pub(crate) fn unpack(word: u64) -> Option<Self> {
-        (word != 0).then_some(Self {
+        (word >> 63 == 1).then_some(Self {
             index: word as u32,
             generation: (word >> 32) as u32 & 0x7fff_ffff,
         })
@@ -131,8 +133,8 @@ pub(crate) struct Task {
     deaths: AtomicU32,
     /// Items of the stream handed out, over all attempts. Written by the port that runs the task.
     pub(crate) yielded: AtomicU32,
-    /// The task that submitted it, packed; 0 if none.
-    pub(crate) parent: AtomicU64,
+    /// The tasks that it has submitted, if any (`HAS_CHILDREN`).
+    children: Mutex<Option<Box<Children>>>,
     spec: UnsafeCell<Spec>,
 }
 
@@ -150,6 +152,17 @@ pub(crate) const ARRIVED: u32 = 8;
 pub(crate) const DROPPED: u32 = 16;
 /// Its actor starts again while a living thread is at it: once that thread is done, it runs again.
 pub(crate) const AGAIN: u32 = 32;
+
+/// It has submitted tasks. Written by whoever submits them; it stays from one attempt to the next.
+pub(crate) const HAS_CHILDREN: u32 = 128;
+
+/// The tasks that a task has submitted.
+#[derive(Debug)]
+struct Children {
+    /// That of the parent: a cell's next task has no part in them.
+    generation: u32,
+    ids: PrunedVec<TaskId>,
+}
 
 // SAFETY: rule 1 keeps the accesses to `spec` apart.
 unsafe impl Sync for Task {}
@@ -189,28 +202,29 @@ impl Task {
             .is_ok()
     }
 
-    /// Frees the cell: the next task gets a new generation. The caller is the last to know the task.
-    pub(crate) fn free(&self) -> Spec {
+    /// Frees the cell: the next task gets a new generation. The caller is the last to know the task. False if the cell has
+    /// had its `last` generation: it must not be used again.
+    pub(crate) fn free(&self, last: u32) -> (Spec, bool) {
         let (state, generation) = self.state();
         debug_assert_ne!(state, State::Free, "a task is freed once");
         // SAFETY: rule 1: the holder and the settler have let go.
         let spec = self.spec.with_mut(|spec| unsafe { std::mem::take(&mut *spec) });
-        // 24 bits, so that a generation also fits beside an index in 53 bits.
-        self.state.store(
-            word((generation + 1) & 0x00ff_ffff, State::Free),
-            Ordering::Release,
-        );
-        spec
+        if self.has(HAS_CHILDREN) {
+            *self.children.lock() = None;
+        }
+        let again = generation < last;
+        let next = generation + u32::from(again);
+        self.state.store(word(next, State::Free), Ordering::Release);
+        (spec, again)
     }
 
     /// Puts a task into a cell that the caller has just taken from the slab.
-    pub(crate) fn place(&self, spec: Spec, parent: u64, state: State) {
+    pub(crate) fn place(&self, spec: Spec, state: State) {
         let (_, generation) = self.state();
         self.flags.store(0, Ordering::Relaxed);
         self.retries.store(0, Ordering::Relaxed);
         self.deaths.store(0, Ordering::Relaxed);
         self.yielded.store(0, Ordering::Relaxed);
-        self.parent.store(parent, Ordering::Relaxed);
         self.port.store(NONE, Ordering::Relaxed);
         // SAFETY: rule 1: nobody knows the task yet.
         self.spec.with_mut(|cell| unsafe { *cell = spec });
@@ -224,6 +238,40 @@ impl Task {
     pub(crate) unsafe fn spec(&self) -> &Spec {
         // SAFETY: as the caller promises.
         self.spec.with(|spec| unsafe { &*spec })
+    }
+
+    /// The task of `generation` in this cell has submitted another; `is_over` says which of its earlier ones have ended.
+    pub(crate) fn add_child(&self, generation: u32, child: TaskId, is_over: impl Fn(TaskId) -> bool) {
+        let mut children = self.children.lock();
+        let (state, now) = self.state();
+        if state == State::Free || now != generation {
+            return;
+        }
+        self.set(HAS_CHILDREN, true);
+        let list = children.get_or_insert_with(|| {
+            Box::new(Children {
+                generation,
+                ids: PrunedVec::default(),
+            })
+        });
+        if list.generation != generation {
+            // Left by a task that was freed while another thread submitted in its name.
+            list.generation = generation;
+            list.ids.take();
+        }
+        list.ids.push(child, |ids| ids.retain(|&id| !is_over(id)));
+    }
+
+    /// The tasks that the task of `generation` has submitted, some of which may have ended.
+    pub(crate) fn children(&self, generation: u32) -> Vec<TaskId> {
+        if !self.has(HAS_CHILDREN) {
+            return Vec::new();
+        }
+        let children = self.children.lock();
+        children
+            .as_ref()
+            .filter(|children| children.generation == generation)
+            .map_or_else(Vec::new, |children| children.ids.entries().to_vec())
     }
 
     pub(crate) fn has(&self, flag: u32) -> bool {

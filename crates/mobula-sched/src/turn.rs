@@ -1,8 +1,7 @@
-use std::collections::HashMap;
-
 use mobula_fault::failpoint;
-use mobula_queue::{Subscribed, Waiter};
+use mobula_queue::{Subscribed, Waiter, Waiters};
 use mobula_sync::atomic::{Ordering, fence};
+use rustc_hash::FxHashMap;
 
 use crate::failure::{self, Failure};
 use crate::node::Node;
@@ -12,9 +11,18 @@ use crate::port::{Event, Inner};
 use crate::resources::{LESS_THAN_A_CPU, UNIT};
 use crate::slab::IndexCache;
 use crate::task::{HOLDS, LENT, State, TaskId};
+use crate::violation::Violation;
 
 /// A thread keeps less work than this to itself: waking another for it would take longer.
 const SHARE_NANOSECONDS: u64 = 100_000;
+
+/// A task that a visit has moved to `Settling`.
+#[derive(Debug)]
+pub(crate) struct Settling {
+    pub(crate) task: TaskId,
+    /// Whether it does not count as live any more.
+    pub(crate) ended: bool,
+}
 
 /// One visit of a thread to the core.
 ///
@@ -30,7 +38,7 @@ pub(crate) struct Turn<'n> {
     has_port: bool,
     pub(crate) task_cells: IndexCache,
     pub(crate) object_cells: IndexCache,
-    pub(crate) borrowed: HashMap<u32, u32>,
+    pub(crate) borrowed: FxHashMap<u32, u32>,
     /// Objects whose outcomes this visit has written into the inbox.
     pub(crate) delivered: Vec<u32>,
     ready: Vec<u32>,
@@ -42,6 +50,16 @@ pub(crate) struct Turn<'n> {
     /// Objects written but not completed yet: completing may settle more objects, and a list
     /// instead of recursion keeps a chain of a million tasks off the stack.
     settled: Vec<u32>,
+    /// The object whose waiters are being told, and those who have not been told yet.
+    telling: Option<(u32, Waiters)>,
+    /// Tasks that this visit has begun to settle since it last came to an end with something.
+    pub(crate) settling: Vec<Settling>,
+    /// A task that is in no queue and with no thread while this visit moves it; or `NONE`.
+    pub(crate) in_hand: u32,
+    /// The results of a task that is being placed.
+    pub(crate) placing: Vec<u32>,
+    /// Calls of an actor that has ended, which are still to be failed.
+    pub(crate) doomed: Vec<u32>,
     mail: Vec<(u16, Vec<Event>)>,
 }
 
@@ -54,13 +72,18 @@ impl<'n> Turn<'n> {
             has_port: false,
             task_cells: IndexCache::default(),
             object_cells: IndexCache::default(),
-            borrowed: HashMap::new(),
+            borrowed: FxHashMap::default(),
             delivered: Vec::new(),
             ready: Vec::new(),
             unreferenced: Vec::new(),
             special: false,
             freed: false,
             settled: Vec::new(),
+            telling: None,
+            settling: Vec::new(),
+            in_hand: NONE,
+            placing: Vec::new(),
+            doomed: Vec::new(),
             mail: Vec::new(),
         }
     }
@@ -76,9 +99,8 @@ impl<'n> Turn<'n> {
         turn
     }
 
-    /// Passes everything on and gives the port back what it keeps at hand.
-    pub(crate) fn finish(mut self, inner: &mut Inner) {
-        self.pass_on();
+    /// Gives the port back what it keeps at hand. Everything has been passed on.
+    pub(crate) fn give_back(mut self, inner: &mut Inner) {
         debug_assert!(self.has_port, "begun by `begin`");
         inner.tasks = self.task_cells;
         inner.objects = self.object_cells;
@@ -86,9 +108,8 @@ impl<'n> Turn<'n> {
         inner.delivered.append(&mut self.delivered);
     }
 
-    /// Passes everything on; for visits that belong to no port.
+    /// Gives the node back what the visit keeps at hand; for visits that belong to no port.
     pub(crate) fn finish_alone(mut self) {
-        self.pass_on();
         self.node.tasks.give_all(&mut self.task_cells);
         self.node.objects.give_all(&mut self.object_cells);
         debug_assert!(self.borrowed.is_empty(), "handles belong to a port");
@@ -224,8 +245,11 @@ impl<'n> Turn<'n> {
                 self.retire_actor(actor);
             }
             failpoint!("object.free");
-            let refs = cell.clear().into_refs(&*self.node.store);
-            self.node.objects.give(&mut self.object_cells, object);
+            let (payload, again) = cell.clear(self.node.last_generation);
+            let refs = payload.into_refs(&*self.node.store);
+            if again {
+                self.node.objects.give(&mut self.object_cells, object);
+            }
             for object in refs {
                 self.release(object);
             }
@@ -246,14 +270,53 @@ impl<'n> Turn<'n> {
     /// Tells everybody who waits for the objects settled so far.
     pub(crate) fn propagate(&mut self) {
         while let Some(object) = self.settled.pop() {
-            let mut waiters = self.node.objects.get(object).waiters.complete();
+            let waiters = self.node.objects.get(object).waiters.complete();
+            self.telling = Some((object, waiters));
             failpoint!("object.propagate");
-            while let Some(waiter) = waiters.next(&self.node.waiter_nodes) {
-                self.tell(waiter, object);
-            }
-            // The reference of the task that made it.
-            self.release(object);
+            self.tell_the_rest();
+            self.settling.clear();
         }
+    }
+
+    /// Tells those who wait for the object whose turn it is, and have not been told yet.
+    pub(crate) fn tell_the_rest(&mut self) {
+        while let Some((object, waiters)) = &mut self.telling {
+            let object = *object;
+            if let Some(waiter) = waiters.next(&self.node.waiter_nodes) {
+                self.tell(waiter, object);
+            } else {
+                self.telling = None;
+                // The reference of the task that made it.
+                self.release(object);
+            }
+        }
+    }
+
+    /// Whether the outcome of an object is written, and those who wait are still to be told.
+    pub(crate) fn is_written(&self, object: u32) -> bool {
+        self.settled.contains(&object)
+    }
+
+    /// Whether a task is about to be queued.
+    pub(crate) fn is_ready(&self, task: u32) -> bool {
+        self.ready.contains(&task)
+    }
+
+    /// Moves a task to `Settling`: its results are this visit's to settle. False if somebody else was first.
+    #[must_use]
+    pub(crate) fn begin_settling(&mut self, task: u32, generation: u32, from: State) -> bool {
+        let begun = self.node.tasks.get(task).shift(generation, from, State::Settling);
+        if begun {
+            let id = TaskId {
+                index: task,
+                generation,
+            };
+            self.settling.push(Settling {
+                task: id,
+                ended: false,
+            });
+        }
+        begun
     }
 
     /// Tells one who waits for an object that it is there.
@@ -287,6 +350,7 @@ impl<'n> Turn<'n> {
     pub(crate) fn all_arguments_there(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
         let (state, generation) = cell.state();
+        self.in_hand = task;
         failpoint!("task.ready");
         // SAFETY: the last missing argument holds the task, and an actor's queue the calls on it.
         let spec = unsafe { cell.spec() };
@@ -298,7 +362,7 @@ impl<'n> Turn<'n> {
             .find(|dep| dep.outcome().0 != Status::Value);
         if let Some(failed) = failed
             && state == State::Waiting
-            && cell.shift(generation, State::Waiting, State::Settling)
+            && self.begin_settling(task, generation, State::Waiting)
         {
             let (status, payload) = failed.outcome();
             let (status, payload) = (*status, self.copy(payload));
@@ -311,6 +375,7 @@ impl<'n> Turn<'n> {
         } else if state == State::Waiting && cell.shift(generation, State::Waiting, State::Ready) && !is_call
         {
             self.enqueue(task);
+            self.in_hand = NONE;
             return;
         }
         if is_call {
@@ -318,6 +383,7 @@ impl<'n> Turn<'n> {
         } else {
             self.let_go(task);
         }
+        self.in_hand = NONE;
     }
 
     /// The settler is done with a task.
@@ -362,7 +428,7 @@ impl<'n> Turn<'n> {
             let copy = self.copy(error);
             self.settle(result, status, copy);
         }
-        self.task_ended();
+        self.task_ended(task);
     }
 
     /// Settles all results of a task with an error of the system's.
@@ -374,7 +440,12 @@ impl<'n> Turn<'n> {
         self.fail(task, Status::SystemError, &error);
     }
 
-    pub(crate) fn task_ended(&mut self) {
+    /// A task that this visit settles does not count as live any more.
+    pub(crate) fn task_ended(&mut self, task: u32) {
+        let mut latest = self.settling.iter_mut().rev();
+        if let Some(begun) = latest.find(|begun| begun.task.index == task) {
+            begun.ended = true;
+        }
         // AcqRel: whoever sees 0 sees all that the tasks did.
         if self.node.live_tasks.fetch_sub(1, Ordering::AcqRel) == 1 {
             // Pairs with the fence in `drain`.
@@ -388,8 +459,10 @@ impl<'n> Turn<'n> {
     /// Gives back a settled task's cell and everything it held.
     pub(crate) fn free_task(&mut self, task: u32) {
         failpoint!("task.free");
-        let spec = self.node.tasks.get(task).free();
-        self.node.tasks.give(&mut self.task_cells, task);
+        let (spec, again) = self.node.tasks.get(task).free(self.node.last_generation);
+        if again {
+            self.node.tasks.give(&mut self.task_cells, task);
+        }
         for &dep in &spec.deps {
             self.release(dep);
         }
@@ -422,20 +495,20 @@ impl<'n> Turn<'n> {
     }
 
     /// Registers a subscription of this visit's port.
-    pub(crate) fn subscribe(&mut self, object: u32, token: u32, value: bool) {
+    pub(crate) fn subscribe(&mut self, object: u32, token: u32, value: bool) -> Result<(), Violation> {
         let waiter = Waiter::Port {
             port: self.port,
             life: self.life,
             token,
             value,
         };
-        let cell = self.node.objects.get(object);
         failpoint!("object.subscribe");
         // The news hold a reference until they are read: the ref may be gone by then.
-        cell.retain();
+        let cell = self.retain(object)?;
         if cell.waiters.subscribe(waiter, &self.node.waiter_nodes) == Subscribed::Done {
             self.tell(waiter, object);
         }
+        Ok(())
     }
 
     /// The task with this name, if it has not ended.

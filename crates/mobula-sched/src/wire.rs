@@ -2,6 +2,7 @@
 
 use crate::payload::{Links, Payload};
 use crate::ports::Buffer;
+use crate::violation::Violation;
 
 /// Set in a value's length word when lists of refs and buffers follow its bytes.
 pub(crate) const LINKED: u32 = 1 << 31;
@@ -35,6 +36,8 @@ pub(crate) mod submit {
     pub(crate) const PARENT: u8 = 16;
     /// The task yields a stream; the consumer's token follows.
     pub(crate) const STREAM: u8 = 32;
+    /// All of them.
+    pub(crate) const ALL: u8 = 63;
 }
 
 /// How a task ended, in a RESULT record.
@@ -60,27 +63,44 @@ pub(crate) mod event {
     pub(crate) const COLLECT: u8 = 13;
 }
 
-/// Reads records. Going past the end is a bug of ours on the other side and panics, which the
-/// binding turns into an error.
+/// Reads records. What lies past the end reads as 0, or as nothing, and `check` says so: nothing that was read may count
+/// before it was asked.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
-    at: usize,
+    truncated: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self {
+            bytes,
+            truncated: false,
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.at >= self.bytes.len()
+        self.bytes.is_empty()
+    }
+
+    /// Whether all that was read was there.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<(), Violation> {
+        if self.truncated {
+            return Err(Violation::Truncated);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn cut(&mut self) {
+        self.truncated = true;
+        self.bytes = &[];
     }
 
     #[inline]
     pub(crate) fn u8(&mut self) -> u8 {
-        let value = self.bytes[self.at];
-        self.at += 1;
+        let [value] = self.array();
         value
     }
 
@@ -100,26 +120,42 @@ impl<'a> Reader<'a> {
 
     #[inline]
     fn array<const N: usize>(&mut self) -> [u8; N] {
-        let array = self.bytes[self.at..self.at + N].try_into().expect("N bytes");
-        self.at += N;
-        array
+        if let Some((array, rest)) = self.bytes.split_first_chunk() {
+            self.bytes = rest;
+            return *array;
+        }
+        self.cut();
+        [0; N]
+    }
+
+    /// A count of things of at least `size` bytes each.
+    fn count(&mut self, size: usize) -> usize {
+        let count = self.u32() as usize;
+        if count > self.bytes.len() / size {
+            self.cut();
+            return 0;
+        }
+        count
     }
 
     pub(crate) fn list(&mut self) -> Vec<u32> {
-        let count = self.u32() as usize;
+        let count = self.count(4);
         (0..count).map(|_| self.u32()).collect()
     }
 
+    #[inline]
     pub(crate) fn payload(&mut self) -> Payload {
         let word = self.u32();
-        let len = (word & !LINKED) as usize;
-        let bytes = &self.bytes[self.at..self.at + len];
-        self.at += len;
+        let Some((bytes, rest)) = self.bytes.split_at_checked((word & !LINKED) as usize) else {
+            self.cut();
+            return Payload::default();
+        };
+        self.bytes = rest;
         if word & LINKED == 0 {
             return Payload::new(bytes);
         }
         let refs = self.list();
-        let count = self.u32() as usize;
+        let count = self.count(12);
         let buffers = (0..count)
             .map(|_| Buffer {
                 id: self.u32(),

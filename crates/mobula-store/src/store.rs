@@ -9,7 +9,7 @@ use mobula_sync::{Condvar, Mutex, MutexGuard};
 use crate::meta::{Content, Meta};
 use crate::space::{Extent, LANES, Space};
 use crate::spill::SpillFile;
-use crate::{BufferId, OpenError, Stats, StoreConfig};
+use crate::{BufferId, EnvId, OpenError, Stats, StoreConfig};
 
 /// How many times its capacity a store has in addresses. Memory is bounded by `capacity`; the surplus of
 /// addresses costs nothing and makes it all but impossible that free pages suffice but are scattered.
@@ -90,6 +90,17 @@ impl Store {
     /// and it does not end with the environment. A thread may die between storing something and telling anyone.
     pub fn adopt(&self, id: BufferId) {
         self.update(|meta| meta.change(id, |buffer| buffer.loose = None));
+    }
+
+    /// As [`adopt`](Self::adopt), if the reference is still that of `env`; otherwise nothing changes, and it gives false.
+    pub fn adopt_from(&self, id: BufferId, env: EnvId) -> bool {
+        self.update(|meta| {
+            let its = meta
+                .buffers
+                .get(id)
+                .is_some_and(|buffer| buffer.loose == Some(env));
+            its && meta.change(id, |buffer| buffer.loose = None).is_some()
+        })
     }
 
     /// Adds a reference to a buffer that the caller has a reference to.

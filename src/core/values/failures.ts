@@ -1,7 +1,9 @@
 import {
   ActorDiedError,
   DeadlockError,
+  MobulaError,
   RuntimeClosedError,
+  SerializationError,
   TaskCancelledError,
   TaskError,
   type TaskOrigin,
@@ -19,7 +21,12 @@ const failure = {
   actorUnmade: 6,
   closed: 7,
   deadlock: 8,
+  broken: 9,
+  tooLarge: 10,
 } as const;
+
+/** No template: the failure is not that of one task. */
+const NONE = 0xffffffff;
 
 /** How many bytes come before the details. */
 const HEAD = 9;
@@ -42,7 +49,7 @@ export function systemFailure(bytes: Uint8Array, start: number, end: number, con
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
   const kind = view.getUint8(0);
   const template = view.getUint32(1, true);
-  const name = context.taskName(template);
+  const name = template === NONE ? '' : context.taskName(template);
   const origin: TaskOrigin = { taskName: name, nodeId: context.nodeId, attempt: view.getUint32(5, true) };
   const details = (): string => Buffer.from(bytes.subarray(start + HEAD, end)).toString();
   switch (kind) {
@@ -74,6 +81,17 @@ export function systemFailure(bytes: Uint8Array, start: number, end: number, con
       return new RuntimeClosedError(`mobula was shut down before task '${name}' was done.`);
     case failure.deadlock:
       return deadlock(view, origin, context);
+    case failure.broken:
+      return new MobulaError(
+        'ERR_MOBULA_INTERNAL',
+        'A mistake in mobula: its core panicked while it had the task in hand. Please report it, with what stands on stderr.',
+      );
+    case failure.tooLarge:
+      return new SerializationError(
+        'value',
+        'is, alone or with the other arguments of its task, larger than 2 GiB without its typed arrays',
+        'Pass parts of it, or typed arrays, which lie in the object store.',
+      );
     default:
       return new Error(`unknown failure ${kind}`);
   }

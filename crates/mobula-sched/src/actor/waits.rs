@@ -10,7 +10,6 @@ use crate::deadlock::{Party, cycle};
 use crate::failure::Failure;
 use crate::node::Node;
 use crate::task::{PENDING, State, TaskId};
-use crate::turn::Turn;
 
 /// A task that runs and has waited for objects for long.
 #[derive(Debug)]
@@ -190,8 +189,8 @@ impl Node {
             .iter()
             .flat_map(|name| name.template.to_le_bytes())
             .collect();
-        let mut turn = Turn::new(self, 0);
-        turn.stop_because(victim.task, Failure::Deadlock, &templates, false);
-        turn.finish_alone();
+        self.alone(0, |turn| {
+            turn.stop_because(victim.task, Failure::Deadlock, &templates, false)
+        });
     }
 }

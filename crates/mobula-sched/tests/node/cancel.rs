@@ -6,6 +6,7 @@ use super::support::{Bed, Call, ERROR, News, OK, RETRY, Status, Thread, Value, p
 
 const CANCELLED: u8 = 1;
 const TIMED_OUT: u8 = 2;
+const TOO_LARGE: u8 = 10;
 
 /// The kind of a failure of the system's.
 fn failure(outcome: &(Status, Value)) -> u8 {
@@ -92,7 +93,13 @@ fn a_running_task_is_cancelled_its_thread_is_told_and_its_result_is_dropped() {
         let told = |news: &News| matches!(news, News::Value { status: Status::SystemError, token: got, .. } if *got == token);
         assert!(news.iter().any(told), "{news:?}");
         let port = u32::from(worker.id);
-        assert!(news.contains(&News::KillPort { port }), "{news:?}");
+        let named = (task.task, task.generation);
+        assert!(news.contains(&News::KillPort { port, task: named }), "{news:?}");
+        let id = TaskId {
+            index: task.task,
+            generation: task.generation,
+        };
+        assert!(bed.node.must_end(worker.id, id), "its thread has begun it");
         assert_eq!(news.len(), 2);
         assert_eq!(worker.step(), [task.stopped()]);
         let late = value("late").with_buffer(bed.buffers.make(1));
@@ -290,6 +297,112 @@ fn a_cancelled_creation_fails_the_calls_on_its_actor() {
     assert_eq!(driver.outcome(token).0, Status::SystemError);
     assert_eq!(worker.run_all(), [1]);
     driver.release(&[argument, actor, call]);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+/// The thread whose end is asked for, with the task that is to end.
+fn asked_to_end(news: &[News]) -> (u16, TaskId) {
+    let asked = news.iter().find_map(|news| match *news {
+        News::KillPort { port, task } => Some((port, task)),
+        _ => None,
+    });
+    let (port, (index, generation)) = asked.expect("a thread is to end");
+    (port as u16, TaskId { index, generation })
+}
+
+#[test]
+fn a_task_of_a_batch_that_was_not_begun_is_cancelled_by_force_and_its_thread_lives() {
+    let Scene {
+        bed,
+        mut driver,
+        mut worker,
+        template,
+    } = scene();
+    // The second of a batch, so short that both are handed out at once.
+    let warm = driver.submit_tagged(template, 0, &[]);
+    driver.flush();
+    assert_eq!(worker.run_all(), [0]);
+    let refs = [1, 2, 3].map(|tag| driver.submit_tagged(template, tag, &[]));
+    driver.flush();
+    let tasks = worker.tasks();
+    assert_eq!(tasks.len(), 3, "one batch");
+    assert!(worker.claim(&tasks[0]));
+    driver.cancel(refs[1], true, false);
+    let (port, task) = asked_to_end(&driver.news());
+    assert_eq!((port, task.index), (worker.id, tasks[1].task));
+    assert!(!bed.node.must_end(port, task), "the thread has not begun it");
+    assert!(!worker.claim(&tasks[1]), "the core has taken it back");
+    assert!(worker.claim(&tasks[2]));
+    worker.result(tasks[0].task, OK, &[value([])]);
+    worker.result(tasks[2].task, OK, &[value([])]);
+    worker.run_all();
+    driver.release(&[warm]);
+    driver.release(&refs);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn a_thread_that_is_done_with_a_task_cancelled_by_force_lives() {
+    let Scene {
+        bed,
+        mut driver,
+        mut worker,
+        template,
+    } = scene();
+    let running = driver.submit_tagged(template, 1, &[]);
+    driver.flush();
+    let task = worker.begin();
+    driver.cancel(running, true, false);
+    let (port, named) = asked_to_end(&driver.news());
+    // It ends, and the thread begins another before the main thread reads of it.
+    worker.result(task.task, OK, &[value([])]);
+    let other = driver.submit_tagged(template, 2, &[]);
+    driver.flush();
+    let stopped = worker.step();
+    assert!(
+        stopped
+            .iter()
+            .any(|news| matches!(news, News::Task(task) if task.tag() == 2 && worker.claim(task)))
+    );
+    assert!(
+        !bed.node.must_end(port, named),
+        "the thread runs another task now"
+    );
+    let News::Task(second) = &stopped[stopped.len() - 1] else {
+        panic!("{stopped:?}")
+    };
+    worker.result(second.task, OK, &[value([])]);
+    worker.run_all();
+    driver.release(&[running, other]);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn a_value_or_a_task_that_no_inbox_can_hold_fails_alone_and_the_next_goes_on() {
+    let Scene {
+        bed,
+        mut driver,
+        mut worker,
+        template,
+    } = scene();
+    let most = super::support::MAX_INBOX_OF_TESTS;
+    // Two thirds: it can be read by itself, but not twice in one task.
+    let large = vec![7; most / 8];
+    let parts: Vec<u32> = (0..3).map(|_| driver.put(&value(&large))).collect();
+    let many: Vec<u32> = parts.iter().cycle().take(9).copied().collect();
+    let too_large = driver.submit_tagged(template, 1, &many);
+    let fine = driver.submit_tagged(template, 2, &parts);
+    driver.flush();
+    assert_eq!(worker.run_all(), [2]);
+    let token = driver.get(too_large);
+    assert_eq!(failure(&driver.outcome(token)), TOO_LARGE);
+    let token = driver.get(fine);
+    assert_eq!(driver.outcome(token), (Status::Value, value([2])));
+    driver.release(&parts);
+    driver.release(&[too_large, fine]);
     driver.flush();
     bed.assert_balanced(0);
 }

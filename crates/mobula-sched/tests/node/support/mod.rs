@@ -9,13 +9,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use mobula_sched::{
-    Bell, Buffer, BufferStore, Clock, Demand, Node, NodeConfig, PortKind, TemplateSpec, UNIT,
+    Bell, Buffer, BufferStore, Clock, Demand, GENERATIONS, Node, NodeConfig, PortKind, TemplateSpec, UNIT,
 };
 use mobula_sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use mobula_sync::{Condvar, Mutex};
 
 pub(crate) use news::{News, Status, TaskNews, Value, value};
 pub(crate) use thread::{Call, ERROR, OK, RETRY, Thread};
+
+/// The largest inbox that a thread of a test gets.
+pub(crate) const MAX_INBOX_OF_TESTS: usize = 1 << 22;
 
 /// Counts references to buffers, and panics when there are fewer than none.
 #[derive(Debug, Default)]
@@ -36,8 +39,8 @@ impl Buffers {
 }
 
 impl BufferStore for Buffers {
-    fn adopt(&self, buffer: Buffer) {
-        assert!(self.1.lock().remove(&buffer.id), "a buffer is adopted once");
+    fn adopt(&self, buffer: Buffer, _port: u16) -> bool {
+        self.1.lock().remove(&buffer.id)
     }
 
     fn retain(&self, buffer: Buffer) {
@@ -131,21 +134,29 @@ pub(crate) fn plain() -> TemplateSpec {
 impl Bed {
     /// A node with so many CPUs and `others`, and a clock that stands still.
     pub(crate) fn new(cpus: i64, others: &[i64]) -> Self {
-        Self::with_clock(cpus, others, TestClock::Still(AtomicU64::new(0)))
+        Self::with_clock(cpus, others, TestClock::Still(AtomicU64::new(0)), GENERATIONS)
+    }
+
+    /// The same, and cells that are used up after so many tasks or objects.
+    pub(crate) fn of_few_generations(generations: u32) -> Self {
+        let clock = TestClock::Still(AtomicU64::new(0));
+        Self::with_clock(1, &[], clock, generations)
     }
 
     /// The same with a clock that runs.
     pub(crate) fn in_real_time(cpus: i64, others: &[i64]) -> Self {
-        Self::with_clock(cpus, others, TestClock::Real(Instant::now()))
+        Self::with_clock(cpus, others, TestClock::Real(Instant::now()), GENERATIONS)
     }
 
-    fn with_clock(cpus: i64, others: &[i64], clock: TestClock) -> Self {
+    fn with_clock(cpus: i64, others: &[i64], clock: TestClock, generations: u32) -> Self {
         let buffers = Arc::new(Buffers::default());
         let clock = Arc::new(clock);
         let config = NodeConfig {
             cpu: cpus * UNIT,
             others: others.iter().map(|amount| amount * UNIT).collect(),
             shared_hosts: 1,
+            generations,
+            max_inbox: MAX_INBOX_OF_TESTS,
             store: Arc::clone(&buffers) as _,
             clock: Arc::clone(&clock) as _,
         };

@@ -137,6 +137,8 @@ pub(crate) enum News {
     },
     KillPort {
         port: u32,
+        /// Index and generation.
+        task: (u32, u32),
     },
     Collect,
 }
@@ -231,7 +233,10 @@ impl Inbox<'_> {
             }
             10 => News::Idle,
             11 => News::RetireHost { host: self.word() },
-            12 => News::KillPort { port: self.word() },
+            12 => News::KillPort {
+                port: self.word(),
+                task: (self.word(), self.word()),
+            },
             13 => News::Collect,
             kind => unreachable!("news of kind {kind}"),
         }

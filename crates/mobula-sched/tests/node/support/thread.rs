@@ -51,7 +51,9 @@ impl Thread {
             publishes: kind != PortKind::Driver,
             next_token: 0,
         };
-        bed.node.set_regions(id, thread.memory.regions());
+        bed.node
+            .set_regions(id, thread.memory.regions())
+            .expect("an open port");
         thread
     }
 
@@ -59,7 +61,9 @@ impl Thread {
     pub(crate) fn resize(&mut self, inbox: usize) {
         self.flush();
         let memory = Memory::new(inbox);
-        self.node.set_regions(self.id, memory.regions());
+        self.node
+            .set_regions(self.id, memory.regions())
+            .expect("an open port");
         self.memory = memory;
     }
 
@@ -226,7 +230,8 @@ impl Thread {
     }
 
     pub(crate) fn flush(&mut self) {
-        self.node.flush(self.id, std::mem::take(&mut self.end));
+        let end = std::mem::take(&mut self.end);
+        self.node.flush(self.id, end).expect("an open port");
     }
 
     // ---- news ----
@@ -243,7 +248,8 @@ impl Thread {
 
     fn step_for(&mut self, spin: bool, take: bool) -> Option<Vec<News>> {
         loop {
-            match self.node.step(self.id, std::mem::take(&mut self.end), spin, take) {
+            let end = std::mem::take(&mut self.end);
+            match self.node.step(self.id, end, spin, take).expect("an open port") {
                 Step::Filled(len) => return Some(parse(&self.memory.read(len as usize))),
                 Step::Asleep => return None,
                 Step::NeedsInbox(size) => self.resize((size as usize).next_power_of_two()),

@@ -1,0 +1,99 @@
+//! Cancelling tasks, and the end of all.
+
+use mobula_fault::failpoint;
+use mobula_sync::atomic::{Ordering, fence};
+
+use crate::failure::Failure;
+use crate::node::Node;
+use crate::object::{NONE, Object};
+use crate::port::Event;
+use crate::task::{State, Task, TaskId};
+use crate::turn::Turn;
+
+impl Turn<'_> {
+    fn producer(&self, object: u32) -> Option<TaskId> {
+        let cell: &Object = self.node.objects.get(object);
+        TaskId::unpack(cell.producer.load(Ordering::Relaxed)).filter(|&id| self.find(id).is_some())
+    }
+
+    /// Cancels the task that makes `object`, and, if `recursive`, all that it submitted.
+    pub(crate) fn cancel(&mut self, object: u32, force: bool, recursive: bool) {
+        let Some(id) = self.producer(object) else { return };
+        failpoint!("cancel.found");
+        let mut ids = vec![id];
+        while let Some(id) = ids.pop() {
+            if recursive {
+                ids.extend(self.node.tasks.get(id.index).children(id.generation));
+            }
+            self.stop(id, Failure::Cancelled, force);
+        }
+    }
+
+    /// Settles a task with `failure`, wherever it is; true if it was not settled yet.
+    pub(crate) fn stop(&mut self, id: TaskId, failure: Failure, force: bool) -> bool {
+        self.stop_because(id, failure, &[], force)
+    }
+
+    pub(crate) fn stop_because(&mut self, id: TaskId, failure: Failure, details: &[u8], force: bool) -> bool {
+        let cell: &Task = self.node.tasks.get(id.index);
+        loop {
+            let (state, generation) = cell.state();
+            if generation != id.generation || !matches!(state, State::Waiting | State::Ready | State::Taken) {
+                return false;
+            }
+            if !self.begin_settling(id.index, generation, state) {
+                continue;
+            }
+            if state == State::Taken {
+                // None: its port is just giving it back, unbegun.
+                let port = cell.port.load(Ordering::Relaxed);
+                if port != NONE {
+                    self.post(port as u16, Event::StopTask { task: id });
+                }
+                if force && port != NONE {
+                    let port = port as u16;
+                    let life = self.node.port(port).life();
+                    let task = Some(id);
+                    self.post_main(Event::KillPort { port, life, task });
+                }
+            }
+            failpoint!("cancel.settling");
+            self.fail_by_system(id.index, failure, details);
+            self.creation_stopped(id.index, failure);
+            self.settled(id.index);
+            return true;
+        }
+    }
+
+    /// The consumer of a stream has room for more items.
+    pub(crate) fn credit(&mut self, object: u32, items: u32) {
+        let Some(id) = self.producer(object) else { return };
+        let cell = self.node.tasks.get(id.index);
+        if cell.state() == (State::Taken, id.generation) {
+            let port = cell.port.load(Ordering::Relaxed);
+            if port != NONE {
+                self.post(port as u16, Event::Credit { task: id, items });
+            }
+        }
+    }
+}
+
+impl Node {
+    /// Refuses to run more; true if nothing is in flight. Otherwise the main thread is told when.
+    pub fn drain(&self) -> bool {
+        self.closing.store(true, Ordering::Relaxed);
+        // Pairs with the fence in `task_ended`: it sees that we close, or we see that its task has ended.
+        fence(Ordering::SeqCst);
+        self.live_tasks() == 0
+    }
+
+    /// Fails every task that is not settled: the runtime is closed.
+    pub fn fail_all(&self) {
+        self.alone(0, |turn| {
+            for index in 0..self.tasks.made() {
+                let (_, generation) = self.tasks.get(index).state();
+                turn.stop(TaskId { index, generation }, Failure::Closed, false);
+            }
+        });
+    }
+}
