@@ -1,3 +1,4 @@
+import { traceOf } from '../common/errors.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import { registerLoader } from '../core/functions/loader.ts';
 import { Executor } from '../core/run/executor.ts';
@@ -38,8 +39,7 @@ export default async function work(brief: WorkerBrief): Promise<void> {
   // What nobody caught belongs to the task it came from, if that still runs; it must not take the thread along.
   const uncaught = (error: unknown): void => {
     if (executor.failBackground(currentTask(), error)) return;
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.emitWarning(`A task left something behind that failed: ${text}`, 'MobulaWarning');
+    process.emitWarning(`A task left something behind that failed: ${traceOf(error)}`, 'MobulaWarning');
   };
   process.on('uncaughtException', uncaught);
   process.on('unhandledRejection', uncaught);

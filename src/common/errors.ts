@@ -150,32 +150,49 @@ abstract class AttemptError extends MobulaError implements TaskOrigin {
   }
 }
 
-/** The error classes every realm has, which a `TaskError` can pass for. */
-const nativeErrors: readonly ErrorConstructor[] = [
-  RangeError,
-  TypeError,
-  SyntaxError,
-  ReferenceError,
-  EvalError,
-  URIError,
-];
+/** A global class of errors that a `TaskError` can pass for. */
+type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** The global error class that `thrown` is an instance of, other than `Error` itself. */
-export function nativeErrorClass(thrown: unknown): ErrorConstructor | undefined {
-  return nativeErrors.find((native) => thrown instanceof native);
+interface RareGlobals {
+  /** Missing under `--jitless`. */
+  readonly WebAssembly?: Readonly<Record<'CompileError' | 'LinkError' | 'RuntimeError', ErrorClass>>;
+  /** Came with Node 24. */
+  readonly SuppressedError?: ErrorClass;
+  /** Came with Node 26. */
+  readonly QuotaExceededError?: ErrorClass;
 }
 
-/** One prototype for each class a `TaskError` passes for. */
-const disguises = new Map<ErrorConstructor, object>();
+const rare = globalThis as unknown as RareGlobals;
+const wasm = rare.WebAssembly;
 
-/** A prototype that is `TaskError.prototype` by content and inherits from `like.prototype`. */
-function disguise(like: ErrorConstructor): object {
-  let prototype = disguises.get(like);
-  if (prototype === undefined) {
-    const own = Object.getOwnPropertyDescriptors(TaskError.prototype);
-    const inherited = Object.getOwnPropertyDescriptors(MobulaError.prototype);
-    prototype = Object.create(like.prototype, { ...inherited, ...own }) as object;
-    disguises.set(like, prototype);
+/** A class that a `TaskError` passes for, and the fields that code which asks for the class expects. */
+interface Disguise {
+  readonly type: ErrorClass | undefined;
+  readonly fields?: readonly string[];
+  /** The prototype of such task errors. */
+  prototype?: object;
+}
+
+/** The global error classes other than `Error` itself, a class before the one it extends. */
+const disguises: readonly Disguise[] = [
+  ...[RangeError, TypeError, SyntaxError, ReferenceError, EvalError, URIError].map((type) => ({ type })),
+  { type: AggregateError, fields: ['errors'] },
+  ...[wasm?.CompileError, wasm?.LinkError, wasm?.RuntimeError].map((type) => ({ type })),
+  { type: rare.SuppressedError, fields: ['error', 'suppressed'] },
+  { type: rare.QuotaExceededError, fields: ['quota', 'requested'] },
+  { type: DOMException },
+];
+
+/** A prototype that is `TaskError.prototype` by content and inherits from `type.prototype`. */
+function disguised(type: ErrorClass, fields: readonly string[] = []): object {
+  const own = Object.getOwnPropertyDescriptors(TaskError.prototype);
+  const inherited = Object.getOwnPropertyDescriptors(MobulaError.prototype);
+  const prototype = Object.create(type.prototype, { ...inherited, ...own }) as object;
+  for (const field of fields) {
+    const get = function (this: TaskError): unknown {
+      return Reflect.get(this.cause as object, field);
+    };
+    Object.defineProperty(prototype, field, { get, configurable: true });
   }
   return prototype;
 }
@@ -203,15 +220,15 @@ export class TaskError extends AttemptError {
 
   /** The error for what user code threw. */
   static from(thrown: unknown, origin: TaskOrigin): TaskError {
-    const isError = thrown instanceof Error;
-    const what = isError ? thrown.message : `it threw ${describe(thrown)}`;
+    const what = messageOf(thrown) ?? `it threw ${describeThrown(thrown)}`;
     const limit = Error.stackTraceLimit;
     // The stack of whoever decodes this is of no use; the remote one is shown instead.
     Error.stackTraceLimit = 0;
     const error = new TaskError(`Task '${origin.taskName}' failed: ${what}`, origin, thrown);
     Error.stackTraceLimit = limit;
     Object.setPrototypeOf(error, TaskError.prototypeFor(thrown));
-    const remote = isError && typeof thrown.stack === 'string' ? `\nRemote stack:\n${thrown.stack}` : '';
+    const { stack: remoteStack } = thrown instanceof Error ? thrown : { stack: undefined };
+    const remote = typeof remoteStack === 'string' ? `\nRemote stack:\n${remoteStack}` : '';
     const stack = `TaskError: ${error.message}${remote}`;
     Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
     return error;
@@ -219,8 +236,10 @@ export class TaskError extends AttemptError {
 
   /** @internal */
   static prototypeFor(thrown: unknown): object {
-    const like = nativeErrorClass(thrown);
-    return like === undefined ? TaskError.prototype : disguise(like);
+    const like = disguises.find(({ type }) => type !== undefined && thrown instanceof type);
+    if (like?.type === undefined) return TaskError.prototype;
+    like.prototype ??= disguised(like.type, like.fields);
+    return like.prototype;
   }
 
   /** True for task errors of any copy of mobula in the process. */
@@ -229,11 +248,37 @@ export class TaskError extends AttemptError {
   }
 }
 
-/** What was thrown, in a few words. */
-function describe(thrown: unknown): string {
+/** The message of an error, as text whatever it is. */
+function messageOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  const { message } = thrown as { readonly message: unknown };
+  return typeof message === 'string' ? message : `its message is ${describeThrown(message)}`;
+}
+
+/** What was thrown, in a few words. Never throws, whatever it is. */
+export function describeThrown(thrown: unknown): string {
   if (typeof thrown === 'string') return JSON.stringify(thrown);
-  if (typeof thrown === 'object' && thrown !== null) return 'an object that is not an Error';
-  return String(thrown);
+  try {
+    if (typeof thrown === 'function') return thrown.name === '' ? 'a function' : `the function ${thrown.name}`;
+    if (typeof thrown !== 'object' || thrown === null) return String(thrown);
+    if (Array.isArray(thrown)) return 'an array';
+    const name: unknown = Object.getPrototypeOf(thrown)?.constructor?.name;
+    if (typeof name !== 'string' || name === '' || name === 'Object') return 'an object that is not an Error';
+    const { message } = thrown as { readonly message?: unknown };
+    return `an instance of class ${name}${typeof message === 'string' ? `: ${message}` : ''}`;
+  } catch {
+    return 'an object that fails to be read';
+  }
+}
+
+/** The stack of something thrown, or what it was. Never throws. */
+export function traceOf(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error && typeof thrown.stack === 'string') return thrown.stack;
+  } catch {
+    // A proxy, or a getter: described below.
+  }
+  return describeThrown(thrown);
 }
 
 /** The attempt ran longer than the task's `timeoutMs` and was stopped. */

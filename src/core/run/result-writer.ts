@@ -1,7 +1,8 @@
-import { isMobulaError, MobulaError, nativeErrorClass, ObjectStoreFullError } from '../../common/errors.ts';
+import { MobulaError, ObjectStoreFullError } from '../../common/errors.ts';
 import type { Port } from '../port/port.ts';
 import { op, outcome } from '../port/wire.ts';
 import type { Template } from '../submit/template.ts';
+import { remainsOfThrown } from '../values/thrown.ts';
 import type { Values } from '../values/values.ts';
 import type { Attempt } from './attempt.ts';
 
@@ -29,16 +30,34 @@ export class ResultWriter {
     }
   }
 
-  /** The task has thrown. What cannot travel of an error is left out; its message and stack always arrive. */
+  /** The task has thrown. In place of what cannot travel of an error stands a mark. */
   fail(task: Attempt, thrown: unknown): void {
     const kind = guarded(() => retries(task.template, thrown), false) ? outcome.retry : outcome.error;
-    const write = (error: unknown): boolean => {
-      this.#write(task, kind, [[error, task.name, task.attempt]], 'error');
-      return true;
-    };
-    // Describing an error runs user code: getters, toString.
-    if (guarded(() => write(thrown), false) || guarded(() => write(plainError(thrown)), false)) return;
+    const write = (error: unknown): void => this.#write(task, kind, [[error, task.name, task.attempt]], 'error');
+    // Describing an error runs user code: getters, toString, proxies.
+    const tell = (describe: () => unknown): boolean =>
+      guarded(() => {
+        write(describe());
+        return true;
+      }, false);
+    if (tell(() => thrown)) return;
+    if (tell(() => remainsOfThrown(thrown, (part) => this.#carries(part)))) return;
+    // There may be no room in the object store for what can travel.
+    if (tell(() => remainsOfThrown(thrown, () => false))) return;
     write(new Error('The task threw something that fails to describe itself.'));
+  }
+
+  #carries(part: object): boolean {
+    const port = this.#port;
+    port.begin(0);
+    try {
+      this.#values.check(part, 'error');
+      return true;
+    } catch {
+      return false;
+    } finally {
+      port.abort();
+    }
   }
 
   #write(task: Attempt, kind: number, values: readonly unknown[], path: string): void {
@@ -99,23 +118,6 @@ function retries(template: Template, thrown: unknown): boolean {
     if (retryExceptions.includes(String(name))) return true;
   }
   return false;
-}
-
-/** What is left of an error that cannot travel as it is: its message, name, stack, code and causes. */
-function plainError(thrown: unknown): Error {
-  if (!(thrown instanceof Error)) return new Error(`something was thrown that cannot travel: ${describe(thrown)}`);
-  const plain = new (nativeErrorClass(thrown) ?? Error)(thrown.message);
-  plain.name = thrown.name;
-  if (thrown.stack !== undefined) plain.stack = thrown.stack;
-  const code: unknown = Reflect.get(thrown, 'code');
-  if (typeof code === 'string' || typeof code === 'number') Object.assign(plain, { code });
-  const { cause } = thrown;
-  if (cause instanceof Error && !isMobulaError(cause)) plain.cause = plainError(cause);
-  return plain;
-}
-
-function describe(thrown: unknown): string {
-  return guarded(() => String(thrown), typeof thrown);
 }
 
 /** What `body` gives, or `otherwise` if it throws. */

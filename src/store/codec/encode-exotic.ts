@@ -28,9 +28,9 @@ export function writePortable(state: EncodeState, value: Portable): void {
   state.writer.ensure(1);
   state.writer.byte(PORTABLE);
   state.writer.varint(kind);
-  state.enter();
+  state.enterPayload();
   state.write(state, payload);
-  state.leave();
+  state.leavePayload();
 }
 
 /** Refuses subclasses of a built-in class, and properties that were added to an instance. */

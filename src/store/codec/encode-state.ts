@@ -1,6 +1,6 @@
 import type { BinaryTable } from './binary-table.ts';
 import type { EncodeHooks } from './hooks.ts';
-import { tooDeep } from './refusal.ts';
+import { refersToItself, tooDeep } from './refusal.ts';
 import { type ShapeTrie, trieOf } from './shape-trie.ts';
 import type { Write } from './shape-writers.ts';
 import { BACK_REFERENCE, MAX_DEPTH, REF, ROOT, ROOT_SHARED } from './tags.ts';
@@ -22,6 +22,8 @@ export class EncodeState {
   #count = 0;
   readonly #listed: (object | undefined)[] = new Array<undefined>(LISTED).fill(undefined);
   #mapped: Map<object, number> | undefined = undefined;
+  /** Places of the objects whose payloads are being written: each exists at the reader only after its payload. */
+  readonly #unmade: number[] = [];
   #rootMark = 0;
   #rootShared = false;
 
@@ -45,6 +47,7 @@ export class EncodeState {
     const listed = Math.min(this.#count, LISTED);
     for (let i = 0; i < listed; i++) this.#listed[i] = undefined;
     this.#mapped = undefined;
+    this.#unmade.length = 0;
     this.#count = 0;
     this.#depth = 0;
     this.#rootShared = false;
@@ -57,6 +60,17 @@ export class EncodeState {
 
   leave(): void {
     this.#depth--;
+  }
+
+  /** What the object met last is to be made from comes next. */
+  enterPayload(): void {
+    this.#unmade.push(this.#count - 1);
+    this.enter();
+  }
+
+  leavePayload(): void {
+    this.#unmade.pop();
+    this.leave();
   }
 
   /** Writes a back reference and returns true if `object` was met before; else remembers it. */
@@ -94,6 +108,7 @@ export class EncodeState {
   }
 
   #refer(place: number): true {
+    if (this.#unmade.includes(place)) throw refersToItself();
     const writer = this.writer;
     if (!this.#rootShared) {
       // Tells the decoder to number the objects it makes; it need not when nothing refers back.

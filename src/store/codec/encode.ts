@@ -116,9 +116,9 @@ function writeSymbolic(state: EncodeState, value: object): void {
     writePortable(state, value);
     return;
   }
-  const [symbol] = Object.getOwnPropertySymbols(value);
+  const [symbol] = Object.getOwnPropertySymbols(value) as [symbol];
   const refusal = new Refusal('is a property whose key is a symbol', 'Use a string as the key, or leave it out.');
-  refusal.within(`[${String(symbol)}]`);
+  refusal.within(propertyStep(symbol));
   throw refusal;
 }
 

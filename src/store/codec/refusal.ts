@@ -38,7 +38,8 @@ export function refusedWithin(error: unknown, step: (() => string) | string): un
 }
 
 /** The step to the property `key`. */
-export function propertyStep(key: string): string {
+export function propertyStep(key: string | symbol): string {
+  if (typeof key === 'symbol') return `[${String(key)}]`;
   return IDENTIFIER.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
@@ -60,6 +61,11 @@ export function tooDeep(limit: number): Refusal {
     `is nested more than ${limit} levels deep`,
     'Send a flat form instead, such as an array of nodes that name each other by index.',
   );
+}
+
+/** A refusal for an object, such as one of mobula's errors, that is found again inside what it is to be rebuilt from. */
+export function refersToItself(): Refusal {
+  return new Refusal('refers back to an error or handle it is a part of', 'Leave the reference out.');
 }
 
 /** A refusal for a function, a symbol, or an object that is not plain data. */
@@ -106,6 +112,6 @@ export function refuseKeys(value: object, keys: readonly string[] | undefined): 
     `is a property added to an object of type ${kind}`,
     `Put it beside the ${kind}, in a plain object.`,
   );
-  refusal.within(typeof key === 'symbol' ? `[${String(key)}]` : propertyStep(key));
+  refusal.within(propertyStep(key));
   throw refusal;
 }

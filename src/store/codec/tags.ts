@@ -35,12 +35,17 @@ export const PORTABLE = 0xcb;
 export const BACK_REFERENCE = 0xcc;
 export const ROOT = 0xcd;
 export const ROOT_SHARED = 0xce;
+export const SYMBOL = 0xcf;
+export const LOCAL = 0xd0;
 export const NEGATIVE_INT = 0xe0;
 
 /** An array of fewer elements than this has its length in the tag. */
 export const SHORT_ARRAY_LENGTHS = 16;
 /** A one-byte string of fewer characters than this has its length in the tag. */
 export const SHORT_STRING_LENGTHS = 32;
+
+/** The class of a DOMException that is none of its own: `QuotaExceededError`, where Node has it. */
+export const DOM_QUOTA = 1;
 
 /** What an entry of the table of binary parts holds. */
 export const PART_INLINE = 0;

@@ -116,3 +116,55 @@ test('a limit on stack traces is left as it was', () => {
   roundTrip(new Error('x'));
   assert.equal(Error.stackTraceLimit, limit);
 });
+
+test('keys that are symbols every thread has travel; of others, those that show are refused', () => {
+  const registered = Symbol.for('undici.error.UND_ERR');
+  const error = Object.assign(new Error('e'), { [registered]: true, [Symbol.toStringTag]: 'Odd' });
+  Object.defineProperty(error, Symbol('kIsNodeError'), { value: true });
+  const copy = roundTrip(error);
+  assert.deepEqual(Object.getOwnPropertySymbols(copy), [registered, Symbol.toStringTag]);
+  assert.equal(Reflect.get(copy, registered), true);
+  const path = 'value.list[0][Symbol(mine)]';
+  const list = [Object.assign(new Error('e'), { [Symbol('mine')]: 1 })];
+  assert.throws(() => roundTrip({ list }), { code: 'ERR_MOBULA_SERIALIZATION', path });
+});
+
+test('keeps the classes of errors that WebAssembly and newer Nodes have', () => {
+  const { WebAssembly: wasm, SuppressedError: Suppressed, QuotaExceededError: Quota } = globalThis as never as Rare;
+  for (const Class of [wasm.CompileError, wasm.LinkError, wasm.RuntimeError]) {
+    const copy = roundTrip(new Class('m'));
+    assert.equal(Object.getPrototypeOf(copy), Class.prototype);
+    assert.deepEqual(Object.getOwnPropertyNames(copy).sort(), ['message', 'stack']);
+  }
+  // A user's class of the same name is none of them.
+  const RuntimeError = class RuntimeError extends Error {};
+  assert.equal(Object.getPrototypeOf(roundTrip(new RuntimeError())), Error.prototype);
+  if (Suppressed !== undefined) {
+    const error = new Suppressed(new RangeError('a'), new TypeError('b'), 'm');
+    const copy = roundTrip(error);
+    assert.equal(Object.getPrototypeOf(copy), Suppressed.prototype);
+    assert.ok(copy.error instanceof RangeError);
+    assert.ok(copy.suppressed instanceof TypeError);
+    assert.deepEqual(Object.keys(copy), []);
+  }
+  if (Quota !== undefined) {
+    const copy = roundTrip(new Quota('m', { quota: 1, requested: 2 }));
+    assert.equal(Object.getPrototypeOf(copy), Quota.prototype);
+    assert.deepEqual([copy.name, copy.quota, copy.requested], ['QuotaExceededError', 1, 2]);
+  }
+});
+
+interface Rare {
+  readonly WebAssembly: Readonly<Record<'CompileError' | 'LinkError' | 'RuntimeError', ErrorConstructor>>;
+  readonly SuppressedError?: new (a: Error, b: Error, m: string) => Error & { error: unknown; suppressed: unknown };
+  readonly QuotaExceededError?: new (m: string, o: object) => DOMException & { quota: number; requested: number };
+}
+
+test("keeps a DOMException's properties, and cycles through it", () => {
+  const error = Object.assign(new DOMException('stop', 'AbortError'), { retries: 2 });
+  Object.defineProperty(error, 'cause', { value: { error } });
+  const copy = roundTrip(error) as DOMException & { retries: number; cause: { error: unknown } };
+  assert.equal(copy.retries, 2);
+  assert.equal(copy.cause.error, copy);
+  assert.deepEqual(Object.keys(copy), ['retries']);
+});
