@@ -1,5 +1,6 @@
 //! Actors: where they live, and the order of their calls.
 
+mod make;
 mod names;
 mod waits;
 
@@ -20,6 +21,7 @@ use crate::task::{AGAIN, ARRIVED, DROPPED, PENDING, Spec, State};
 use crate::turn::Turn;
 use crate::wire::Writer;
 
+pub(crate) use names::{ActorName, Names};
 pub(crate) use waits::Waits;
 
 /// A thread that actors live on, attached or about to be.
@@ -76,7 +78,7 @@ struct Content {
     restarts: u32,
     /// What to make it from again: arguments and the objects among them.
     recipe: Option<(Payload, Box<[u32]>)>,
-    name: Option<String>,
+    name: Option<ActorName>,
 }
 
 impl Content {
@@ -109,34 +111,14 @@ impl Turn<'_> {
         self.node.objects.get(object).actor.load(Ordering::Acquire)
     }
 
-    /// A creation task was placed: gives the actor a cell. Restarts have one already.
+    /// A creation task was placed: gives the actor a cell. Restarts, and actors with names, have one already.
     pub(crate) fn create_actor(&mut self, task: u32) {
         let node = self.node;
         let cell = node.tasks.get(task);
         // SAFETY: the submitter still holds the task, or its queue of missing arguments does.
         let spec = unsafe { cell.spec() };
         if self.actor_of(spec.actor) == NONE {
-            failpoint!("actor.create");
-            let index = node.actors.take(&mut node.actor_cache.lock());
-            let template = &node.template(spec.template).spec;
-            let recipe = (template.max_restarts > 0).then(|| {
-                for &dep in &spec.deps {
-                    node.objects.get(dep).retain();
-                }
-                (self.copy(&spec.arguments), spec.deps.clone())
-            });
-            *self.actor(index).lock() = Content {
-                object: spec.actor,
-                template: spec.template,
-                restarts: template.max_restarts,
-                recipe,
-                ..Content::default()
-            };
-            if template.detached {
-                node.objects.get(spec.actor).retain();
-            }
-            // Release: pairs with the Acquire in `actor_of`.
-            node.objects.get(spec.actor).actor.store(index, Ordering::Release);
+            self.make_actor(spec, None);
         }
         if cell.state().0 == State::Ready {
             self.call_ready(task);
@@ -192,9 +174,16 @@ impl Turn<'_> {
         let index = self.actor_of(spec.actor);
         let mut actor = node.actors.get(index).0.lock();
         if spec.creates {
-            if matches!(actor.life, Life::Dead(_)) || node.tasks.get(task).state().0 != State::Ready {
+            if let Life::Dead(error) = &actor.life {
+                let error = self.copy(error);
                 drop(actor);
-                self.let_go_or_fail(task);
+                self.fail_queued(task, &error);
+                self.discard(error);
+                return;
+            }
+            if node.tasks.get(task).state().0 != State::Ready {
+                drop(actor);
+                self.let_go(task);
                 return;
             }
             failpoint!("actor.ready");
@@ -234,17 +223,6 @@ impl Turn<'_> {
         list(node, index, &mut actor);
         drop(actor);
         for task in gone {
-            self.let_go(task);
-        }
-    }
-
-    fn let_go_or_fail(&mut self, task: u32) {
-        let cell = self.node.tasks.get(task);
-        let (_, generation) = cell.state();
-        if cell.shift(generation, State::Ready, State::Settling) {
-            self.fail_by_system(task, Failure::ActorKilled, &[]);
-            self.free_task(task);
-        } else {
             self.let_go(task);
         }
     }
@@ -661,7 +639,7 @@ impl Turn<'_> {
             self.work_may_be_possible();
         }
         if let Some(name) = name {
-            node.forget_name(object, &name);
+            node.forget_name(&name, object);
         }
         self.stop_on_host(object, left);
         failpoint!("actor.fail_queued");

@@ -1,7 +1,7 @@
 use crate::payload::Payload;
 
 /// Why the system, not user code, failed a task. The number is the first byte of the encoded error;
-/// `src/core/failures.ts` reads it.
+/// `src/core/values/failures.ts` reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Failure {
@@ -21,6 +21,8 @@ pub enum Failure {
     Closed = 7,
     /// It is part of a cycle of waits; their templates follow.
     Deadlock = 8,
+    /// Another actor has the name that this one was to get; namespace and name follow.
+    NameTaken = 9,
 }
 
 /// Encodes a failure of attempt `attempt` of a task of `template`, with details.

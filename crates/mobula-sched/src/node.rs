@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use mobula_fault::failpoint;
@@ -6,7 +5,7 @@ use mobula_queue::IdleList;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
-use crate::actor::{Actor, Host, Waits};
+use crate::actor::{Actor, Host, Names, Waits};
 use crate::lanes::Lanes;
 use crate::object::{NONE, Object, WaiterNodes};
 use crate::port::{Port, PortKind};
@@ -70,7 +69,7 @@ pub struct Node {
     /// Numbers given to hosts; none is used twice.
     pub(crate) hosts_made: AtomicU32,
     pub(crate) shared_hosts: usize,
-    pub(crate) names: Mutex<HashMap<String, u32>>,
+    pub(crate) names: Names,
     pub(crate) waits: Waits,
     pub(crate) actor_cache: Mutex<IndexCache>,
     /// Actors that wait for resources.
@@ -126,7 +125,7 @@ impl Node {
             hosts: Mutex::default(),
             hosts_made: AtomicU32::new(0),
             shared_hosts: config.shared_hosts,
-            names: Mutex::default(),
+            names: Names::default(),
             waits: Waits::default(),
             actor_cache: Mutex::default(),
             unplaced: Mutex::default(),

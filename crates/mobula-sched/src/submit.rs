@@ -2,6 +2,7 @@ use mobula_fault::failpoint;
 use mobula_queue::{Subscribed, Waiter};
 use mobula_sync::atomic::Ordering;
 
+use crate::actor::ActorName;
 use crate::object::{NONE, Status};
 use crate::payload::Payload;
 use crate::port::{Event, Inner};
@@ -133,6 +134,10 @@ impl Turn<'_> {
             spec.actor = result;
             // The creation's own: its thread may still be at it when the actor is dead and forgotten.
             self.node.objects.get(result).retain();
+            if flags & submit::NAMED != 0 {
+                let name = ActorName::read(reader);
+                self.make_actor(&spec, Some(name));
+            }
         }
         self.place(spec, parent);
     }

@@ -35,6 +35,8 @@ pub(crate) mod submit {
     pub(crate) const PARENT: u8 = 16;
     /// The task yields a stream; the consumer's token follows.
     pub(crate) const STREAM: u8 = 32;
+    /// The actor that the task creates has a name: namespace and name follow.
+    pub(crate) const NAMED: u8 = 64;
 }
 
 /// How a task ended, in a RESULT record.
@@ -103,6 +105,14 @@ impl<'a> Reader<'a> {
         let array = self.bytes[self.at..self.at + N].try_into().expect("N bytes");
         self.at += N;
         array
+    }
+
+    /// Text in UTF-8, after its length in bytes.
+    pub(crate) fn text(&mut self) -> String {
+        let len = self.u32() as usize;
+        let bytes = &self.bytes[self.at..self.at + len];
+        self.at += len;
+        str::from_utf8(bytes).expect("UTF-8").to_owned()
     }
 
     pub(crate) fn list(&mut self) -> Vec<u32> {
