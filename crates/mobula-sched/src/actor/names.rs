@@ -40,7 +40,7 @@ impl ActorName {
 
 /// The actor that has a name. Its template is known as soon as its name is.
 #[derive(Debug, Clone, Copy)]
-struct Named {
+struct Holder {
     object: u32,
     generation: u32,
     template: u32,
@@ -51,7 +51,7 @@ struct Named {
 /// A name is claimed when its actor gets a cell, and removed when the actor is dead for good: before its calls fail, and
 /// before its object can be another's. The lock is the last that is taken, under that of a port or an actor.
 #[derive(Debug, Default)]
-pub(crate) struct Names(Mutex<HashMap<ActorName, Named>>);
+pub(crate) struct Names(Mutex<HashMap<ActorName, Holder>>);
 
 impl Node {
     /// Gives an actor its name; false if a live actor has it.
@@ -63,20 +63,19 @@ impl Node {
         {
             return false;
         }
-        let generation = self.object_generation(object);
-        let named = Named {
+        let holder = Holder {
             object,
-            generation,
+            generation: self.object_generation(object),
             template,
         };
-        names.insert(name.clone(), named);
+        names.insert(name.clone(), holder);
         true
     }
 
     /// The actor is dead: its name is free, unless another has it by now.
     pub(super) fn forget_name(&self, name: &ActorName, object: u32) {
         let mut names = self.names.0.lock();
-        if names.get(name).is_some_and(|named| named.object == object) {
+        if names.get(name).is_some_and(|holder| holder.object == object) {
             names.remove(name);
         }
     }
@@ -88,22 +87,18 @@ impl Node {
             name: name.to_owned(),
         };
         let names = self.names.0.lock();
-        let Named {
-            object,
-            generation,
-            template,
-        } = *names.get(&key)?;
-        if !self.objects.get(object).try_retain() {
+        let holder = *names.get(&key)?;
+        if !self.objects.get(holder.object).try_retain() {
             return None;
         }
         drop(names);
         debug_assert_eq!(
-            generation,
-            self.object_generation(object),
+            holder.generation,
+            self.object_generation(holder.object),
             "a name goes before its actor's object"
         );
-        self.lend(port, object);
-        Some((object, template))
+        self.lend(port, holder.object);
+        Some((holder.object, holder.template))
     }
 
     fn lend(&self, port: u16, object: u32) {
