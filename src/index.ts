@@ -1,4 +1,4 @@
-export { getActor, kill } from './api/actors.ts';
+export { type GetActorOptions, getActor, type KillOptions, kill } from './api/actors.ts';
 export { availableResources, clusterResources, context, nodes, type RuntimeContext } from './api/cluster.ts';
 export {
   allocate,
@@ -8,6 +8,7 @@ export {
   type GetOptions,
   get,
   put,
+  type Values,
   type Waited,
   type WaitOptions,
   wait,
@@ -26,11 +27,16 @@ export type { StoreSpilled, TaskSettled, TaskSubmitted, WorkerExited, WorkerStar
 export type { ErrorCode } from './common/error-codes.ts';
 export {
   ActorDiedError,
+  ActorNameTakenError,
   CaptureError,
+  ClusterStateLostError,
+  ControlStoreDataLossError,
+  ControlStoreUnavailableError,
   DeadlockError,
   GetTimeoutError,
   MobulaError,
   type MobulaErrorOptions,
+  NodeDiedError,
   ObjectLostError,
   ObjectStoreFullError,
   PendingCallsLimitError,
@@ -44,9 +50,17 @@ export {
   WorkerDiedError,
 } from './common/errors.ts';
 export type { InitOptions, Logger } from './common/init-options.ts';
-export type { ActorOptions, NodeAffinity, ResourceOptions, SchedulingStrategy, TaskOptions } from './common/options.ts';
+export type {
+  ActorOptions,
+  CallOptions,
+  ErrorClass,
+  NodeAffinity,
+  ResourceOptions,
+  SchedulingStrategy,
+  TaskOptions,
+} from './common/options.ts';
 export type { ActorClass, ActorHandle, ActorMethod, ActorMethods, AnyClass } from './core/actors/actor-class.ts';
 export { ObjectRef } from './core/refs/object-ref.ts';
-export type { RemoteFunction } from './core/submit/remote-function.ts';
-export { RefStream as ObjectRefStream } from './core/wait/stream.ts';
-export type { NodeRecord } from './gcs/client.ts';
+export type { Arg, Args, RemoteFunction, Result, Returns } from './core/submit/remote-function.ts';
+export { ObjectRefStream } from './core/wait/stream.ts';
+export type { NodeInfo } from './gcs/client.ts';

@@ -4,39 +4,20 @@ use crate::bytes::Bytes;
 use crate::error::Result;
 use crate::port::binding;
 
-/// Names an actor. Gives -1, or the object of the actor that has the name already, with a reference.
+/// Object and template of the actor with this name, with a reference to the object; nothing if there is none.
 #[napi(catch_unwind)]
-pub fn name_actor(port: u32, object: u32, name: String) -> Result<i64> {
-    let taken = binding(port)?.runtime.node.name_actor(port as u16, object, &name);
-    Ok(taken.map_or(-1, i64::from))
+pub fn find_actor(port: u32, namespace: String, name: String) -> Result<Vec<u32>> {
+    let found = binding(port)?
+        .runtime
+        .node
+        .find_actor(port as u16, &namespace, &name);
+    Ok(found.map_or_else(Vec::new, |(object, template)| vec![object, template]))
 }
 
-/// Takes a name back from an object that did not become an actor.
+/// Whether an actor has got the name it was created with; the creation must have been flushed.
 #[napi(catch_unwind)]
-pub fn forget_name(port: u32, object: u32, name: String) -> Result<()> {
-    binding(port)?.runtime.node.forget_name(object, &name);
-    Ok(())
-}
-
-/// Lets the actor answer to its name until it dies; its creation must have been flushed.
-#[napi(catch_unwind)]
-pub fn remember_name(port: u32, object: u32, name: String) -> Result<()> {
-    binding(port)?.runtime.node.remember_name(object, &name);
-    Ok(())
-}
-
-/// The object of the actor with this name, with a reference, or -1.
-#[napi(catch_unwind)]
-pub fn find_actor(port: u32, name: String) -> Result<i64> {
-    let found = binding(port)?.runtime.node.find_actor(port as u16, &name);
-    Ok(found.map_or(-1, i64::from))
-}
-
-/// Generation of an actor's object and its template, or nothing if there is no such actor.
-#[napi(catch_unwind)]
-pub fn actor_identity(port: u32, object: u32) -> Result<Vec<u32>> {
-    let identity = binding(port)?.runtime.node.actor_identity(object);
-    Ok(identity.map_or_else(Vec::new, |(generation, template)| vec![generation, template]))
+pub fn has_name(port: u32, object: u32) -> Result<bool> {
+    Ok(binding(port)?.runtime.node.has_name(object))
 }
 
 /// How many calls an actor has queued or running.

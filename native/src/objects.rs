@@ -26,6 +26,20 @@ pub fn alloc_objects(port: u32, pairs: Bytes) -> Result<()> {
     Ok(())
 }
 
+/// Which of `objects` are there: each becomes 1, or 0 where it is not. The caller holds refs to them.
+#[napi(catch_unwind)]
+pub fn are_there(port: u32, objects: Bytes) -> Result<()> {
+    #[expect(clippy::cast_ptr_alignment, reason = "JavaScript passes a Uint32Array")]
+    let objects = match objects.len {
+        // An empty one may have no place.
+        0 => &mut [],
+        // SAFETY: a live Uint32Array that only this thread touches now.
+        bytes => unsafe { std::slice::from_raw_parts_mut(objects.ptr.cast::<u32>(), bytes / 4) },
+    };
+    binding(port)?.runtime.node.are_there(objects);
+    Ok(())
+}
+
 /// Which of the objects that have lived in its place an object is.
 #[napi(catch_unwind)]
 pub fn object_generation(port: u32, object: u32) -> Result<u32> {

@@ -1,10 +1,24 @@
 import { MobulaError } from '../common/errors.ts';
-import { checkKnown, text } from '../common/options.ts';
-import { type ActorHandle, type AnyClass, actorRef, fullName, handleOf } from '../core/actors/actor-class.ts';
+import { badOption, checkKnown, text } from '../common/options.ts';
+import type { ActorHandle, AnyClass } from '../core/actors/actor-class.ts';
+import { actorRef } from '../core/actors/handle.ts';
+import { findActor } from '../core/actors/names.ts';
 import { requireRuntime } from '../core/current.ts';
 
+/** Options of `getActor`. */
+export interface GetActorOptions {
+  /** The namespace that the actor's name is in. Default: that of `init`. */
+  readonly namespace?: string;
+}
+
+/** Options of `kill`. */
+export interface KillOptions {
+  /** Whether the actor stays dead. False: it restarts, if it has restarts left. Default: true. */
+  readonly noRestart?: boolean;
+}
+
 /**
- * A handle to the live actor of that name.
+ * A handle to the live actor of that name. It is there as soon as `ActorClass.remote()` of that name has returned.
  *
  * @throws {MobulaError} `ERR_MOBULA_ACTOR_NOT_FOUND` when there is none.
  * @example
@@ -15,36 +29,34 @@ import { requireRuntime } from '../core/current.ts';
  *   }
  * }
  * remote(CounterClass, { name: 'visits', lifetime: 'detached' }).remote();
- * const counter = getActor<typeof CounterClass>('visits');
+ * const counter = await getActor<typeof CounterClass>('visits');
  * console.log(await get(counter.inc.remote())); // 1
  */
-export function getActor<C extends AnyClass>(
+export async function getActor<C extends AnyClass>(
   name: string,
-  options: { readonly namespace?: string } = {},
-): ActorHandle<C> {
+  options: GetActorOptions = {},
+): Promise<ActorHandle<C>> {
   checkKnown(options, ['namespace'], 'GetActorOptions');
   const runtime = requireRuntime();
-  runtime.port.flush();
-  const key = fullName(runtime, text('name', name), options.namespace);
-  const object = runtime.addon.findActor(runtime.port.id, key);
-  if (object < 0) {
-    const [namespace] = key.split('/');
-    const advice = 'Actors are named by ActorClass.options({ name }); a name ends with its actor.';
-    throw new MobulaError(
-      'ERR_MOBULA_ACTOR_NOT_FOUND',
-      `No live actor is named '${name}' in namespace '${namespace}'. ${advice}`,
-    );
-  }
-  return handleOf(runtime, runtime.adoptRef(object)) as ActorHandle<C>;
+  const namespace = options.namespace === undefined ? runtime.facts.namespace : text('namespace', options.namespace);
+  const found = findActor(runtime, { namespace, name: text('name', name) });
+  if (found !== undefined) return found as ActorHandle<C>;
+  const advice = 'Actors are named by ActorClass.options({ name }); a name ends with its actor.';
+  throw new MobulaError(
+    'ERR_MOBULA_ACTOR_NOT_FOUND',
+    `No live actor is named '${name}' in namespace '${namespace}'. ${advice}`,
+  );
 }
 
 /**
- * Kills an actor at once: calls that wait or run reject with `ActorDiedError`.
+ * Kills an actor at once: its calls that wait or run, and all later ones, reject with `ActorDiedError`. With
+ * `noRestart: false` and restarts left it is constructed again instead.
  *
- * @param options `noRestart: false` restarts it, if it has restarts left. Default: true.
+ * @throws {MobulaError} `ERR_MOBULA_INVALID_ARGUMENT` when given something else than a handle.
  */
-export async function kill(handle: object, options: { readonly noRestart?: boolean } = {}): Promise<void> {
+export async function kill(handle: object, options: KillOptions = {}): Promise<void> {
   checkKnown(options, ['noRestart'], 'KillOptions');
   const { noRestart = true } = options;
+  if (typeof noRestart !== 'boolean') throw badOption('noRestart', noRestart, 'true or false');
   requireRuntime().kill(actorRef(handle), !noRestart);
 }

@@ -1,19 +1,18 @@
 import { currentRuntime, requireRuntime } from '../core/current.ts';
 import { currentTask } from '../core/run/task-context.ts';
-import type { NodeRecord } from '../gcs/client.ts';
-import { embeddedGcs } from '../gcs/embedded.ts';
+import type { NodeInfo } from '../gcs/client.ts';
+import { NodeReplica } from '../gcs/replica.ts';
 
 /**
- * The nodes of the cluster: in this version, one.
+ * The nodes of the cluster, by id: in this version, one. Answers at once, from a copy of the node table in this process.
  *
  * @example
- * await init({ numCpus: 2 });
- * console.log(nodes().map((node) => node.resources['CPU'])); // [ 2 ]
+ * await init({ numCpus: 2, labels: { zone: 'a' } });
+ * console.log(nodes().map(({ resources, labels }) => [resources['CPU'], labels['zone']])); // [ [ 2, 'a' ] ]
  */
-export function nodes(): NodeRecord[] {
-  const runtime = requireRuntime();
-  const { nodes: table } = embeddedGcs(runtime.addon, runtime.port.id);
-  return table.keys().flatMap((key) => table.get(key) ?? []);
+export function nodes(): NodeInfo[] {
+  const { addon, port } = requireRuntime();
+  return new NodeReplica(addon, port.id).all();
 }
 
 /**
@@ -39,7 +38,7 @@ export function availableResources(): Record<string, number> {
   return runtime.resources.named(runtime.addon.freeResources());
 }
 
-/** Where the calling code runs. */
+/** Where the calling code runs: in a task, or in the driver, where what is said of tasks is undefined. */
 export interface RuntimeContext {
   /** The program: the same in its driver and in all its tasks. */
   readonly jobId: string;
@@ -57,7 +56,9 @@ export interface RuntimeContext {
   readonly attempt: number | undefined;
   /** The actor whose method runs. Undefined in tasks and in the driver. */
   readonly actorId: string | undefined;
-  /** Aborted when the task is cancelled. */
+  /** Whether a call runs again only to bring a restarted actor to where it was. This version replays nothing: false. */
+  readonly replaying: boolean;
+  /** Aborted when the task is cancelled. Undefined outside of tasks. */
   readonly signal: AbortSignal | undefined;
 }
 
@@ -82,6 +83,7 @@ export function context(): RuntimeContext {
     taskName: task?.name,
     attempt: task?.attempt,
     actorId: task === undefined || task.actor < 0 ? undefined : runtime.nameOf(task.actor),
+    replaying: false,
   };
   const signal = (): AbortSignal | undefined => {
     if (task === undefined) return undefined;

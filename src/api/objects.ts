@@ -1,11 +1,12 @@
 import { storeSpill } from '../common/channels.ts';
-import { GetTimeoutError, MobulaError } from '../common/errors.ts';
+import { MobulaError } from '../common/errors.ts';
 import { badOption, checkKnown, whole } from '../common/options.ts';
 import { requireRuntime } from '../core/current.ts';
 import { status } from '../core/port/wire.ts';
 import { ObjectRef } from '../core/refs/object-ref.ts';
 import { currentTask } from '../core/run/task-context.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
+import { inOrderOfArrival, parted, positionsThere } from '../core/wait/arrivals.ts';
 import type { WaitLimits } from '../core/wait/waiting.ts';
 import { driverNode } from './runtime.ts';
 
@@ -118,6 +119,7 @@ export function allocate<T>(type: TypedArrayConstructor<T>, length: number): T {
  */
 export function get<T>(ref: ObjectRef<T>, options?: GetOptions): Promise<T>;
 export function get<const T extends readonly ObjectRef<unknown>[]>(refs: T, options?: GetOptions): Promise<Values<T>>;
+export function get<R extends ObjectRef<unknown>>(ref: R, options?: GetOptions): Promise<Values<[R]>[0]>;
 export function get(refs: unknown, options?: GetOptions): Promise<unknown> {
   // Not an async function: that would add two promises to each of a million calls a second.
   try {
@@ -160,113 +162,64 @@ function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], li
   });
 }
 
-/** What `wait` gives: every ref it was given, in one of two lists. */
-export interface Waited<T> {
+/** What `wait` gives: every ref it was given, in one of two lists. `R`: the refs. */
+export interface Waited<R extends ObjectRef<unknown>> {
   /** As many as were asked for, or fewer when time was up. */
-  ready: ObjectRef<T>[];
+  ready: R[];
   /** The others. */
-  pending: ObjectRef<T>[];
+  pending: R[];
 }
 
 /**
  * Waits until `numReturns` of the refs are there, with a value or an error, or time is up. Both lists keep the order
- * given.
+ * given. `timeoutMs: 0` asks what is so now, after one turn of the event loop: good for polling.
  *
+ * @throws {MobulaError} `ERR_MOBULA_INVALID_OPTION` when `numReturns` is larger than the number of refs.
  * @example
  * const refs = [put(1), put(2), put(3)];
  * const { ready, pending } = await wait(refs, { numReturns: 2, timeoutMs: 100 });
  * console.log(ready.length, pending.length); // 2 1
  */
-export async function wait<T>(refs: readonly ObjectRef<T>[], options: WaitOptions = {}): Promise<Waited<T>> {
+export async function wait<R extends ObjectRef<unknown>>(
+  refs: readonly R[],
+  options: WaitOptions = {},
+): Promise<Waited<R>> {
   const runtime = requireRuntime();
-  const all = asRefs(refs, 'wait()') as readonly ObjectRef<T>[];
+  const all = asRefs(refs, 'wait()') as readonly R[];
   checkKnown(options, ['numReturns', 'timeoutMs'], 'WaitOptions');
   const { numReturns = 1 } = options;
   if (all.length === 0 && options.numReturns === undefined) return { ready: [], pending: [] };
   whole('numReturns', numReturns, 0, all.length);
-  const timeoutMs = options.timeoutMs === undefined ? undefined : timeout(options.timeoutMs);
-  for (const ref of all) runtime.use(ref);
-  const there = new Set<number>();
-  for (let i = 0; i < all.length && there.size < numReturns; i++) {
-    if (ObjectRef.isThere(all[i] as ObjectRef<T>)) there.add(i);
-  }
-  if (there.size < numReturns) await arrivals(runtime, all, numReturns, timeoutMs, there);
-  const ready: ObjectRef<T>[] = [];
-  const pending: ObjectRef<T>[] = [];
-  for (let i = 0; i < all.length; i++) (there.has(i) ? ready : pending).push(all[i] as ObjectRef<T>);
+  const there = await positionsThere(
+    runtime,
+    all,
+    numReturns,
+    options.timeoutMs === undefined ? undefined : timeout(options.timeoutMs),
+  );
+  const ready: R[] = [];
+  const pending: R[] = [];
+  for (let i = 0; i < all.length; i++) (there.has(i) ? ready : pending).push(all[i] as R);
   return { ready, pending };
 }
 
-/** Adds positions to `there` until there are `count` of them, or time is up. */
-function arrivals(
-  runtime: ThreadRuntime,
-  refs: readonly ObjectRef<unknown>[],
-  count: number,
-  timeoutMs: number | undefined,
-  there: Set<number>,
-): Promise<void> {
-  return runtime.lender.blocking(
-    new Promise<void>((resolve, reject) => {
-      runtime.wait(
-        refs,
-        false,
-        { timeoutMs },
-        {
-          arrived: (position) => there.add(position).size >= count,
-          ended: (error) => (error === undefined || error instanceof GetTimeoutError ? resolve() : reject(error)),
-        },
-      );
-    }),
-  );
-}
-
 /**
- * The refs in the order in which they are there.
+ * The refs in the order in which they are there; those that are there already come first, in the order given. Leaving the
+ * loop early gives back what was not taken.
  *
  * @example
  * const sleep = remote((ms: number) => new Promise<number>((resolve) => setTimeout(() => resolve(ms), ms)));
  * const refs = [sleep.remote(200), sleep.remote(10)];
  * for await (const ref of asCompleted(refs)) console.log(await get(ref)); // 10, then 200
  */
-export async function* asCompleted<T>(refs: Iterable<ObjectRef<T>>): AsyncGenerator<ObjectRef<T>, void, undefined> {
+export async function* asCompleted<R extends ObjectRef<unknown>>(
+  refs: Iterable<R>,
+): AsyncGenerator<R, void, undefined> {
   const runtime = requireRuntime();
-  const all = asRefs([...refs], 'asCompleted()') as readonly ObjectRef<T>[];
-  const there: ObjectRef<T>[] = [];
-  let problem: unknown;
-  let tell: (() => void) | undefined;
-  const waiting = runtime.wait(
-    all,
-    false,
-    {},
-    {
-      arrived(position) {
-        there.push(all[position] as ObjectRef<T>);
-        tell?.();
-        return false;
-      },
-      ended(error) {
-        problem = error;
-        tell?.();
-      },
-    },
-  );
-  try {
-    for (let given = 0; given < all.length; given++) {
-      if (there.length === 0 && problem === undefined) {
-        await runtime.lender.blocking(
-          new Promise<void>((resolve) => {
-            tell = resolve;
-          }),
-        );
-      }
-      const next = there.shift();
-      if (next === undefined) throw problem;
-      yield next;
-    }
-  } finally {
-    // Leaving the loop early: what has not come is not waited for.
-    waiting.end(undefined);
-  }
+  const all = asRefs([...refs], 'asCompleted()') as readonly R[];
+  const { there, missing } = parted(runtime, all);
+  // Not `yield*`: it costs each of them two more turns of microtasks.
+  for (const ref of there) yield ref;
+  if (missing.length > 0) yield* inOrderOfArrival(runtime, missing);
 }
 
 /** Options of `cancel`. */
@@ -284,5 +237,11 @@ export interface CancelOptions {
 export async function cancel(ref: ObjectRef<unknown>, options: CancelOptions = {}): Promise<void> {
   checkKnown(options, ['force', 'recursive'], 'CancelOptions');
   const { force = false, recursive = true } = options;
+  for (const [name, value] of [
+    ['force', force],
+    ['recursive', recursive],
+  ] as const) {
+    if (typeof value !== 'boolean') throw badOption(name, value, 'true or false');
+  }
   requireRuntime().cancel(asRef(ref, 'cancel()'), force, recursive);
 }

@@ -47,7 +47,7 @@ export function remote(code: AnyFunction | AnyClass, options: TaskOptions & Acto
   };
   if (isClass(code)) {
     const shape = { kind: 'actor', methods: methodsOf(code) } as const;
-    return new ActorClass(new Remote(shared, resolveActorOptions(options, actorDefaults), shape));
+    return ActorClass.of(new Remote(shared, resolveActorOptions(options, actorDefaults), shape));
   }
   const generator = isGenerator(code as AnyFunction);
   const named = { ...taskDefaults, name: code.name === '' ? taskDefaults.name : code.name };
@@ -55,7 +55,7 @@ export function remote(code: AnyFunction | AnyClass, options: TaskOptions & Acto
   if (generator && resolved.numReturns > 1) {
     throw new MobulaError('ERR_MOBULA_INVALID_OPTION', 'A generator yields a stream; it takes no numReturns.');
   }
-  return new RemoteFunction(new Remote(shared, resolved, { kind: 'task', generator }), options.signal);
+  return RemoteFunction.of(new Remote(shared, resolved, { kind: 'task', generator }), options.signal);
 }
 
 function isClass(code: AnyFunction | AnyClass): code is AnyClass {

@@ -15,8 +15,9 @@ import { loadCapture } from '../core/submit/ship.ts';
 import { collect } from '../core/values/collector.ts';
 import { SharedMemories, type SharedMemory } from '../core/values/shared-memories.ts';
 import { travel } from '../core/values/travel.ts';
-import type { GcsClient } from '../gcs/client.ts';
+import type { GcsClient, NodeInfo } from '../gcs/client.ts';
 import { embeddedGcs } from '../gcs/embedded.ts';
+import { NodeReplica } from '../gcs/replica.ts';
 import type { Addon } from '../native/addon.ts';
 import { addon, nativeError } from '../native/binding.ts';
 import { type Ending, type WorkerAssignment, WorkerPool } from '../workers/worker-pool.ts';
@@ -69,7 +70,7 @@ export class DriverNode implements NewsHandler {
     this.channels = new NodeChannels(this.runtime);
     // One step without news, so that the core knows that this thread sleeps and has to be rung.
     this.runtime.port.drain(this.runtime.inbox);
-    this.gcs = embeddedGcs(addon, this.runtime.port.id);
+    this.gcs = embeddedGcs();
     this.#pool = new WorkerPool({
       workerFile: WORKER_FILE,
       brief: (assignment) => this.#brief(assignment),
@@ -80,9 +81,18 @@ export class DriverNode implements NewsHandler {
     });
     // Tasks may ask for no CPU at all, so there is always a thread for them.
     this.#pool.startWorkers(Math.max(1, Math.ceil(options.numCpus)));
-    const { nodeId } = facts;
-    this.gcs.nodes.put(nodeId, { nodeId, alive: true, host: hostname(), pid: process.pid, resources: facts.totals });
+    this.#register(facts);
     setCurrentRuntime(this.runtime);
+  }
+
+  /** Enters this node into the node table. The copy that `nodes()` reads has it at once. */
+  #register({ nodeId, totals: resources }: NodeFacts): void {
+    const { labels } = this.options;
+    const row: NodeInfo = { nodeId, alive: true, driver: true, host: hostname(), pid: process.pid, resources, labels };
+    const replica = new NodeReplica(addon, this.runtime.port.id);
+    replica.set(nodeId, row);
+    void this.gcs.nodes.put(nodeId, row);
+    void replica.follow(this.gcs.nodes);
   }
 
   #attach(facts: NodeFacts): ThreadRuntime {

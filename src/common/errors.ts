@@ -1,4 +1,5 @@
-import { type ErrorCode, errorPage } from './error-codes.ts';
+import type { ErrorCode } from './error-codes.ts';
+import { errorPage, errorSection, withoutPage } from './error-page.ts';
 
 /** What every mobula error can carry beside its message. */
 export interface MobulaErrorOptions {
@@ -52,16 +53,17 @@ export class MobulaError extends Error {
     return this === MobulaError ? isMobulaError(value) : Function.prototype[Symbol.hasInstance].call(this, value);
   }
 
-  /** Where this kind of error is explained. */
+  /** Where this kind of error is explained: a file of the installed package, and the section in it. */
   get helpPage(): string {
     return errorPage(this.code);
   }
 }
 
-/** The message with the page that explains it at its end; an error that was sent here has it already. */
+/** The message with the page that explains it at its end; an error that was sent here has one already. */
 function withPage(code: ErrorCode, message: string): string {
-  const link = `(${errorPage(code)})`;
-  return message.endsWith(link) ? message : `${message} ${link}`;
+  if (message.endsWith(errorSection(code))) return message;
+  const stop = /[.!?]$/.test(message) ? '' : '.';
+  return `${message}${stop} See ${errorPage(code)}`;
 }
 
 /** True for errors of this or of another copy of mobula loaded in the process. */
@@ -220,7 +222,7 @@ export class TaskError extends AttemptError {
 
   /** The error for what user code threw. */
   static from(thrown: unknown, origin: TaskOrigin): TaskError {
-    const what = messageOf(thrown) ?? `it threw ${describeThrown(thrown)}`;
+    const what = withoutPage(messageOf(thrown) ?? `it threw ${describeThrown(thrown)}`);
     const limit = Error.stackTraceLimit;
     // The stack of whoever decodes this is of no use; the remote one is shown instead.
     Error.stackTraceLimit = 0;
@@ -320,6 +322,41 @@ export class ActorDiedError extends MobulaError {
   }
 }
 
+/** Another live actor of the namespace has the name: the actor was not made. */
+export class ActorNameTakenError extends MobulaError {
+  constructor(message: string) {
+    super('ERR_MOBULA_ACTOR_NAME_TAKEN', message);
+  }
+}
+
+/** The node that was to run something is dead, or there is none of that id. */
+export class NodeDiedError extends MobulaError {
+  constructor(message: string, options?: MobulaErrorOptions) {
+    super('ERR_MOBULA_NODE_DIED', message, options);
+  }
+}
+
+/** In a cluster: the control store did not answer. This version, on one machine, never raises it. */
+export class ControlStoreUnavailableError extends MobulaError {
+  constructor(message: string, options?: MobulaErrorOptions) {
+    super('ERR_MOBULA_CONTROL_STORE_UNAVAILABLE', message, options);
+  }
+}
+
+/** In a cluster: the control store lost what it had confirmed. This version, on one machine, never raises it. */
+export class ControlStoreDataLossError extends MobulaError {
+  constructor(message: string, options?: MobulaErrorOptions) {
+    super('ERR_MOBULA_CONTROL_STORE_DATA_LOSS', message, options);
+  }
+}
+
+/** In a cluster: the head started again without its state. This version, on one machine, never raises it. */
+export class ClusterStateLostError extends MobulaError {
+  constructor(message: string, options?: MobulaErrorOptions) {
+    super('ERR_MOBULA_CLUSTER_STATE_LOST', message, options);
+  }
+}
+
 /** The value is gone and its lineage cannot rebuild it. */
 export class ObjectLostError extends MobulaError {
   constructor(message: string, options?: MobulaErrorOptions) {
@@ -360,6 +397,11 @@ const classes = new Map<string, { readonly prototype: MobulaError }>(
     WorkerDiedError,
     DeadlockError,
     ActorDiedError,
+    ActorNameTakenError,
+    NodeDiedError,
+    ControlStoreUnavailableError,
+    ControlStoreDataLossError,
+    ClusterStateLostError,
     ObjectLostError,
   ].map((errorClass) => [errorClass.name, errorClass]),
 );

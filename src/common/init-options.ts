@@ -1,5 +1,5 @@
 import { MobulaError } from './errors.ts';
-import { amount, badOption, checkKnown, customResources, text, whole } from './options.ts';
+import { amount, badOption, checkKnown, customResources, notBuilt, text, whole } from './options.ts';
 
 /** Any logger in the shape of pino's. */
 export interface Logger {
@@ -25,8 +25,22 @@ export interface InitOptions {
   readonly objectStoreMemory?: number | `${number}MiB` | `${number}GiB`;
   /** An existing directory for objects that do not fit into memory. Default: `os.tmpdir()`. */
   readonly spillDirectory?: string;
+  /** Labels of this node, as `nodes()` shows them. Default: none. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** 'thread': user code runs in threads of this process. 'process' is not built yet and refused. Default: 'thread'. */
+  readonly isolation?: 'thread' | 'process';
+  /** With isolation 'process'. Not built yet: refused. */
+  readonly processes?: number;
   /** The cluster to join. This version runs on one machine and refuses it. */
   readonly address?: string;
+  /** In a cluster: the token that lets this process join. Refused on one machine. */
+  readonly authToken?: string;
+  /** In a cluster: what is added to `process.env` of this job's workers. Refused on one machine. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** In a cluster: the folder that is sent to nodes without the application. Refused on one machine. */
+  readonly workingDir?: string;
+  /** In a cluster: milliseconds for which no node may have what a task asks for. Refused on one machine. */
+  readonly infeasibleAfterMs?: number;
   /** Default namespace of named actors. Default: 'default'. */
   readonly namespace?: string;
   /** Default: none. */
@@ -43,6 +57,7 @@ export interface ResolvedInitOptions {
   readonly memory: number;
   readonly objectStoreMemory: number;
   readonly spillDirectory: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
   readonly namespace: string;
   readonly logger: Logger | undefined;
 }
@@ -58,13 +73,19 @@ const MIB = 2 ** 20;
 const STORE_SHARE = 0.3;
 const MAX_CPUS = 1024;
 
+/** Options that mean something in a cluster only. */
+const clusterOptions = ['address', 'authToken', 'env', 'workingDir', 'infeasibleAfterMs'] as const;
+
 const known: readonly string[] = [
   'numCpus',
   'numGpus',
   'resources',
   'objectStoreMemory',
   'spillDirectory',
-  'address',
+  'labels',
+  'isolation',
+  'processes',
+  ...clusterOptions,
   'namespace',
   'logger',
   'ignoreReinit',
@@ -73,10 +94,15 @@ const known: readonly string[] = [
 /** Checks `init`'s options and fills in what is missing. */
 export function resolveInitOptions(options: InitOptions, machine: Machine): ResolvedInitOptions {
   checkKnown(options, known, 'InitOptions');
-  if (options.address !== undefined) {
-    const advice = 'This version runs on one machine: leave address (and MOBULA_ADDRESS) away.';
-    throw new MobulaError('ERR_MOBULA_CLUSTER', `Option address is ${JSON.stringify(options.address)}. ${advice}`);
+  for (const name of clusterOptions) {
+    if (options[name] === undefined) continue;
+    // A token is nobody's to read.
+    const value = name === 'authToken' ? 'set' : JSON.stringify(options[name]);
+    const leave = name === 'address' ? 'address, and MOBULA_ADDRESS,' : name;
+    const advice = `This version runs on one machine: leave ${leave} out.`;
+    throw new MobulaError('ERR_MOBULA_CLUSTER', `Option ${name} is ${value}. ${advice}`);
   }
+  checkIsolation(options);
   const numCpus = options.numCpus === undefined ? machine.cpus : amount('numCpus', options.numCpus);
   if (numCpus > MAX_CPUS) throw badOption('numCpus', numCpus, `at most ${MAX_CPUS}`);
   return {
@@ -86,9 +112,31 @@ export function resolveInitOptions(options: InitOptions, machine: Machine): Reso
     memory: machine.memory,
     objectStoreMemory: storeMemory(options.objectStoreMemory, machine),
     spillDirectory: options.spillDirectory === undefined ? undefined : text('spillDirectory', options.spillDirectory),
+    labels: options.labels === undefined ? {} : nodeLabels(options.labels),
     namespace: options.namespace === undefined ? 'default' : text('namespace', options.namespace),
-    logger: options.logger,
+    logger: options.logger === undefined ? undefined : checkLogger(options.logger),
   };
+}
+
+function checkIsolation({ isolation, processes }: InitOptions): void {
+  const advice = 'Leave it out: user code runs in threads of this process.';
+  if (isolation === 'process') throw notBuilt('isolation', isolation, advice);
+  if (isolation !== undefined && isolation !== 'thread') throw badOption('isolation', isolation, "'thread'");
+  if (processes !== undefined) throw notBuilt('processes', processes, advice);
+}
+
+function checkLogger(logger: Logger): Logger {
+  const methods: readonly (keyof Logger)[] = ['debug', 'info', 'warn', 'error'];
+  if (methods.every((name) => typeof logger?.[name] === 'function')) return logger;
+  throw badOption('logger', logger, `an object with the methods ${methods.join(', ')}`);
+}
+
+function nodeLabels(value: unknown): Record<string, string> {
+  if (typeof value !== 'object' || value === null) throw badOption('labels', value, 'an object of texts');
+  const labels: Record<string, string> = {};
+  for (const [name, label] of Object.entries(value))
+    labels[text('labels (a name)', name)] = text(`labels.${name}`, label);
+  return labels;
 }
 
 function storeMemory(value: unknown, machine: Machine): number {

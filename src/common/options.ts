@@ -23,6 +23,10 @@ export interface NodeAffinity {
 /** Where a task may run. */
 export type SchedulingStrategy = 'default' | 'spread' | NodeAffinity;
 
+/** A class of errors. */
+// biome-ignore lint/suspicious/noExplicitAny: only `any` accepts every constructor
+export type ErrorClass = abstract new (...args: any[]) => Error;
+
 /** Options of a remote function. */
 export interface TaskOptions extends ResourceOptions {
   /** What errors and events call the task. Default: the function's name. */
@@ -34,16 +38,35 @@ export interface TaskOptions extends ResourceOptions {
    * workers by itself is not tried again either.
    */
   readonly maxRetries?: number;
-  /** Retry what the function throws as well: all of it, or instances of these classes. Default: false. */
-  readonly retryExceptions?: boolean | readonly ErrorConstructor[];
+  /**
+   * Retry what the function throws as well: all of it, or what is of one of these classes, or of a class derived from one.
+   * Classes are compared by their names, as a class is another in each thread. Default: false.
+   */
+  readonly retryExceptions?: boolean | readonly ErrorClass[];
   /** Milliseconds an attempt may take; then it is stopped, and the ref rejects with `TaskTimeoutError`. Default: no limit. */
   readonly timeoutMs?: number;
   /** Aborting it cancels the task. */
   readonly signal?: AbortSignal;
   /** Higher runs first among ready tasks; -1000 to 1000. Default: 0. */
   readonly priority?: number;
-  /** Default: 'default'. */
+  /**
+   * Where the task may run. On one machine there is one node, so 'default' and 'spread' are the same, and a call with the id
+   * of another node throws `NodeDiedError` unless it is `soft`. Default: 'default'.
+   */
   readonly schedulingStrategy?: SchedulingStrategy;
+}
+
+/** Options of the calls of an actor's method: `handle.method.options({ … }).remote(…)`. */
+export interface CallOptions {
+  /**
+   * Milliseconds the call may take once it has begun. Then it rejects with `TaskTimeoutError`, and the actor's thread is
+   * stopped: an actor without `maxRestarts` dies with it, as do those that share its thread. Default: no limit.
+   */
+  readonly timeoutMs?: number;
+  /** Aborting it cancels the call. */
+  readonly signal?: AbortSignal;
+  /** More than 1: the method returns an array of that length, and the call gives that many refs. Default: 1. */
+  readonly numReturns?: number;
 }
 
 /** Options of an actor class. */
@@ -54,7 +77,7 @@ export interface ActorOptions extends ResourceOptions {
   readonly namespace?: string;
   /** With `name`: give a handle to the actor that has the name, if there is one. Default: false. */
   readonly getIfExists?: boolean;
-  /** 'detached': lives on when no handle is left, until it is killed or the process ends. */
+  /** 'detached': lives on when no handle is left, until it is killed or the process ends. Default: it ends with its last handle. */
   readonly lifetime?: 'detached';
   /** Restarts, by constructing it again, when its thread dies; -1 = without end. Default: 0. */
   readonly maxRestarts?: number;
@@ -64,8 +87,17 @@ export interface ActorOptions extends ResourceOptions {
   readonly maxConcurrency?: number;
   /** Calls that may wait; the next throws `PendingCallsLimitError`. -1 = no limit. Default: -1. */
   readonly maxPendingCalls?: number;
-  /** 'shared': shares a thread with other actors. 'thread': has one to itself. Default: 'shared'. */
-  readonly isolation?: 'shared' | 'thread';
+  /**
+   * 'shared': shares a thread with other actors. 'thread': has one to itself. Default: 'shared'.
+   * 'process', a process to itself, is not built yet and refused.
+   */
+  readonly isolation?: 'shared' | 'thread' | 'process';
+  /** As for tasks. Default: 'default'. */
+  readonly schedulingStrategy?: SchedulingStrategy;
+  /** Calls between checkpoints of a class with `checkpoint()` and `restore()`. Not built yet: refused. */
+  readonly checkpointEvery?: number;
+  /** Methods that a replay may leave out. Not built yet: refused. */
+  readonly readOnly?: readonly string[];
 }
 
 /** `TaskOptions`, checked and complete, as they travel. */
@@ -82,6 +114,15 @@ export interface ResolvedTaskOptions {
   readonly retryExceptions: boolean | readonly string[];
   readonly timeoutMs: number;
   readonly priority: number;
+  readonly schedulingStrategy: SchedulingStrategy;
+}
+
+/** `CallOptions`, checked and complete. */
+export interface ResolvedCallOptions {
+  /** 0 = no limit. */
+  readonly timeoutMs: number;
+  readonly numReturns: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** `ActorOptions`, checked and complete, as they travel. */
@@ -99,6 +140,16 @@ export interface ResolvedActorOptions {
   readonly maxConcurrency: number;
   readonly maxPendingCalls: number;
   readonly isolation: 'shared' | 'thread';
+  readonly schedulingStrategy: SchedulingStrategy;
+}
+
+/** Refuses what API and types name, and this version has not. */
+export function notBuilt(name: string, value: unknown, advice: string): MobulaError {
+  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return new MobulaError(
+    'ERR_MOBULA_NOT_BUILT',
+    `Option ${name} is ${shown}, which this version cannot do yet. ${advice}`,
+  );
 }
 
 /** Refuses an option. */
@@ -131,9 +182,11 @@ export function amount(name: string, value: unknown): number {
   throw badOption(name, value, 'a number of at least 0, in steps of 0.0001');
 }
 
+/** A name: 1 to 256 characters, none of them half of a surrogate pair, which no encoding could tell from another. */
 export function text(name: string, value: unknown): string {
-  if (typeof value === 'string' && value.length > 0 && value.length <= 256) return value;
-  throw badOption(name, value, 'a string of 1 to 256 characters');
+  if (typeof value === 'string' && value.length > 0 && value.length <= 256 && !/\p{Surrogate}/u.test(value))
+    return value;
+  throw badOption(name, value, 'a string of 1 to 256 whole characters');
 }
 
 /** -1 or a whole number of at least 0. */
@@ -173,10 +226,7 @@ const taskKeys: readonly string[] = [
 /** Checks task options and fills in what is missing from `base`. */
 export function resolveTaskOptions(options: TaskOptions, base: ResolvedTaskOptions): ResolvedTaskOptions {
   checkKnown(options, taskKeys, 'TaskOptions');
-  checkStrategy(options.schedulingStrategy);
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
-    throw badOption('signal', options.signal, 'an AbortSignal');
-  }
+  checkSignal(options.signal);
   return {
     name: options.name === undefined ? base.name : text('name', options.name),
     ...resolveResources(options, base),
@@ -188,7 +238,35 @@ export function resolveTaskOptions(options: TaskOptions, base: ResolvedTaskOptio
       options.retryExceptions === undefined ? base.retryExceptions : resolveRetries(options.retryExceptions),
     timeoutMs: options.timeoutMs === undefined ? base.timeoutMs : whole('timeoutMs', options.timeoutMs, 1, 2 ** 31 - 1),
     priority: options.priority === undefined ? base.priority : whole('priority', options.priority, -1000, 1000),
+    schedulingStrategy: strategy(options.schedulingStrategy, base.schedulingStrategy),
   };
+}
+
+/** Checks the options of a method's calls and fills in what is missing from `base`. */
+export function resolveCallOptions(
+  options: CallOptions,
+  base: ResolvedCallOptions | undefined,
+  generator: boolean,
+): ResolvedCallOptions {
+  checkKnown(options, ['timeoutMs', 'signal', 'numReturns'], 'CallOptions');
+  const {
+    timeoutMs = base?.timeoutMs || undefined,
+    numReturns = base?.numReturns ?? 1,
+    signal = base?.signal,
+  } = options;
+  checkSignal(signal);
+  if (generator && numReturns !== 1) {
+    throw new MobulaError('ERR_MOBULA_INVALID_OPTION', 'A generator yields a stream; it takes no numReturns.');
+  }
+  return {
+    timeoutMs: timeoutMs === undefined ? 0 : whole('timeoutMs', timeoutMs, 1, 2 ** 31 - 1),
+    numReturns: whole('numReturns', numReturns, 1, 1_000_000),
+    signal,
+  };
+}
+
+function checkSignal(signal: unknown): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw badOption('signal', signal, 'an AbortSignal');
 }
 
 function resolveRetries(value: unknown): boolean | readonly string[] {
@@ -199,10 +277,16 @@ function resolveRetries(value: unknown): boolean | readonly string[] {
   throw badOption('retryExceptions', value, 'true, false or an array of error classes');
 }
 
-function checkStrategy(value: unknown): void {
-  if (value === undefined || value === 'default' || value === 'spread') return;
-  if (typeof value === 'object' && value !== null && 'nodeId' in value && typeof value.nodeId === 'string') return;
-  throw badOption('schedulingStrategy', value, "'default', 'spread' or { nodeId, soft? }");
+function strategy(value: unknown, base: SchedulingStrategy): SchedulingStrategy {
+  if (value === undefined) return base;
+  if (value === 'default' || value === 'spread') return value;
+  if (typeof value !== 'object' || value === null || !('nodeId' in value)) {
+    throw badOption('schedulingStrategy', value, "'default', 'spread' or { nodeId, soft? }");
+  }
+  checkKnown(value, ['nodeId', 'soft'], 'schedulingStrategy');
+  const { nodeId, soft = false } = value as { nodeId: unknown; soft?: unknown };
+  if (typeof soft !== 'boolean') throw badOption('schedulingStrategy.soft', soft, 'true or false');
+  return { nodeId: text('schedulingStrategy.nodeId', nodeId), soft };
 }
 
 /** What a task holds unless told otherwise. */
@@ -218,6 +302,7 @@ export const taskDefaults: ResolvedTaskOptions = {
   retryExceptions: false,
   timeoutMs: 0,
   priority: 0,
+  schedulingStrategy: 'default',
 };
 
 const actorKeys: readonly string[] = [
@@ -231,6 +316,9 @@ const actorKeys: readonly string[] = [
   'maxConcurrency',
   'maxPendingCalls',
   'isolation',
+  'schedulingStrategy',
+  'checkpointEvery',
+  'readOnly',
 ];
 
 /** Checks actor options and fills in what is missing from `base`. */
@@ -238,8 +326,16 @@ export function resolveActorOptions(options: ActorOptions, base: ResolvedActorOp
   checkKnown(options, actorKeys, 'ActorOptions');
   const { lifetime, isolation } = options;
   if (lifetime !== undefined && lifetime !== 'detached') throw badOption('lifetime', lifetime, "'detached' or absent");
+  if (isolation === 'process') {
+    throw notBuilt('isolation', isolation, "Use 'thread': a thread of the actor's own, which may die alone.");
+  }
   if (isolation !== undefined && isolation !== 'shared' && isolation !== 'thread') {
-    throw badOption('isolation', isolation, "'shared' or 'thread' (this version has no process isolation)");
+    throw badOption('isolation', isolation, "'shared' or 'thread'");
+  }
+  for (const name of ['checkpointEvery', 'readOnly'] as const) {
+    const asked = options[name];
+    if (asked !== undefined)
+      throw notBuilt(name, asked, 'Leave it out: a restarted actor begins with its constructor.');
   }
   const resolved: ResolvedActorOptions = {
     name: options.name === undefined ? base.name : text('name', options.name),
@@ -259,6 +355,7 @@ export function resolveActorOptions(options: ActorOptions, base: ResolvedActorOp
         ? base.maxPendingCalls
         : endless('maxPendingCalls', options.maxPendingCalls),
     isolation: isolation ?? base.isolation,
+    schedulingStrategy: strategy(options.schedulingStrategy, base.schedulingStrategy),
   };
   if (typeof resolved.getIfExists !== 'boolean') throw badOption('getIfExists', resolved.getIfExists, 'true or false');
   if (resolved.getIfExists && resolved.name === undefined) {
@@ -282,6 +379,7 @@ export const actorDefaults: ResolvedActorOptions = {
   maxConcurrency: 1,
   maxPendingCalls: -1,
   isolation: 'shared',
+  schedulingStrategy: 'default',
 };
 
 type Resources = Pick<ResolvedTaskOptions, 'numCpus' | 'numGpus' | 'resources' | 'memory'>;

@@ -1,5 +1,6 @@
 import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
 import type { Addon } from '../native/addon.ts';
+import type { ActorName } from './actors/names.ts';
 import type { CaptureHost } from './functions/capture.ts';
 import { Inbox } from './port/inbox.ts';
 import { Port } from './port/port.ts';
@@ -17,8 +18,9 @@ import { observe } from './telemetry/observe.ts';
 import { Tracing } from './telemetry/trace.ts';
 import { type Reviver, Values } from './values/values.ts';
 import { Lender } from './wait/lender.ts';
-import { RefStream } from './wait/stream.ts';
+import { ObjectRefStream } from './wait/stream.ts';
 import { Subscriptions } from './wait/subscriptions.ts';
+import { areThere } from './wait/there.ts';
 import { SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './wait/waiting.ts';
 
 /** What a thread knows of the node it belongs to. */
@@ -83,11 +85,16 @@ export class ThreadRuntime implements RefOwner {
       sharedBuffer: (id) => memories.sharedBuffer(id),
       giveBack: () => this.#giveBack(),
     });
-    this.registry = new Registry(this.port, this.resources, {
-      newObject: () => this.newObject(),
-      putInto: (object, value, path) => this.putInto(object, value, path),
-      ship: (source) => ship(source, this.#captureHost()),
-    });
+    this.registry = new Registry(
+      this.port,
+      this.resources,
+      {
+        newObject: () => this.newObject(),
+        putInto: (object, value, path) => this.putInto(object, value, path),
+        ship: (source) => ship(source, this.#captureHost()),
+      },
+      facts.nodeId,
+    );
     const { port } = this;
     this.subscriptions = new Subscriptions(
       (object, token, value) => port.subscribe(object, token, value),
@@ -147,6 +154,10 @@ export class ThreadRuntime implements RefOwner {
     if (!this.#closed) this.port.release(dropped);
   };
 
+  isThere(index: number): boolean {
+    return !this.#closed && areThere(this, [index])[0] === 1;
+  }
+
   nameOf(index: number): string {
     if (index < 0) return 'released';
     const generation = this.#closed ? 0 : this.addon.objectGeneration(this.port.id, index);
@@ -196,7 +207,7 @@ export class ThreadRuntime implements RefOwner {
 
   // ---- tasks -----------------------------------------------------------------------------------------------------
 
-  /** Writes a task into the commands. `actor` is the object of the actor it is a call on, `stream` its consumer's token. */
+  /** Writes a task into the commands. `actor` is the object of the actor it is a call on, `stream` its consumer's token, `name` that of the actor it creates. */
   submit(
     template: Template,
     flags: number,
@@ -204,6 +215,7 @@ export class ThreadRuntime implements RefOwner {
     results: readonly number[],
     actor = -1,
     stream = -1,
+    name?: ActorName,
   ): void {
     this.assertOpen();
     this.#giveBack();
@@ -252,20 +264,24 @@ export class ThreadRuntime implements RefOwner {
       port.word(parent.generation);
     }
     if ((flags & submit.stream) !== 0) port.word(stream);
+    if (name !== undefined) {
+      port.text(name.namespace);
+      port.text(name.name);
+    }
     port.commit();
     observe(this, template, results[0] as number);
   }
 
   /** Submits a task, or a call on `actor`, that yields a stream. */
-  submitStream(template: Template, flags: number, args: readonly unknown[], actor: number): RefStream<unknown> {
+  submitStream(template: Template, flags: number, args: readonly unknown[], actor: number): ObjectRefStream<unknown> {
     const end = this.newRef();
     const token = this.#nextStream++;
     this.submit(template, flags | submit.stream, args, [ObjectRef.index(end)], actor, token);
     return this.#stream(token, end);
   }
 
-  #stream(token: number, end: ObjectRef<unknown>): RefStream<unknown> {
-    const stream = new RefStream<unknown>(this, end, () => this.inbox.streams.delete(token));
+  #stream(token: number, end: ObjectRef<unknown>): ObjectRefStream<unknown> {
+    const stream = ObjectRefStream.of(this, end, () => this.inbox.streams.delete(token));
     this.inbox.streams.set(token, stream);
     return stream;
   }
@@ -306,10 +322,7 @@ export class ThreadRuntime implements RefOwner {
     // Who waits for many objects waits for news of all of them: asking for each would cost a call each.
     if (this.subscriptions.idle && ++this.#looks < MAX_LOOKS) {
       const there = this.inbox.look(index);
-      if (there !== undefined) {
-        ObjectRef.arrived(ref);
-        return there;
-      }
+      if (there !== undefined) return there;
     }
     this.#looks = 0;
     return this.news(ref);
@@ -330,7 +343,7 @@ export class ThreadRuntime implements RefOwner {
   /** Waits for many objects, with limits. */
   wait(refs: readonly ObjectRef<unknown>[], wantsValues: boolean, limits: WaitLimits, visitor: WaitVisitor): Wait {
     for (const ref of refs) this.use(ref);
-    return new Wait(this.subscriptions, refs, wantsValues, limits, visitor);
+    return new Wait(this.subscriptions, refs, wantsValues, limits, visitor, (objects) => areThere(this, objects));
   }
 
   #revive(kind: number, payload: unknown): unknown {

@@ -1,44 +1,49 @@
-import type { Addon } from '../native/addon.ts';
-import type { GcsClient, NodeRecord, Table } from './client.ts';
+import type { Change, GcsClient, NodeInfo, Table, Versioned } from './client.ts';
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** A table in this thread's memory. */
+class EmbeddedTable<Row> implements Table<Row> {
+  readonly #rows = new Map<string, Versioned<Row>>();
+  readonly #listeners = new Set<(change: Change<Row>) => void>();
 
-/** A table in the memory that the threads of the process share. */
-class LocalTable<Row> implements Table<Row> {
-  readonly #addon: Addon;
-  readonly #port: number;
-  readonly #name: string;
-
-  constructor(addon: Addon, port: number, name: string) {
-    this.#addon = addon;
-    this.#port = port;
-    this.#name = name;
+  async get(key: string): Promise<Versioned<Row> | undefined> {
+    return this.#rows.get(key);
   }
 
-  get(key: string): Row | undefined {
-    const bytes = this.#addon.tableGet(this.#port, this.#name, key);
-    return bytes === null ? undefined : (JSON.parse(decoder.decode(bytes)) as Row);
+  async put(key: string, row: Row): Promise<number> {
+    const version = this.#versionOf(key) + 1;
+    this.#rows.set(key, { row, version });
+    this.#tell({ kind: 'put', key, row });
+    return version;
   }
 
-  put(key: string, row: Row): void {
-    this.#addon.tablePut(this.#port, this.#name, key, encoder.encode(JSON.stringify(row)), true);
+  async cas(key: string, version: number, row: Row): Promise<boolean> {
+    if (this.#versionOf(key) !== version) return false;
+    await this.put(key, row);
+    return true;
   }
 
-  add(key: string, row: Row): boolean {
-    return this.#addon.tablePut(this.#port, this.#name, key, encoder.encode(JSON.stringify(row)), false);
+  async delete(key: string): Promise<boolean> {
+    if (!this.#rows.delete(key)) return false;
+    this.#tell({ kind: 'delete', key });
+    return true;
   }
 
-  delete(key: string): boolean {
-    return this.#addon.tableDelete(this.#port, this.#name, key);
+  async watch(listener: (change: Change<Row>) => void): Promise<() => void> {
+    listener({ kind: 'reset', rows: new Map([...this.#rows].map(([key, { row }]) => [key, row])) });
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
-  keys(): string[] {
-    return this.#addon.tableKeys(this.#port, this.#name);
+  #versionOf(key: string): number {
+    return this.#rows.get(key)?.version ?? 0;
+  }
+
+  #tell(change: Change<Row>): void {
+    for (const listener of this.#listeners) listener(change);
   }
 }
 
-/** The GCS of a node that is a cluster by itself: its tables are in the process. */
-export function embeddedGcs(addon: Addon, port: number): GcsClient {
-  return { nodes: new LocalTable<NodeRecord>(addon, port, 'nodes') };
+/** The GCS of a node that is a cluster by itself: its tables are in the driver's memory. */
+export function embeddedGcs(): GcsClient {
+  return { nodes: new EmbeddedTable<NodeInfo>() };
 }

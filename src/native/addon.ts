@@ -29,15 +29,13 @@ export interface Addon {
   expire(index: number, generation: number, attempt: number): number;
   mustEnd(port: number, index: number, generation: number): boolean;
   // actors.rs
-  nameActor(port: number, object: number, name: string): number;
-  forgetName(port: number, object: number, name: string): void;
-  rememberName(port: number, object: number, name: string): void;
-  findActor(port: number, name: string): number;
-  actorIdentity(port: number, object: number): number[];
+  findActor(port: number, namespace: string, name: string): number[];
+  hasName(port: number, object: number): boolean;
   pendingCalls(port: number, object: number): number;
   reportWaits(port: number, records: Uint32Array): void;
   // objects.rs
   allocObjects(port: number, pairs: Uint32Array): void;
+  areThere(port: number, objects: Uint32Array): void;
   objectGeneration(port: number, object: number): number;
   holdObject(port: number, object: number): void;
   putBuffer(port: number, bytes: ArrayBufferView): number;

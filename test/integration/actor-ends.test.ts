@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ActorDiedError, get, getActor, kill, MobulaError, PendingCallsLimitError, remote, TaskError } from 'mobula';
+import {
+  ActorDiedError,
+  ActorNameTakenError,
+  get,
+  getActor,
+  kill,
+  MobulaError,
+  PendingCallsLimitError,
+  remote,
+  TaskError,
+} from 'mobula';
 import { collect } from '../support/garbage.ts';
 import { openFiles } from '../support/machine.ts';
 import { limit, suite } from '../support/suite.ts';
@@ -203,32 +213,29 @@ test('a call under way when a restartable actor is killed rejects', limit, async
 test('named actors', limit, async () => {
   const made = Fragile.options({ name: 'one' }).remote();
   assert.equal(await get(made.call.remote()), 1);
-  assert.equal(await get(getActor<typeof FragileClass>('one').call.remote()), 2);
-  assert.throws(
-    () => Fragile.options({ name: 'one' }).remote(),
-    (error) => error instanceof MobulaError && error.code === 'ERR_MOBULA_ACTOR_NAME_TAKEN',
+  assert.equal(await get((await getActor<typeof FragileClass>('one')).call.remote()), 2);
+  const second = Fragile.options({ name: 'one' }).remote();
+  await assert.rejects(
+    get(second.call.remote()),
+    (error) => error instanceof ActorNameTakenError && error.code === 'ERR_MOBULA_ACTOR_NAME_TAKEN',
   );
   const same = Fragile.options({ name: 'one', getIfExists: true }).remote();
   assert.equal(await get(same.call.remote()), 3);
   const elsewhere = Fragile.options({ name: 'one', namespace: 'other' }).remote();
   assert.equal(await get(elsewhere.call.remote()), 1);
-  assert.equal(await get(getActor<typeof FragileClass>('one', { namespace: 'other' }).call.remote()), 2);
+  assert.equal(await get((await getActor<typeof FragileClass>('one', { namespace: 'other' })).call.remote()), 2);
   await kill(made);
-  await until(() => {
-    try {
-      getActor('one');
-      return false;
-    } catch (error) {
-      return (error as MobulaError).code === 'ERR_MOBULA_ACTOR_NOT_FOUND';
-    }
-  });
+  await assert.rejects(
+    getActor('one'),
+    (error) => error instanceof MobulaError && error.code === 'ERR_MOBULA_ACTOR_NOT_FOUND',
+  );
   const again = Fragile.options({ name: 'one' }).remote();
   assert.equal(await get(again.call.remote()), 1);
 });
 
 test('getActor within tasks', limit, async () => {
   const actor = Fragile.options({ name: 'from-tasks' }).remote();
-  const call = remote(async () => get(getActor<typeof FragileClass>('from-tasks').call.remote()));
+  const call = remote(async () => get((await getActor<typeof FragileClass>('from-tasks')).call.remote()));
   assert.deepEqual((await get([call.remote(), call.remote()])).sort(), [1, 2]);
   assert.equal(await get(actor.call.remote()), 3);
 });
@@ -242,7 +249,7 @@ test('getIfExists from many tasks at once makes one actor', limit, async () => {
     seen.sort((a, b) => a - b),
     [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
   );
-  await kill(getActor('single'));
+  await kill(await getActor('single'));
 });
 
 test('a detached actor lives on without a handle; another does not', limit, async () => {
@@ -252,14 +259,12 @@ test('a detached actor lives on without a handle; another does not', limit, asyn
   })();
   await until(async () => {
     await collect();
-    try {
-      getActor('goes');
-      return false;
-    } catch {
-      return true;
-    }
+    return getActor('goes').then(
+      () => false,
+      () => true,
+    );
   });
-  const stays = getActor<typeof FragileClass>('stays');
+  const stays = await getActor<typeof FragileClass>('stays');
   assert.equal(await get(stays.call.remote()), 1);
   await kill(stays);
 });

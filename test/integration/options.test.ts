@@ -125,8 +125,9 @@ test('allocate checks its class and length', limit, () => {
 });
 
 test('getActor and kill check what they get', limit, async () => {
-  assert.throws(() => getActor('nobody'), refusal('ERR_MOBULA_ACTOR_NOT_FOUND', /nobody/));
-  assert.throws(() => getActor(''), refusal('ERR_MOBULA_INVALID_OPTION', /name/));
+  await assert.rejects(getActor('nobody'), refusal('ERR_MOBULA_ACTOR_NOT_FOUND', /nobody/));
+  await assert.rejects(getActor(''), refusal('ERR_MOBULA_INVALID_OPTION', /name/));
+  await assert.rejects(getActor('half \ud800'), refusal('ERR_MOBULA_INVALID_OPTION', /name/));
   await assert.rejects(kill({}), refusal('ERR_MOBULA_INVALID_ARGUMENT', /actor handle/));
   await assert.rejects(kill(put(1)), refusal('ERR_MOBULA_INVALID_ARGUMENT', /actor handle/));
 });

@@ -3,24 +3,38 @@ import {
   ActorDiedError,
   type ActorHandle,
   type ActorMethod,
+  ActorNameTakenError,
+  type Arg,
+  type Args,
   allocate,
   asCompleted,
   type availableResources,
+  type CallOptions,
+  type CancelOptions,
   CaptureError,
+  ClusterStateLostError,
+  ControlStoreDataLossError,
+  ControlStoreUnavailableError,
   cancel,
   type clusterResources,
   context,
+  DeadlockError,
+  type ErrorClass,
   type ErrorCode,
+  type GetActorOptions,
+  type GetOptions,
   GetTimeoutError,
   get,
   getActor,
   type InitOptions,
   init,
   isInitialized,
+  type KillOptions,
   kill,
   type Logger,
   MobulaError,
-  type NodeRecord,
+  NodeDiedError,
+  type NodeInfo,
   type nodes,
   ObjectLostError,
   ObjectRef,
@@ -29,16 +43,21 @@ import {
   PendingCallsLimitError,
   put,
   type RemoteFunction,
+  type Result,
   type Runtime,
   RuntimeClosedError,
   remote,
   type SchedulingStrategy,
   SerializationError,
+  type ShutdownOptions,
   shutdown,
   TaskCancelledError,
   TaskError,
   TaskTimeoutError,
   UnschedulableError,
+  type Values,
+  type Waited,
+  type WaitOptions,
   WorkerDiedError,
   wait,
 } from 'mobula';
@@ -78,6 +97,18 @@ const nested = remote(async (box: { ref: ObjectRef<number> }) => get(box.ref));
 nested.remote({ ref: sum });
 // @ts-expect-error: refs nested inside a value stay refs
 nested.remote({ ref: 1 });
+
+// A ref at the top level is resolved before the function runs, so a parameter never gets a ref that was passed as it is.
+const takesRef = remote(async (ref: ObjectRef<number>) => get(ref));
+// @ts-expect-error: the function would get a number
+takesRef.remote(sum);
+takesRef.remote(put(sum));
+const takesEither = remote((either: number | ObjectRef<number>) => typeof either);
+takesEither.remote(sum);
+takesEither.remote(1);
+same<Arg<ObjectRef<number>>, ObjectRef<ObjectRef<number>>>(true);
+same<Arg<number>, number | ObjectRef<number>>(true);
+same<Args<[a: number, b: string]>, [a: Arg<number>, b: Arg<string>]>(true);
 
 // What may be anything is no generator.
 const parse = remote((text: string) => JSON.parse(text));
@@ -136,6 +167,24 @@ const countLater = remote(async function* () {
   yield 'a';
 });
 same<ReturnType<typeof countLater.remote>, ObjectRefStream<string>>(true);
+// A generator gives a stream however its result is annotated.
+const asIterable = remote(async function* (): AsyncIterable<string> {
+  yield 'a';
+});
+same<ReturnType<typeof asIterable.remote>, ObjectRefStream<string>>(true);
+const asIterator = remote(function* (): IterableIterator<number> {
+  yield 1;
+});
+same<ReturnType<typeof asIterator.remote>, ObjectRefStream<number>>(true);
+// An Iterable may be an array as well: what the call gives has to be asked.
+const asAnyIterable = remote(function* (): Iterable<number> {
+  yield 1;
+});
+same<ReturnType<typeof asAnyIterable.remote>, ObjectRef<Iterable<number>> | ObjectRefStream<number>>(true);
+const arrays = remote((): number[] => [1]);
+same<ReturnType<typeof arrays.remote>, ObjectRef<number[]>>(true);
+const texts = remote((): string | Set<string> => 'a');
+same<ReturnType<typeof texts.remote>, ObjectRef<string | Set<string>>>(true);
 
 // ---- get, wait -------------------------------------------------------------------------------------------------
 
@@ -146,6 +195,17 @@ export async function waits(): Promise<void> {
   same<typeof tuple, [number, string, { a: number }]>(true);
   const list = await get([1, 2].map((n) => add.remote(n, n)));
   same<typeof list, number[]>(true);
+  // Refs of different types stay what they are.
+  const mixed = [sum, put('x')] as const;
+  const parts = await wait(mixed, { numReturns: 2 });
+  same<typeof parts, Waited<ObjectRef<number> | ObjectRef<string>>>(true);
+  const values = await get(parts.ready);
+  same<typeof values, (number | string)[]>(true);
+  for await (const ref of asCompleted(mixed)) {
+    const value = await get(ref);
+    same<typeof value, number | string>(true);
+  }
+  same<Values<[ObjectRef<1>, ObjectRef<'a'>]>, [1, 'a']>(true);
   const { ready, pending } = await wait([sum, sum], { numReturns: 2, timeoutMs: 5 });
   same<typeof ready, ObjectRef<number>[]>(true);
   same<typeof pending, ObjectRef<number>[]>(true);
@@ -196,7 +256,7 @@ class CounterClass {
 const Counter = remote(CounterClass, { maxRestarts: 3 });
 const counter = Counter.remote(put(10));
 same<typeof counter, ActorHandle<typeof CounterClass>>(true);
-same<keyof typeof counter, 'inc' | 'later' | 'items'>(true);
+same<keyof typeof counter, 'inc' | 'later' | 'items' | typeof Symbol.dispose>(true);
 same<typeof counter.inc, ActorMethod<[by?: number], number>>(true);
 same<ReturnType<typeof counter.inc.remote>, ObjectRef<number>>(true);
 same<ReturnType<typeof counter.later.remote>, ObjectRef<string>>(true);
@@ -223,8 +283,41 @@ Counter.options({ isolation: 'vm' });
 // @ts-expect-error: not a lifetime
 Counter.options({ lifetime: 'forever' });
 
+// Options of a call.
+const called = counter.inc.options({ timeoutMs: 5, signal: AbortSignal.timeout(5) });
+same<typeof called, ActorMethod<[by?: number], number, 1>>(true);
+class PairClass {
+  pair(): [number, string] {
+    return [1, 'a'];
+  }
+}
+const pairs = remote(PairClass).remote().pair.options({ numReturns: 2 }).remote();
+same<typeof pairs, [ObjectRef<number>, ObjectRef<string>]>(true);
+// @ts-expect-error: an option of tasks
+counter.inc.options({ maxRetries: 1 });
+counter[Symbol.dispose]();
+export function scoped(): void {
+  using mine = Counter.remote(1);
+  mine.inc.remote();
+}
+class Odd {
+  // biome-ignore lint/suspicious/noThenProperty: what the test is about
+  then(): number {
+    return 1;
+  }
+  toJSON(): number {
+    return 1;
+  }
+  remote(): number {
+    return 1;
+  }
+}
+const odd = remote(Odd).remote();
+same<typeof odd.then, ActorMethod<[], number>>(true);
+same<ReturnType<typeof odd.remote.remote>, ObjectRef<number>>(true);
+
 const found = getActor<typeof CounterClass>('name', { namespace: 'n' });
-same<typeof found, ActorHandle<typeof CounterClass>>(true);
+same<typeof found, Promise<ActorHandle<typeof CounterClass>>>(true);
 const takesHandle = remote(async (handle: ActorHandle<typeof CounterClass>) => get(handle.inc.remote()));
 takesHandle.remote(counter);
 void kill(counter, { noRestart: false });
@@ -304,7 +397,8 @@ same<typeof configured, ActorHandle<typeof CounterClass>>(true);
 
 // ---- the cluster -----------------------------------------------------------------------------------------------
 
-same<ReturnType<typeof nodes>, NodeRecord[]>(true);
+same<ReturnType<typeof nodes>, NodeInfo[]>(true);
+same<keyof NodeInfo, 'nodeId' | 'alive' | 'driver' | 'host' | 'pid' | 'resources' | 'labels'>(true);
 same<ReturnType<typeof clusterResources>, Record<string, number>>(true);
 same<ReturnType<typeof availableResources>, Record<string, number>>(true);
 const { taskId, attempt, signal } = context();
@@ -317,8 +411,40 @@ remote(() => 1, {
   signal: AbortSignal.timeout(5),
   retryExceptions: [TypeError],
 });
+// Classes of one's own, with other constructors than Error has.
+class HttpError extends Error {
+  readonly status: number;
+  constructor(status: number) {
+    super(`status ${status}`);
+    this.status = status;
+  }
+}
+remote(() => 1, { retryExceptions: [HttpError, TypeError] });
+// @ts-expect-error: not a class of errors
+remote(() => 1, { retryExceptions: [Map] });
 // @ts-expect-error: not a strategy
 remote(() => 1, { schedulingStrategy: 'pack' });
+
+// ---- names for what others write -------------------------------------------------------------------------------
+
+export type Names = [
+  CallOptions,
+  CancelOptions,
+  ErrorClass,
+  GetActorOptions,
+  GetOptions,
+  KillOptions,
+  ShutdownOptions,
+  WaitOptions,
+];
+/** A helper of somebody else's can say what a remote function takes and gives. */
+export function traced<A extends readonly unknown[], R>(f: RemoteFunction<A, R>, ...args: Args<A>): Result<R, 1> {
+  return f.remote(...args);
+}
+const tracedSum = traced(add, 1, put(2));
+same<typeof tracedSum, ObjectRef<number>>(true);
+// @ts-expect-error: made by remote() alone
+new (add.constructor as typeof RemoteFunction)();
 
 // ---- errors ----------------------------------------------------------------------------------------------------
 
@@ -336,8 +462,14 @@ export function errors(error: unknown): void {
   if (error instanceof WorkerDiedError) same<typeof error.nodeId, string>(true);
   if (error instanceof SerializationError) same<typeof error.path, string>(true);
   if (error instanceof CaptureError) same<typeof error.variable, string | undefined>(true);
+  if (error instanceof DeadlockError) same<typeof error.cycle, readonly string[]>(true);
   const others = [
     ActorDiedError,
+    ActorNameTakenError,
+    ClusterStateLostError,
+    ControlStoreDataLossError,
+    ControlStoreUnavailableError,
+    NodeDiedError,
     GetTimeoutError,
     ObjectLostError,
     ObjectStoreFullError,

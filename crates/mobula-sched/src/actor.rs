@@ -2,6 +2,7 @@
 
 mod calls;
 mod life;
+mod make;
 mod names;
 mod placing;
 mod restart;
@@ -19,6 +20,7 @@ use crate::object::NONE;
 use crate::payload::Payload;
 use crate::turn::Turn;
 
+pub(crate) use names::{ActorName, Names};
 pub(crate) use unplaced::{Ticket, Unplaced};
 pub(crate) use waits::Waits;
 
@@ -106,7 +108,7 @@ struct Content {
     restarts: u32,
     /// What to make it from again: arguments and the objects among them.
     recipe: Option<(Payload, Box<[u32]>)>,
-    name: Option<String>,
+    name: Option<ActorName>,
 }
 
 impl Content {

@@ -1,7 +1,7 @@
 use crate::payload::Payload;
 
 /// Why the system, not user code, failed a task. The number is the first byte of the encoded error;
-/// `src/core/failures.ts` reads it.
+/// `src/core/values/failures.ts` reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Failure {
@@ -25,6 +25,8 @@ pub enum Failure {
     Broken = 9,
     /// Its record would need an inbox that is too large.
     TooLarge = 10,
+    /// Another actor has the name that this one was to get; namespace and name follow.
+    NameTaken = 11,
 }
 
 /// Encodes a failure of attempt `attempt` of a task of `template`, with details.

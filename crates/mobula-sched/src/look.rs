@@ -6,6 +6,13 @@ use crate::turn::Turn;
 use crate::wire::{Writer, event};
 
 impl Node {
+    /// Which of `objects` are there, with a value or an error: each becomes 1, or 0 where it is not.
+    pub fn are_there(&self, objects: &mut [u32]) {
+        for object in objects {
+            *object = u32::from(self.objects.get(*object).waiters.is_done());
+        }
+    }
+
     /// Writes a VALUE record of `object` into the inbox, behind the news that the thread may be reading, and gives its
     /// place; nothing if the object is not there yet, or does not fit. The thread holds a ref to the object until it has
     /// read the record, and does so before its next call.

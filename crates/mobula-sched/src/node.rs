@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use mobula_fault::failpoint;
@@ -6,7 +5,7 @@ use mobula_queue::IdleList;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
-use crate::actor::{Actor, Hosts, Unplaced, Waits};
+use crate::actor::{Actor, Hosts, Names, Unplaced, Waits};
 use crate::lanes::Lanes;
 use crate::object::{NONE, Object, WaiterNodes};
 use crate::port::{Port, PortKind};
@@ -85,7 +84,7 @@ pub struct Node {
     pub(crate) last_generation: u32,
     /// See [`NodeConfig::max_inbox`].
     pub(crate) max_inbox: usize,
-    pub(crate) names: Mutex<HashMap<String, u32>>,
+    pub(crate) names: Names,
     pub(crate) waits: Waits,
     pub(crate) actor_cache: Mutex<IndexCache>,
     /// Actors that wait for resources.
@@ -143,7 +142,7 @@ impl Node {
             shared_hosts: config.shared_hosts,
             max_inbox: config.max_inbox.min(MAX_INBOX),
             last_generation: config.generations.clamp(1, GENERATIONS) - 1,
-            names: Mutex::default(),
+            names: Names::default(),
             waits: Waits::default(),
             actor_cache: Mutex::default(),
             unplaced: Mutex::default(),

@@ -4,6 +4,7 @@ use mobula_fault::failpoint;
 use mobula_queue::{Subscribed, Waiter};
 use mobula_sync::atomic::Ordering;
 
+use crate::actor::ActorName;
 use crate::object::{NONE, PUT, Status};
 use crate::payload::Payload;
 use crate::port::{Event, Inner};
@@ -158,8 +159,12 @@ impl Turn<'_> {
                 token: reader.u32(),
             });
         }
+        let name = has(submit::NAMED).then(|| ActorName::read(reader));
         reader.check()?;
-        if flags > submit::ALL || has(submit::CREATE) && has(submit::CALL) {
+        if flags > submit::ALL
+            || has(submit::CREATE) && has(submit::CALL)
+            || has(submit::NAMED) && !has(submit::CREATE)
+        {
             return Err(Violation::Flags(flags));
         }
         spec.arguments = self.take_over(arguments)?;
@@ -175,6 +180,9 @@ impl Turn<'_> {
             spec.actor = result;
             // The creation's own: its thread may still be at it when the actor is dead and forgotten.
             self.node.objects.get(result).retain();
+            if name.is_some() {
+                self.make_actor(&spec, name);
+            }
         }
         self.place(spec, parent);
         self.placing.clear();

@@ -36,8 +36,10 @@ pub(crate) mod submit {
     pub(crate) const PARENT: u8 = 16;
     /// The task yields a stream; the consumer's token follows.
     pub(crate) const STREAM: u8 = 32;
+    /// The actor that the task creates has a name: namespace and name follow.
+    pub(crate) const NAMED: u8 = 64;
     /// All of them.
-    pub(crate) const ALL: u8 = 63;
+    pub(crate) const ALL: u8 = 127;
 }
 
 /// How a task ended, in a RESULT record.
@@ -136,6 +138,20 @@ impl<'a> Reader<'a> {
             return 0;
         }
         count
+    }
+
+    /// Text in UTF-8, after its length in bytes.
+    pub(crate) fn text(&mut self) -> String {
+        let len = self.count(1);
+        let (bytes, rest) = self.bytes.split_at(len);
+        self.bytes = rest;
+        str::from_utf8(bytes).map_or_else(
+            |_| {
+                self.cut();
+                String::new()
+            },
+            str::to_owned,
+        )
     }
 
     pub(crate) fn list(&mut self) -> Vec<u32> {

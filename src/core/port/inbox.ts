@@ -3,7 +3,7 @@ import { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import type { Carrier } from '../telemetry/trace.ts';
 import { type FailureContext, systemFailure, type UserFailure, userFailure } from '../values/failures.ts';
-import type { RefStream } from '../wait/stream.ts';
+import type { ObjectRefStream } from '../wait/stream.ts';
 import type { OutcomeReader } from '../wait/waiting.ts';
 import type { NewsReader } from './port.ts';
 import { event, LINKED, status } from './wire.ts';
@@ -23,7 +23,7 @@ const nothing: readonly unknown[] = Object.freeze([]);
 export class Inbox implements NewsReader, OutcomeReader {
   readonly #runtime: ThreadRuntime;
   /** The streams whose items come to this thread, by the name the core calls each. */
-  readonly streams: Map<number, RefStream<unknown>> = new Map();
+  readonly streams: Map<number, ObjectRefStream<unknown>> = new Map();
   /** How many outcomes and items were passed to those who wait in this thread. */
   deliveries = 0;
   /** The trace context that came with the arguments read last. */

@@ -312,6 +312,16 @@ export class Port {
     writer.pos += 4;
   }
 
+  /** Writes text in UTF-8, after its length in bytes. */
+  text(text: string): void {
+    const bytes = Buffer.from(text);
+    this.word(bytes.length);
+    const writer = this.writer;
+    writer.ensure(bytes.length);
+    writer.bytes.set(bytes, writer.pos);
+    writer.pos += bytes.length;
+  }
+
   subscribe(object: number, token: number, value: boolean): void {
     const writer = this.begin(10);
     writer.byte(op.subscribe);

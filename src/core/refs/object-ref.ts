@@ -1,9 +1,16 @@
-/** Who gives references back. */
+import { MobulaError } from '../../common/errors.ts';
+import { printable, shown } from '../../common/print.ts';
+
+/** What a ref needs of the runtime that it belongs to. */
 export interface RefOwner {
   /** Gives one reference to an object back. */
   release(index: number): void;
   /** The public name of an object. */
   nameOf(index: number): string;
+  /** Whether an object is there, with a value or an error. */
+  isThere(index: number): boolean;
+  /** Whether its runtime was shut down. */
+  readonly closed: boolean;
 }
 
 /** Stands for an object that was given back. */
@@ -36,17 +43,33 @@ export class RefBlock {
  */
 export class ObjectRef<T> {
   #index: number;
-  #there = false;
   readonly #block: RefBlock;
   readonly #owner: RefOwner;
   /** Only for the type checker: what `get` gives. */
   declare readonly __type?: T;
 
-  /** @internal `index` stands in `block.held`. */
-  constructor(owner: RefOwner, block: RefBlock, index: number) {
+  private constructor(owner: RefOwner, block: RefBlock, index: number) {
     this.#owner = owner;
     this.#block = block;
     this.#index = index;
+  }
+
+  /** @internal `index` stands in `block.held`. */
+  static of(owner: RefOwner, block: RefBlock, index: number): ObjectRef<unknown> {
+    return new ObjectRef<unknown>(owner, block, index);
+  }
+
+  static {
+    printable(ObjectRef.prototype, (ref: ObjectRef<unknown>) => {
+      if (ref.#index === RELEASED || ref.#owner.closed) return shown('ObjectRef', 'released');
+      return shown('ObjectRef', ref.id, ref.#owner.isThere(ref.#index) ? 'ready' : 'pending');
+    });
+    // Not enumerable and not in the types: it is there for what is taken for a generator and is none.
+    Object.defineProperty(ObjectRef.prototype, Symbol.asyncIterator, {
+      value() {
+        throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', notStream);
+      },
+    });
   }
 
   /** The object's name, unique in the cluster. */
@@ -79,16 +102,6 @@ export class ObjectRef<T> {
     return ref.#index;
   }
 
-  /** @internal Whether this thread has heard that the object is there: then it is for good. */
-  static isThere(ref: ObjectRef<unknown>): boolean {
-    return ref.#there;
-  }
-
-  /** @internal The object is there. */
-  static arrived(ref: ObjectRef<unknown>): void {
-    ref.#there = true;
-  }
-
   /** @internal Makes the ref a released one, without giving its reference back. */
   static forget(ref: ObjectRef<unknown>): void {
     const { held } = ref.#block;
@@ -101,6 +114,9 @@ export class ObjectRef<T> {
     return ref.#owner;
   }
 }
+
+const notStream =
+  'This is one ref, not a stream. A function gives a stream if it is a generator itself: declare it as function* or async function*, also where it only passes on what another one yields (yield*).';
 
 /** What is wrong with a ref that is used after its release. */
 export const releasedProblem: string =

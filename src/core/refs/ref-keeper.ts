@@ -27,7 +27,7 @@ export class RefKeeper {
       this.#turn = turn;
       this.#made = 0;
     }
-    if (++this.#made <= SINGLE) return new ObjectRef<unknown>(this.#owner, this.#watched(index), index);
+    if (++this.#made <= SINGLE) return ObjectRef.of(this.#owner, this.#watched(index), index);
     let block = this.#block;
     if (block === undefined || block.held.length === BLOCK) {
       block = this.#watched(index);
@@ -37,7 +37,7 @@ export class RefKeeper {
     } else {
       block.held.push(index);
     }
-    return new ObjectRef<unknown>(this.#owner, block, index);
+    return ObjectRef.of(this.#owner, block, index);
   }
 
   readonly #endBurst = (): void => {

@@ -1,8 +1,9 @@
 import { MobulaError } from '../../common/errors.ts';
-import type { ResolvedActorOptions, ResolvedTaskOptions } from '../../common/options.ts';
+import type { ResolvedActorOptions, ResolvedCallOptions, ResolvedTaskOptions } from '../../common/options.ts';
 import type { TemplateOptions } from '../../native/addon.ts';
 import type { Shipped } from '../functions/shipped.ts';
 import type { Port } from '../port/port.ts';
+import { checkPlacement } from './placement.ts';
 import type { Remote } from './remote.ts';
 import type { ResourceTable } from './resources.ts';
 import type { Template, TemplateInfo } from './template.ts';
@@ -25,11 +26,15 @@ export class Registry {
   readonly #port: Port;
   readonly #resources: ResourceTable;
   readonly #code: CodeWriter;
+  readonly #nodeId: string;
   readonly #templates: (Template | undefined)[] = [];
   /** Templates of methods, by actor template. */
   readonly #methods = new Map<number, Map<string, Template>>();
+  /** Templates of methods with options of calls, by all that tells them apart. */
+  readonly #methodsWith = new Map<string, Template>();
 
-  constructor(port: Port, resources: ResourceTable, code: CodeWriter) {
+  constructor(port: Port, resources: ResourceTable, code: CodeWriter, nodeId: string) {
+    this.#nodeId = nodeId;
     this.#port = port;
     this.#resources = resources;
     this.#code = code;
@@ -102,6 +107,7 @@ export class Registry {
         maxPendingCalls: options.maxPendingCalls,
         isolation: options.isolation,
       };
+      checkPlacement(options.schedulingStrategy, this.#nodeId, `Actor '${name}'`);
       const demand = this.#resources.demand(options, `Actor '${name}'`);
       return this.#store(info, { ...plain, ...demand, ...actorTerms(options) });
     }
@@ -116,13 +122,16 @@ export class Registry {
       retryExceptions: options.retryExceptions,
       timeoutMs: options.timeoutMs,
     };
+    checkPlacement(options.schedulingStrategy, this.#nodeId, `Task '${options.name}'`);
     const demand = this.#resources.demand(options, `Task '${options.name}'`);
     const { maxRetries, maxKills, timeoutMs, priority } = options;
     return this.#store(info, { ...plain, ...demand, maxRetries, maxKills, timeoutMs, priority });
   }
 
   /** The template for calls of a method. */
-  method(actor: Template, method: string): Template {
+  method(actor: Template, method: string, options: MethodOptions = noOptions): Template {
+    const { timeoutMs, numReturns } = options;
+    if (timeoutMs > 0 || numReturns > 1) return this.#methodWith(actor, method, options);
     let methods = this.#methods.get(actor.id);
     if (methods === undefined) {
       methods = new Map();
@@ -130,25 +139,36 @@ export class Registry {
     }
     let template = methods.get(method);
     if (template === undefined) {
-      template = this.#addMethod(actor, method);
+      template = this.#addMethod(actor, method, noOptions);
       methods.set(method, template);
     }
     return template;
   }
 
-  #addMethod(actor: Template, method: string): Template {
+  /** As `method`: one for each set of options that calls were made with. */
+  #methodWith(actor: Template, method: string, options: MethodOptions): Template {
+    const key = `${actor.id} ${options.timeoutMs} ${options.numReturns} ${method}`;
+    let template = this.#methodsWith.get(key);
+    if (template === undefined) {
+      template = this.#addMethod(actor, method, options);
+      this.#methodsWith.set(key, template);
+    }
+    return template;
+  }
+
+  #addMethod(actor: Template, method: string, { timeoutMs, numReturns }: MethodOptions): Template {
     if (actor.info.kind !== 'actor') throw new MobulaError('ERR_MOBULA_INTERNAL', 'only actors have methods');
     const info: TemplateInfo = {
       kind: 'method',
       name: `${actor.info.name}.${method}`,
       actor: actor.id,
       method,
-      numReturns: 1,
+      numReturns,
       generator: actor.info.methods.some(({ name, generator }) => name === method && generator),
       retryExceptions: false,
-      timeoutMs: 0,
+      timeoutMs,
     };
-    return this.#store(info, { ...plain, maxRetries: actor.info.maxTaskRetries });
+    return this.#store(info, { ...plain, timeoutMs, maxRetries: actor.info.maxTaskRetries });
   }
 
   #store(info: TemplateInfo, options: TemplateOptions): Template {
@@ -158,6 +178,11 @@ export class Registry {
     return template;
   }
 }
+
+/** Of the options of calls, those that are the template's. */
+type MethodOptions = Pick<ResolvedCallOptions, 'timeoutMs' | 'numReturns'>;
+
+const noOptions: MethodOptions = { timeoutMs: 0, numReturns: 1 };
 
 /** A template that asks for nothing. */
 const plain: TemplateOptions = {

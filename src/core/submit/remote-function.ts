@@ -1,14 +1,18 @@
 import { MobulaError } from '../../common/errors.ts';
 import { type ResolvedTaskOptions, resolveTaskOptions, type TaskOptions } from '../../common/options.ts';
+import { printable, shown } from '../../common/print.ts';
 import { portable } from '../../store/codec/index.ts';
 import { requireRuntime } from '../current.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
-import { RefStream } from '../wait/stream.ts';
+import { ObjectRefStream } from '../wait/stream.ts';
 import { Remote } from './remote.ts';
 
-/** An argument: a value, or the ref of one. */
-export type Arg<T> = T | ObjectRef<T>;
+/**
+ * An argument for a parameter of type `T`: a value, or the ref of one. A ref is resolved before the function runs, so for a
+ * parameter that is to be a ref itself only the ref of a ref will do; or nest it in an object or array, where refs stay refs.
+ */
+export type Arg<T> = Exclude<T, ObjectRef<unknown>> | ObjectRef<T>;
 
 /** The arguments of a remote call: each may be a ref. */
 export type Args<A extends readonly unknown[]> = { [K in keyof A]: Arg<A[K]> };
@@ -41,11 +45,14 @@ export type Result<R, N extends number> =
       ? ObjectRef<R>
       : Repeated<R, N>
     : // In brackets, so that a union stays one: a function of boolean gives ObjectRef<boolean>.
-      [R] extends [AsyncGenerator<infer T> | Generator<infer T>]
-      ? RefStream<T>
+      [R] extends [AsyncIterable<infer T> | Iterator<infer T>]
+      ? ObjectRefStream<T>
       : N extends 1
-        ? ObjectRef<Awaited<R>>
+        ? ObjectRef<Awaited<R>> | MaybeStream<R>
         : Several<Awaited<R>, N>;
+
+/** `Iterable<T>` alone does not say whether a function is a generator: what a call gives has to be asked. */
+type MaybeStream<R> = [R] extends [Iterable<infer T>] ? (Iterable<T> extends R ? ObjectRefStream<T> : never) : never;
 
 /** `numReturns` among options, 1 if absent. */
 export type Returns<O, Otherwise extends number> = O extends { readonly numReturns: infer N extends number }
@@ -64,11 +71,24 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
   readonly #remote: Remote<ResolvedTaskOptions>;
   readonly #signal: AbortSignal | undefined;
 
-  /** @internal */
-  constructor(remote: Remote<ResolvedTaskOptions>, signal?: AbortSignal) {
+  private constructor(remote: Remote<ResolvedTaskOptions>, signal: AbortSignal | undefined) {
     this.#remote = remote;
     this.#signal = signal;
     Object.defineProperty(this, portable, { value: () => remote.travel(requireRuntime()) });
+  }
+
+  /** @internal */
+  static of<A extends readonly unknown[], R, N extends number = 1>(
+    remote: Remote<ResolvedTaskOptions>,
+    signal?: AbortSignal,
+  ): RemoteFunction<A, R, N> {
+    return new RemoteFunction(remote, signal);
+  }
+
+  static {
+    printable(RemoteFunction.prototype, (it: RemoteFunction<readonly unknown[], unknown>) =>
+      shown('RemoteFunction', it.#remote.options.name),
+    );
   }
 
   /**
@@ -110,8 +130,9 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
       const { code, options, shape } = this.#remote;
       result = new RemoteFunction<A, R, N>(
         new Remote(code, options, shape).adopt(runtime, this.#remote.template(runtime)),
+        undefined,
       ).remote(...args);
-      if (result instanceof RefStream) void result.return();
+      if (result instanceof ObjectRefStream) void result.return();
       else
         for (const ref of Array.isArray(result) ? result : [result])
           runtime.cancel(ref as ObjectRef<unknown>, false, true);
@@ -186,4 +207,4 @@ class Watchers {
   }
 }
 
-const watchers = new Watchers();
+export const watchers: Watchers = new Watchers();

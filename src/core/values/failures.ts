@@ -1,5 +1,7 @@
+import { withoutPage } from '../../common/error-page.ts';
 import {
   ActorDiedError,
+  ActorNameTakenError,
   DeadlockError,
   MobulaError,
   RuntimeClosedError,
@@ -23,6 +25,7 @@ const failure = {
   deadlock: 8,
   broken: 9,
   tooLarge: 10,
+  nameTaken: 11,
 } as const;
 
 /** No template: the failure is not that of one task. */
@@ -54,7 +57,7 @@ export function systemFailure(bytes: Uint8Array, start: number, end: number, con
   const details = (): string => Buffer.from(bytes.subarray(start + HEAD, end)).toString();
   switch (kind) {
     case failure.cancelled:
-      return new TaskCancelledError(`Task '${name}' was cancelled.`, origin);
+      return new TaskCancelledError(`Task '${name}' was cancelled. Call it again if it is still wanted.`, origin);
     case failure.timedOut: {
       const limit = context.timeoutOf(template);
       const advice = 'Give it a larger timeoutMs, or less work.';
@@ -65,7 +68,11 @@ export function systemFailure(bytes: Uint8Array, start: number, end: number, con
     }
     case failure.workerDied: {
       const tries = origin.attempt === 1 ? 'its only attempt' : `attempt ${origin.attempt}, the last`;
-      return new WorkerDiedError(`The worker that ran task '${name}' died in ${tries}: ${details()}.`, origin);
+      const advice = 'Raise maxRetries if it may run again.';
+      return new WorkerDiedError(
+        `The worker that ran task '${name}' died in ${tries}: ${details()}. ${advice}`,
+        origin,
+      );
     }
     case failure.actorKilled:
       return new ActorDiedError(`Actor '${name}' was killed. Create a new one to go on.`);
@@ -75,10 +82,23 @@ export function systemFailure(bytes: Uint8Array, start: number, end: number, con
     }
     case failure.actorUnmade: {
       const cause = userFailure(context.decode(start + HEAD, end) as UserFailure, context.nodeId);
-      return new ActorDiedError(`Actor '${name}' could not be made: ${cause.message}`, { cause });
+      return new ActorDiedError(`Actor '${name}' could not be made: ${withoutPage(cause.message)}`, { cause });
+    }
+    case failure.nameTaken: {
+      const length = view.getUint32(HEAD, true);
+      const text = (from: number, to: number): string => Buffer.from(bytes.subarray(from, to)).toString();
+      const from = start + HEAD + 4;
+      const namespace = text(from, from + length);
+      const taken = text(from + length, end);
+      const advice = `Use await getActor('${taken}'), or the option getIfExists: true, or another name.`;
+      return new ActorNameTakenError(
+        `Actor '${name}' was not made: another live actor is named '${taken}' in namespace '${namespace}'. ${advice}`,
+      );
     }
     case failure.closed:
-      return new RuntimeClosedError(`mobula was shut down before task '${name}' was done.`);
+      return new RuntimeClosedError(
+        `mobula was shut down before task '${name}' was done. Await its ref before shutdown(), or call it again after init().`,
+      );
     case failure.deadlock:
       return deadlock(view, origin, context);
     case failure.broken:
@@ -93,7 +113,7 @@ export function systemFailure(bytes: Uint8Array, start: number, end: number, con
         'Pass parts of it, or typed arrays, which lie in the object store.',
       );
     default:
-      return new Error(`unknown failure ${kind}`);
+      return new MobulaError('ERR_MOBULA_INTERNAL', `unknown failure ${kind}`);
   }
 }
 

@@ -1,6 +1,7 @@
 import { MobulaError, reviveError } from '../../common/errors.ts';
 import type { ResolvedActorOptions, ResolvedTaskOptions } from '../../common/options.ts';
-import { ActorClass, isActorHandle, makeHandle } from '../actors/actor-class.ts';
+import { ActorClass } from '../actors/actor-class.ts';
+import { isActorHandle, makeHandle } from '../actors/handle.ts';
 import type { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime, Travel } from '../runtime.ts';
 import { portableKind, Remote } from '../submit/remote.ts';
@@ -42,8 +43,8 @@ function reviveRemote(runtime: ThreadRuntime, id: number): object {
   };
   if (info.kind === 'task') {
     const shape = { kind: 'task', generator: info.generator } as const;
-    return new RemoteFunction(new Remote(code, info.spec as ResolvedTaskOptions, shape).adopt(runtime, template));
+    return RemoteFunction.of(new Remote(code, info.spec as ResolvedTaskOptions, shape).adopt(runtime, template));
   }
   const shape = { kind: 'actor', methods: info.methods } as const;
-  return new ActorClass(new Remote(code, info.spec as ResolvedActorOptions, shape).adopt(runtime, template));
+  return ActorClass.of(new Remote(code, info.spec as ResolvedActorOptions, shape).adopt(runtime, template));
 }

@@ -1,3 +1,4 @@
+import { printable, shown } from '../../common/print.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 
@@ -16,7 +17,7 @@ export const STREAM_WINDOW = 16;
  * });
  * for await (const ref of squares.remote(4)) console.log(await get(ref)); // 0, 1, 4, 9
  */
-export class RefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
+export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
   readonly #runtime: ThreadRuntime;
   /** Settled when the generator ends: its value is how many items there were. */
   readonly #end: ObjectRef<unknown>;
@@ -29,11 +30,22 @@ export class RefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
   #watching = false;
   #consumed = 0;
 
-  /** @internal */
-  constructor(runtime: ThreadRuntime, end: ObjectRef<unknown>, forget: () => void) {
+  private constructor(runtime: ThreadRuntime, end: ObjectRef<unknown>, forget: () => void) {
     this.#runtime = runtime;
     this.#end = end;
     this.#forget = forget;
+  }
+
+  /** @internal */
+  static of(runtime: ThreadRuntime, end: ObjectRef<unknown>, forget: () => void): ObjectRefStream<unknown> {
+    return new ObjectRefStream(runtime, end, forget);
+  }
+
+  static {
+    printable(ObjectRefStream.prototype, (it: ObjectRefStream<unknown>) => {
+      const ended = it.#expected >= 0 && it.#received >= it.#expected && it.#items.length === 0;
+      return shown('ObjectRefStream', it.#end.id, ended ? 'ended' : 'open');
+    });
   }
 
   /** Itself, for `for await`. */

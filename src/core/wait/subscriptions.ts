@@ -119,7 +119,6 @@ export class Subscriptions {
     const position = this.#positions[token] as number;
     this.#slots[token] = undefined;
     this.#free.push(token);
-    ObjectRef.arrived(subscriber.refAt(position));
     if (subscriber instanceof Orphan) {
       this.#forget(subscriber, token);
     } else {

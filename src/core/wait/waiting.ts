@@ -1,6 +1,6 @@
 import { GetTimeoutError } from '../../common/errors.ts';
 import { status } from '../port/wire.ts';
-import type { ObjectRef } from '../refs/object-ref.ts';
+import { ObjectRef } from '../refs/object-ref.ts';
 import { onAbort } from './abort.ts';
 import type { Lender } from './lender.ts';
 import type { TaskWait } from './long-waits.ts';
@@ -112,13 +112,17 @@ export class Wait implements Subscriber {
   readonly #unwatch: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #over = false;
+  /** The time is up, and these are there: their news come before the end. */
+  #late: { readonly positions: Set<number>; readonly error: unknown } | undefined;
 
+  /** `there`: which of some objects are there now, 1 or 0 for each. */
   constructor(
     subscriptions: Subscriptions,
     refs: readonly ObjectRef<unknown>[],
     wantsValues: boolean,
     limits: WaitLimits,
     visitor: WaitVisitor,
+    there: (objects: readonly number[]) => ArrayLike<number>,
   ) {
     this.#subscriptions = subscriptions;
     this.#refs = refs;
@@ -127,7 +131,7 @@ export class Wait implements Subscriber {
     for (let i = 0; i < refs.length; i++) this.#tokens.push(subscriptions.add(this, i));
     if (limits.timeoutMs !== undefined) {
       const { timeoutMs } = limits;
-      this.#timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs);
+      this.#timer = setTimeout(() => this.#timeIsUp(timeoutMs, there), timeoutMs);
     }
     const { signal } = limits;
     if (signal !== undefined) this.#unwatch = onAbort(signal, () => this.end(signal.reason));
@@ -143,7 +147,23 @@ export class Wait implements Subscriber {
 
   settled(position: number, outcome: number, pos: number): void {
     this.#tokens[position] = -1;
-    if (!this.#over && this.#visitor.arrived(position, outcome, pos)) this.end(undefined);
+    if (this.#over) return;
+    if (this.#visitor.arrived(position, outcome, pos)) this.end(undefined);
+    else if (this.#late?.positions.delete(position) && this.#late.positions.size === 0) this.end(this.#late.error);
+  }
+
+  /**
+   * The time is up. What came while this thread was busy came in time, though its news are still on their way: they are waited for.
+   */
+  #timeIsUp(timeoutMs: number, there: (objects: readonly number[]) => ArrayLike<number>): void {
+    const missing: number[] = [];
+    for (const [position, token] of this.#tokens.entries()) {
+      if (token >= 0 && ObjectRef.index(this.refAt(position)) >= 0) missing.push(position);
+    }
+    const answers = there(missing.map((position) => ObjectRef.index(this.refAt(position))));
+    const positions = new Set(missing.filter((_, i) => answers[i] === 1));
+    if (positions.size === 0) this.end(timedOut(timeoutMs));
+    else this.#late = { positions, error: timedOut(timeoutMs) };
   }
 
   resubscribed(position: number, token: number): void {

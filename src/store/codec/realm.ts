@@ -5,7 +5,17 @@ export function isPlainPrototype(prototype: object | null): boolean {
   return (
     prototype === objectPrototype ||
     prototype === null ||
-    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'))
+    (Object.getPrototypeOf(prototype) === null && isForeignObjectPrototype(prototype))
+  );
+}
+
+/** Whether a prototype without a prototype is the Object.prototype of another realm, and not that of a class or a handle. */
+function isForeignObjectPrototype(prototype: object): boolean {
+  const maker: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  return (
+    typeof maker === 'function' &&
+    maker.prototype === prototype &&
+    Function.prototype.toString.call(maker) === 'function Object() { [native code] }'
   );
 }
 

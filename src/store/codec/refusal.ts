@@ -77,6 +77,11 @@ export function cannotTravel(value: unknown): Refusal {
     const name = value.name === '' ? 'an anonymous function' : `the function ${value.name}`;
     return new Refusal(`is ${name}`, 'Send the data it needs, or wrap it with remote() and send that.');
   }
+  if (/^\[object (Async)?Generator\]$/.test(Object.prototype.toString.call(value))) {
+    const advice =
+      'For a stream, declare the function itself as function* or async function* (yield* passes on another generator).';
+    return new Refusal('is a generator', `${advice} Or send an array of what it yields.`);
+  }
   const name = className(value);
   switch (name) {
     case 'Promise':

@@ -46,7 +46,9 @@ const refused: readonly [value: unknown, path: string, says: RegExp][] = [
   [new WeakSet(), 'args[0]', /WeakSet/],
   [new WeakRef({}), 'args[0]', /WeakRef/],
   [new URL('http://a.b'), 'args[0]', /class URL/],
-  [(function* () {})(), 'args[0]', /instance/],
+  // Without a prototype above it, and with a method that Object.prototype has as well, it is still no plain object.
+  [Object.create(Object.create(null, { hasOwnProperty: { value: () => true } }) as object), 'args[0]', /instance/],
+  [(function* () {})(), 'args[0]', /generator.*function\*/],
   [{ a: { [mark]: 1 } }, 'args[0].a[Symbol(mark)]', /symbol/],
   [[Object.assign([1], { [mark]: 1 })], 'args[0][0][Symbol(mark)]', /symbol/],
   [Math, 'args[0][Symbol(Symbol.toStringTag)]', /symbol/],

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type ErrorCode, errorCodes, errorPage } from '../../../src/common/error-codes.ts';
+import { type ErrorCode, errorCodes } from '../../../src/common/error-codes.ts';
+import { errorPage } from '../../../src/common/error-page.ts';
 import { MobulaError, reviveError, TaskError } from '../../../src/common/errors.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -10,14 +11,14 @@ const codes = Object.keys(errorCodes) as ErrorCode[];
 
 /** The address that ends a message; throws where there is none. */
 function linkOf(message: string): { readonly file: string; readonly anchor: string } {
-  const [, file, anchor] = /\(([\w./-]+\.md)#([\w-]+)\)$/.exec(message) ?? [];
+  const [, file, anchor] = / See (\/\S+\.md)#(\w+)$/.exec(message) ?? [];
   if (file === undefined || anchor === undefined) throw new Error(`no link: ${message}`);
   return { file, anchor };
 }
 
 /** The sections of a document, by their anchors, as far as they have text. */
 function sections(file: string): Map<string, string> {
-  const [, ...parts] = readFileSync(root + file, 'utf8').split(/^## /m);
+  const [, ...parts] = readFileSync(file, 'utf8').split(/^## /m);
   return new Map(
     parts.map((part) => {
       const [title = '', ...text] = part.split('\n');
@@ -30,6 +31,7 @@ for (const code of codes) {
   test(`the message of ${code} leads to a page that explains it`, () => {
     const { file, anchor } = linkOf(new MobulaError(code, 'It failed.').message);
     assert.equal(`${file}#${anchor}`, errorPage(code));
+    assert.equal(file, `${root}docs/errors.md`);
     assert.match(sections(file).get(anchor) ?? '', /\w+.*[.:]/);
   });
 }
@@ -44,6 +46,11 @@ test('pages are part of the package', () => {
   assert.ok(files.includes('docs'));
 });
 
+test('an error from another installation keeps its message: it has the address of a page already', () => {
+  const message = 'It failed. See /elsewhere/node_modules/mobula/docs/errors.md#err_mobula_task';
+  assert.equal(new MobulaError('ERR_MOBULA_TASK', message).message, message);
+});
+
 test('an error that travels keeps its message as it is', () => {
   const error = new MobulaError('ERR_MOBULA_CLUSTER', 'It failed.');
   const { name, message, stack, code } = error;
@@ -52,7 +59,7 @@ test('an error that travels keeps its message as it is', () => {
 
 test('what user code threw stands before the link', () => {
   const { message } = TaskError.from(new RangeError('too far'), { taskName: 'walk', nodeId: 'n', attempt: 1 });
-  assert.equal(message, "Task 'walk' failed: too far (docs/errors.md#err_mobula_task)");
+  assert.equal(message, `Task 'walk' failed: too far. See ${root}docs/errors.md#err_mobula_task`);
 });
 
 test('every code in the sources is a code that users can look up', () => {

@@ -8,7 +8,6 @@ use mobula_sync::atomic::Ordering;
 
 use super::{Life, creation_is_next, list};
 use crate::dispatch::Written;
-use crate::failure::Failure;
 use crate::object::{NONE, Status};
 use crate::payload::Payload;
 use crate::port::{BATCH, Inner};
@@ -66,9 +65,16 @@ impl Turn<'_> {
         let index = self.actor_of(spec.actor);
         let mut actor = node.actors.get(index).0.lock();
         if spec.creates {
-            if matches!(actor.life, Life::Dead(_)) || node.tasks.get(task).state().0 != State::Ready {
+            if let Life::Dead(error) = &actor.life {
+                let error = self.copy(error);
                 drop(actor);
-                self.let_go_or_fail(task);
+                self.fail_queued(task, &error);
+                self.discard(error);
+                return;
+            }
+            if node.tasks.get(task).state().0 != State::Ready {
+                drop(actor);
+                self.let_go(task);
                 return;
             }
             failpoint!("actor.ready");
@@ -108,17 +114,6 @@ impl Turn<'_> {
         list(node, index, &mut actor);
         drop(actor);
         for task in gone {
-            self.let_go(task);
-        }
-    }
-
-    fn let_go_or_fail(&mut self, task: u32) {
-        let cell = self.node.tasks.get(task);
-        let (_, generation) = cell.state();
-        if self.begin_settling(task, generation, State::Ready) {
-            self.fail_by_system(task, Failure::ActorKilled, &[]);
-            self.free_task(task);
-        } else {
             self.let_go(task);
         }
     }

@@ -1,9 +1,8 @@
 //! How an actor begins and ends.
 
 use mobula_fault::failpoint;
-use mobula_sync::atomic::Ordering;
 
-use super::{Content, Life, list};
+use super::{Life, list};
 use crate::failure::{self, Failure};
 use crate::object::NONE;
 use crate::payload::{Links, Payload};
@@ -11,34 +10,14 @@ use crate::task::{ARRIVED, DROPPED, State};
 use crate::turn::Turn;
 
 impl Turn<'_> {
-    /// A creation task was placed: gives the actor a cell. Restarts have one already.
+    /// A creation task was placed: gives the actor a cell. Restarts, and actors with names, have one already.
     pub(crate) fn create_actor(&mut self, task: u32) {
         let node = self.node;
         let cell = node.tasks.get(task);
         // SAFETY: the submitter still holds the task, or its queue of missing arguments does.
         let spec = unsafe { cell.spec() };
         if self.actor_of(spec.actor) == NONE {
-            failpoint!("actor.create");
-            let index = node.actors.take(&mut node.actor_cache.lock());
-            let template = &node.template(spec.template).spec;
-            let recipe = (template.max_restarts > 0).then(|| {
-                for &dep in &spec.deps {
-                    node.objects.get(dep).retain();
-                }
-                (self.copy(&spec.arguments), spec.deps.clone())
-            });
-            *self.actor(index).lock() = Content {
-                object: spec.actor,
-                template: spec.template,
-                restarts: template.max_restarts,
-                recipe,
-                ..Content::default()
-            };
-            if template.detached {
-                node.objects.get(spec.actor).retain();
-            }
-            // Release: pairs with the Acquire in `actor_of`.
-            node.objects.get(spec.actor).actor.store(index, Ordering::Release);
+            self.make_actor(spec, None);
         }
         if cell.state().0 == State::Ready {
             self.call_ready(task);
@@ -140,7 +119,7 @@ impl Turn<'_> {
             self.work_may_be_possible();
         }
         if let Some(name) = name {
-            node.forget_name(object, &name);
+            node.forget_name(&name, object);
         }
         self.stop_on_host(object, left);
         failpoint!("actor.fail_queued");

@@ -2,7 +2,7 @@
 
 use mobula_sched::{Demand, TemplateSpec, UNIT};
 
-use super::actors::{alive, class, method, needed};
+use super::actors::{alive, class, method, named, needed};
 use super::support::{Bed, ERROR, News, OK, Status, plain, value};
 
 const KILLED: u8 = 4;
@@ -138,14 +138,12 @@ fn a_detached_actor_lives_without_handles_until_it_is_killed() {
         ..class()
     };
     let class = bed.template(detached);
-    let (mut host, actor) = alive(&bed, &mut driver, class);
-    assert_eq!(bed.node.name_actor(driver.id, actor, "it"), None);
-    bed.node.remember_name(actor, "it");
+    let (mut host, actor) = named(&bed, &mut driver, class, "it");
     driver.release(&[actor]);
     driver.flush();
-    assert_eq!(bed.node.find_actor(driver.id, "it"), Some(actor));
+    assert_eq!(bed.node.find_actor(driver.id, "n", "it"), Some((actor, class)));
     driver.kill(actor, false);
-    assert_eq!(bed.node.find_actor(driver.id, "it"), None);
+    assert_eq!(bed.node.find_actor(driver.id, "n", "it"), None);
     driver.release(&[actor]);
     driver.flush();
     host.news();

@@ -40,6 +40,18 @@ pub(crate) fn alive(bed: &Bed, driver: &mut Thread, class: u32) -> (Thread, u32)
     (thread, actor)
 }
 
+/// As `alive`, with a name in the namespace "n".
+pub(crate) fn named(bed: &Bed, driver: &mut Thread, class: u32, name: &str) -> (Thread, u32) {
+    let actor = driver.create_named(class, &[], "n", name);
+    driver.flush();
+    let mut thread = bed.host(needed(driver));
+    let creation = thread.begin();
+    assert_eq!(creation.extra, actor);
+    thread.result(creation.task, OK, &[value("")]);
+    thread.sleeps();
+    (thread, actor)
+}
+
 #[test]
 fn calls_run_after_the_constructor_and_in_the_order_in_which_they_were_made() {
     let bed = Bed::new(1, &[]);
@@ -56,10 +68,6 @@ fn calls_run_after_the_constructor_and_in_the_order_in_which_they_were_made() {
     thread.result(creation.task, OK, &[value("")]);
     assert_eq!(thread.run_all(), [1, 2, 3]);
     assert_eq!(bed.node.pending_calls(actor), 0);
-    assert_eq!(
-        bed.node.actor_identity(actor).map(|(_, template)| template),
-        Some(class)
-    );
     driver.release(&calls);
     driver.release(&[actor]);
     driver.flush();
@@ -289,39 +297,100 @@ fn an_actor_is_found_by_its_name_until_it_dies() {
     let bed = Bed::new(1, &[]);
     let mut driver = bed.driver();
     let class = bed.template(class());
-    let (mut host, actor) = alive(&bed, &mut driver, class);
-    assert_eq!(bed.node.name_actor(driver.id, actor, "one"), None);
-    bed.node.remember_name(actor, "one");
-    assert_eq!(bed.node.name_actor(driver.id, 12345, "one"), Some(actor));
-    assert_eq!(bed.node.find_actor(host.id, "one"), Some(actor));
-    assert_eq!(bed.node.find_actor(host.id, "two"), None);
+    let (mut host, actor) = named(&bed, &mut driver, class, "one");
+    assert!(bed.node.has_name(actor));
+    assert_eq!(bed.node.find_actor(host.id, "n", "one"), Some((actor, class)));
+    assert_eq!(bed.node.find_actor(host.id, "n", "two"), None);
+    assert_eq!(bed.node.find_actor(host.id, "one", "n"), None);
     host.release(&[actor]);
     host.flush();
-    driver.release(&[actor, actor]);
+    driver.release(&[actor]);
     driver.flush();
-    assert_eq!(bed.node.find_actor(driver.id, "one"), None);
+    assert_eq!(bed.node.find_actor(driver.id, "n", "one"), None);
     host.news();
     bed.assert_balanced(0);
 }
 
 #[test]
-fn a_name_given_to_an_actor_that_is_dead_already_is_free_again() {
+fn a_name_is_two_texts() {
     let bed = Bed::new(1, &[]);
     let mut driver = bed.driver();
     let class = bed.template(class());
-    let (mut host, actor) = alive(&bed, &mut driver, class);
-    assert_eq!(bed.node.name_actor(driver.id, actor, "one"), None);
+    let first = driver.create_named(class, &[], "a", "b/c");
+    let second = driver.create_named(class, &[], "a/b", "c");
+    driver.flush();
+    assert_eq!(bed.node.find_actor(driver.id, "a", "b/c"), Some((first, class)));
+    assert_eq!(bed.node.find_actor(driver.id, "a/b", "c"), Some((second, class)));
+    driver.kill(first, false);
+    driver.kill(second, false);
+    driver.release(&[first, first, second, second]);
+    driver.flush();
+    driver.news();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn an_actor_whose_name_is_taken_is_dead_from_the_start() {
+    let bed = Bed::new(1, &[]);
+    let mut driver = bed.driver();
+    let (class, method) = (
+        bed.template(TemplateSpec {
+            detached: true,
+            max_restarts: 3,
+            ..class()
+        }),
+        bed.template(method()),
+    );
+    let (mut host, actor) = named(&bed, &mut driver, class, "one");
+    let argument = driver.put(&value("an argument of its constructor"));
+    let late = driver.object();
+    for deps in [vec![], vec![argument], vec![late]] {
+        let second = driver.create_named(class, &deps, "n", "one");
+        let call = driver.call(method, second, 1, &[]);
+        let token = driver.get(call);
+        driver.flush();
+        assert!(!bed.node.has_name(second));
+        let news = driver.news();
+        let [News::Value { status, value, .. }] = &news[..] else {
+            panic!("the call fails: {news:?}")
+        };
+        assert_eq!((*status, value.bytes[0]), (Status::SystemError, 11), "{token}");
+        driver.release(&[call, second]);
+        driver.flush();
+    }
+    assert_eq!(bed.node.find_actor(driver.id, "n", "one"), Some((actor, class)));
+    driver.put_into(late, &value("its actor is dead by now"));
     driver.kill(actor, false);
-    bed.node.remember_name(actor, "one");
-    assert_eq!(bed.node.find_actor(driver.id, "one"), None);
+    driver.release(&[actor, actor, argument, late]);
+    driver.flush();
+    host.news();
+    driver.news();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn a_name_that_is_free_again_is_the_next_actors_alone() {
+    let bed = Bed::new(1, &[]);
+    let mut driver = bed.driver();
+    let class = bed.template(class());
+    let (mut host, actor) = named(&bed, &mut driver, class, "one");
+    driver.kill(actor, false);
+    assert_eq!(bed.node.find_actor(driver.id, "n", "one"), None);
+    let next = driver.create_named(class, &[], "n", "one");
+    // The dead one goes for good only now, and takes nothing along.
     driver.release(&[actor]);
+    driver.flush();
+    assert_eq!(bed.node.find_actor(driver.id, "n", "one"), Some((next, class)));
+    driver.kill(next, false);
+    driver.release(&[next, next]);
     driver.flush();
     let other = driver.put(&value("an object in the same cell, perhaps"));
     driver.flush();
-    assert_eq!(bed.node.find_actor(driver.id, "one"), None);
+    assert_eq!(bed.node.find_actor(driver.id, "n", "one"), None);
     driver.release(&[other]);
     driver.flush();
     host.news();
+    driver.news();
     bed.assert_balanced(0);
 }
 

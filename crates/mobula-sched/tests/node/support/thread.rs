@@ -21,6 +21,8 @@ pub(crate) struct Call<'a> {
     pub(crate) actor: Option<u32>,
     pub(crate) parent: Option<&'a TaskNews>,
     pub(crate) stream: Option<u32>,
+    /// Namespace and name of the actor it creates.
+    pub(crate) name: Option<(&'a str, &'a str)>,
 }
 
 /// A thread's end of the core, as JavaScript has it.
@@ -105,7 +107,8 @@ impl Thread {
             | flag(call.creates, 4)
             | flag(call.actor.is_some(), 8)
             | flag(call.parent.is_some(), 16)
-            | flag(call.stream.is_some(), 32);
+            | flag(call.stream.is_some(), 32)
+            | flag(call.name.is_some(), 64);
         let mut record = vec![1, flags];
         record.extend(template.to_le_bytes());
         record.extend(result.to_le_bytes());
@@ -123,6 +126,12 @@ impl Thread {
         }
         words.extend(call.stream);
         record.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        if let Some((namespace, name)) = call.name {
+            for text in [namespace, name] {
+                record.extend((text.len() as u32).to_le_bytes());
+                record.extend(text.as_bytes());
+            }
+        }
         self.record(&record);
         result
     }
@@ -161,6 +170,17 @@ impl Thread {
         self.submit(class, &call)
     }
 
+    /// Makes an actor with a name; gives its object.
+    pub(crate) fn create_named(&mut self, class: u32, deps: &[u32], namespace: &str, name: &str) -> u32 {
+        let call = Call {
+            deps,
+            creates: true,
+            name: Some((namespace, name)),
+            ..Call::default()
+        };
+        self.submit(class, &call)
+    }
+
     /// Asks for an object's value; gives the token.
     pub(crate) fn get(&mut self, object: u32) -> u32 {
         self.subscribe(object, true)
@@ -193,11 +213,15 @@ impl Thread {
     /// Stores a value; gives its object.
     pub(crate) fn put(&mut self, value: &Value) -> u32 {
         let object = self.object();
+        self.put_into(object, value);
+        object
+    }
+
+    pub(crate) fn put_into(&mut self, object: u32, value: &Value) {
         let mut record = vec![5];
         record.extend(object.to_le_bytes());
         value.write(&mut record);
         self.record(&record);
-        object
     }
 
     pub(crate) fn yields(&mut self, task: u32, item: &Value) {
