@@ -76,7 +76,11 @@ pub fn start(options: StartOptions) -> Result<()> {
     napi::bindgen_prelude::retain_current_module_for_unload_safety();
     let mut current = CURRENT.lock();
     if current.is_some() {
-        return fail(Code::Invalid, "a runtime is up already");
+        return fail(
+            Code::Taken,
+            "Another thread of this process, or another realm of this thread, has a runtime, and there is one in a process. \
+             Send what is to be done to the thread that has it, or call shutdown() there first.",
+        );
     }
     let store = Store::open(StoreConfig {
         capacity: options.store_capacity as u64,

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MobulaError } from '../common/errors.ts';
 import type { ResolvedInitOptions } from '../common/init-options.ts';
 import { badOption } from '../common/options.ts';
+import { setTimeout } from '../common/timers.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import { loaderSetup } from '../core/functions/loader.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
@@ -21,6 +22,7 @@ import type { Addon } from '../native/addon.ts';
 import { addon, nativeError } from '../native/binding.ts';
 import { type Ending, type WorkerAssignment, WorkerPool } from '../workers/worker-pool.ts';
 import { NodeChannels } from './channels.ts';
+import { Draining } from './draining.ts';
 import type { WorkerBrief } from './facts.ts';
 
 /** What every worker thread runs. */
@@ -36,7 +38,7 @@ export class DriverNode implements NewsHandler {
   readonly #pool: WorkerPool;
   readonly #memories = new SharedMemories();
   #threads = 1;
-  #drained: (() => void) | undefined;
+  readonly #draining: Draining;
   #closing: Promise<void> | undefined;
   #stopped = false;
 
@@ -67,6 +69,7 @@ export class DriverNode implements NewsHandler {
       throw error;
     }
     this.channels = new NodeChannels(this.runtime);
+    this.#draining = new Draining(this.runtime);
     // One step without news, so that the core knows that this thread sleeps and has to be rung.
     this.runtime.port.drain(this.runtime.inbox);
     this.gcs = embeddedGcs(addon, this.runtime.port.id);
@@ -93,6 +96,7 @@ export class DriverNode implements NewsHandler {
     const runtime = new ThreadRuntime(addon, 0, -1, facts, travel, memories, () => {
       runtime.port.drain(runtime.inbox);
       this.channels.look();
+      if (this.#closing !== undefined) this.#draining.look();
     });
     runtime.inbox.handleNews(this);
     return runtime;
@@ -143,7 +147,7 @@ export class DriverNode implements NewsHandler {
         collect();
         return pos + 4;
       case event.idle:
-        this.#drained?.();
+        this.#draining.finish();
         return pos + 4;
       case event.retireHost:
         this.#pool.retireHost(word(4));
@@ -170,38 +174,32 @@ export class DriverNode implements NewsHandler {
     return this.#pool.size;
   }
 
-  /** Drains, for at most `timeoutMs`, then stops everything. Idempotent. */
+  /**
+   * Drains, for at most `timeoutMs`, then stops everything. Idempotent: a later call can only bring the end nearer.
+   * A promise of it keeps the program alive.
+   */
   close(timeoutMs: number | undefined): Promise<void> {
-    this.#closing ??= this.#close(timeoutMs);
+    if (timeoutMs !== undefined) this.#draining.limit(timeoutMs);
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  async #close(timeoutMs: number | undefined): Promise<void> {
-    this.runtime.port.flush();
-    await this.#drain(timeoutMs);
+  async #close(): Promise<void> {
+    const { keepAlive, port, inbox } = this.runtime;
+    keepAlive.hold(this);
+    port.flush();
+    this.#draining.begin();
+    await this.#draining.over;
     this.#addon.failAll();
     // The failures above reach their waiters.
-    this.runtime.port.drain(this.runtime.inbox);
+    port.drain(inbox);
     await this.#pool.close();
+    keepAlive.release(this);
     this.runtime.close();
     setCurrentRuntime(undefined);
     this.#stopped = true;
     this.#addon.stop();
     this.#memories.close();
-  }
-
-  #drain(timeoutMs: number | undefined): Promise<void> {
-    if (timeoutMs === 0 || this.#addon.drain()) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#addon.keepAlive(this.runtime.port.id, true);
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#addon.keepAlive(this.runtime.port.id, false);
-        resolve();
-      };
-      const timer = timeoutMs === undefined ? undefined : setTimeout(done, timeoutMs);
-      this.#drained = done;
-    });
   }
 }
 

@@ -1,7 +1,9 @@
 import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
+import { queueMicrotask } from '../common/timers.ts';
 import type { Addon } from '../native/addon.ts';
 import type { CaptureHost } from './functions/capture.ts';
 import { Inbox } from './port/inbox.ts';
+import { KeepAlive } from './port/keep-alive.ts';
 import { Port } from './port/port.ts';
 import { op, type PortKind, submit } from './port/wire.ts';
 import { ObjectRef, type RefOwner, releasedProblem } from './refs/object-ref.ts';
@@ -17,7 +19,7 @@ import { observe } from './telemetry/observe.ts';
 import { Tracing } from './telemetry/trace.ts';
 import { type Reviver, Values } from './values/values.ts';
 import { Lender } from './wait/lender.ts';
-import { RefStream } from './wait/stream.ts';
+import type { RefStream } from './wait/stream.ts';
 import { Subscriptions } from './wait/subscriptions.ts';
 import { SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './wait/waiting.ts';
 
@@ -47,12 +49,12 @@ export class ThreadRuntime implements RefOwner {
   readonly registry: Registry;
   readonly values: Values;
   readonly resources: ResourceTable;
+  readonly keepAlive: KeepAlive;
   readonly subscriptions: Subscriptions;
   readonly inbox: Inbox;
   readonly #travel: Travel;
   readonly lender: Lender;
   readonly #tracing = new Tracing();
-  #nextStream = 0;
   /** Objects read in a row that were there: nothing else may have had its turn. */
   #looks = 0;
   readonly #fresh = new Uint32Array(OBJECTS_AT_ONCE * 2);
@@ -74,6 +76,9 @@ export class ThreadRuntime implements RefOwner {
     this.facts = facts;
     this.#travel = travel;
     this.port = new Port(addon, kind, host, onBell);
+    this.keepAlive = new KeepAlive((keep) => {
+      if (!this.#closed) addon.keepAlive(this.port.id, keep);
+    });
     this.lender = new Lender(addon, this.port);
     this.resources = new ResourceTable(facts.totals);
     this.values = new Values(this.port, {
@@ -91,7 +96,7 @@ export class ThreadRuntime implements RefOwner {
     const { port } = this;
     this.subscriptions = new Subscriptions(
       (object, token, value) => port.subscribe(object, token, value),
-      (keep) => addon.keepAlive(port.id, keep),
+      this.keepAlive,
       () => addon.askToCollect(port.id),
     );
     this.inbox = new Inbox(this);
@@ -259,15 +264,10 @@ export class ThreadRuntime implements RefOwner {
   /** Submits a task, or a call on `actor`, that yields a stream. */
   submitStream(template: Template, flags: number, args: readonly unknown[], actor: number): RefStream<unknown> {
     const end = this.newRef();
-    const token = this.#nextStream++;
+    const { streams } = this.inbox;
+    const token = streams.name();
     this.submit(template, flags | submit.stream, args, [ObjectRef.index(end)], actor, token);
-    return this.#stream(token, end);
-  }
-
-  #stream(token: number, end: ObjectRef<unknown>): RefStream<unknown> {
-    const stream = new RefStream<unknown>(this, end, () => this.inbox.streams.delete(token));
-    this.inbox.streams.set(token, stream);
-    return stream;
+    return streams.make(token, end);
   }
 
   /** Tells the task behind a stream that there is room for more items. */

@@ -1,4 +1,5 @@
 import { Tinypool } from 'tinypool';
+import { clearTimeout, setTimeout } from '../common/timers.ts';
 
 /** What a thread is told when it starts. */
 export interface WorkerAssignment {

@@ -1,5 +1,6 @@
 import { MobulaError, PendingCallsLimitError } from '../../common/errors.ts';
 import { type ActorOptions, type ResolvedActorOptions, resolveActorOptions } from '../../common/options.ts';
+import { now } from '../../common/timers.ts';
 import { portable } from '../../store/codec/index.ts';
 import { requireRuntime } from '../current.ts';
 import { submit } from '../port/wire.ts';
@@ -217,7 +218,7 @@ export function handleOf(runtime: ThreadRuntime, ref: ObjectRef<unknown>): objec
   const identity = (): number | undefined => runtime.addon.actorIdentity(runtime.port.id, ObjectRef.index(ref))[1];
   let template = identity();
   // The name is taken first: the thread that took it is about to submit the creation.
-  for (const end = performance.now() + BIRTH_MS; template === undefined && performance.now() < end; ) {
+  for (const end = now() + BIRTH_MS; template === undefined && now() < end; ) {
     Atomics.wait(nap, 0, 0, 1);
     template = identity();
   }

@@ -1,9 +1,9 @@
-import { MobulaError, RuntimeClosedError } from '../../common/errors.ts';
+import { MobulaError } from '../../common/errors.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import type { Carrier } from '../telemetry/trace.ts';
 import { type FailureContext, systemFailure, type UserFailure, userFailure } from '../values/failures.ts';
-import type { RefStream } from '../wait/stream.ts';
+import { Streams } from '../wait/streams.ts';
 import type { OutcomeReader } from '../wait/waiting.ts';
 import type { NewsReader } from './port.ts';
 import { event, LINKED, status } from './wire.ts';
@@ -22,8 +22,8 @@ const nothing: readonly unknown[] = Object.freeze([]);
 /** Reads what the core has left in a thread's inbox. */
 export class Inbox implements NewsReader, OutcomeReader {
   readonly #runtime: ThreadRuntime;
-  /** The streams whose items come to this thread, by the name the core calls each. */
-  readonly streams: Map<number, RefStream<unknown>> = new Map();
+  /** The streams whose items come to this thread. */
+  readonly streams: Streams;
   /** How many outcomes and items were passed to those who wait in this thread. */
   deliveries = 0;
   /** The trace context that came with the arguments read last. */
@@ -39,6 +39,7 @@ export class Inbox implements NewsReader, OutcomeReader {
 
   constructor(runtime: ThreadRuntime) {
     this.#runtime = runtime;
+    this.streams = new Streams(runtime);
   }
 
   /** Who reads the news that are not about objects. */
@@ -200,7 +201,6 @@ export class Inbox implements NewsReader, OutcomeReader {
 
   /** Whoever waits for items is told that the runtime is closed. */
   close(): void {
-    for (const stream of this.streams.values()) stream.fail(new RuntimeClosedError());
-    this.streams.clear();
+    this.streams.close();
   }
 }

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { MobulaError, ObjectStoreFullError } from '../../common/errors.ts';
+import { sleep } from '../../common/timers.ts';
 import type { NewsHandler } from '../port/inbox.ts';
 import { event } from '../port/wire.ts';
 import type { ThreadRuntime } from '../runtime.ts';

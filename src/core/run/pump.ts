@@ -1,3 +1,4 @@
+import { now, queueMicrotask, setImmediate } from '../../common/timers.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import type { Executor } from './executor.ts';
 
@@ -36,7 +37,7 @@ export class Pump {
   /** The core rang: the loop runs at once. */
   readonly rung = (): void => {
     if (this.#scheduled) return;
-    this.#turnBegan = performance.now();
+    this.#turnBegan = now();
     this.#run();
   };
 
@@ -65,7 +66,7 @@ export class Pump {
       else if (!runtime.port.step(runtime.inbox, !executor.held)) return;
       // Promises were made or resolved: what waits for them goes first.
       const promises = executor.settling || runtime.inbox.deliveries !== before;
-      const late = performance.now() - this.#turnBegan > TURN_MS;
+      const late = now() - this.#turnBegan > TURN_MS;
       if (!promises && !late) continue;
       if (late) this.#later();
       else this.wake();
@@ -76,7 +77,7 @@ export class Pump {
   #later(): void {
     this.#scheduled = true;
     setImmediate(() => {
-      this.#turnBegan = performance.now();
+      this.#turnBegan = now();
       this.#run();
     });
   }
