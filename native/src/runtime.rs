@@ -131,10 +131,25 @@ pub fn drain() -> Result<bool> {
     Ok(current()?.node.drain())
 }
 
-/// Fails every task that is not settled.
+/// Tells all threads that their actors are gone.
 #[napi(catch_unwind)]
-pub fn fail_all() -> Result<()> {
-    current()?.node.fail_all();
+pub fn stop_actors() -> Result<()> {
+    current()?.node.stop_actors();
+    Ok(())
+}
+
+/// Rings the driver's bell. Without a runtime there is no driver, and nothing happens.
+#[napi(catch_unwind)]
+pub fn ring_driver() {
+    if let Ok(runtime) = current() {
+        runtime.node.ring_main();
+    }
+}
+
+/// Fails every task that is not settled. `details` say why, if the user has not shut down; else they are empty.
+#[napi(catch_unwind)]
+pub fn fail_all(details: String) -> Result<()> {
+    current()?.node.fail_all(&details);
     Ok(())
 }
 

@@ -47,7 +47,7 @@ function start(options: InitOptions): DriverNode {
 
 setStarter((): ThreadRuntime => {
   // A node that gave up is closed, not absent.
-  if (shut || node !== undefined) throw new RuntimeClosedError();
+  if (shut || node !== undefined) throw new RuntimeClosedError(node?.problem || undefined);
   return start({}).runtime;
 });
 

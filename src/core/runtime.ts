@@ -62,6 +62,7 @@ export class ThreadRuntime implements RefOwner {
   readonly #refs = new RefKeeper(this);
   #dropped: number[] = [];
   #closed = false;
+  #problem = '';
 
   constructor(
     addon: Addon,
@@ -161,7 +162,7 @@ export class ThreadRuntime implements RefOwner {
 
   /** The object behind a ref that is about to be used. */
   use(ref: ObjectRef<unknown>): number {
-    if (ObjectRef.owner(ref) !== this || this.#closed) throw new RuntimeClosedError();
+    if (ObjectRef.owner(ref) !== this || this.#closed) throw this.#closedError();
     const index = ObjectRef.index(ref);
     if (index < 0) throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', releasedProblem);
     return index;
@@ -341,19 +342,27 @@ export class ThreadRuntime implements RefOwner {
   // ---- the end ---------------------------------------------------------------------------------------------------
 
   assertOpen(): void {
-    if (this.#closed) throw new RuntimeClosedError();
+    if (this.#closed) throw this.#closedError();
   }
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Leaves the core: whoever still waits in this thread is told that the runtime is closed. */
-  close(): void {
+  #closedError(): RuntimeClosedError {
+    return new RuntimeClosedError(this.#problem || undefined);
+  }
+
+  /**
+   * Leaves the core: whoever still waits in this thread is told that the runtime is closed, and why, if nobody asked for it
+   * (`problem`; else empty).
+   */
+  close(problem: string): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#problem = problem;
     for (const subscriber of this.subscriptions.close()) {
-      subscriber.fail(new RuntimeClosedError());
+      subscriber.fail(this.#closedError());
     }
     this.lender.close();
     this.inbox.close();

@@ -268,12 +268,29 @@ impl Node {
         self.live_tasks() == 0
     }
 
-    /// Fails every task that is not settled: the runtime is closed.
-    pub fn fail_all(&self) {
+    /// Tells all threads but the main one that their actors are gone: the runtime is closed.
+    pub fn stop_actors(&self) {
+        let main = self.main_port.load(Ordering::Acquire);
+        for port in self.all_ports().iter().filter(|port| u32::from(port.id) != main) {
+            port.post(&mut vec![Event::StopActors]);
+        }
+    }
+
+    /// Rings the main thread's bell: there is news beside the core's.
+    pub fn ring_main(&self) {
+        let main = self.main_port.load(Ordering::Acquire);
+        if main != NONE {
+            self.port(main as u16).ring();
+        }
+    }
+
+    /// Fails every task that is not settled: the runtime is closed. `details` say why, if it was not asked to.
+    pub fn fail_all(&self, details: &str) {
         let mut turn = Turn::new(self, 0);
         for index in 0..self.tasks.made() {
             let (_, generation) = self.tasks.get(index).state();
-            turn.stop(TaskId { index, generation }, Failure::Closed, false);
+            let id = TaskId { index, generation };
+            turn.stop_because(id, Failure::Closed, details.as_bytes(), false);
         }
         turn.finish_alone();
     }

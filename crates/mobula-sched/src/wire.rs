@@ -58,6 +58,7 @@ pub(crate) mod event {
     pub(crate) const RETIRE_HOST: u8 = 11;
     pub(crate) const KILL_PORT: u8 = 12;
     pub(crate) const COLLECT: u8 = 13;
+    pub(crate) const STOP_ACTORS: u8 = 15;
 }
 
 /// Reads records. Going past the end is a bug of ours on the other side and panics, which the

@@ -18,6 +18,7 @@ export interface NewsHandler {
 }
 
 const nothing: readonly unknown[] = Object.freeze([]);
+const nothingBefore = (): boolean => false;
 
 /** Reads what the core has left in a thread's inbox. */
 export class Inbox implements NewsReader, OutcomeReader {
@@ -28,6 +29,8 @@ export class Inbox implements NewsReader, OutcomeReader {
   deliveries = 0;
   /** The trace context that came with the arguments read last. */
   carrier: Carrier | undefined;
+  /** What has to be done before news are read: true if it ran code of the user's, which may have read others. */
+  beforeNews: () => boolean = nothingBefore;
   #news: NewsHandler | undefined;
   /** What has to wait, from one place of the inbox to another. */
   #rest = 0;
@@ -48,6 +51,7 @@ export class Inbox implements NewsReader, OutcomeReader {
   }
 
   read(end: number): void {
+    this.beforeNews();
     this.#read(0, end);
   }
 
@@ -109,7 +113,8 @@ export class Inbox implements NewsReader, OutcomeReader {
   look(object: number): Promise<unknown> | undefined {
     const { port } = this.#runtime;
     port.flush();
-    const pos = port.look(object);
+    let pos = port.look(object);
+    if (pos >= 0 && this.beforeNews()) pos = port.look(object);
     if (pos < 0) return undefined;
     const outcome = port.inbox[pos + 1] as number;
     try {

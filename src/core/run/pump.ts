@@ -63,7 +63,10 @@ export class Pump {
     for (;;) {
       const before = runtime.inbox.deliveries;
       if (runtime.inbox.waits) runtime.inbox.resume();
-      else if (!runtime.port.step(runtime.inbox, !executor.held)) return;
+      else if (!runtime.port.step(runtime.inbox, !executor.held)) {
+        executor.rests();
+        return;
+      }
       // Promises were made or resolved: what waits for them goes first.
       const promises = executor.settling || runtime.inbox.deliveries !== before;
       const late = now() - this.#turnBegan > TURN_MS;

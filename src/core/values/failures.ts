@@ -71,7 +71,7 @@ export function systemFailure(bytes: Uint8Array, start: number, end: number, con
       return new ActorDiedError(`Actor '${name}' could not be made: ${cause.message}`, { cause });
     }
     case failure.closed:
-      return new RuntimeClosedError(`mobula was shut down before task '${name}' was done.`);
+      return new RuntimeClosedError(details() || `mobula was shut down before task '${name}' was done.`);
     case failure.deadlock:
       return deadlock(view, origin, context);
     default:
