@@ -2,7 +2,7 @@ import { setCurrentRuntime } from '../core/current.ts';
 import { registerLoader } from '../core/functions/loader.ts';
 import { Executor } from '../core/run/executor.ts';
 import { Pump } from '../core/run/pump.ts';
-import { currentTask } from '../core/run/task-context.ts';
+import { containContexts, currentTask } from '../core/run/task-context.ts';
 import { ThreadRuntime } from '../core/runtime.ts';
 import { SharedMemories } from '../core/values/shared-memories.ts';
 import { travel } from '../core/values/travel.ts';
@@ -20,6 +20,7 @@ const memories = new SharedMemories();
  */
 export default async function work(brief: WorkerBrief): Promise<void> {
   beDriversProgram(brief);
+  containContexts();
   if (brief.loader !== undefined) await registerLoader(brief.loader);
   memories.begin(brief.thread, brief.memories);
   let pump: Pump | undefined;

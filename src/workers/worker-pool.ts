@@ -59,8 +59,8 @@ const MAX_STILLBORN_LATER = 10;
 /** Milliseconds until the second of them is tried; twice as many for each after it, up to the most. */
 const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [50, 5000];
 
-/** Milliseconds after which a thread that was told to end, and has not, is given up. */
-const STOP_MS = 5000;
+/** Milliseconds after which a thread that was told to end, and has not, is given up; and those that it gets to start before. */
+const [STOP_MS, START_MS] = [5000, 60_000];
 
 /**
  * The worker threads of a node. Each is a tinypool of one thread, which gets one task: to attach itself to the core.
@@ -106,11 +106,12 @@ export class WorkerPool {
     const assignment: WorkerAssignment = { kind, host, state, output: output.memory, staysForMs };
     const pool = new Tinypool({
       filename: this.#ports.workerFile,
-      minThreads: 0,
+      // Not a number: neither are there too few threads, so that tinypool starts one, nor too many, so that it sets a timer,
+      // which may be a test runner's, to end one.
+      minThreads: Number.NaN,
       maxThreads: 1,
       concurrentTasksPerWorker: 1,
       useAtomics: false,
-      idleTimeout: 2 ** 31 - 1,
       ...this.#options,
     });
     let error: unknown;
@@ -159,7 +160,6 @@ export class WorkerPool {
     thread.outputEnds();
     if (attached > 0) this.#ports.bury(thread.assignment, describe(code, error), ending);
     thread.end();
-    // For the timer that ends idle threads, which would keep the thread's remains for weeks.
     void thread.pool.destroy();
     if (thread.abandoned || expected) return;
     if (attached > 0) this.#replace(thread);
@@ -213,9 +213,14 @@ export class WorkerPool {
   #stop(thread: Thread): Promise<void> {
     if (!thread.stopped) {
       thread.stopped = true;
+      const giveUp = (): void => this.#abandon(thread);
+      let timer = setTimeout(giveUp, START_MS).unref();
       // Ended while it loads its modules, a thread of Node 20 would leave their files open.
-      void thread.started.then(() => thread.pool.threads[0]?.terminate());
-      const timer = setTimeout(() => this.#abandon(thread), STOP_MS).unref();
+      void thread.started.then(() => {
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, STOP_MS).unref();
+        void thread.pool.threads[0]?.terminate();
+      });
       void thread.ended.then(() => clearTimeout(timer));
     }
     return thread.ended;

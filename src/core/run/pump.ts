@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { now, queueMicrotask, setImmediate } from '../../common/timers.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import type { Executor } from './executor.ts';
@@ -13,6 +14,8 @@ const TURN_MS = 5;
  */
 export class Pump {
   readonly #runtime: ThreadRuntime;
+  /** Made with the pump, outside of all tasks. */
+  readonly #own = new AsyncResource('mobula.Pump', { requireManualDestroy: true });
   #executor: Executor | undefined;
   #scheduled = false;
   #turnBegan = 0;
@@ -31,15 +34,18 @@ export class Pump {
   readonly wake = (): void => {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(this.#run);
+    queueMicrotask(this.#begin);
   };
 
   /** The core rang: the loop runs at once. */
   readonly rung = (): void => {
     if (this.#scheduled) return;
     this.#turnBegan = now();
-    this.#run();
+    this.#begin();
   };
+
+  /** Whatever woke the loop, a task's promise say, its async context is not that of the next task. */
+  readonly #begin = (): void => this.#own.runInAsyncScope(this.#run);
 
   readonly #run = (): void => {
     this.#scheduled = false;
@@ -81,7 +87,7 @@ export class Pump {
     this.#scheduled = true;
     setImmediate(() => {
       this.#turnBegan = now();
-      this.#run();
+      this.#begin();
     });
   }
 }
