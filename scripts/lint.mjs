@@ -41,6 +41,21 @@ for (const file of files.filter((name) => name.endsWith('.md') && !name.startsWi
   }
 }
 
+/** Test runners replace the global timers by fakes that stand still. */
+const fakeable =
+  /(?<![\w.#])(?:globalThis\.)?(?:set(?:Timeout|Interval|Immediate)|clear(?:Timeout|Interval|Immediate)|queueMicrotask|performance\.(?:now|mark|measure)|process\.(?:nextTick|hrtime))\b/;
+const timers = 'src/common/timers.ts';
+for (const file of files.filter((name) => /^src\/(?!bin\/).*\.ts$/.test(name) && name !== timers)) {
+  const source = text(file);
+  const imported = /import \{([^}]*)\} from '[./\w]*\/timers\.ts'/.exec(source)?.[1] ?? '';
+  source.split('\n').forEach((line, i) => {
+    const name = /^\s*(?:\/?\*|\/\/|import )/.test(line) ? undefined : fakeable.exec(line.replace(/'[^']*'/g, ''))?.[0];
+    if (name !== undefined && !imported.split(/[\s,]+/).includes(name)) {
+      problems.push(`${file}:${i + 1}: take ${name} from ${timers}`);
+    }
+  });
+}
+
 /** No file grows past what one thing needs. */
 const limits = [
   [/^src\/.*\.ts$/, 400],

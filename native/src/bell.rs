@@ -144,13 +144,14 @@ extern "C" fn rung(handle: *mut uv_async_t) {
         if sys::napi_open_handle_scope(env, &raw mut scope) != sys::Status::napi_ok {
             return;
         }
-        let (mut callback, mut global, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        let (mut callback, mut result) = (ptr::null_mut(), ptr::null_mut());
         sys::napi_get_reference_value(env, owned.callback, &raw mut callback);
-        sys::napi_get_global(env, &raw mut global);
+        // The receiver is the callback itself. Node looks for a `domain` on it, and in a REPL the global object has one that is
+        // none: the module of that name.
         let status = sys::napi_make_callback(
             env,
             ptr::null_mut(),
-            global,
+            callback,
             callback,
             0,
             ptr::null(),

@@ -7,6 +7,7 @@ pub(crate) enum Code {
     StoreFull,
     ObjectLost,
     Closed,
+    Taken,
     Invalid,
 }
 
@@ -16,6 +17,7 @@ impl AsRef<str> for Code {
             Self::StoreFull => "ERR_MOBULA_OBJECT_STORE_FULL",
             Self::ObjectLost => "ERR_MOBULA_OBJECT_LOST",
             Self::Closed => "ERR_MOBULA_RUNTIME_CLOSED",
+            Self::Taken => "ERR_MOBULA_ALREADY_INITIALIZED",
             Self::Invalid => "ERR_MOBULA_INTERNAL",
         }
     }

@@ -76,7 +76,11 @@ pub fn start(options: StartOptions) -> Result<()> {
     napi::bindgen_prelude::retain_current_module_for_unload_safety();
     let mut current = CURRENT.lock();
     if current.is_some() {
-        return fail(Code::Invalid, "a runtime is up already");
+        return fail(
+            Code::Taken,
+            "Another thread of this process, or another realm of this thread, has a runtime, and there is one in a process. \
+             Send what is to be done to the thread that has it, or call shutdown() there first.",
+        );
     }
     let store = Store::open(StoreConfig {
         capacity: options.store_capacity as u64,
@@ -129,10 +133,25 @@ pub fn drain() -> Result<bool> {
     Ok(current()?.node.drain())
 }
 
-/// Fails every task that is not settled.
+/// Tells all threads that their actors are gone.
 #[napi(catch_unwind)]
-pub fn fail_all() -> Result<()> {
-    current()?.node.fail_all();
+pub fn stop_actors() -> Result<()> {
+    current()?.node.stop_actors();
+    Ok(())
+}
+
+/// Rings the driver's bell. Without a runtime there is no driver, and nothing happens.
+#[napi(catch_unwind)]
+pub fn ring_driver() {
+    if let Ok(runtime) = current() {
+        runtime.node.ring_main();
+    }
+}
+
+/// Fails every task that is not settled. `details` say why, if the user has not shut down; else they are empty.
+#[napi(catch_unwind)]
+pub fn fail_all(details: String) -> Result<()> {
+    current()?.node.fail_all(&details);
     Ok(())
 }
 

@@ -2,7 +2,7 @@ import { DriverNode } from '../boot/driver.ts';
 import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
 import { type InitOptions, resolveInitOptions } from '../common/init-options.ts';
 import { badOption, checkKnown } from '../common/options.ts';
-import { currentRuntime, setStarter } from '../core/current.ts';
+import { currentRuntime, refuseOtherCopy, setStarter } from '../core/current.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import { addon } from '../native/binding.ts';
 
@@ -47,7 +47,7 @@ function start(options: InitOptions): DriverNode {
 
 setStarter((): ThreadRuntime => {
   // A node that gave up is closed, not absent.
-  if (shut || node !== undefined) throw new RuntimeClosedError();
+  if (shut || node !== undefined) throw new RuntimeClosedError(node?.problem || undefined);
   return start({}).runtime;
 });
 
@@ -55,10 +55,13 @@ setStarter((): ThreadRuntime => {
 export class Runtime {
   /** The node's name. */
   readonly nodeId: string;
+  /** Whether this call of `init` started it. */
+  readonly #started: boolean;
 
   /** @internal */
-  constructor(nodeId: string) {
+  constructor(nodeId: string, started: boolean) {
     this.nodeId = nodeId;
+    this.#started = started;
   }
 
   /**
@@ -87,14 +90,18 @@ export class Runtime {
     return shutdown(options);
   }
 
-  /** For `await using runtime = await init()`. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return shutdown();
+  /**
+   * For `await using runtime = await init()`: as `shutdown`, for the `Runtime` whose `init` started the runtime. One that
+   * `ignoreReinit` gave leaves the runtime to the code that started it.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#started && node?.runtime.facts.nodeId === this.nodeId) await shutdown();
   }
 }
 
 /**
- * Starts a runtime. Optional: the first call of a remote function, or of `put`, starts one with the defaults.
+ * Starts a runtime. Optional: the first call of a remote function, or of `put`, starts one with the defaults. While a
+ * `shutdown` is under way, it waits for its end first.
  *
  * @throws {MobulaError} `ERR_MOBULA_ALREADY_INITIALIZED` when one is up, unless `ignoreReinit` is set.
  * @throws {MobulaError} `ERR_MOBULA_INVALID_OPTION` naming the option.
@@ -103,19 +110,23 @@ export class Runtime {
  * console.log(isInitialized()); // true
  */
 export async function init(options: InitOptions = {}): Promise<Runtime> {
+  while (node !== undefined && shut) await node.close(undefined);
   const current = currentRuntime();
   if (current !== undefined) {
-    if (options.ignoreReinit === true) return new Runtime(current.facts.nodeId);
+    if (options.ignoreReinit === true) return new Runtime(current.facts.nodeId, false);
     const where = node === undefined ? 'This code runs in a worker, which is part of a runtime' : 'A runtime is up';
     const advice = 'Call init() once, call shutdown() first, or pass { ignoreReinit: true }.';
     throw new MobulaError('ERR_MOBULA_ALREADY_INITIALIZED', `${where}. ${advice}`);
   }
-  return new Runtime(start(options).runtime.facts.nodeId);
+  refuseOtherCopy();
+  return new Runtime(start(options).runtime.facts.nodeId, true);
 }
 
 /**
- * Waits for the work in flight, then stops all threads. Idempotent. After it, refs of before are closed, and only
- * `init` starts a runtime again.
+ * Waits for the work in flight, then stops all threads. After it, refs of before are closed, and only `init` starts a
+ * runtime again. It keeps the program alive until then. A stream that nobody reads is not waited for: it is ended.
+ *
+ * Idempotent. A later call can bring the end nearer: `shutdown({ timeoutMs: 0 })` ends a shutdown that waits.
  */
 export async function shutdown(options: ShutdownOptions = {}): Promise<void> {
   checkKnown(options, ['timeoutMs'], 'ShutdownOptions');

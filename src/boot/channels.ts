@@ -1,6 +1,6 @@
 import { storeSpill, type WorkerStarted, workerExit, workerStart } from '../common/channels.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
-import type { WorkerAssignment } from '../workers/worker-pool.ts';
+import { threadState, type WorkerAssignment } from '../workers/assignment.ts';
 
 /** Tells those who listen what happens to a node's threads and its object store. */
 export class NodeChannels {
@@ -33,8 +33,8 @@ export class NodeChannels {
     storeSpill.publish({ spills, restores, used, spilled, capacity });
   }
 
-  #identity({ kind, port }: WorkerAssignment): WorkerStarted {
-    const name = (Atomics.load(port, 0) - 1).toString(16).padStart(8, '0');
+  #identity({ kind, state }: WorkerAssignment): WorkerStarted {
+    const name = (Atomics.load(state, threadState.port) - 1).toString(16).padStart(8, '0');
     return { workerId: `${this.#runtime.facts.nodeId}${name}`, runs: kind === 1 ? 'tasks' : 'actors' };
   }
 }

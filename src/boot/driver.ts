@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MobulaError } from '../common/errors.ts';
 import type { ResolvedInitOptions } from '../common/init-options.ts';
 import { badOption } from '../common/options.ts';
+import { setTimeout, Timer } from '../common/timers.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import { loaderSetup } from '../core/functions/loader.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
@@ -20,8 +21,11 @@ import { embeddedGcs } from '../gcs/embedded.ts';
 import { NodeReplica } from '../gcs/replica.ts';
 import type { Addon } from '../native/addon.ts';
 import { addon, nativeError } from '../native/binding.ts';
-import { type Ending, type WorkerAssignment, WorkerPool } from '../workers/worker-pool.ts';
+import { threadState, type WorkerAssignment } from '../workers/assignment.ts';
+import { Output } from '../workers/output/output.ts';
+import { type Ending, WorkerPool } from '../workers/worker-pool.ts';
 import { NodeChannels } from './channels.ts';
+import { Draining } from './draining.ts';
 import type { WorkerBrief } from './facts.ts';
 
 /** What every worker thread runs. */
@@ -37,7 +41,10 @@ export class DriverNode implements NewsHandler {
   readonly #pool: WorkerPool;
   readonly #memories = new SharedMemories();
   #threads = 1;
-  #drained: (() => void) | undefined;
+  readonly #draining: Draining;
+  readonly #output: Output;
+  /** Why it closes, if nobody asked for it. */
+  #problem = '';
   #closing: Promise<void> | undefined;
   #stopped = false;
 
@@ -68,6 +75,9 @@ export class DriverNode implements NewsHandler {
       throw error;
     }
     this.channels = new NodeChannels(this.runtime);
+    this.#draining = new Draining(this.runtime);
+    this.#output = new Output(facts);
+    this.runtime.inbox.beforeNews = this.#output.drain;
     // One step without news, so that the core knows that this thread sleeps and has to be rung.
     this.runtime.port.drain(this.runtime.inbox);
     this.gcs = embeddedGcs();
@@ -78,6 +88,7 @@ export class DriverNode implements NewsHandler {
       bury: (assignment, details, ending) => this.#bury(assignment, details, ending),
       abandon: (port, details) => this.#abandon(port, details),
       giveUp: (reason) => this.#giveUp(reason),
+      output: () => this.#output.begin(),
     });
     // Tasks may ask for no CPU at all, so there is always a thread for them.
     this.#pool.startWorkers(Math.max(1, Math.ceil(options.numCpus)));
@@ -100,17 +111,25 @@ export class DriverNode implements NewsHandler {
       shareBuffer: (memory: SharedArrayBuffer) => this.#memories.share(memory),
       sharedBuffer: (id: number) => this.#memories.find(id),
     };
-    const runtime = new ThreadRuntime(addon, 0, -1, facts, travel, memories, () => {
-      runtime.port.drain(runtime.inbox);
-      this.channels.look();
-    });
+    const runtime = new ThreadRuntime(addon, 0, -1, facts, travel, memories, () => this.#rung());
     runtime.inbox.handleNews(this);
     return runtime;
   }
 
+  #rung(): void {
+    this.#output.drain();
+    this.runtime.port.drain(this.runtime.inbox);
+    this.channels.look();
+    this.#pool.look();
+    if (this.#closing !== undefined) this.#draining.look();
+  }
+
   #brief(assignment: WorkerAssignment): WorkerBrief {
     const memories = (): readonly SharedMemory[] => this.#memories.all();
-    const brief = { ...assignment, facts: this.runtime.facts, thread: this.#threads++, loader: loaderSetup() };
+    const { argv, execArgv, env } = process;
+    const program = { argv, execArgv, nodeOptions: env['NODE_OPTIONS'] };
+    const thread = { thread: this.#threads++, facts: this.runtime.facts, loader: loaderSetup() };
+    const brief: object = { ...assignment, ...thread, ...program };
     // Read when the thread is ready: what is shared until then must not be missed.
     return Object.defineProperty(brief, 'memories', { get: memories, enumerable: true }) as WorkerBrief;
   }
@@ -118,7 +137,7 @@ export class DriverNode implements NewsHandler {
   #bury(assignment: WorkerAssignment, details: string, { blame, expected }: Ending): void {
     // A thread that hung may end after all else; another runtime may be up by then.
     if (this.#stopped) return;
-    const port = Atomics.load(assignment.port, 0) - 1;
+    const port = Atomics.load(assignment.state, threadState.port) - 1;
     this.#addon.bury(port, details, blame);
     this.channels.exited(assignment, details, expected);
   }
@@ -133,6 +152,8 @@ export class DriverNode implements NewsHandler {
 
   #giveUp(reason: unknown): void {
     const why = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+    const message = reason instanceof Error ? reason.message : String(reason);
+    this.#problem = `mobula cannot start worker threads: ${message}. Mend that, and call init() again.`;
     this.options.logger?.error({ err: reason }, 'mobula cannot start worker threads');
     process.emitWarning(`mobula cannot start worker threads, and fails all tasks: ${why}`, 'MobulaWarning');
     // Nothing would run any more: what waits is failed, and later calls are refused.
@@ -153,7 +174,7 @@ export class DriverNode implements NewsHandler {
         collect();
         return pos + 4;
       case event.idle:
-        this.#drained?.();
+        this.#draining.finish();
         return pos + 4;
       case event.retireHost:
         this.#pool.retireHost(word(4));
@@ -175,43 +196,54 @@ export class DriverNode implements NewsHandler {
     }, milliseconds).unref();
   }
 
+  /** Why it closes, if nobody asked for it; else empty. */
+  get problem(): string {
+    return this.#problem;
+  }
+
   /** Worker threads. */
   get workers(): number {
     return this.#pool.size;
   }
 
-  /** Drains, for at most `timeoutMs`, then stops everything. Idempotent. */
+  /**
+   * Drains, for at most `timeoutMs`, then stops everything. Idempotent: a later call can only bring the end nearer.
+   * A promise of it keeps the program alive.
+   */
   close(timeoutMs: number | undefined): Promise<void> {
-    this.#closing ??= this.#close(timeoutMs);
+    if (timeoutMs !== undefined) {
+      this.#draining.limit(timeoutMs);
+      // Once more: what comes after the work in flight is to be over by then too.
+      if (this.#closing !== undefined) this.#hurry(timeoutMs);
+    }
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  async #close(timeoutMs: number | undefined): Promise<void> {
-    this.runtime.port.flush();
-    await this.#drain(timeoutMs);
-    this.#addon.failAll();
+  #hurry(timeoutMs: number): void {
+    const timer = new Timer(timeoutMs, () => this.#pool.hurry());
+    const done = (): void => timer.cancel();
+    this.#closing?.then(done, done);
+  }
+
+  async #close(): Promise<void> {
+    const { keepAlive, port, inbox } = this.runtime;
+    keepAlive.hold(this);
+    port.flush();
+    this.#draining.begin();
+    await this.#draining.over;
+    this.#addon.failAll(this.#problem);
     // The failures above reach their waiters.
-    this.runtime.port.drain(this.runtime.inbox);
+    port.drain(inbox);
+    this.#addon.stopActors();
     await this.#pool.close();
-    this.runtime.close();
+    await this.#output.close();
+    keepAlive.release(this);
+    this.runtime.close(this.#problem);
     setCurrentRuntime(undefined);
     this.#stopped = true;
     this.#addon.stop();
     this.#memories.close();
-  }
-
-  #drain(timeoutMs: number | undefined): Promise<void> {
-    if (timeoutMs === 0 || this.#addon.drain()) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#addon.keepAlive(this.runtime.port.id, true);
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#addon.keepAlive(this.runtime.port.id, false);
-        resolve();
-      };
-      const timer = timeoutMs === undefined ? undefined : setTimeout(done, timeoutMs);
-      this.#drained = done;
-    });
   }
 }
 

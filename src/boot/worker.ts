@@ -3,11 +3,13 @@ import { setCurrentRuntime } from '../core/current.ts';
 import { registerLoader } from '../core/functions/loader.ts';
 import { Executor } from '../core/run/executor.ts';
 import { Pump } from '../core/run/pump.ts';
-import { currentTask } from '../core/run/task-context.ts';
+import { containContexts, currentTask } from '../core/run/task-context.ts';
 import { ThreadRuntime } from '../core/runtime.ts';
 import { SharedMemories } from '../core/values/shared-memories.ts';
 import { travel } from '../core/values/travel.ts';
 import { addon } from '../native/binding.ts';
+import { RETIRED, threadState } from '../workers/assignment.ts';
+import { captureOutput } from '../workers/output/capture.ts';
 import type { WorkerBrief } from './facts.ts';
 
 /** Open before tinypool says that the thread is ready, so that nothing shared meanwhile is missed. */
@@ -18,6 +20,8 @@ const memories = new SharedMemories();
  * is a task that ends at once, so a worker never keeps a finished program alive.
  */
 export default async function work(brief: WorkerBrief): Promise<void> {
+  beDriversProgram(brief);
+  containContexts();
   if (brief.loader !== undefined) await registerLoader(brief.loader);
   memories.begin(brief.thread, brief.memories);
   let pump: Pump | undefined;
@@ -34,8 +38,24 @@ export default async function work(brief: WorkerBrief): Promise<void> {
     () => pump?.rung(),
   );
   setCurrentRuntime(runtime);
+  captureOutput(brief.output, {
+    task: currentTask,
+    actor: () => {
+      const index = currentTask()?.actor ?? -1;
+      return index < 0 ? undefined : { index, generation: addon.objectGeneration(runtime.port.id, index) };
+    },
+    ring: () => addon.ringDriver(),
+  });
   pump = new Pump(runtime);
-  const executor = new Executor(runtime, pump.wake);
+  const disposable = (count: number): void => {
+    Atomics.store(brief.state, threadState.disposable, count);
+    if (count === 0) addon.ringDriver();
+  };
+  const exit = (): void => {
+    Atomics.store(brief.state, threadState.culprit, RETIRED);
+    process.exit();
+  };
+  const executor = new Executor(runtime, pump.wake, disposable, { staysForMs: brief.staysForMs, exit });
   // What nobody caught belongs to the task it came from, if that still runs; it must not take the thread along.
   const uncaught = (error: unknown): void => {
     if (executor.failBackground(currentTask(), error)) return;
@@ -46,8 +66,15 @@ export default async function work(brief: WorkerBrief): Promise<void> {
   // process.exit(): who called it is to blame for what the others on this thread lose.
   process.once('exit', () => {
     const task = currentTask();
-    if (task !== undefined) Atomics.store(brief.port, 1, task.index + 1);
+    if (task !== undefined) Atomics.store(brief.state, threadState.culprit, task.index + 1);
   });
-  Atomics.store(brief.port, 0, runtime.port.id + 1);
+  Atomics.store(brief.state, threadState.port, runtime.port.id + 1);
   pump.start(executor);
+}
+
+/** Tasks are parts of the driver's program: they see its arguments, and not those that start a thread. */
+function beDriversProgram({ argv, execArgv, nodeOptions }: WorkerBrief): void {
+  process.argv.splice(0, process.argv.length, ...argv);
+  process.execArgv.splice(0, process.execArgv.length, ...execArgv);
+  if (nodeOptions !== undefined) process.env['NODE_OPTIONS'] = nodeOptions;
 }

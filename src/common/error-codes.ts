@@ -19,6 +19,7 @@ export const errorCodes = {
   ERR_MOBULA_NOT_BUILT: 'This version does not have that part yet.',
   ERR_MOBULA_OBJECT_LOST: 'The value is gone and cannot be rebuilt.',
   ERR_MOBULA_OBJECT_STORE_FULL: 'The object store has no room and nothing it may evict.',
+  ERR_MOBULA_OTHER_COPY: 'Another copy of mobula has a runtime in this thread.',
   ERR_MOBULA_PENDING_CALLS_LIMIT: 'The actor has maxPendingCalls calls waiting.',
   ERR_MOBULA_RUNTIME_CLOSED: 'The runtime was shut down.',
   ERR_MOBULA_SERIALIZATION: 'A value cannot travel to another thread.',

@@ -1,8 +1,10 @@
 import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
+import { queueMicrotask } from '../common/timers.ts';
 import type { Addon } from '../native/addon.ts';
 import type { ActorName } from './actors/names.ts';
 import type { CaptureHost } from './functions/capture.ts';
 import { Inbox } from './port/inbox.ts';
+import { KeepAlive } from './port/keep-alive.ts';
 import { Port } from './port/port.ts';
 import { op, type PortKind, submit } from './port/wire.ts';
 import { ObjectRef, type RefOwner, releasedProblem } from './refs/object-ref.ts';
@@ -18,7 +20,7 @@ import { observe } from './telemetry/observe.ts';
 import { Tracing } from './telemetry/trace.ts';
 import { type Reviver, Values } from './values/values.ts';
 import { Lender } from './wait/lender.ts';
-import { ObjectRefStream } from './wait/stream.ts';
+import type { ObjectRefStream } from './wait/stream.ts';
 import { Subscriptions } from './wait/subscriptions.ts';
 import { areThere } from './wait/there.ts';
 import { SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './wait/waiting.ts';
@@ -49,12 +51,12 @@ export class ThreadRuntime implements RefOwner {
   readonly registry: Registry;
   readonly values: Values;
   readonly resources: ResourceTable;
+  readonly keepAlive: KeepAlive;
   readonly subscriptions: Subscriptions;
   readonly inbox: Inbox;
   readonly #travel: Travel;
   readonly lender: Lender;
   readonly #tracing = new Tracing();
-  #nextStream = 0;
   /** Objects read in a row that were there: nothing else may have had its turn. */
   #looks = 0;
   readonly #fresh = new Uint32Array(OBJECTS_AT_ONCE * 2);
@@ -62,6 +64,7 @@ export class ThreadRuntime implements RefOwner {
   readonly #refs = new RefKeeper(this);
   #dropped: number[] = [];
   #closed = false;
+  #problem = '';
 
   constructor(
     addon: Addon,
@@ -76,6 +79,9 @@ export class ThreadRuntime implements RefOwner {
     this.facts = facts;
     this.#travel = travel;
     this.port = new Port(addon, kind, host, onBell);
+    this.keepAlive = new KeepAlive((keep) => {
+      if (!this.#closed) addon.keepAlive(this.port.id, keep);
+    });
     this.lender = new Lender(addon, this.port);
     this.resources = new ResourceTable(facts.totals);
     this.values = new Values(this.port, {
@@ -98,7 +104,7 @@ export class ThreadRuntime implements RefOwner {
     const { port } = this;
     this.subscriptions = new Subscriptions(
       (object, token, value) => port.subscribe(object, token, value),
-      (keep) => addon.keepAlive(port.id, keep),
+      this.keepAlive,
       () => addon.askToCollect(port.id),
     );
     this.inbox = new Inbox(this);
@@ -167,7 +173,7 @@ export class ThreadRuntime implements RefOwner {
 
   /** The object behind a ref that is about to be used. */
   use(ref: ObjectRef<unknown>): number {
-    if (ObjectRef.owner(ref) !== this || this.#closed) throw new RuntimeClosedError();
+    if (ObjectRef.owner(ref) !== this || this.#closed) throw this.#closedError();
     const index = ObjectRef.index(ref);
     if (index < 0) throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', releasedProblem);
     return index;
@@ -275,15 +281,10 @@ export class ThreadRuntime implements RefOwner {
   /** Submits a task, or a call on `actor`, that yields a stream. */
   submitStream(template: Template, flags: number, args: readonly unknown[], actor: number): ObjectRefStream<unknown> {
     const end = this.newRef();
-    const token = this.#nextStream++;
+    const { streams } = this.inbox;
+    const token = streams.name();
     this.submit(template, flags | submit.stream, args, [ObjectRef.index(end)], actor, token);
-    return this.#stream(token, end);
-  }
-
-  #stream(token: number, end: ObjectRef<unknown>): ObjectRefStream<unknown> {
-    const stream = ObjectRefStream.of(this, end, () => this.inbox.streams.delete(token));
-    this.inbox.streams.set(token, stream);
-    return stream;
+    return streams.make(token, end);
   }
 
   /** Tells the task behind a stream that there is room for more items. */
@@ -354,19 +355,27 @@ export class ThreadRuntime implements RefOwner {
   // ---- the end ---------------------------------------------------------------------------------------------------
 
   assertOpen(): void {
-    if (this.#closed) throw new RuntimeClosedError();
+    if (this.#closed) throw this.#closedError();
   }
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Leaves the core: whoever still waits in this thread is told that the runtime is closed. */
-  close(): void {
+  #closedError(): RuntimeClosedError {
+    return new RuntimeClosedError(this.#problem || undefined);
+  }
+
+  /**
+   * Leaves the core: whoever still waits in this thread is told that the runtime is closed, and why, if nobody asked for it
+   * (`problem`; else empty).
+   */
+  close(problem: string): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#problem = problem;
     for (const subscriber of this.subscriptions.close()) {
-      subscriber.fail(new RuntimeClosedError());
+      subscriber.fail(this.#closedError());
     }
     this.lender.close();
     this.inbox.close();

@@ -7,7 +7,9 @@ export interface Addon {
   start(options: StartOptions): void;
   stop(): void;
   drain(): boolean;
-  failAll(): void;
+  failAll(details: string): void;
+  stopActors(): void;
+  ringDriver(): void;
   freeResources(): number[];
   liveTasks(): number;
   // port.rs

@@ -1,14 +1,10 @@
 import { Tinypool } from 'tinypool';
-
-/** What a thread is told when it starts. */
-export interface WorkerAssignment {
-  /** 1 = runs tasks, 2 = runs actors. */
-  readonly kind: number;
-  /** The host's number, for threads that run actors; else -1. */
-  readonly host: number;
-  /** The thread writes its port + 1 here once it is attached, and behind it, when it exits, the task that made it + 1. */
-  readonly port: Int32Array;
-}
+import { clearTimeout, setTimeout } from '../common/timers.ts';
+import { RETIRED, THREAD_STATE_WORDS, threadState, type WorkerAssignment } from './assignment.ts';
+import { Disposals } from './disposals.ts';
+import type { OutputMemory } from './output/capture.ts';
+import { Retirements } from './retirements.ts';
+import { threadOptions } from './thread-options.ts';
 
 /** Through whose fault a thread ended, if it was not a task's, which is told by its number. */
 const blame = { unknown: -1, nobody: -2, runner: -3 } as const;
@@ -35,6 +31,8 @@ export interface PoolPorts {
   abandon(port: number, details: string): void;
   /** Threads die before they are attached, again and again. */
   giveUp(reason: unknown): void;
+  /** Memory for what a thread writes; `end`: the thread has ended. */
+  output(): { readonly memory: OutputMemory; readonly end: () => void };
 }
 
 interface Thread {
@@ -48,6 +46,7 @@ interface Thread {
   abandoned: boolean;
   /** It has loaded its modules and is about to take its first task, or it could not. */
   readonly started: Promise<void>;
+  readonly outputEnds: () => void;
   /** Resolves when it has ended, or was abandoned. */
   readonly ended: Promise<void>;
   readonly end: () => void;
@@ -60,8 +59,8 @@ const MAX_STILLBORN_LATER = 10;
 /** Milliseconds until the second of them is tried; twice as many for each after it, up to the most. */
 const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [50, 5000];
 
-/** Milliseconds after which a thread that was told to end, and has not, is given up. */
-const STOP_MS = 5000;
+/** Milliseconds after which a thread that was told to end, and has not, is given up; and those that it gets to start before. */
+const [STOP_MS, START_MS] = [5000, 60_000];
 
 /**
  * The worker threads of a node. Each is a tinypool of one thread, which gets one task: to attach itself to the core.
@@ -76,6 +75,9 @@ export class WorkerPool {
   /** Workers to start once the first is up. */
   #waiting = 0;
   #closed = false;
+  readonly #options = threadOptions();
+  readonly #retirements = new Retirements();
+  readonly #disposals = new Disposals();
 
   constructor(ports: PoolPorts) {
     this.#ports = ports;
@@ -98,14 +100,19 @@ export class WorkerPool {
   }
 
   #start(kind: number, host: number): void {
-    const assignment: WorkerAssignment = { kind, host, port: new Int32Array(new SharedArrayBuffer(8)) };
+    const output = this.#ports.output();
+    const state = new Int32Array(new SharedArrayBuffer(4 * THREAD_STATE_WORDS));
+    const staysForMs = this.#retirements.nextMs();
+    const assignment: WorkerAssignment = { kind, host, state, output: output.memory, staysForMs };
     const pool = new Tinypool({
       filename: this.#ports.workerFile,
-      minThreads: 0,
+      // Not a number: neither are there too few threads, so that tinypool starts one, nor too many, so that it sets a timer,
+      // which may be a test runner's, to end one.
+      minThreads: Number.NaN,
       maxThreads: 1,
       concurrentTasksPerWorker: 1,
       useAtomics: false,
-      idleTimeout: 2 ** 31 - 1,
+      ...this.#options,
     });
     let error: unknown;
     pool.on('error', (thrown: unknown) => {
@@ -136,6 +143,7 @@ export class WorkerPool {
       stopped: false,
       abandoned: false,
       started,
+      outputEnds: output.end,
       ended,
       end,
     };
@@ -144,13 +152,14 @@ export class WorkerPool {
 
   #ended(thread: Thread, code: number, error: unknown): void {
     this.#threads.delete(thread);
-    const { port } = thread.assignment;
-    const attached = Atomics.load(port, 0);
+    const attached = stateOf(thread, threadState.port);
     const expected = thread.retired || this.#closed;
     const ending = { blame: blamed(thread, error), expected };
+    if (stateOf(thread, threadState.culprit) === RETIRED) this.#retirements.add();
+    // What it has written comes before the failures of what it ran.
+    thread.outputEnds();
     if (attached > 0) this.#ports.bury(thread.assignment, describe(code, error), ending);
     thread.end();
-    // For the timer that ends idle threads, which would keep the thread's remains for weeks.
     void thread.pool.destroy();
     if (thread.abandoned || expected) return;
     if (attached > 0) this.#replace(thread);
@@ -170,42 +179,48 @@ export class WorkerPool {
     if (!this.#threads.delete(thread)) return;
     thread.abandoned = true;
     void thread.pool.threads[0]?.terminate();
-    const attached = Atomics.load(thread.assignment.port, 0);
+    const attached = stateOf(thread, threadState.port);
     if (attached > 0) this.#ports.abandon(attached - 1, `it hangs in native code and did not stop in ${STOP_MS} ms`);
     thread.end();
     if (!thread.retired && !this.#closed) this.#replace(thread);
   }
 
-  #replace({ assignment: { kind, port, host } }: Thread): void {
+  #replace(thread: Thread): void {
+    const { kind, host } = thread.assignment;
     if (kind === 1) this.#start(1, -1);
-    else if (Atomics.load(port, 0) === 0) this.startHost(host);
+    else if (stateOf(thread, threadState.port) === 0) this.startHost(host);
   }
 
-  #find(test: (assignment: WorkerAssignment) => boolean): Thread | undefined {
-    for (const thread of this.#threads) if (test(thread.assignment)) return thread;
+  #find(test: (thread: Thread) => boolean): Thread | undefined {
+    for (const thread of this.#threads) if (test(thread)) return thread;
     return undefined;
   }
 
   /** Stops the thread of a port, whatever it runs. */
   stopPort(port: number): void {
-    const thread = this.#find((assignment) => Atomics.load(assignment.port, 0) === port + 1);
+    const thread = this.#find((each) => stateOf(each, threadState.port) === port + 1);
     if (thread !== undefined) void this.#stop(thread);
   }
 
-  /** Stops the thread that one actor had to itself. */
+  /** Stops the thread that one actor had to itself, once that has disposed of itself. */
   retireHost(host: number): void {
-    const thread = this.#find((assignment) => assignment.kind === 2 && assignment.host === host);
+    const thread = this.#find(({ assignment }) => assignment.kind === 2 && assignment.host === host);
     if (thread === undefined) return;
     thread.retired = true;
-    void this.#stop(thread);
+    void this.#disposals.of(thread.assignment.state, thread.ended).then(() => this.#stop(thread));
   }
 
   #stop(thread: Thread): Promise<void> {
     if (!thread.stopped) {
       thread.stopped = true;
+      const giveUp = (): void => this.#abandon(thread);
+      let timer = setTimeout(giveUp, START_MS).unref();
       // Ended while it loads its modules, a thread of Node 20 would leave their files open.
-      void thread.started.then(() => thread.pool.threads[0]?.terminate());
-      const timer = setTimeout(() => this.#abandon(thread), STOP_MS).unref();
+      void thread.started.then(() => {
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, STOP_MS).unref();
+        void thread.pool.threads[0]?.terminate();
+      });
       void thread.ended.then(() => clearTimeout(timer));
     }
     return thread.ended;
@@ -215,10 +230,22 @@ export class WorkerPool {
     return this.#threads.size;
   }
 
-  /** Stops all threads; resolves when they have ended, but for those that hang in native code. */
+  /** A thread has rung: its last instance may have disposed of itself. */
+  look(): void {
+    this.#disposals.look();
+  }
+
+  /** Instances get no more time. */
+  hurry(): void {
+    this.#disposals.hurry();
+  }
+
+  /** Stops all threads, once their instances have disposed of themselves; resolves when they have ended, but for those that hang in native code. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#threads].map((thread) => this.#stop(thread)));
+    const threads = [...this.#threads];
+    await Promise.all(threads.map(({ assignment, ended }) => this.#disposals.of(assignment.state, ended)));
+    await Promise.all(threads.map((thread) => this.#stop(thread)));
   }
 }
 
@@ -228,10 +255,14 @@ function describe(code: number, error: unknown): string {
   return `it ended with exit code ${code}`;
 }
 
-function blamed({ assignment, stopped }: Thread, error: unknown): number {
-  const task = Atomics.load(assignment.port, 1) - 1;
-  if (task >= 0) return task;
-  if (stopped) return blame.nobody;
+function stateOf({ assignment }: Thread, word: number): number {
+  return Atomics.load(assignment.state, word);
+}
+
+function blamed(thread: Thread, error: unknown): number {
+  const culprit = stateOf(thread, threadState.culprit);
+  if (culprit > 0) return culprit - 1;
+  if (thread.stopped || culprit === RETIRED) return blame.nobody;
   return isOutOfMemory(error) ? blame.runner : blame.unknown;
 }
 

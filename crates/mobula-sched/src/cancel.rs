@@ -87,12 +87,13 @@ impl Node {
         self.live_tasks() == 0
     }
 
-    /// Fails every task that is not settled: the runtime is closed.
-    pub fn fail_all(&self) {
+    /// Fails every task that is not settled: the runtime is closed. `details` say why, if it was not asked to.
+    pub fn fail_all(&self, details: &str) {
         self.alone(0, |turn| {
             for index in 0..self.tasks.made() {
                 let (_, generation) = self.tasks.get(index).state();
-                turn.stop(TaskId { index, generation }, Failure::Closed, false);
+                let id = TaskId { index, generation };
+                turn.stop_because(id, Failure::Closed, details.as_bytes(), false);
             }
         });
     }

@@ -1,11 +1,9 @@
-//! Threads are asked to collect garbage, or to end.
+//! What all threads, or one from outside of it, are asked: to collect garbage, to end actors, to end.
 
 use mobula_sync::atomic::Ordering;
 
 use crate::node::Node;
-#[cfg(feature = "failpoints")]
 use crate::object::NONE;
-#[cfg(feature = "failpoints")]
 use crate::port::Event;
 
 impl Node {
@@ -20,6 +18,22 @@ impl Node {
     pub fn ask_worker_to_collect(&self, port: u16) {
         if self.main_port.load(Ordering::Acquire) != u32::from(port) {
             self.port(port).ask_to_collect();
+        }
+    }
+
+    /// Tells all threads but the main one that their actors are gone: the runtime is closed.
+    pub fn stop_actors(&self) {
+        let main = self.main_port.load(Ordering::Acquire);
+        for port in self.all_ports().iter().filter(|port| u32::from(port.id) != main) {
+            port.post(&mut vec![Event::StopActors]);
+        }
+    }
+
+    /// Rings the main thread's bell: there is news beside the core's.
+    pub fn ring_main(&self) {
+        let main = self.main_port.load(Ordering::Acquire);
+        if main != NONE {
+            self.port(main as u16).ring();
         }
     }
 

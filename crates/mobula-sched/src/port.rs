@@ -67,6 +67,8 @@ pub(crate) enum Event {
     Collect,
     /// The last task in flight has ended.
     Idle,
+    /// The node closes: all actors of this thread are gone.
+    StopActors,
 }
 
 /// A thread's end of the core.
@@ -267,10 +269,15 @@ impl Port {
         if !self.doorbell.ring() {
             return false;
         }
+        self.ring();
+        true
+    }
+
+    /// Rings the thread's bell, whether or not it sleeps.
+    pub(crate) fn ring(&self) {
         let bell = self.bell.lock().clone();
         if let Some(bell) = bell {
             bell.ring();
         }
-        true
     }
 }

@@ -1,9 +1,9 @@
-import { MobulaError, RuntimeClosedError } from '../../common/errors.ts';
+import { MobulaError } from '../../common/errors.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import type { Carrier } from '../telemetry/trace.ts';
 import { type FailureContext, systemFailure, type UserFailure, userFailure } from '../values/failures.ts';
-import type { ObjectRefStream } from '../wait/stream.ts';
+import { Streams } from '../wait/streams.ts';
 import type { OutcomeReader } from '../wait/waiting.ts';
 import type { NewsReader } from './port.ts';
 import { event, LINKED, status } from './wire.ts';
@@ -18,16 +18,19 @@ export interface NewsHandler {
 }
 
 const nothing: readonly unknown[] = Object.freeze([]);
+const nothingBefore = (): boolean => false;
 
 /** Reads what the core has left in a thread's inbox. */
 export class Inbox implements NewsReader, OutcomeReader {
   readonly #runtime: ThreadRuntime;
-  /** The streams whose items come to this thread, by the name the core calls each. */
-  readonly streams: Map<number, ObjectRefStream<unknown>> = new Map();
+  /** The streams whose items come to this thread. */
+  readonly streams: Streams;
   /** How many outcomes and items were passed to those who wait in this thread. */
   deliveries = 0;
   /** The trace context that came with the arguments read last. */
   carrier: Carrier | undefined;
+  /** What has to be done before news are read: true if it ran code of the user's, which may have read others. */
+  beforeNews: () => boolean = nothingBefore;
   #news: NewsHandler | undefined;
   /** What has to wait, from one place of the inbox to another. */
   #rest = 0;
@@ -39,6 +42,7 @@ export class Inbox implements NewsReader, OutcomeReader {
 
   constructor(runtime: ThreadRuntime) {
     this.#runtime = runtime;
+    this.streams = new Streams(runtime);
   }
 
   /** Who reads the news that are not about objects. */
@@ -47,6 +51,7 @@ export class Inbox implements NewsReader, OutcomeReader {
   }
 
   read(end: number): void {
+    this.beforeNews();
     this.#read(0, end);
   }
 
@@ -108,7 +113,8 @@ export class Inbox implements NewsReader, OutcomeReader {
   look(object: number): Promise<unknown> | undefined {
     const { port } = this.#runtime;
     port.flush();
-    const pos = port.look(object);
+    let pos = port.look(object);
+    if (pos >= 0 && this.beforeNews()) pos = port.look(object);
     if (pos < 0) return undefined;
     const outcome = port.inbox[pos + 1] as number;
     try {
@@ -200,7 +206,6 @@ export class Inbox implements NewsReader, OutcomeReader {
 
   /** Whoever waits for items is told that the runtime is closed. */
   close(): void {
-    for (const stream of this.streams.values()) stream.fail(new RuntimeClosedError());
-    this.streams.clear();
+    this.streams.close();
   }
 }

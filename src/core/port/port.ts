@@ -1,3 +1,4 @@
+import { queueMicrotask, setImmediate } from '../../common/timers.ts';
 import type { Addon } from '../../native/addon.ts';
 import { type BinaryPart, Writer } from '../../store/codec/index.ts';
 import { CLAIMS, CONTROL_WORDS, LINKED, op, type PortKind, portKind } from './wire.ts';

@@ -1,3 +1,4 @@
+import { setImmediate } from '../../common/timers.ts';
 import { ObjectRef, RefBlock, type RefOwner } from './object-ref.ts';
 
 /** Refs made in one turn of the event loop that are watched one by one; later ones share blocks. */

@@ -15,9 +15,14 @@ export class CodeCache {
   readonly #failed = new Map<number, unknown>();
   /** Code that began to load just now. */
   readonly #new = new Set<number>();
+  /** Code that tasks wait for while it loads. */
+  readonly #awaited = new Set<number>();
+  /** Told when a task learns that its code could not be loaded. */
+  readonly #broken: () => void;
 
-  constructor(runtime: ThreadRuntime) {
+  constructor(runtime: ThreadRuntime, broken: () => void) {
     this.#runtime = runtime;
+    this.#broken = broken;
   }
 
   /** The function or class of a template; a promise the first time. Throws what kept it from loading, once. */
@@ -27,9 +32,11 @@ export class CodeCache {
     if (this.#failed.has(info.code)) {
       const error = this.#failed.get(info.code);
       this.#failed.delete(info.code);
+      this.#broken();
       throw error;
     }
     const known = this.#loaded.get(info.code);
+    if (known instanceof Promise) this.#awaited.add(info.code);
     if (known !== undefined) return known;
     const loading = this.#load(info.code);
     this.#loaded.set(info.code, loading);
@@ -55,8 +62,11 @@ export class CodeCache {
       return code;
     } catch (error) {
       this.#loaded.delete(object);
-      this.#failed.set(object, error);
+      if (this.#awaited.has(object)) this.#broken();
+      else this.#failed.set(object, error);
       throw error;
+    } finally {
+      this.#awaited.delete(object);
     }
   }
 }

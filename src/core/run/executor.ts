@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { MobulaError, ObjectStoreFullError } from '../../common/errors.ts';
+import { sleep } from '../../common/timers.ts';
 import type { NewsHandler } from '../port/inbox.ts';
 import { event } from '../port/wire.ts';
 import type { ThreadRuntime } from '../runtime.ts';
@@ -10,7 +9,9 @@ import { collect, MAX_TRIES, makeRoom } from '../values/collector.ts';
 import { Attempt } from './attempt.ts';
 import { CodeCache } from './code.ts';
 import { GeneratorRun } from './generator-run.ts';
+import { Instances } from './instances.ts';
 import { ResultWriter } from './result-writer.ts';
+import { Retirement, type RetirementPorts } from './retirement.ts';
 import { runAsync, runSync, type TaskContext } from './task-context.ts';
 
 /** Turns of microtasks that promises get before their tasks count as going on in the background. */
@@ -34,14 +35,15 @@ export class Executor implements NewsHandler {
   readonly #results: ResultWriter;
   readonly #codes: CodeCache;
   readonly #wake: () => void;
-  readonly #actors = new Map<number, Record<string, unknown>>();
+  readonly #actors: Instances;
   /** Tasks that went on in the background. */
   readonly #background = new Map<number, Attempt>();
   /** Tasks of the batch that have returned promises. */
   #settling: Attempt[] = [];
   #patience = 0;
   /** Whether tasks have to wait: for code that is loading, or for room in the object store. */
-  held = false;
+  #held = false;
+  readonly #retirement: Retirement;
   #refusals = 0;
   /** Whether the thread has been told to end. */
   #ending = false;
@@ -56,13 +58,33 @@ export class Executor implements NewsHandler {
    */
   readonly #promises = new Map<Template, boolean>();
 
-  /** `wake`: a task that went on in the background has ended; its result is to be passed on. */
-  constructor(runtime: ThreadRuntime, wake: () => void) {
+  /**
+   * `wake`: a task that went on in the background has ended; its result is to be passed on. `disposable`: told how many of the
+   * thread's instances have to dispose of themselves.
+   */
+  constructor(runtime: ThreadRuntime, wake: () => void, disposable: (count: number) => void, end: RetirementPorts) {
+    this.#actors = new Instances(disposable);
+    this.#retirement = new Retirement(end, wake);
     this.#runtime = runtime;
     this.#results = new ResultWriter(runtime.port, runtime.values);
-    this.#codes = new CodeCache(runtime);
+    this.#codes = new CodeCache(runtime, () => this.#retirement.broken());
     this.#wake = wake;
     runtime.inbox.handleNews(this);
+  }
+
+  /** Whether no task may begin now. */
+  get held(): boolean {
+    return this.#held || this.#leaves;
+  }
+
+  /** Whether the thread is to end once it has done what it has begun; one with actors goes on for them. */
+  get #leaves(): boolean {
+    return this.#retirement.isDue && this.#actors.size === 0;
+  }
+
+  /** The thread has nothing to do, and the core has all it has done. */
+  rests(): void {
+    if (this.#leaves && this.#background.size === 0 && !this.settling) this.#retirement.exit();
   }
 
   /** Whether promises of the batch are to be given a turn of microtasks. */
@@ -111,8 +133,11 @@ export class Executor implements NewsHandler {
         collect();
         return pos + 4;
       case event.stopActor:
-        this.#actors.delete(view.getUint32(pos + 4, true));
+        this.#actors.drop(view.getUint32(pos + 4, true));
         return pos + 8;
+      case event.stopActors:
+        this.#actors.dropAll();
+        return pos + 4;
       default:
         throw new MobulaError('ERR_MOBULA_INTERNAL', `unknown news of kind ${kind}`);
     }
@@ -140,7 +165,7 @@ export class Executor implements NewsHandler {
     const argsAt = pos + HEAD;
     const template = registry.get(view.getUint32(pos + 12, true));
     const slot = view.getUint16(pos + 2, true);
-    if (this.#ending) return CUT;
+    if (this.#ending || this.#leaves) return CUT;
     if (!port.claim(slot)) return this.#skip(argsAt, count);
     const prepared = this.#prepare(template, argsAt, count);
     if (prepared === undefined) {
@@ -195,9 +220,9 @@ export class Executor implements NewsHandler {
 
   /** Takes no tasks until `condition` is settled. */
   #hold(condition: Promise<unknown>): void {
-    this.held = true;
+    this.#held = true;
     const go = (): void => {
-      this.held = this.#ending;
+      this.#held = this.#ending;
       this.#wake();
     };
     condition.then(go, go);
@@ -261,7 +286,7 @@ export class Executor implements NewsHandler {
   #call(task: Attempt, code: Function, args: readonly unknown[]): unknown {
     if (task.creates) {
       const make = (): object => Reflect.construct(code, args as unknown[]) as object;
-      this.#actors.set(task.actor, runSync(task, make) as Record<string, unknown>);
+      this.#actors.set(task.actor, runSync(task, make));
       return undefined;
     }
     const { info } = task.template;
@@ -303,7 +328,7 @@ export class Executor implements NewsHandler {
    */
   #fail(task: Attempt, error: unknown): void {
     this.#ending ||= this.#runtime.addon.isEnding();
-    if (this.#ending) this.held = true;
+    if (this.#ending) this.#held = true;
     else if (this.#end(task)) this.#results.fail(task, error);
   }
 

@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+import { now, queueMicrotask, setImmediate } from '../../common/timers.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import type { Executor } from './executor.ts';
 
@@ -12,6 +14,8 @@ const TURN_MS = 5;
  */
 export class Pump {
   readonly #runtime: ThreadRuntime;
+  /** Made with the pump, outside of all tasks. */
+  readonly #own = new AsyncResource('mobula.Pump', { requireManualDestroy: true });
   #executor: Executor | undefined;
   #scheduled = false;
   #turnBegan = 0;
@@ -30,15 +34,18 @@ export class Pump {
   readonly wake = (): void => {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(this.#run);
+    queueMicrotask(this.#begin);
   };
 
   /** The core rang: the loop runs at once. */
   readonly rung = (): void => {
     if (this.#scheduled) return;
-    this.#turnBegan = performance.now();
-    this.#run();
+    this.#turnBegan = now();
+    this.#begin();
   };
+
+  /** Whatever woke the loop, a task's promise say, its async context is not that of the next task. */
+  readonly #begin = (): void => this.#own.runInAsyncScope(this.#run);
 
   readonly #run = (): void => {
     this.#scheduled = false;
@@ -62,10 +69,13 @@ export class Pump {
     for (;;) {
       const before = runtime.inbox.deliveries;
       if (runtime.inbox.waits) runtime.inbox.resume();
-      else if (!runtime.port.step(runtime.inbox, !executor.held)) return;
+      else if (!runtime.port.step(runtime.inbox, !executor.held)) {
+        executor.rests();
+        return;
+      }
       // Promises were made or resolved: what waits for them goes first.
       const promises = executor.settling || runtime.inbox.deliveries !== before;
-      const late = performance.now() - this.#turnBegan > TURN_MS;
+      const late = now() - this.#turnBegan > TURN_MS;
       if (!promises && !late) continue;
       if (late) this.#later();
       else this.wake();
@@ -76,8 +86,8 @@ export class Pump {
   #later(): void {
     this.#scheduled = true;
     setImmediate(() => {
-      this.#turnBegan = performance.now();
-      this.#run();
+      this.#turnBegan = now();
+      this.#begin();
     });
   }
 }

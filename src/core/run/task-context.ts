@@ -27,32 +27,64 @@ export interface TaskContext {
 /** The task whose synchronous part runs right now. */
 let running: TaskContext | undefined;
 let storage: AsyncLocalStorage<TaskContext> | undefined;
+/** Whether the synchronous part of a task runs. */
+let inside = false;
+/** What the storages held that this part has entered, before it did. */
+const entered = new Map<AsyncLocalStorage<unknown>, unknown>();
+const { enterWith } = AsyncLocalStorage.prototype;
 
 /** The task that the calling code belongs to. */
 export function currentTask(): TaskContext | undefined {
   return running ?? storage?.getStore();
 }
 
+/**
+ * From now on, what a task of this thread enters by `enterWith` ends with its synchronous part, and goes on in what that
+ * part has started: the next task begins with an empty context.
+ */
+export function containContexts(): void {
+  AsyncLocalStorage.prototype.enterWith = function (this: AsyncLocalStorage<unknown>, store: unknown): void {
+    if (inside && !entered.has(this)) entered.set(this, this.getStore());
+    enterWith.call(this, store);
+  };
+}
+
+function leaveEntered(): void {
+  for (const [each, before] of entered) enterWith.call(each, before);
+  entered.clear();
+}
+
 /** Runs the synchronous part of a task. What it does after its first `await` loses sight of the task. */
 export function runSync<R>(context: TaskContext, body: () => R): R {
   const outer = running;
   running = context;
+  inside = true;
   try {
     return body();
   } finally {
     running = outer;
+    inside = false;
+    if (entered.size > 0) leaveEntered();
   }
 }
 
 /** Runs an async task: its code knows its task after every `await` too. */
 export function runAsync<R>(context: TaskContext, body: () => R): R {
-  // Made with the first task: on Node 20 a storage in use makes every promise of the thread slower, and drivers need none.
-  storage ??= new AsyncLocalStorage();
+  storage ??= taskStorage();
   const outer = running;
   running = undefined;
+  inside = true;
   try {
     return storage.run(context, body);
   } finally {
     running = outer;
+    inside = false;
+    if (entered.size > 0) leaveEntered();
   }
+}
+
+/** Made with the first task: on Node 20 a storage in use makes every promise of the thread slower, and drivers need none. */
+function taskStorage(): AsyncLocalStorage<TaskContext> {
+  // From Node 24 on, `run` enters and leaves by `enterWith`; this one needs nobody to clean up after it.
+  return Object.assign(new AsyncLocalStorage<TaskContext>(), { enterWith });
 }

@@ -1,4 +1,5 @@
 import { type TaskSubmitted, taskSettle, taskSubmit } from '../../common/channels.ts';
+import { now } from '../../common/timers.ts';
 import { status } from '../port/wire.ts';
 import type { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
@@ -14,7 +15,7 @@ export function observe(runtime: ThreadRuntime, template: Template, result: numb
   if (!taskSettle.hasSubscribers) return;
   // A reference of its own: the caller may release theirs before the task ends.
   runtime.addon.holdObject(runtime.port.id, result);
-  runtime.subscriptions.add(new Observer(runtime, runtime.adoptRef(result), task, performance.now(), false), 0);
+  runtime.subscriptions.add(new Observer(runtime, runtime.adoptRef(result), task, now(), false), 0);
 }
 
 /** Waits for a task's end without keeping the program alive. */
@@ -59,6 +60,6 @@ class Observer implements Subscriber {
 
   #tell(error: unknown): void {
     this.#ref[Symbol.dispose]();
-    taskSettle.publish({ ...this.#task, durationMs: performance.now() - this.#began, error });
+    taskSettle.publish({ ...this.#task, durationMs: now() - this.#began, error });
   }
 }

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ObjectStoreFullError } from '../../common/errors.ts';
+import { now, setImmediate, sleep } from '../../common/timers.ts';
 
 type Collect = () => void;
 
@@ -32,7 +33,7 @@ export async function makeRoom(tries: number, ask: () => void): Promise<void> {
   collect();
   // Node gives a collected view's memory back in the next turn of the loop.
   await new Promise((resolve) => setImmediate(resolve));
-  await new Promise((resolve) => setTimeout(resolve, Math.min(2 ** tries, LONGEST_WAIT)));
+  await sleep(Math.min(2 ** tries, LONGEST_WAIT));
 }
 
 /** Milliseconds for which a `put` blocks its thread while garbage of others fills the store. */
@@ -51,15 +52,15 @@ interface Room {
  * threads only have to collect them. Blocks the calling thread, whose own views are collected first.
  */
 export function withRoom<T>(addon: Room, port: number, attempt: () => T): T {
-  const end = performance.now() + PATIENCE_MS;
+  const end = now() + PATIENCE_MS;
   for (let ask = 0; ; ) {
     try {
       return attempt();
     } catch (error) {
-      const now = performance.now();
-      if (!(error instanceof ObjectStoreFullError) || now >= end) throw error;
-      if (now >= ask) {
-        ask = now + ASK_MS;
+      const time = now();
+      if (!(error instanceof ObjectStoreFullError) || time >= end) throw error;
+      if (time >= ask) {
+        ask = time + ASK_MS;
         addon.askToCollect(port);
         collect();
       }

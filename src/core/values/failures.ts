@@ -97,7 +97,8 @@ export function systemFailure(bytes: Uint8Array, start: number, end: number, con
     }
     case failure.closed:
       return new RuntimeClosedError(
-        `mobula was shut down before task '${name}' was done. Await its ref before shutdown(), or call it again after init().`,
+        details() ||
+          `mobula was shut down before task '${name}' was done. Await its ref before shutdown(), or call it again after init().`,
       );
     case failure.deadlock:
       return deadlock(view, origin, context);

@@ -1,3 +1,4 @@
+import { setImmediate } from '../../common/timers.ts';
 import { nativeError } from '../../native/binding.ts';
 import type { Port } from '../port/port.ts';
 

@@ -15,15 +15,15 @@ export class Lender {
     this.#longWaits = new LongWaits(addon, port.id);
   }
 
-  /** The task that the caller belongs to, if any, waits until `promise` is settled. */
-  blocking<T>(promise: Promise<T>): Promise<T> {
+  /** The task that the caller belongs to, if any, waits until `promise` is settled, by what makes `objects`. */
+  blocking<T>(promise: Promise<T>, objects?: readonly number[]): Promise<T> {
     const task = currentTask();
-    return task === undefined ? promise : this.lending(task, promise);
+    return task === undefined ? promise : this.lending(task, promise, objects);
   }
 
   /** As `blocking`, for a given task. */
-  lending<T>(task: TaskContext, promise: Promise<T>): Promise<T> {
-    const wait = this.begin(task, undefined);
+  lending<T>(task: TaskContext, promise: Promise<T>, objects?: readonly number[]): Promise<T> {
+    const wait = this.begin(task, objects);
     const end = (): void => this.end(wait);
     promise.then(end, end);
     return promise;

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../../common/timers.ts';
 import type { Addon } from '../../native/addon.ts';
 import type { TaskContext } from '../run/task-context.ts';
 

@@ -1,6 +1,8 @@
+import { RuntimeClosedError } from '../../common/errors.ts';
 import { printable, shown } from '../../common/print.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
+import { SingleGet } from './waiting.ts';
 
 /** How many items a generator may be ahead of its consumer. */
 export const STREAM_WINDOW = 16;
@@ -28,7 +30,10 @@ export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
   #expected = -1;
   #error: { readonly error: unknown } | undefined;
   #watching = false;
+  /** Items taken since the generator was last told of room. */
   #consumed = 0;
+  /** Items for which it was told of room. */
+  #credited = 0;
 
   private constructor(runtime: ThreadRuntime, end: ObjectRef<unknown>, forget: () => void) {
     this.#runtime = runtime;
@@ -55,12 +60,14 @@ export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
 
   /** The next ref, as soon as there is one. */
   next(): Promise<IteratorResult<ObjectRef<T>>> {
-    if (!this.#watching) this.#watch();
+    if (!this.#watching && this.#expected < 0) this.#watch();
     const taken = new Promise<IteratorResult<ObjectRef<T>>>((resolve, reject) => {
       this.#takers.push({ resolve, reject });
     });
     this.#serve();
-    return this.#runtime.lender.blocking(taken);
+    // Whoever waits keeps the stream, and the program.
+    if (this.#takers.length > 0) this.#runtime.keepAlive.hold(this);
+    return this.#runtime.lender.blocking(taken, [ObjectRef.index(this.#end)]);
   }
 
   /** Ends the stream: the generator is cancelled, and what it has yielded is given back. */
@@ -86,27 +93,43 @@ export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
     this.#serve();
   }
 
+  /** @internal Whether its generator waits for a reader, and nobody reads. */
+  get isStuck(): boolean {
+    const full = this.#received - this.#credited >= STREAM_WINDOW;
+    return full && this.#expected < 0 && this.#takers.length === 0;
+  }
+
   /** @internal The runtime is closed. */
   fail(error: unknown): void {
     this.#error = { error };
+    // Items are delivered before the end, so all there will be are here.
     this.#expected = this.#received;
     this.#serve();
   }
 
+  /** @internal The runtime closes, and nobody reads: the generator is cancelled. */
+  giveUp(): void {
+    this.#runtime.cancel(this.#end, false, true);
+    this.fail(new RuntimeClosedError());
+  }
+
   #watch(): void {
     this.#watching = true;
-    this.#runtime.news(this.#end).then(
-      (count) => {
-        this.#expected = count as number;
-        this.#serve();
-      },
-      (error: unknown) => {
-        this.#error = { error };
-        // Items are delivered before the end, so all there will be are here.
-        this.#expected = this.#received;
-        this.#serve();
-      },
-    );
+    // Weak: a stream that nobody holds any more is collected, though its generator has not ended.
+    const weak = new WeakRef(this);
+    const resolve = (count: unknown): void => {
+      const stream = weak.deref();
+      if (stream !== undefined) stream.#ended(count as number);
+    };
+    const reject = (error: unknown): void => weak.deref()?.fail(error);
+    const { subscriptions, inbox } = this.#runtime;
+    subscriptions.add(new EndWatch(this.#end, inbox, resolve, reject), 0);
+  }
+
+  #ended(count: number): void {
+    if (this.#expected >= 0) return;
+    this.#expected = count;
+    this.#serve();
   }
 
   #serve(): void {
@@ -125,12 +148,21 @@ export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
       if (failed === undefined) taker?.resolve({ done: true, value: undefined });
       else taker?.reject(failed.error);
     }
+    this.#runtime.keepAlive.release(this);
   }
 
   /** Lets the generator go on once half a window is consumed. */
   #credit(): void {
     if (++this.#consumed < STREAM_WINDOW / 2 || this.#expected >= 0) return;
     this.#runtime.credit(ObjectRef.index(this.#end), this.#consumed);
+    this.#credited += this.#consumed;
     this.#consumed = 0;
+  }
+}
+
+/** Waits for the end of a stream. A program does not live for it: whoever reads keeps it alive. */
+class EndWatch extends SingleGet {
+  override get keepsAlive(): boolean {
+    return false;
   }
 }

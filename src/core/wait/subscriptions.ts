@@ -1,4 +1,5 @@
 import { ObjectStoreFullError } from '../../common/errors.ts';
+import type { KeepAlive } from '../port/keep-alive.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import { MAX_TRIES, makeRoom } from '../values/collector.ts';
 
@@ -37,7 +38,7 @@ export class Subscriptions {
   readonly #free: number[] = [];
   readonly #parked = new Map<ObjectRef<unknown>, Parked>();
   readonly #subscribe: (object: number, token: number, value: boolean) => void;
-  readonly #keepAlive: (keep: boolean) => void;
+  readonly #keepAlive: KeepAlive;
   readonly #ask: () => void;
   /** How often a value could not be read for want of room, by subscriber and position. */
   readonly #tries = new WeakMap<Subscriber, Map<number, number>>();
@@ -50,7 +51,7 @@ export class Subscriptions {
 
   constructor(
     subscribe: (object: number, token: number, value: boolean) => void,
-    keepAlive: (keep: boolean) => void,
+    keepAlive: KeepAlive,
     ask: () => void,
   ) {
     this.#subscribe = subscribe;
@@ -65,7 +66,7 @@ export class Subscriptions {
 
   /** Subscribes to the object at `position`; gives the token, for `park`. */
   add(subscriber: Subscriber, position: number): number {
-    if (subscriber.keepsAlive && this.#active++ === 0) this.#keepAlive(true);
+    if (subscriber.keepsAlive && this.#active++ === 0) this.#keepAlive.hold(this);
     const { wantsValue } = subscriber;
     const ref = subscriber.refAt(position);
     const parked = this.#parked.size > 0 ? this.#unpark(ref, wantsValue) : undefined;
@@ -162,7 +163,7 @@ export class Subscriptions {
   }
 
   #less(): void {
-    if (--this.#active === 0) this.#keepAlive(false);
+    if (--this.#active === 0) this.#keepAlive.release(this);
   }
 
   /** Everybody who still waits, who will hear nothing more from the core. */
@@ -172,7 +173,7 @@ export class Subscriptions {
     this.#slots.length = 0;
     this.#free.length = 0;
     this.#parked.clear();
-    if (this.#active > 0) this.#keepAlive(false);
+    this.#keepAlive.release(this);
     this.#active = 0;
     return [...new Set([...(waiting as Subscriber[]), ...this.#retrying])];
   }

@@ -1,4 +1,5 @@
 import { GetTimeoutError } from '../../common/errors.ts';
+import { Timer } from '../../common/timers.ts';
 import { status } from '../port/wire.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import { onAbort } from './abort.ts';
@@ -110,7 +111,7 @@ export class Wait implements Subscriber {
   /** By position: the subscription's token, or -1 once the object is there. */
   readonly #tokens: number[] = [];
   readonly #unwatch: (() => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #over = false;
   /** The time is up, and these are there: their news come before the end. */
   #late: { readonly positions: Set<number>; readonly error: unknown } | undefined;
@@ -131,7 +132,7 @@ export class Wait implements Subscriber {
     for (let i = 0; i < refs.length; i++) this.#tokens.push(subscriptions.add(this, i));
     if (limits.timeoutMs !== undefined) {
       const { timeoutMs } = limits;
-      this.#timer = setTimeout(() => this.#timeIsUp(timeoutMs, there), timeoutMs);
+      this.#timer = new Timer(timeoutMs, () => this.#timeIsUp(timeoutMs, there));
     }
     const { signal } = limits;
     if (signal !== undefined) this.#unwatch = onAbort(signal, () => this.end(signal.reason));
@@ -179,7 +180,7 @@ export class Wait implements Subscriber {
   end(error: unknown): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#unwatch?.();
     for (const token of this.#tokens) if (token >= 0) this.#subscriptions.park(token);
     this.#visitor.ended(error);

@@ -394,7 +394,7 @@ fn an_actor_killed_while_it_waits_for_resources_leaves_nothing_behind() {
         !news.iter().any(|news| matches!(news, News::NeedWorker { .. })),
         "{news:?}"
     );
-    bed.node.fail_all();
+    bed.node.fail_all("");
     host.dies();
     driver.release(&[first, other]);
     driver.flush();

@@ -92,7 +92,7 @@ fn a_call_that_waits_for_an_argument_holds_back_its_callers_later_calls_only() {
     assert_eq!(host.run_all(), [4], "another caller's");
     assert_eq!(other.run_all(), [9]);
     assert_eq!(host.run_all(), [], "the third is ready, but behind the first");
-    bed.node.fail_all();
+    bed.node.fail_all("");
     let _ = (host.news(), driver.news());
     driver.release(&calls);
     driver.release(&[actor, keep]);
@@ -129,7 +129,7 @@ fn a_task_does_not_stand_behind_calls_of_one_that_had_its_number() {
     }
     assert_eq!(callers[0].task, callers[1].task);
     assert_eq!(host.run_all(), [2]);
-    bed.node.fail_all();
+    bed.node.fail_all("");
     let _ = (host.news(), driver.news());
     driver.release(&[actor]);
     driver.flush();

@@ -292,7 +292,7 @@ fn closing_fails_everything_that_is_not_settled() {
     let all = [running, queued, waiting, actor, call];
     let tokens = all.map(|object| driver.get(object));
     driver.flush();
-    bed.node.fail_all();
+    bed.node.fail_all("");
     let news = driver.news();
     for token in tokens {
         let told = news.iter().filter(|news| {

@@ -233,7 +233,7 @@ fn still_works(bed: &Bed, driver: &mut Thread, worker: Thread, template: u32) {
         .any(|news| matches!(news, News::Value { token: got, status: Status::Value, .. } if got == token));
     assert!(told);
     next.dies();
-    bed.node.fail_all();
+    bed.node.fail_all("");
     assert_eq!(bed.node.live_tasks(), 0);
 }
 

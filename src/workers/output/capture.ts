@@ -1,0 +1,71 @@
+import type { Writable } from 'node:stream';
+import { printDirectly } from './print.ts';
+import { OutputRing, type Place, pieces, type StreamName } from './ring.ts';
+
+/** Milliseconds for which a full ring waits for the driver; after that the thread prints what is in it by itself. */
+const PATIENCE_MS = 1000;
+
+/** What the capture asks of the thread that it is in. */
+export interface CapturePorts {
+  /** The task that runs. */
+  task(): Place | undefined;
+  /** The actor it is a call of. */
+  actor(): Place | undefined;
+  /** Wakes the driver. */
+  ring(): void;
+}
+
+/** The memory that a thread shares with its driver for what it writes. */
+export interface OutputMemory {
+  readonly ring: SharedArrayBuffer;
+  /** Counts the pieces of all threads, so that the driver sees at a glance whether there are new ones. */
+  readonly pieces: Int32Array;
+}
+
+/**
+ * Takes what the calling thread writes to stdout and stderr from now on, through whatever function, and leaves it where the
+ * driver finds it. A writer that is ahead of the driver by a ring is held up.
+ */
+export function captureOutput(memory: OutputMemory, ports: CapturePorts): void {
+  const ring = new OutputRing(memory.ring);
+  const leave = (stream: StreamName, text: boolean, data: Uint8Array): void => {
+    const [task, actor] = [ports.task(), ports.actor()];
+    for (const piece of pieces(data, text)) {
+      let result = ring.tryWrite(stream, text, piece, task, actor);
+      while (result === 'full') {
+        ports.ring();
+        // The driver may be busy for long, or wait for this thread.
+        if (!ring.waitForRoom(PATIENCE_MS)) ring.read(printDirectly);
+        result = ring.tryWrite(stream, text, piece, task, actor);
+      }
+      Atomics.add(memory.pieces, 0, 1);
+      if (result === 'first') ports.ring();
+    }
+  };
+  redirect(process.stdout, (text, data) => leave('stdout', text, data));
+  redirect(process.stderr, (text, data) => leave('stderr', text, data));
+}
+
+interface Chunk {
+  readonly chunk: string | Uint8Array;
+  readonly encoding: BufferEncoding;
+}
+
+/** Has a stream hand what it would write to `leave`. All else of it stays: `write` answers and calls back as ever. */
+function redirect(stream: Writable, leave: (text: boolean, data: Uint8Array) => void): void {
+  const writev = (chunks: readonly Chunk[], done: (error?: Error | null) => void): void => {
+    for (const { chunk, encoding } of chunks) {
+      if (typeof chunk !== 'string') leave(false, chunk);
+      else leave(isText(encoding), Buffer.from(chunk, isText(encoding) ? 'utf8' : encoding));
+    }
+    done();
+  };
+  const write = (chunk: string | Uint8Array, encoding: BufferEncoding, done: (error?: Error | null) => void): void =>
+    writev([{ chunk, encoding }], done);
+  Object.assign(stream, { _writev: writev, _write: write });
+}
+
+/** Whether a string of that encoding is text, and not bytes in another form. */
+function isText(encoding: string): boolean {
+  return /^(?:utf-?8|buffer|utf-?16le|ucs-?2)?$/i.test(encoding ?? '');
+}

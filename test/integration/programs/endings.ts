@@ -1,0 +1,111 @@
+// A program that ends in one way while something is in flight. The arguments say what and how; it prints what it sees.
+import { writeSync } from 'node:fs';
+import { get, init, type ObjectRefStream, remote, shutdown } from 'mobula';
+
+const [flight = '', way = ''] = process.argv.slice(2);
+await init({ numCpus: 2 });
+
+const quick = remote((n: number) => {
+  console.log(`quick ${n}`);
+  return n;
+});
+const slow = remote(async (ms: number) => {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  console.log('slow');
+  return 'slow';
+});
+const endless = remote(function* () {
+  for (let i = 0; ; i++) yield i;
+});
+class Slow {
+  async call(ms: number): Promise<string> {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    console.log('called');
+    return 'called';
+  }
+}
+const kept: unknown[] = [];
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+const flights: Record<string, () => unknown> = {
+  nothing: () => undefined,
+  /** Tasks that have ended and have printed. */
+  finished: () =>
+    get(Array.from({ length: 50 }, (_, i) => quick.remote(i))).then((all) => say(`results ${all.length}`)),
+  /** Another waits for a task that ends before the one in flight. */
+  other: () => {
+    void get(quick.remote(1)).then(() => say('got quick'));
+    kept.push(slow.remote(300));
+  },
+  actor: () => {
+    kept.push(remote(Slow).remote().call.remote(300));
+  },
+  unread: () => {
+    kept.push(endless.remote());
+  },
+  half: async () => {
+    const stream: ObjectRefStream<number> = endless.remote();
+    kept.push(stream);
+    await stream.next();
+  },
+  dropped: async () => {
+    await (() => endless.remote().next())();
+  },
+  starting: () => {
+    kept.push(quick.remote(1));
+  },
+};
+
+const ways: Record<string, () => unknown> = {
+  return: () => undefined,
+  async shutdown() {
+    await shutdown();
+    say('drained');
+  },
+  async twice() {
+    await Promise.all([shutdown(), shutdown()]);
+    say('drained');
+  },
+  /** The second Ctrl-C. */
+  async hasten() {
+    kept.push(slow.remote(600_000));
+    const first = shutdown();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await shutdown({ timeoutMs: 0 });
+    await first;
+    say('drained');
+  },
+  async large() {
+    await shutdown({ timeoutMs: Number.MAX_SAFE_INTEGER });
+    say('drained');
+  },
+  async again() {
+    const first = shutdown();
+    await init({ numCpus: 1 });
+    say(`again ${await get(quick.remote(7))}`);
+    await first;
+    await shutdown();
+    say('drained');
+  },
+  beforeExit() {
+    process.once('beforeExit', () => void shutdown().then(() => say('drained')));
+  },
+  onExit() {
+    process.on('exit', () => {
+      void shutdown();
+      writeSync(2, 'exits\n');
+    });
+  },
+  exit: () => process.exit(7),
+  throw() {
+    setImmediate(() => {
+      throw new Error('thrown at the end');
+    });
+  },
+  reject() {
+    void Promise.reject(new Error('rejected at the end'));
+  },
+};
+
+await flights[flight]?.();
+await ways[way]?.();
