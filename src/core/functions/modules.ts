@@ -67,7 +67,7 @@ export function toUrl(file: string): string {
 }
 
 /** The source file an import leads to, as far as it can be told without running a loader. */
-function resolveFile({ specifier, parent }: ImportSite): string | undefined {
+export function resolveFile({ specifier, parent }: ImportSite): string | undefined {
   const parentPath = toPath(parent);
   if (!isPath(specifier)) {
     // Good enough to tell a package of a workspace that is written in TypeScript from an ordinary one.
