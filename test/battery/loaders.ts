@@ -25,6 +25,8 @@ export interface Loader {
   readonly with?: readonly (keyof typeof special)[];
   readonly only?: readonly (keyof typeof special)[];
   readonly minified?: boolean;
+  /** Imported modules become part of the script's text. */
+  readonly inlined?: boolean;
   /** Makes what is to be run out of `programs/`; gives what follows `node`. */
   readonly prepare: (application: Application, entry: string) => Promise<readonly string[]> | readonly string[];
 }
@@ -48,11 +50,17 @@ export const loaders: readonly Loader[] = [
     with: ['esm'],
     prepare: (_, entry) => ['--disable-warning=ExperimentalWarning', entry],
   },
-  { name: 'esbuild', with: ['esm', 'legacy', 'standard'], prepare: bundled(false) },
-  { name: 'esbuild-minified', with: ['esm', 'legacy', 'standard'], minified: true, prepare: bundled(true) },
+  { name: 'esbuild', inlined: true, with: ['esm', 'legacy', 'standard'], prepare: bundled(false) },
+  {
+    name: 'esbuild-minified',
+    with: ['esm', 'legacy', 'standard'],
+    minified: true,
+    inlined: true,
+    prepare: bundled(true),
+  },
   { name: 'swc', with: ['esm', 'legacy', 'standard'], prepare: compiled(withSwc('es6')) },
   { name: 'swc-commonjs', commonJs: true, with: ['legacy', 'standard'], prepare: compiled(withSwc('commonjs')) },
-  { name: 'vitest', with: ['esm', 'legacy'], prepare: underVitest },
+  { name: 'vitest', inlined: true, with: ['esm', 'legacy'], prepare: underVitest },
 ];
 
 /** Packages that programs import. */

@@ -39,3 +39,21 @@ export function may(name: string, run: Run, names?: string): Program {
 export function mustEqual(name: string, here: () => unknown, there: () => unknown): Program {
   return must(name, (call) => (call.remotely ? there() : here()));
 }
+
+/**
+ * A program that has to work where the modules it imports are loaded in the worker as they are. A bundle, and Vitest for
+ * TypeScript, have them in the text of the script: then it may be refused.
+ */
+export function mustByModule(name: string, run: Run): Program {
+  return process.env['MOBULA_BATTERY_INLINED'] === '1' ? may(name, run) : must(name, run);
+}
+
+/** The kind of error that `run` fails with, or `none`: for programs in which a first call is too early. */
+export async function failure(run: () => Promise<unknown>): Promise<string> {
+  try {
+    await run();
+    return 'none';
+  } catch {
+    return 'failed';
+  }
+}
