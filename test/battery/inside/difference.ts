@@ -130,11 +130,27 @@ class Comparison {
     return undefined;
   }
 
-  /** What cannot travel leaves a mark in an error: some text, or an object with such marks in it. */
+  /** What cannot travel leaves a mark in an error, in its place; all around it travels. */
   #errorProperty(path: string, here: unknown, there: unknown): string | undefined {
     if (here instanceof Error || travels(here)) return this.at(path, here, there);
-    return there === undefined || there === null ? `${path}: no mark for what could not travel` : undefined;
+    if (there === undefined || there === null) return `${path}: no mark for what could not travel`;
+    if (!isObject(here) || !isPlain(here)) return undefined;
+    if (!isObject(there)) return `${path}: ${show(there)} in place of an object of which a part can travel`;
+    const keys = Object.keys(here);
+    const found = Object.keys(there);
+    if (keys.join('\n') !== found.join('\n')) return `${path}: keys [${keys}] here, [${found}] in a worker`;
+    for (const key of keys) {
+      const inside = this.#errorProperty(`${path}.${key}`, Reflect.get(here, key), Reflect.get(there, key));
+      if (inside !== undefined) return inside;
+    }
+    return undefined;
   }
+}
+
+/** Whether it is an array or an object without a class. */
+function isPlain(value: object): boolean {
+  const proto: unknown = Object.getPrototypeOf(value);
+  return Array.isArray(value) || proto === Object.prototype || proto === null;
 }
 
 function travels(value: unknown): boolean {
