@@ -132,6 +132,8 @@ class Analyzer {
     ClassExpression: (node, place) => this.#class(node, place),
     AssignmentExpression: (node, place) => {
       this.#assign(node.left, node, place);
+      if (node.left.type === 'MemberExpression')
+        this.#record.assignments.push({ target: node.left, value: node.right });
       this.#visit(node.right, place);
     },
     UpdateExpression: (node, place) => {
@@ -146,6 +148,8 @@ class Analyzer {
       this.#visit(node.argument, place);
     },
     CallExpression: (node, place) => {
+      // Direct eval sees every variable around it.
+      if (node.callee.type === 'Identifier' && node.callee.name === 'eval') this.#record.evals.push(node.start);
       const target = changedTarget(node);
       if (target !== undefined) this.#mutate(target, place, true);
       for (const body of lazyModules(node)) this.#runsOnce.add(body);

@@ -1,16 +1,18 @@
 import { types } from 'node:util';
 import type { CaptureError } from '../../common/errors.ts';
 import { heritageOf, rewrite } from './classify.ts';
-import { type ExportSite, ModuleSources } from './exports.ts';
+import { type ExportSite, isPackageFile, ModuleSources } from './exports.ts';
 import { type FunctionFacts, Inspector } from './inspect.ts';
 import { findBuiltin, findIntrinsic, findModule, isNativeText } from './intrinsics.ts';
 import { type Located, locateFunction } from './locate.ts';
 import { describeOwn, describePrototype, noMembers } from './members.ts';
+import { leadsTo, toPath } from './modules.ts';
 import { captureName } from './names.ts';
 import { originOf } from './origins.ts';
 import { locatePlain } from './plain.ts';
 import { captureError, describeLine, type Step, usualAdvice } from './problem.ts';
 import { describeRefusal, refuseLexicals, refuseOtherPrototype, refuseSelf } from './refusals.ts';
+import type { FreeName } from './scope.ts';
 import { SharedState } from './shared-state.ts';
 import type { AnyFunction, Shipped, ShippedFile, ShippedFunction, ShippedImport, ShippedSymbol } from './shipped.ts';
 import { usesSourceMaps } from './source-maps.ts';
@@ -94,6 +96,12 @@ export class Capture {
     return data;
   }
 
+  /** A function of a module, wherever it is met again. */
+  imported(fn: AnyFunction, shipped: ShippedImport): ShippedImport {
+    this.#functions.set(fn, shipped);
+    return shipped;
+  }
+
   /** Describes something that may be refused, and forgets then what led there. */
   attempt<T>(describe: () => T): T {
     const depth = this.#trail.length;
@@ -111,6 +119,13 @@ export class Capture {
   /** Whether a value travels as it is. */
   isPortable(value: unknown): boolean {
     return this.#host.isPortable(value);
+  }
+
+  /** Whether the script of a function is that of the module `file` or of one that it imports. */
+  comesFrom(fn: AnyFunction, file: string): boolean {
+    const script = this.inspector.scriptIdOf(fn);
+    const path = script === undefined ? undefined : toPath(this.inspector.urlOfAny(script));
+    return path !== undefined && (isPackageFile(path) || leadsTo(file, path));
   }
 
   /** A worker will load the module `file`. */
@@ -216,7 +231,9 @@ export class Capture {
     if (heritage?.name !== undefined && !values.has(heritage.name))
       values.set(heritage.name, { state: 'value', value: parent, global: false });
     refuseOtherPrototype(fn, located, values, this);
-    for (const name of free) {
+    // Imports come first: data may hold the same functions, which then are imported, too.
+    const isImported = ({ binding }: FreeName): boolean => binding?.imported !== undefined;
+    for (const name of [...free.filter(isImported), ...free.filter((item) => !isImported(item))]) {
       const captured = captureName(name, { capture: this, located, values, read: (names) => facts.read(names) });
       if (captured !== undefined) captures.set(name.name, captured);
     }

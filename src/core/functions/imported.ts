@@ -101,8 +101,7 @@ class Imported {
 
   #function(value: AnyFunction, step: Step, way: ShippedImport | undefined, name: string | undefined): Shipped {
     if (way === undefined || this.#capture.isPortable(value)) return this.#capture.value(value, step);
-    const stands = this.#isLive || (!(name !== undefined && this.#changes(name)) && this.#leadsTo(value, way));
-    if (!stands) return this.#capture.value(value, step);
+    if (!this.#stands(value, way, name)) return this.#capture.value(value, step);
     const change = changeOf(value, this.#capture, this.#file);
     if (change !== undefined) {
       throw this.#capture.fail(
@@ -111,14 +110,20 @@ class Imported {
         `Make the change in the module itself ('${way.specifier}'), so that a worker makes it too.`,
       );
     }
-    return this.#load(way);
+    return this.#capture.imported(value, this.#load(way));
   }
 
-  /** Whether the way leads to `value` now, as far as that can be told without loading anything. */
-  #leadsTo(value: unknown, { path }: ShippedImport): boolean {
+  /** Whether a function is what its module gives every thread at the end of `way`. */
+  #stands(value: AnyFunction, way: ShippedImport, name: string | undefined): boolean {
+    if (this.#isLive && way.path.length === 1) return true;
+    if (name !== undefined && this.#changes(name)) return false;
     const raw = this.#exports();
-    if (raw === undefined || this.#origin.interop !== 'none') return true;
-    return follow(raw, path) === value;
+    // What an ES module imports of CommonJS is in `default`, and much of it also beside that.
+    const path = this.#origin.how === 'import' && way.path[0] === 'default' ? way.path.slice(1) : way.path;
+    if (raw !== undefined && this.#origin.interop === 'none' && follow(raw, path) !== value) return false;
+    // A property of an exported object: anybody may have set it.
+    const isProperty = path.length > 1 && this.#file !== undefined;
+    return !isProperty || this.#capture.comesFrom(value, this.#file as string);
   }
 
   #load(way: ShippedImport): ShippedImport {

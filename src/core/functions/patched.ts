@@ -1,9 +1,12 @@
+import { types } from 'node:util';
+import type { Expression } from 'acorn';
 import type { Capture } from './capture.ts';
 import { isPackageFile } from './exports.ts';
 import { isNativeText } from './intrinsics.ts';
-import { locateFunction } from './locate.ts';
+import { type Located, locateFunction } from './locate.ts';
 import { toPath } from './modules.ts';
 import type { AnyFunction } from './shipped.ts';
+import { memberRoot } from './syntax.ts';
 
 /** Own properties that every function or class has. */
 export const ownProperties: ReadonlySet<PropertyKey> = new Set(['length', 'name', 'prototype', 'arguments', 'caller']);
@@ -91,22 +94,15 @@ class Maker {
     return located !== undefined && !located.script.text.includes(String(key));
   }
 
-  /** Whether a static field does not hold the number, string or such that its class gives it. */
+  /** Whether a static field, or a property that its script gave a function, does not hold the literal or empty collection that it held first. */
   #hasMoved(key: PropertyKey, value: unknown): boolean {
-    if (this.#file === undefined || !this.#isClass) return false;
-    const node = this.#locate()?.entry.node;
-    if (node?.type !== 'ClassDeclaration' && node?.type !== 'ClassExpression') return false;
-    return node.body.body.some(
-      (member) =>
-        member.type === 'PropertyDefinition' &&
-        member.static &&
-        !member.computed &&
-        member.key.type === 'Identifier' &&
-        member.key.name === key &&
-        member.value?.type === 'Literal' &&
-        member.value.regex === undefined &&
-        member.value.value !== value,
-    );
+    const located = this.#file === undefined ? undefined : this.#locate();
+    if (located === undefined) return false;
+    const first = this.#isClass ? staticField(located, key) : assigned(located, key, this.#fn.name);
+    if (first === undefined) return false;
+    if (first.type === 'Literal') return first.regex === undefined && first.value !== value;
+    const size = sizeOf(first);
+    return size !== undefined && size !== sizeOfValue(value);
   }
 
   #locate(): Exclude<ReturnType<typeof locateFunction>, string> | undefined {
@@ -118,4 +114,36 @@ class Maker {
   #scriptOf(fn: AnyFunction): string | undefined {
     return this.#capture.inspector.scriptIdOf(fn);
   }
+}
+
+/** The initialiser of a static field. */
+function staticField({ entry: { node } }: Located, key: PropertyKey): Expression | undefined {
+  if (node.type !== 'ClassDeclaration' && node.type !== 'ClassExpression') return undefined;
+  for (const member of node.body.body) {
+    if (member.type !== 'PropertyDefinition' || !member.static || member.computed) continue;
+    if (member.key.type === 'Identifier' && member.key.name === key) return member.value ?? undefined;
+  }
+  return undefined;
+}
+
+/** What the only `name.key = …` of a script assigns. */
+function assigned({ script }: Located, key: PropertyKey, name: string): Expression | undefined {
+  const own = script.analysis.assignments.filter(({ target }) => {
+    const root = memberRoot(target);
+    return root?.name === name && root.path.length === 1 && root.path[0] === key;
+  });
+  return own.length === 1 ? own[0]?.value : undefined;
+}
+
+/** How much an empty collection holds; `undefined` for other expressions. */
+function sizeOf(init: Expression): 0 | undefined {
+  if (init.type === 'ArrayExpression') return init.elements.length === 0 ? 0 : undefined;
+  if (init.type === 'ObjectExpression') return init.properties.length === 0 ? 0 : undefined;
+  if (init.type !== 'NewExpression' || init.callee.type !== 'Identifier' || init.arguments.length > 0) return undefined;
+  return init.callee.name === 'Map' || init.callee.name === 'Set' ? 0 : undefined;
+}
+
+function sizeOfValue(value: unknown): number | undefined {
+  if (types.isMap(value) || types.isSet(value)) return value.size;
+  return typeof value === 'object' && value !== null ? Object.keys(value).length : undefined;
 }

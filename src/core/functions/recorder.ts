@@ -1,3 +1,4 @@
+import type { Expression, MemberExpression } from 'acorn';
 import type {
   Analysis,
   Binding,
@@ -29,6 +30,10 @@ export class Recorder {
   readonly #metas: Range[] = [];
   readonly #mutations: Mutation[] = [];
   readonly #exports: ModuleExport[] = [];
+  /** Every assignment to a property. */
+  readonly assignments: { readonly target: MemberExpression; readonly value: Expression }[] = [];
+  /** Every call of `eval` by that name. */
+  readonly evals: number[] = [];
   #awaits = false;
 
   /** Names are resolved last: a declaration may stand below its use. */
@@ -43,6 +48,8 @@ export class Recorder {
       lexicals: this.#lexicals,
       metas: this.#metas,
       mutations: this.#mutations,
+      assignments: this.assignments,
+      evals: this.evals,
       exports: this.#exports,
       top,
       awaits: this.#awaits,

@@ -23,6 +23,14 @@ export function refuseLexicals(located: Located, text: string, capture: Capture)
         : 'Pass what it needs as an argument.';
     throw capture.fail({ name, place: place(start) }, `belongs to the code around the function`, advice);
   }
+  const evaluated = script.analysis.evals.find((start) => start >= range.start && start < range.end);
+  if (evaluated !== undefined) {
+    throw capture.fail(
+      { name: 'eval', place: place(evaluated) },
+      'may use any variable around the function, which its text does not tell',
+      'Call it as (0, eval)(code), or use new Function(), and pass what the code needs.',
+    );
+  }
   const isMethod = entry.outer !== undefined;
   const ofMethod = script.analysis.lexicals.find(({ name, owner }) => name === 'super' && owner === entry.scope);
   if (isMethod && ofMethod !== undefined) {

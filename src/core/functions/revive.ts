@@ -1,5 +1,5 @@
 import { isBuiltin } from 'node:module';
-import * as util from 'node:util';
+import { callbackify, promisify } from 'node:util';
 import { Script } from 'node:vm';
 import { follow, importerOf, loadImport, metaOf, requireOf, scriptOptions } from './imports.ts';
 import { toUrl, viteFile } from './modules.ts';
@@ -83,7 +83,8 @@ class Reviver {
       case 'intrinsic':
         return follow(item.module === undefined ? globalThis : process.getBuiltinModule(item.module), item.path);
       case 'adapted': {
-        const adapted = util[item.adapter](this.#make(item.original) as never) as unknown;
+        const original = this.#make(item.original) as never;
+        const adapted: unknown = item.adapter === 'promisify' ? promisify(original) : callbackify(original);
         this.#values.set(item, adapted);
         return adapted;
       }

@@ -4,9 +4,11 @@ import type {
   ArrowFunctionExpression,
   ClassDeclaration,
   ClassExpression,
+  Expression,
   FunctionDeclaration,
   FunctionExpression,
   ImportDeclaration,
+  MemberExpression,
   Node,
   VariableDeclarator,
 } from 'acorn';
@@ -150,6 +152,10 @@ export interface Analysis {
   /** Every `import.meta`. */
   readonly metas: readonly Range[];
   readonly mutations: readonly Mutation[];
+  /** Where `eval` is called by that name. */
+  readonly evals: readonly number[];
+  /** Every assignment to a property. */
+  readonly assignments: readonly { readonly target: MemberExpression; readonly value: Expression }[];
   readonly exports: readonly ModuleExport[];
   /** The scope of the script itself. */
   readonly top: Scope;
