@@ -1,11 +1,12 @@
 import { types } from 'node:util';
 import type { CaptureError } from '../../common/errors.ts';
+import { importOrigin } from './bindings.ts';
 import { heritageOf, rewrite } from './classify.ts';
 import { type ExportSite, isPackageFile, ModuleSources } from './exports.ts';
 import { type FunctionFacts, Inspector } from './inspect.ts';
 import { findBuiltin, findIntrinsic, findModule, isNativeText } from './intrinsics.ts';
 import { type Located, locateFunction } from './locate.ts';
-import { describeOwn, describePrototype, noMembers } from './members.ts';
+import { describeHeld, describeOwn, describePrototype, noMembers } from './members.ts';
 import { leadsTo, toPath } from './modules.ts';
 import { captureName } from './names.ts';
 import { originOf } from './origins.ts';
@@ -27,6 +28,8 @@ export interface CaptureHost {
   checkValue(value: unknown, name: string): void;
   /** Where a worker finds `fn`, which stands in the script at `url`, if it is one of mobula's exports. */
   findOwn(fn: AnyFunction, url: string): ShippedImport | undefined;
+  /** The URL under which a worker has mobula, if `file` is mobula. A loader of TypeScript may make a second copy of it for `require`. */
+  ownModule(file: string): string | undefined;
 }
 
 /**
@@ -46,8 +49,8 @@ export function captureFunction(fn: AnyFunction, host: CaptureHost): ShippedFunc
 /** One capture: a function and all that it leads to. */
 export class Capture {
   readonly #host: CaptureHost;
-  // Filled before a function's captures are, so that recursion ends here.
-  readonly #functions = new Map<AnyFunction, Shipped>();
+  // Functions, and instances that go with their class. Filled before what they lead to is described, so that recursion ends here.
+  readonly #known = new Map<object, Shipped>();
   readonly #copies = new Map<object, object>();
   readonly #files = new Map<string, ShippedFile>();
   readonly #trail: Step[] = [];
@@ -98,19 +101,29 @@ export class Capture {
 
   /** A function of a module, wherever it is met again. */
   imported(fn: AnyFunction, shipped: ShippedImport): ShippedImport {
-    this.#functions.set(fn, shipped);
+    this.#known.set(fn, shipped);
     return shipped;
+  }
+
+  /** Whether an object has been described already. */
+  knows(value: object): boolean {
+    return this.#known.has(value);
+  }
+
+  /** How an object travels, wherever it is met again. */
+  know(value: object, shipped: Shipped): void {
+    this.#known.set(value, shipped);
   }
 
   /** Describes something that may be refused, and forgets then what led there. */
   attempt<T>(describe: () => T): T {
     const depth = this.#trail.length;
-    const sizes = [this.#functions.size, this.#copies.size] as const;
+    const sizes = [this.#known.size, this.#copies.size] as const;
     try {
       return describe();
     } catch (error) {
       this.#trail.length = depth;
-      for (const half of [...this.#functions.keys()].slice(sizes[0])) this.#functions.delete(half);
+      for (const half of [...this.#known.keys()].slice(sizes[0])) this.#known.delete(half);
       for (const half of [...this.#copies.keys()].slice(sizes[1])) this.#copies.delete(half);
       throw error;
     }
@@ -126,6 +139,11 @@ export class Capture {
     const script = this.inspector.scriptIdOf(fn);
     const path = script === undefined ? undefined : toPath(this.inspector.urlOfAny(script));
     return path !== undefined && (isPackageFile(path) || leadsTo(file, path));
+  }
+
+  /** The URL of mobula, if `file` is mobula. */
+  ownModule(file: string): string | undefined {
+    return this.#host.ownModule(file);
   }
 
   /** A worker will load the module `file`. */
@@ -159,6 +177,7 @@ export class Capture {
       return undefined;
     if (typeof value === 'function') return this.#function(value, step);
     return (
+      this.#known.get(value) ??
       findIntrinsic(value) ??
       findModule(value) ??
       (types.isModuleNamespaceObject(value) ? this.members(value, Object.keys(value), step) : undefined)
@@ -184,7 +203,7 @@ export class Capture {
   }
 
   #function(fn: AnyFunction, step: Step): Shipped {
-    const known = this.#functions.get(fn) ?? originOf(fn);
+    const known = this.#known.get(fn) ?? originOf(fn);
     if (known !== undefined) return known;
     if (types.isProxy(fn)) throw this.fail(step, 'is a Proxy');
     const text = Function.prototype.toString.call(fn);
@@ -197,7 +216,7 @@ export class Capture {
     const { url, line, column } = plain;
     const made = { source: text, form: 'expression', strict: true, eager: [] } as const;
     const shipped = describe(fn, { ...made, file: this.#file(url, undefined), line, column });
-    this.#functions.set(fn, shipped);
+    this.#known.set(fn, shipped);
     return shipped;
   }
 
@@ -220,7 +239,7 @@ export class Capture {
     const privates = setter === undefined ? undefined : { setter, values: [] as Shipped[] };
     const shipped = describe(fn, { source, form, strict, file, line, column, eager }, privates);
     const { captures } = shipped;
-    this.#functions.set(fn, shipped);
+    this.#known.set(fn, shipped);
     this.#trail.push({ name: step.name, place: () => describeLine(url, line, column), located });
     refuseLexicals(located, text, this);
     if (this.#trail.length === 1) refuseSelf(fn, located, this);
@@ -232,7 +251,7 @@ export class Capture {
       values.set(heritage.name, { state: 'value', value: parent, global: false });
     refuseOtherPrototype(fn, located, values, this);
     // Imports come first: data may hold the same functions, which then are imported, too.
-    const isImported = ({ binding }: FreeName): boolean => binding?.imported !== undefined;
+    const isImported = ({ binding }: FreeName): boolean => binding !== undefined && importOrigin(binding) !== undefined;
     for (const name of [...free.filter(isImported), ...free.filter((item) => !isImported(item))]) {
       const captured = captureName(name, { capture: this, located, values, read: (names) => facts.read(names) });
       if (captured !== undefined) captures.set(name.name, captured);
@@ -244,7 +263,7 @@ export class Capture {
     shipped.own = describeOwn(members);
     shipped.prototype = describePrototype(members);
     for (const { name, value } of statics.privates)
-      privates?.values.push(this.value(value, { name: `${shipped.name}.${name}`, place: undefined }));
+      privates?.values.push(describeHeld(value, members, { name: `${shipped.name}.${name}`, place: undefined }));
     // Left in place by a failure, which has read it by then.
     this.#trail.pop();
     return shipped;
@@ -262,7 +281,7 @@ export class Capture {
     }
     const adapter = text.includes('callbackified') ? 'callbackify' : 'promisify';
     const shipped: Shipped = { kind: 'adapted', adapter, original: this.value(original.value, step) };
-    this.#functions.set(fn, shipped);
+    this.#known.set(fn, shipped);
     return shipped;
   }
 

@@ -47,7 +47,7 @@ class Imported {
     this.#capture = context.capture;
     this.#isLive = binding.imported !== undefined;
     this.#file = resolveModule(origin.specifier, context.located.url);
-    this.#way = importOf(origin, context.located.url);
+    this.#way = ownWay(origin, context) ?? importOf(origin, context.located.url);
   }
 
   describe(): Shipped {
@@ -223,6 +223,14 @@ class Imported {
       return sources.changes({ file, name }) || sources.propertyChanges({ file, name });
     });
   }
+}
+
+/** The way to an export of mobula itself. */
+function ownWay({ specifier, path }: ImportOrigin, { capture, located }: NameContext): ShippedImport | undefined {
+  if (/^[./]/.test(specifier) || isBuiltin(specifier)) return undefined;
+  const file = resolveFile({ specifier, parent: located.url });
+  const url = file === undefined ? undefined : capture.ownModule(file);
+  return url && { kind: 'import', how: 'import', specifier: url, parent: url, interop: 'none', path };
 }
 
 /** An import as a worker can make it, if it can. */

@@ -1,9 +1,11 @@
-import type { MethodDefinition, PropertyDefinition, StaticBlock } from 'acorn';
+import type { Expression, MethodDefinition, PropertyDefinition, StaticBlock } from 'acorn';
+import { isFunctionPrototype } from './base-prototypes.ts';
 import type { Capture } from './capture.ts';
+import { isNativeText } from './intrinsics.ts';
 import type { Located } from './locate.ts';
 import { ownProperties } from './patched.ts';
 import type { Step } from './problem.ts';
-import type { AnyFunction, Integrity, Shipped, ShippedMembers, ShippedProperty } from './shipped.ts';
+import type { AnyFunction, Integrity, Shipped, ShippedInstance, ShippedMembers, ShippedProperty } from './shipped.ts';
 
 type Member = MethodDefinition | PropertyDefinition | StaticBlock;
 
@@ -13,6 +15,21 @@ export interface MemberContext {
   readonly located: Located;
   readonly fn: AnyFunction;
   readonly name: string;
+}
+
+/**
+ * Describes what a static field holds. Instances of other classes are refused; one of the class itself goes with it, as it is, unless it has private
+ * fields, which only the class could fill.
+ */
+export function describeHeld(value: unknown, context: MemberContext, step: Step): Shipped {
+  const { capture, fn } = context;
+  if (!isInstance(value, fn) || capture.knows(value) || capture.inspector.look(value).privates().size > 0) {
+    return capture.value(value, step);
+  }
+  const shipped: ShippedInstance = { kind: 'instance', of: capture.value(fn, step), members: noMembers };
+  capture.know(value, shipped);
+  shipped.members = describe(value, Reflect.ownKeys(value), [], `${step.name}.`, context);
+  return shipped;
 }
 
 /** What a function or class holds apart from what its text makes: properties that were set, fields with their values, methods that were replaced. */
@@ -42,8 +59,9 @@ function describe(
   keys: readonly PropertyKey[],
   declared: readonly Member[],
   prefix: string,
-  { capture, located }: MemberContext,
+  context: MemberContext,
 ): ShippedMembers {
+  const { capture, located } = context;
   const properties: ShippedProperty[] = [];
   for (const key of keys) {
     const property = Object.getOwnPropertyDescriptor(holder, key);
@@ -53,7 +71,7 @@ function describe(
       value === undefined ? undefined : capture.value(value, step);
     properties.push({
       key: typeof key === 'symbol' ? capture.symbol(key, step) : String(key),
-      value: 'value' in property ? capture.value(property.value, step) : undefined,
+      value: 'value' in property ? describeHeld(property.value, context, step) : undefined,
       get: part(property.get),
       set: part(property.set),
       enumerable: property.enumerable ?? false,
@@ -85,8 +103,16 @@ function isDeclared(
 
 /** Whether a static field holds the very function that its initialiser makes: that is made again, as it may use `this`. */
 export function keepsInitialiser({ value: init }: PropertyDefinition, value: unknown, located: Located): boolean {
-  const makes = init?.type === 'ArrowFunctionExpression' || init?.type === 'FunctionExpression';
-  return makes && typeof value === 'function' && isMade(value, located, init);
+  const maker = init && withoutName(init);
+  const makes = maker?.type === 'ArrowFunctionExpression' || maker?.type === 'FunctionExpression';
+  return makes && typeof value === 'function' && isMade(value, located, maker);
+}
+
+/** esbuild keeps names so: `static f = __name(() => 1, 'f')`. */
+function withoutName(init: Expression): Expression {
+  if (init.type !== 'CallExpression' || init.callee.type !== 'Identifier' || init.callee.name !== '__name') return init;
+  const [made] = init.arguments;
+  return made === undefined || made.type === 'SpreadElement' ? init : made;
 }
 
 /** Whether a function is the one that `node` makes, and nothing was set on it. */
@@ -107,6 +133,15 @@ function keyOf(member: Member): string | undefined {
   const { key } = member;
   if (key.type === 'Identifier') return key.name;
   return key.type === 'Literal' ? String(key.value) : undefined;
+}
+
+/** Whether `value` is an ordinary object that `fn`, and no class of the language, has made. */
+function isInstance(value: unknown, fn: AnyFunction): value is object {
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== fn.prototype) return false;
+  for (let at: unknown = fn; !isFunctionPrototype(at); at = Object.getPrototypeOf(at)) {
+    if (typeof at !== 'function' || isNativeText(Function.prototype.toString.call(at))) return false;
+  }
+  return true;
 }
 
 function integrityOf(object: object): Integrity | undefined {

@@ -82,6 +82,13 @@ class Reviver {
       }
       case 'intrinsic':
         return follow(item.module === undefined ? globalThis : process.getBuiltinModule(item.module), item.path);
+      case 'instance': {
+        const instance = {};
+        this.#values.set(item, instance);
+        this.#give(item.of, (maker) => Object.setPrototypeOf(instance, (maker as { prototype: object }).prototype));
+        this.#members(instance, item.members);
+        return instance;
+      }
       case 'adapted': {
         const original = this.#make(item.original) as never;
         const adapted: unknown = item.adapter === 'promisify' ? promisify(original) : callbackify(original);

@@ -107,6 +107,13 @@ export interface ShippedAdapted {
   readonly original: Shipped;
 }
 
+/** An instance of a class, made without its constructor. */
+export interface ShippedInstance {
+  readonly kind: 'instance';
+  readonly of: Shipped;
+  members: ShippedMembers;
+}
+
 /** A module namespace of which only the members in use travel. */
 export interface ShippedNamespace {
   readonly kind: 'namespace';
@@ -135,6 +142,7 @@ export type Shipped =
   | ShippedImport
   | ShippedIntrinsic
   | ShippedAdapted
+  | ShippedInstance
   | ShippedNamespace
   | ShippedSymbol
   | ShippedAmbient;
@@ -169,6 +177,10 @@ function* partsOf(item: Shipped): Generator<Shipped> {
     case 'namespace':
       yield* item.members.values();
       if (item.base !== undefined) yield item.base;
+      break;
+    case 'instance':
+      yield item.of;
+      yield* membersOf(item.members);
       break;
     case 'adapted':
       yield item.original;

@@ -12,6 +12,7 @@ import type { ShippedFunction } from '../../../src/core/functions/shipped.ts';
 const host: CaptureHost = {
   isPortable: () => false,
   findOwn: () => undefined,
+  ownModule: () => undefined,
   checkValue(value, name) {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       const maker: unknown = Reflect.get(value, 'constructor');
@@ -95,26 +96,42 @@ test('static members hold what they held', async () => {
 });
 
 // Evaluating the class again gave such a field a fresh instance, whatever the old one had come to hold.
-test('a static field that holds an instance is refused, by name', () => {
+test('a static field keeps the instance of its own class as it is', async () => {
   class Registry {
     static readonly shared: Registry = new Registry();
-    static readonly #own: Registry = new Registry();
-    readonly made = 1;
+    static readonly #own: Registry = Registry.shared;
+    made: number | Registry = 1;
     static own(): Registry {
       return Registry.#own;
     }
   }
-  const error = refusal(() => Registry.shared.made);
-  assert.equal(error.variable, 'Registry.shared');
-  assert.match(error.message, /is an instance of Registry/);
-  // biome-ignore lint/complexity/noStaticOnlyClass: static members are what is tested.
-  class Hidden {
-    static readonly #own: Registry = Registry.own();
-    static made(): number {
-      return Hidden.#own.made;
+  Registry.shared.made = Registry.shared;
+  const fn = await there(() => {
+    const { shared } = Registry;
+    return [shared instanceof Registry, shared.made === shared, Registry.own() === shared];
+  });
+  assert.deepEqual(fn(), [true, true, true]);
+});
+
+test('a static field that holds another instance, or one with private fields, is refused by name', () => {
+  class Secret {
+    static readonly shared: Secret = new Secret();
+    readonly #made = 1;
+    made(): number {
+      return this.#made;
     }
   }
-  assert.equal(refusal(() => Hidden.made()).variable, 'Hidden.#own');
+  const error = refusal(() => Secret.shared.made());
+  assert.equal(error.variable, 'Secret.shared');
+  assert.match(error.message, /is an instance of Secret/);
+  // biome-ignore lint/complexity/noStaticOnlyClass: static members are what is tested.
+  class Hidden {
+    static readonly #other: Secret = Secret.shared;
+    static made(): number {
+      return Hidden.#other.made();
+    }
+  }
+  assert.equal(refusal(() => Hidden.made()).variable, 'Hidden.#other');
 });
 
 test('a frozen class is frozen, with the fields it had', async () => {
