@@ -230,7 +230,8 @@ function ownWay({ specifier, path }: ImportOrigin, { capture, located }: NameCon
   if (/^[./]/.test(specifier) || isBuiltin(specifier)) return undefined;
   const file = resolveFile({ specifier, parent: located.url });
   const url = file === undefined ? undefined : capture.ownModule(file);
-  return url && { kind: 'import', how: 'import', specifier: url, parent: url, interop: 'none', path };
+  if (url === undefined) return undefined;
+  return { kind: 'import', how: 'import', specifier: url, parent: url, interop: 'none', path };
 }
 
 /** An import as a worker can make it, if it can. */
