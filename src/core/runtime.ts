@@ -10,7 +10,7 @@ import { op, type PortKind, submit } from './port/wire.ts';
 import { ObjectRef, type RefOwner, releasedProblem } from './refs/object-ref.ts';
 import { RefKeeper } from './refs/ref-keeper.ts';
 import { currentTask } from './run/task-context.ts';
-import { findOwn } from './submit/own.ts';
+import { findOwn, ownModule } from './submit/own.ts';
 import { Registry } from './submit/registry.ts';
 import { argument, portableKind } from './submit/remote.ts';
 import { ResourceTable, type Totals } from './submit/resources.ts';
@@ -116,6 +116,7 @@ export class ThreadRuntime implements RefOwner {
         this.#travel.isPortable(value) || (typeof value === 'object' && value !== null && ObjectRef.is(value)),
       checkValue: (value, name) => this.checkValue(value, name),
       findOwn,
+      ownModule,
     };
   }
 

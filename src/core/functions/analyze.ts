@@ -1,5 +1,6 @@
 import type {
   AnyNode,
+  Declaration,
   ForInStatement,
   ForOfStatement,
   Node,
@@ -10,7 +11,15 @@ import type {
 } from 'acorn';
 import { type Place, Recorder } from './recorder.ts';
 import { type Analysis, type ClassNode, type FunctionNode, type Range, Scope } from './scope.ts';
-import { exportName, hasUseStrict, patternExpressions, patternNames } from './syntax.ts';
+import {
+  changedTarget,
+  exportName,
+  hasUseStrict,
+  lazyModules,
+  memberRoot,
+  patternExpressions,
+  patternNames,
+} from './syntax.ts';
 
 /** Finds the scopes, bindings, references and functions of a parsed script. */
 export function analyze(program: Program): Analysis {
@@ -21,12 +30,14 @@ type Visitor = (node: never, place: Place) => void;
 
 class Analyzer {
   readonly #record = new Recorder();
+  /** Functions that bundlers put around the code of a whole module. */
+  readonly #runsOnce = new Set<Node>();
 
   result(program: Program): Analysis {
     const scope = new Scope('script', program, undefined, { vars: true });
     const strict = program.sourceType === 'module' || hasUseStrict(program.body);
     this.#statements(program.body, { scope, owner: undefined, strict });
-    return this.#record.result();
+    return this.#record.result(scope);
   }
 
   #statements(body: readonly AnyNode[], place: Place): void {
@@ -89,8 +100,24 @@ class Analyzer {
         this.#record.declare(local.name, 'import', local.start, scope, { imported: { declaration: node, name } });
       }
     },
-    ExportNamedDeclaration: (node, place) => this.#visit(node.declaration, place),
-    ExportAllDeclaration: () => undefined,
+    ExportNamedDeclaration: (node, place) => {
+      const from = node.source ? String(node.source.value) : undefined;
+      for (const { exported, local } of node.specifiers) {
+        this.#record.export(exportName(exported), exportName(local), from);
+      }
+      for (const name of declaredNames(node.declaration)) this.#record.export(name, name, undefined);
+      this.#visit(node.declaration, place);
+    },
+    ExportDefaultDeclaration: (node, place) => {
+      const { declaration } = node;
+      const isDeclared = declaration.type === 'FunctionDeclaration' || declaration.type === 'ClassDeclaration';
+      this.#record.export('default', isDeclared ? declaration.id?.name : undefined, undefined);
+      this.#visit(declaration, place);
+    },
+    ExportAllDeclaration: (node) => {
+      const name = node.exported ? exportName(node.exported) : '*';
+      this.#record.export(name, '*', String(node.source.value));
+    },
     VariableDeclaration: (node, place) => this.#variables(node, place),
     FunctionDeclaration: (node, place) => {
       if (node.id !== null) this.#record.declare(node.id.name, 'function', node.id.start, place.scope);
@@ -104,11 +131,29 @@ class Analyzer {
     },
     ClassExpression: (node, place) => this.#class(node, place),
     AssignmentExpression: (node, place) => {
-      this.#assign(node.left, place);
+      this.#assign(node.left, node, place);
+      if (node.left.type === 'MemberExpression')
+        this.#record.assignments.push({ target: node.left, value: node.right });
       this.#visit(node.right, place);
     },
     UpdateExpression: (node, place) => {
-      this.#assign(node.argument as Pattern, place);
+      this.#assign(node.argument as Pattern, node, place);
+    },
+    AwaitExpression: (node, place) => {
+      this.#record.await(place.scope);
+      this.#visit(node.argument, place);
+    },
+    UnaryExpression: (node, place) => {
+      if (node.operator === 'delete') this.#mutate(node.argument, place);
+      this.#visit(node.argument, place);
+    },
+    CallExpression: (node, place) => {
+      // Direct eval sees every variable around it.
+      if (node.callee.type === 'Identifier' && node.callee.name === 'eval') this.#record.evals.push(node.start);
+      const target = changedTarget(node);
+      if (target !== undefined) this.#mutate(target, place, true);
+      for (const body of lazyModules(node)) this.#runsOnce.add(body);
+      this.#children(node, place);
     },
     BlockStatement: (node, place) => this.#block(node, node.body, place),
     SwitchStatement: (node, place) => {
@@ -139,12 +184,21 @@ class Analyzer {
   };
 
   /** A target of an assignment: the names in it are written (and count as used); what else is in it is visited. */
-  #assign(target: Pattern, place: Place): void {
+  #assign(target: Pattern, whole: Range, place: Place): void {
     for (const { name, start } of patternNames(target)) {
       this.#record.refer(name, start, place);
-      this.#record.write(name, start, place.scope, false);
+      this.#record.write(name, { start, end: whole.end }, place.scope, false);
     }
+    for (const node of patternExpressions(target)) if (node.type === 'MemberExpression') this.#mutate(node, place);
     this.#defaults(target, place);
+  }
+
+  /** `target`, or with `inside` what it holds, changes. */
+  #mutate(target: AnyNode, place: Place, inside = false): void {
+    const root = memberRoot(target);
+    if (root !== undefined && (inside || root.path.length > 0)) {
+      this.#record.mutate(root.name, root.path, target.start, place.scope);
+    }
   }
 
   /** The expressions inside a pattern. */
@@ -157,7 +211,8 @@ class Analyzer {
     for (const declarator of node.declarations as VariableDeclarator[]) {
       for (const { name, start } of patternNames(declarator.id)) {
         this.#record.declare(name, kind, start, place.scope, { declarator });
-        if (filledByLoop || declarator.init) this.#record.write(name, start, place.scope, true);
+        if (filledByLoop || declarator.init)
+          this.#record.write(name, { start, end: declarator.end }, place.scope, true);
       }
       this.#defaults(declarator.id, place);
       this.#visit(declarator.init, place);
@@ -173,12 +228,13 @@ class Analyzer {
   }
 
   #forEach(node: ForInStatement | ForOfStatement, place: Place): void {
+    if (node.type === 'ForOfStatement' && node.await) this.#record.await(place.scope);
     this.#visit(node.right, place);
     const loop = this.#loop(node, place);
     // A `let` or `const` of the head is a new variable each time round, a `var` is not: hence a scope inside the loop.
     const head = { ...loop, scope: new Scope('block', node, loop.scope) };
     if (node.left.type === 'VariableDeclaration') this.#variables(node.left, head, true);
-    else this.#assign(node.left, loop);
+    else this.#assign(node.left, node, loop);
     this.#visit(node.body, head);
   }
 
@@ -189,7 +245,7 @@ class Analyzer {
       parent = new Scope('block', node, parent);
       this.#record.declare(node.id.name, 'self', node.id.start, parent);
     }
-    const scope = new Scope('function', node, parent, { vars: true, deferred: true });
+    const scope = new Scope('function', node, parent, { vars: true, deferred: !this.#runsOnce.has(node) });
     const owner = isArrow ? place.owner : scope;
     const strict = place.strict || (node.body.type === 'BlockStatement' && hasUseStrict(node.body.body));
     const params = { scope, owner, strict };
@@ -228,4 +284,10 @@ class Analyzer {
       }
     }
   }
+}
+
+function declaredNames(declaration: Declaration | null | undefined): string[] {
+  if (!declaration) return [];
+  if (declaration.type !== 'VariableDeclaration') return [declaration.id.name];
+  return declaration.declarations.flatMap(({ id }) => [...patternNames(id)].map(({ name }) => name));
 }

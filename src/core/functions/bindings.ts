@@ -1,5 +1,5 @@
 import type { CallExpression, Expression, MemberExpression, Pattern, SpreadElement, VariableDeclarator } from 'acorn';
-import type { Binding, Range, Scope } from './scope.ts';
+import type { Binding, Scope } from './scope.ts';
 import type { Interop } from './shipped.ts';
 
 /** A module a name was imported from. */
@@ -31,7 +31,7 @@ export function importOrigin(binding: Binding): ImportOrigin | undefined {
     return { how: 'import', specifier, interop: 'none', path: name === '*' ? [] : [name] };
   }
   const { declarator } = binding;
-  if (!declarator?.init || writesOf(binding) > 1) return undefined;
+  if (!declarator?.init || binding.writes.length > 1) return undefined;
   const origin = expressionOrigin(declarator.init, binding.scope);
   const rest = origin && patternPath(declarator, binding);
   return origin && rest && { ...origin, path: [...origin.path, ...rest] };
@@ -40,7 +40,7 @@ export function importOrigin(binding: Binding): ImportOrigin | undefined {
 /** Whether a variable is `createRequire(import.meta.url)`: a `require` of its own file. */
 export function isOwnRequire(binding: Binding): boolean {
   const init = binding.declarator?.init;
-  if (init?.type !== 'CallExpression' || writesOf(binding) > 1) return false;
+  if (init?.type !== 'CallExpression' || binding.writes.length > 1) return false;
   const { callee } = init;
   const name =
     callee.type === 'Identifier'
@@ -128,74 +128,4 @@ function patternPath(declarator: VariableDeclarator, binding: Binding): string[]
     return undefined;
   };
   return walk(declarator.id);
-}
-
-function writesOf(binding: Binding): number {
-  return binding.writes.length;
-}
-
-// Helpers of TypeScript, Babel and SWC that replace themselves when they are first called, always by something that does the same.
-const selfDefining = new Set([
-  '__assign',
-  '_extends',
-  '_typeof',
-  'ownKeys',
-  '_getPrototypeOf',
-  '_setPrototypeOf',
-  '_get_prototype_of',
-  '_set_prototype_of',
-]);
-
-/** Why a copy of a variable would go stale, or `undefined` where it stays true. `range` is the function that would take it along. */
-export function staleReason(binding: Binding, range: Range): string | undefined {
-  if (selfDefining.has(binding.name)) return undefined;
-  const inHead = (start: number): boolean => {
-    // `for (let i = 0; i < n; i++)` gives every round an `i` of its own; only the head counts it on.
-    const loop = binding.scope.node;
-    return (
-      binding.kind === 'let' && loop.type === 'ForStatement' && 'body' in loop && start < (loop.body as Range).start
-    );
-  };
-  const writes = binding.writes.filter(({ start, initial }) => initial || !inHead(start));
-  if (writes.some(({ start, initial }) => !initial && start >= range.start && start < range.end)) {
-    return 'is assigned by the function itself; what it assigns in a worker would never come back';
-  }
-  const given =
-    binding.kind === 'param' || binding.kind === 'catch' || binding.kind === 'function' || binding.kind === 'class'
-      ? 1
-      : 0;
-  if (writes.length + given > 1) return 'is assigned more than once; its copy in a worker would go stale';
-  if (writes.some((write) => loopBetween(write.scope, binding.scope))) {
-    return 'is assigned in a loop; its copy in a worker would go stale';
-  }
-  return undefined;
-}
-
-/** Whether a variable that holds `undefined` has certainly not been given its value yet. */
-export function awaitsValue(binding: Binding): boolean {
-  if (binding.kind === 'class') return true;
-  const [write] = binding.writes;
-  if (write !== undefined && !write.initial) return binding.kind === 'let' || binding.kind === 'var';
-  const { declarator } = binding;
-  if (declarator?.id.type !== 'Identifier' || !declarator.init) return false;
-  const { init } = declarator;
-  return (
-    [
-      'ArrowFunctionExpression',
-      'FunctionExpression',
-      'ClassExpression',
-      'ObjectExpression',
-      'ArrayExpression',
-      'NewExpression',
-      'TemplateLiteral',
-    ].includes(init.type) ||
-    (init.type === 'Literal' && init.value !== undefined)
-  );
-}
-
-function loopBetween(from: Scope, to: Scope): boolean {
-  for (let scope: Scope | undefined = from; scope !== undefined && scope !== to; scope = scope.parent) {
-    if (scope.kind === 'loop') return true;
-  }
-  return false;
 }

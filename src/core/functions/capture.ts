@@ -1,16 +1,23 @@
 import { types } from 'node:util';
-import { CaptureError } from '../../common/errors.ts';
-import { heritageOf, rewrite, staticFields } from './classify.ts';
+import type { CaptureError } from '../../common/errors.ts';
+import { importOrigin } from './bindings.ts';
+import { heritageOf, rewrite } from './classify.ts';
+import { type ExportSite, isPackageFile, ModuleSources } from './exports.ts';
 import { type FunctionFacts, Inspector } from './inspect.ts';
 import { findBuiltin, findIntrinsic, findModule, isNativeText } from './intrinsics.ts';
 import { type Located, locateFunction } from './locate.ts';
+import { describeHeld, describeOwn, describePrototype, noMembers } from './members.ts';
+import { leadsTo, toPath } from './modules.ts';
 import { captureName } from './names.ts';
 import { originOf } from './origins.ts';
 import { locatePlain } from './plain.ts';
 import { captureError, describeLine, type Step, usualAdvice } from './problem.ts';
-import { describeRefusal, refuseLexicals, refuseSelf } from './refusals.ts';
-import type { AnyFunction, Shipped, ShippedFile, ShippedFunction, ShippedImport } from './shipped.ts';
+import { describeRefusal, refuseLexicals, refuseOtherPrototype, refuseSelf } from './refusals.ts';
+import type { FreeName } from './scope.ts';
+import { SharedState } from './shared-state.ts';
+import type { AnyFunction, Shipped, ShippedFile, ShippedFunction, ShippedImport, ShippedSymbol } from './shipped.ts';
 import { usesSourceMaps } from './source-maps.ts';
+import { planStatics } from './statics.ts';
 import { packData } from './values.ts';
 
 /** What capture asks of the runtime. */
@@ -21,6 +28,8 @@ export interface CaptureHost {
   checkValue(value: unknown, name: string): void;
   /** Where a worker finds `fn`, which stands in the script at `url`, if it is one of mobula's exports. */
   findOwn(fn: AnyFunction, url: string): ShippedImport | undefined;
+  /** The URL under which a worker has mobula, if `file` is mobula. A loader of TypeScript may make a second copy of it for `require`. */
+  ownModule(file: string): string | undefined;
 }
 
 /**
@@ -40,22 +49,35 @@ export function captureFunction(fn: AnyFunction, host: CaptureHost): ShippedFunc
 /** One capture: a function and all that it leads to. */
 export class Capture {
   readonly #host: CaptureHost;
-  readonly #inspector: Inspector;
-  // Filled before a function's captures are, so that recursion ends here.
-  readonly #functions = new Map<AnyFunction, Shipped>();
+  // Functions, and instances that go with their class. Filled before what they lead to is described, so that recursion ends here.
+  readonly #known = new Map<object, Shipped>();
   readonly #copies = new Map<object, object>();
   readonly #files = new Map<string, ShippedFile>();
   readonly #trail: Step[] = [];
+  readonly #shared: SharedState;
+  readonly sources: ModuleSources;
+  readonly inspector: Inspector;
 
   constructor(host: CaptureHost, inspector: Inspector) {
     this.#host = host;
-    this.#inspector = inspector;
+    this.inspector = inspector;
+    this.sources = new ModuleSources(inspector);
+    this.#shared = new SharedState(this.sources);
+  }
+
+  /** The functions on the way to what is being described. */
+  get trail(): readonly Located[] {
+    return this.#trail.flatMap(({ located }) => (located === undefined ? [] : [located]));
   }
 
   root(fn: AnyFunction): ShippedFunction {
     const step: Step = { name: ownName(fn) || '(anonymous)', place: undefined };
     const shipped = this.#function(fn, step);
-    if (shipped.kind === 'function') return shipped;
+    if (shipped.kind === 'function') {
+      const split = this.#shared.problem();
+      if (split !== undefined) throw captureError(split.trail, split.problem, split.advice);
+      return shipped;
+    }
     throw this.fail(step, 'is built into Node', `Wrap it: (...args) => ${step.name}(...args).`);
   }
 
@@ -77,13 +99,70 @@ export class Capture {
     return data;
   }
 
+  /** A function of a module, wherever it is met again. */
+  imported(fn: AnyFunction, shipped: ShippedImport): ShippedImport {
+    this.#known.set(fn, shipped);
+    return shipped;
+  }
+
+  /** Whether an object has been described already. */
+  knows(value: object): boolean {
+    return this.#known.has(value);
+  }
+
+  /** How an object travels, wherever it is met again. */
+  know(value: object, shipped: Shipped): void {
+    this.#known.set(value, shipped);
+  }
+
+  /** Describes something that may be refused, and forgets then what led there. */
+  attempt<T>(describe: () => T): T {
+    const depth = this.#trail.length;
+    const sizes = [this.#known.size, this.#copies.size] as const;
+    try {
+      return describe();
+    } catch (error) {
+      this.#trail.length = depth;
+      for (const half of [...this.#known.keys()].slice(sizes[0])) this.#known.delete(half);
+      for (const half of [...this.#copies.keys()].slice(sizes[1])) this.#copies.delete(half);
+      throw error;
+    }
+  }
+
+  /** Whether a value travels as it is. */
+  isPortable(value: unknown): boolean {
+    return this.#host.isPortable(value);
+  }
+
+  /** Whether the script of a function is that of the module `file` or of one that it imports. */
+  comesFrom(fn: AnyFunction, file: string): boolean {
+    const script = this.inspector.scriptIdOf(fn);
+    const path = script === undefined ? undefined : toPath(this.inspector.urlOfAny(script));
+    return path !== undefined && (isPackageFile(path) || leadsTo(file, path));
+  }
+
+  /** The URL of mobula, if `file` is mobula. */
+  ownModule(file: string): string | undefined {
+    return this.#host.ownModule(file);
+  }
+
+  /** A worker will load the module `file`. */
+  loaded(file: string): void {
+    this.#shared.loaded.add(file);
+  }
+
+  /** What a module exports is copied. */
+  copied(site: ExportSite, step: Step): void {
+    this.#shared.copied.push({ site, trail: [...this.#trail, step] });
+  }
+
   /** Describes some members of a module. */
   members(module: object, names: Iterable<string>, step: Step): Shipped {
     const members = new Map<string, Shipped>();
     for (const name of names) {
       members.set(name, this.value(Reflect.get(module, name), { name: `${step.name}.${name}`, place: step.place }));
     }
-    return { kind: 'namespace', members };
+    return { kind: 'namespace', members, base: undefined };
   }
 
   /** The error for `step`, at the end of the way that led to it. */
@@ -93,18 +172,20 @@ export class Capture {
 
   /** What stands in for a value that is not simply data. */
   #replace(value: unknown, step: Step): Shipped | undefined {
-    if (typeof value === 'symbol') return this.#symbol(value, step);
+    if (typeof value === 'symbol') return this.symbol(value, step);
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null || this.#host.isPortable(value))
       return undefined;
     if (typeof value === 'function') return this.#function(value, step);
     return (
+      this.#known.get(value) ??
       findIntrinsic(value) ??
       findModule(value) ??
       (types.isModuleNamespaceObject(value) ? this.members(value, Object.keys(value), step) : undefined)
     );
   }
 
-  #symbol(value: symbol, step: Step): Shipped {
+  /** Describes a symbol that every thread can have. */
+  symbol(value: symbol, step: Step): ShippedSymbol {
     const shared = Symbol.keyFor(value);
     if (shared !== undefined) return { kind: 'symbol', key: shared, wellKnown: false };
     const known = Object.getOwnPropertyNames(Symbol).find((name) => Reflect.get(Symbol, name) === value);
@@ -122,43 +203,44 @@ export class Capture {
   }
 
   #function(fn: AnyFunction, step: Step): Shipped {
-    const known = this.#functions.get(fn) ?? originOf(fn);
+    const known = this.#known.get(fn) ?? originOf(fn);
     if (known !== undefined) return known;
     if (types.isProxy(fn)) throw this.fail(step, 'is a Proxy');
     const text = Function.prototype.toString.call(fn);
     if (isNativeText(text)) return this.#native(fn, step);
-    const facts = this.#inspector.look(fn);
+    const facts = this.inspector.look(fn);
     if (facts.location === undefined)
       return this.#refuse(step, 'comes from another realm (a node:vm context), which cannot be looked into');
-    const plain = locatePlain(this.#inspector, facts, fn, text);
+    const plain = locatePlain(this.inspector, facts, fn, text);
     if (plain === undefined) return this.#enclosing(fn, text, facts, step);
     const { url, line, column } = plain;
     const made = { source: text, form: 'expression', strict: true, eager: [] } as const;
     const shipped = describe(fn, { ...made, file: this.#file(url, undefined), line, column });
-    this.#functions.set(fn, shipped);
+    this.#known.set(fn, shipped);
     return shipped;
   }
 
   /** Describes a function that takes something from the code around it. */
   #enclosing(fn: AnyFunction, text: string, facts: FunctionFacts, step: Step): Shipped {
-    const located = locateFunction(this.#inspector, facts, text);
-    if (located === 'builtin')
-      return findBuiltin(fn) ?? this.#refuse(step, 'was made by Node itself, and no other thread has it');
+    const located = locateFunction(this.inspector, facts, text);
+    if (located === 'builtin') return findBuiltin(fn) ?? this.#adapted(fn, text, facts, step);
     if (located === 'unparsed') return this.#refuse(step, 'has a source text that mobula cannot read');
     const { script, entry, url, line, column } = located;
     const own = this.#host.findOwn(fn, url);
     if (own !== undefined) return own;
-    const { source, form, meta, superclass, free } = rewrite(located, text);
+    const statics = planStatics(fn, located, () => facts.privates());
+    const { source, form, meta, superclass, setter, free } = rewrite(located, text, statics);
     const eager = [
       ...free.filter((name) => name.eager).map(({ name }) => name),
       ...(superclass === undefined ? [] : [superclass]),
     ];
     const strict = entry.strict || script.isModule;
     const file = this.#file(url, script.sourceMap);
-    const shipped = describe(fn, { source, form, strict, file, line, column, eager });
+    const privates = setter === undefined ? undefined : { setter, values: [] as Shipped[] };
+    const shipped = describe(fn, { source, form, strict, file, line, column, eager }, privates);
     const { captures } = shipped;
-    this.#functions.set(fn, shipped);
-    this.#trail.push({ name: step.name, place: () => describeLine(url, line, column) });
+    this.#known.set(fn, shipped);
+    this.#trail.push({ name: step.name, place: () => describeLine(url, line, column), located });
     refuseLexicals(located, text, this);
     if (this.#trail.length === 1) refuseSelf(fn, located, this);
     const values = facts.read(free.map(({ name }) => name));
@@ -167,16 +249,39 @@ export class Capture {
     const parent: unknown = heritage && Object.getPrototypeOf(fn);
     if (heritage?.name !== undefined && !values.has(heritage.name))
       values.set(heritage.name, { state: 'value', value: parent, global: false });
-    for (const name of free) {
-      const captured = captureName(name, { capture: this, located, values });
+    refuseOtherPrototype(fn, located, values, this);
+    // Imports come first: data may hold the same functions, which then are imported, too.
+    const isImported = ({ binding }: FreeName): boolean => binding !== undefined && importOrigin(binding) !== undefined;
+    for (const name of [...free.filter(isImported), ...free.filter((item) => !isImported(item))]) {
+      const captured = captureName(name, { capture: this, located, values, read: (names) => facts.read(names) });
       if (captured !== undefined) captures.set(name.name, captured);
     }
     if (meta !== undefined) captures.set(meta, { kind: 'import.meta', file: url });
     if (superclass !== undefined)
       captures.set(superclass, this.value(parent, { name: 'its superclass', place: undefined }));
-    this.#properties(fn, located, shipped);
+    const members = { capture: this, located, fn, name: shipped.name };
+    shipped.own = describeOwn(members);
+    shipped.prototype = describePrototype(members);
+    for (const { name, value } of statics.privates)
+      privates?.values.push(describeHeld(value, members, { name: `${shipped.name}.${name}`, place: undefined }));
     // Left in place by a failure, which has read it by then.
     this.#trail.pop();
+    return shipped;
+  }
+
+  /** What `promisify` and `callbackify` of `node:util` make. */
+  #adapted(fn: AnyFunction, text: string, facts: FunctionFacts, step: Step): Shipped {
+    const original = facts.read(['original']).get('original');
+    if (original?.state !== 'value' || typeof original.value !== 'function') {
+      throw this.fail(
+        step,
+        'was made by Node itself, and no other thread has it',
+        'Make it inside the function, or in a module that the function imports.',
+      );
+    }
+    const adapter = text.includes('callbackified') ? 'callbackify' : 'promisify';
+    const shipped: Shipped = { kind: 'adapted', adapter, original: this.value(original.value, step) };
+    this.#known.set(fn, shipped);
     return shipped;
   }
 
@@ -186,42 +291,6 @@ export class Capture {
     const isBound = ownName(fn).startsWith('bound ');
     const problem = isBound ? 'is a bound function, whose `this` and arguments cannot be read' : 'is native code';
     throw this.fail(step, problem, isBound ? 'Use an arrow function instead of bind().' : usualAdvice);
-  }
-
-  /** What was set on the function, or on its prototype, after its definition. */
-  #properties(fn: AnyFunction, { entry, url }: Located, shipped: ShippedFunction): void {
-    const statics = staticFields(entry);
-    const depth = this.#trail.length;
-    const count = this.#functions.size;
-    for (const key of Object.keys(fn)) {
-      try {
-        shipped.props.set(key, this.value(Reflect.get(fn, key), { name: `${shipped.name}.${key}`, place: undefined }));
-      } catch (error) {
-        // Evaluating the class gives a static field its first value again.
-        if (!statics.has(key) || !(error instanceof CaptureError)) throw error;
-        this.#trail.length = depth;
-        // What it had come to is incomplete.
-        for (const half of [...this.#functions.keys()].slice(count)) this.#functions.delete(half);
-      }
-    }
-    const { node } = entry;
-    if (node.type === 'ClassDeclaration' || node.type === 'ClassExpression' || node.generator) return;
-    const prototype: unknown = Reflect.get(fn, 'prototype');
-    if (typeof prototype !== 'object' || prototype === null) return;
-    if (Object.getPrototypeOf(prototype) !== Object.prototype) {
-      const step = { name: `${shipped.name}.prototype`, place: () => describeLine(url, shipped.line, shipped.column) };
-      throw this.fail(
-        step,
-        'inherits from another prototype',
-        'Write it as a class, or compile for a target that has classes (es2015 or later).',
-      );
-    }
-    for (const key of Object.keys(prototype)) {
-      shipped.methods.set(
-        key,
-        this.value(Reflect.get(prototype, key), { name: `${shipped.name}.prototype.${key}`, place: undefined }),
-      );
-    }
   }
 
   #file(url: string, sourceMap: string | undefined): ShippedFile {
@@ -241,8 +310,10 @@ export class Capture {
 function describe(
   fn: AnyFunction,
   text: Pick<ShippedFunction, 'source' | 'form' | 'strict' | 'file' | 'line' | 'column' | 'eager'>,
+  privates?: ShippedFunction['privates'],
 ): ShippedFunction {
-  return { kind: 'function', name: ownName(fn), ...text, captures: new Map(), props: new Map(), methods: new Map() };
+  const members = { own: noMembers, prototype: noMembers };
+  return { kind: 'function', name: ownName(fn), ...text, captures: new Map(), ...members, privates };
 }
 
 /** A function's own name; a class may have a static member of that name. */

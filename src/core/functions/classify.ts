@@ -1,6 +1,7 @@
 import { importOrigin } from './bindings.ts';
 import type { Located } from './locate.ts';
 import { type Binding, type FreeName, type FunctionEntry, freeNames, type Range, within } from './scope.ts';
+import type { StaticPlan } from './statics.ts';
 
 /** A function's text, made ready to be evaluated in a classic script, with every line where it was. */
 export interface Rewritten {
@@ -10,31 +11,49 @@ export interface Rewritten {
   readonly meta: string | undefined;
   /** The name that stands for the superclass in `source`, where it is not for `source` to find it. */
   readonly superclass: string | undefined;
+  /** The function that `source` hands the setter of static private fields to, where there are any. */
+  readonly setter: string | undefined;
   /** What `source` takes from outside, apart from those two. */
   readonly free: readonly FreeName[];
 }
 
-/** Classifies a located function and rewrites what would mean something else elsewhere. */
-export function rewrite({ script, entry, range }: Located, text: string): Rewritten {
+/** Classifies a located function and rewrites what would mean something else elsewhere, or be computed again. */
+export function rewrite({ script, entry, range }: Located, text: string, statics: StaticPlan): Rewritten {
   const { analysis } = script;
   const heritage = foreignHeritage(entry, freeNames(analysis, heritageOf(entry) ?? { start: 0, end: 0 }));
-  const metas = analysis.metas.filter((meta) => within(meta, range) && !(heritage && within(meta, heritage)));
+  const dropped = [...statics.initialisers, ...statics.blocks, ...(heritage === undefined ? [] : [heritage])];
+  const metas = analysis.metas.filter((meta) => within(meta, range) && !dropped.some((part) => within(meta, part)));
   const meta = metas.length > 0 ? unusedName('import_meta', text) : undefined;
   const superclass = heritage === undefined ? undefined : unusedName('superclass_', text);
-  const edits = metas.map((edit) => ({ ...edit, start: edit.start, end: edit.end, name: meta ?? '' }));
-  if (heritage !== undefined)
-    edits.push({ ...heritage, start: heritage.start, end: heritage.end, name: superclass ?? '' });
+  const setter = statics.privates.length > 0 ? unusedName('privates_', text) : undefined;
+  const edits: Edit[] = [
+    ...metas.map(({ start, end }) => ({ start, end, with: meta ?? '' })),
+    ...statics.initialisers.map(({ start, end }) => ({ start, end, with: '0' })),
+    ...statics.blocks.map(({ start, end }) => ({ start, end, with: '' })),
+    ...(heritage === undefined ? [] : [{ start: heritage.start, end: heritage.end, with: superclass ?? '' }]),
+  ];
+  if (setter !== undefined) {
+    const sets = statics.privates.map(({ name }, i) => `this.${name}=v[${i}]`).join(';');
+    edits.push({ start: range.end - 1, end: range.end - 1, with: `;static{${setter}((v)=>{${sets}})}` });
+  }
   let source = text;
-  for (const { start, end, name } of edits.sort((a, b) => b.start - a.start)) {
-    source = source.slice(0, start - range.start) + name.padEnd(end - start) + source.slice(end - range.start);
+  for (const edit of edits.sort((a, b) => b.start - a.start)) {
+    const [start, end] = [edit.start - range.start, edit.end - range.start];
+    const rest = source.slice(start + edit.with.length, end).replace(/[^\n\r\u2028\u2029]/g, ' ');
+    source = source.slice(0, start) + edit.with + rest + source.slice(end);
   }
   return {
     source,
     form: entry.outer === undefined ? 'expression' : 'method',
     meta,
     superclass,
-    free: freeNames(analysis, range, heritage).filter(({ binding }) => !(binding && declaresItself(entry, binding))),
+    setter,
+    free: freeNames(analysis, range, dropped).filter(({ binding }) => !(binding && declaresItself(entry, binding))),
   };
+}
+
+interface Edit extends Range {
+  readonly with: string;
 }
 
 /** The superclass expression of a class. */
@@ -44,17 +63,6 @@ export function heritageOf({
   return node.type === 'ClassDeclaration' || node.type === 'ClassExpression'
     ? (node.superClass ?? undefined)
     : undefined;
-}
-
-/** The names of a class's static fields: evaluating its text gives them a value again. */
-export function staticFields({ node }: FunctionEntry): Set<string> {
-  const names = new Set<string>();
-  if (node.type !== 'ClassDeclaration' && node.type !== 'ClassExpression') return names;
-  for (const member of node.body.body) {
-    if (member.type === 'PropertyDefinition' && member.static && member.key.type === 'Identifier')
-      names.add(member.key.name);
-  }
-  return names;
 }
 
 /**

@@ -1,10 +1,11 @@
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 // Not `constants` by name: a Node without it has to get as far as being told that it is too old.
 import vm, { Script } from 'node:vm';
 import { applyInterop, namespaceOf } from './interop.ts';
-import type { ShippedImport } from './shipped.ts';
+import { promisedMember, type ShippedImport } from './shipped.ts';
 
 /** `import()` as seen from one file. */
 export type Importer = (specifier: string, options?: ImportCallOptions) => Promise<object>;
@@ -63,7 +64,10 @@ export function loadImport({ how, specifier, parent, interop, path }: ShippedImp
 
 /** Follows property names from a value. */
 export function follow(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((current, name) => Reflect.get(Object(current) as object, name), value);
+  return path.reduce<unknown>(
+    (current, name) => Reflect.get(Object(current) as object, name === promisedMember ? promisify.custom : name),
+    value,
+  );
 }
 
 let isQuiet = false;

@@ -38,8 +38,15 @@ export interface FunctionFacts {
   readonly location: FunctionLocation | undefined;
   /** Where the function stands, and whether the scopes around it, apart from the global object, hold any of `words`. No value is looked at. */
   surroundings(words: readonly string[]): { readonly home: Home; readonly isHit: boolean };
+  /** What the static private fields of a class hold, by name. */
+  privates(): Map<string, unknown>;
   /** Reads `names` from the scopes around the function, the innermost first; names found nowhere are left out. */
   read(names: readonly string[]): Map<string, ScopeEntry>;
+}
+
+/** Node's types leave out the private fields. */
+interface Properties extends Runtime.GetPropertiesReturnType {
+  readonly privateProperties?: readonly { readonly name: string; readonly value?: Runtime.RemoteObject }[];
 }
 
 interface Box {
@@ -47,6 +54,7 @@ interface Box {
   readonly names: readonly string[];
   readonly found: [name: string, entry: ScopeEntry][];
   readonly scopes: string[];
+  readonly values: unknown[];
   isHit: boolean;
 }
 
@@ -90,6 +98,8 @@ const scanScopes = `function () {
 /** Where scripts come from, of those asked about: a script keeps its URL. */
 const urls = new Map<string, string>();
 
+const scriptIds = new WeakMap<object, string>();
+
 // A module of Node's own is the main realm's.
 const isMainRealm = runInThisContext instanceof Function;
 
@@ -129,7 +139,7 @@ export class Inspector {
       const { result } = this.#post<Runtime.EvaluateReturnType>('Runtime.evaluate', { expression: `${boxText}.fn` });
       return result.objectId;
     });
-    const { internalProperties = [] } = this.#post<Runtime.GetPropertiesReturnType>('Runtime.getProperties', {
+    const { internalProperties = [], privateProperties = [] } = this.#post<Properties>('Runtime.getProperties', {
       objectId: functionId,
       ownProperties: true,
     });
@@ -150,8 +160,36 @@ export class Inspector {
         const { scopes, isHit } = ask(scanScopes, words);
         return { home: homeOf(scopes), isHit };
       },
+      privates: () => {
+        const fields = privateProperties.filter(({ value }) => value !== undefined);
+        const box = boxOf(fn);
+        const arguments_ = fields.map(({ value }) => argumentOf(value as Runtime.RemoteObject));
+        this.#withBox(box, () =>
+          this.#post('Runtime.callFunctionOn', {
+            objectId: functionId,
+            functionDeclaration: `function (...values) { ${boxText}.values.push(...values) }`,
+            arguments: arguments_,
+          }),
+        );
+        return new Map(fields.map(({ name }, i) => [name, box.values[i]]));
+      },
       read: (names) => new Map(names.length === 0 ? [] : ask(readScopes, names).found),
     };
+  }
+
+  /** The script a function stands in. */
+  scriptIdOf(fn: object): string | undefined {
+    let id = scriptIds.get(fn);
+    if (id === undefined) {
+      id = this.look(fn).location?.scriptId;
+      if (id !== undefined) scriptIds.set(fn, id);
+    }
+    return id;
+  }
+
+  /** The URL of any script. */
+  urlOfAny(scriptId: string): string {
+    return this.urlOf(scriptId) ?? this.script(scriptId)?.url ?? '';
   }
 
   /** The URL of the script with this id, where it can be told without a list of all scripts. */
@@ -183,14 +221,20 @@ export class Inspector {
 
   /** The script with this id, or `undefined` where V8 has dropped its text. */
   script(scriptId: string): ScriptSource | undefined {
+    return this.findScript((script) => script.scriptId === scriptId);
+  }
+
+  /** The newest script that `isWanted`; V8 lists all of them. */
+  findScript(isWanted: (script: Debugger.ScriptParsedEventDataType) => boolean): ScriptSource | undefined {
     let parsed: Debugger.ScriptParsedEventDataType | undefined;
-    const onParsed = (message: { params: Debugger.ScriptParsedEventDataType }): void => {
-      if (message.params.scriptId === scriptId) parsed = message.params;
+    const onParsed = ({ params }: { params: Debugger.ScriptParsedEventDataType }): void => {
+      if (isWanted(params)) parsed = params;
     };
     this.#session.on('Debugger.scriptParsed', onParsed);
     try {
       this.#post('Debugger.enable');
       if (parsed === undefined) return undefined;
+      const { scriptId } = parsed as Debugger.ScriptParsedEventDataType;
       const source = this.#post<Debugger.GetScriptSourceReturnType>('Debugger.getScriptSource', { scriptId });
       return {
         url: parsed.url,
@@ -230,7 +274,12 @@ export class Inspector {
 }
 
 function boxOf(fn: object, names: readonly string[] = []): Box {
-  return { fn, names, found: [], scopes: [], isHit: false };
+  return { fn, names, found: [], scopes: [], values: [], isHit: false };
+}
+
+function argumentOf({ objectId, value, unserializableValue }: Runtime.RemoteObject): Runtime.CallArgument {
+  if (objectId !== undefined) return { objectId };
+  return unserializableValue === undefined ? { value: value as unknown } : { unserializableValue };
 }
 
 function homeOf(scopes: readonly string[]): Home {

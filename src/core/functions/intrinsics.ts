@@ -1,5 +1,5 @@
-import { types } from 'node:util';
-import type { ShippedIntrinsic } from './shipped.ts';
+import { promisify, types } from 'node:util';
+import { promisedMember, type ShippedIntrinsic } from './shipped.ts';
 
 /** Modules whose exports are looked through for a function that Node made. None of them warns or starts anything when it is loaded. */
 const modules = [
@@ -50,7 +50,8 @@ let builtins: Table | undefined;
 
 /** How a worker finds its own twin of a function or object that belongs to the language or to Node, if `value` is one. */
 export function findIntrinsic(value: object): ShippedIntrinsic | undefined {
-  if (isOrdinary(value)) return undefined;
+  const ofProcess = findOfProcess(value);
+  if (ofProcess !== undefined || isOrdinary(value)) return ofProcess;
   globals ??= buildGlobals();
   return globals.get(value);
 }
@@ -93,6 +94,8 @@ function buildGlobals(): Table {
   return table;
 }
 
+type Entries = [name: string, property: PropertyDescriptor][];
+
 function buildBuiltins(): Table {
   const table: Table = new Map();
   for (const name of Object.getOwnPropertyNames(globalThis)) {
@@ -101,9 +104,39 @@ function buildBuiltins(): Table {
   }
   for (const module of modules) {
     const value: unknown = process.getBuiltinModule(module);
-    if (isObject(value)) addTree(table, value, [], 1, module);
+    if (!isObject(value)) continue;
+    addTree(table, value, [], 1, module);
+    addMembers(table, value, module);
   }
   return table;
+}
+
+/** The same for objects of `process` that cannot be copied. */
+function findOfProcess(value: object): ShippedIntrinsic | undefined {
+  const ofProcess = (name: string): ShippedIntrinsic => ({
+    kind: 'intrinsic',
+    module: undefined,
+    path: ['process', name],
+  });
+  if (value === process.env) return ofProcess('env');
+  if (typeof value === 'function' || !('_writableState' in value || '_readableState' in value)) return undefined;
+  // Looking at one of them makes it.
+  const { fd } = value as { readonly fd?: unknown };
+  const name = fd === 0 ? 'stdin' : fd === 1 ? 'stdout' : fd === 2 ? 'stderr' : undefined;
+  return name !== undefined && Object.is(process[name], value) ? ofProcess(name) : undefined;
+}
+
+/** Adds what hangs on the functions of a module: `process.hrtime.bigint`, and what `promisify(exec)` gives. */
+function addMembers(table: Table, value: object, module: string): void {
+  const add = (member: unknown, path: readonly string[]): void => {
+    if (typeof member === 'function' && !table.has(member)) table.set(member, { kind: 'intrinsic', module, path });
+  };
+  for (const [name, { value: child }] of Object.entries(Object.getOwnPropertyDescriptors(value)) as Entries) {
+    if (typeof child !== 'function') continue;
+    const members = Object.entries(Object.getOwnPropertyDescriptors(child)) as Entries;
+    for (const [key, { value: member }] of members) add(member, [name, key]);
+    add(Object.getOwnPropertyDescriptor(child, promisify.custom)?.value, [name, promisedMember]);
+  }
 }
 
 /** Adds `value` and what hangs on it; what was found by a shorter way stays. */

@@ -67,7 +67,7 @@ export function toUrl(file: string): string {
 }
 
 /** The source file an import leads to, as far as it can be told without running a loader. */
-function resolveFile({ specifier, parent }: ImportSite): string | undefined {
+export function resolveFile({ specifier, parent }: ImportSite): string | undefined {
   const parentPath = toPath(parent);
   if (!isPath(specifier)) {
     // Good enough to tell a package of a workspace that is written in TypeScript from an ordinary one.
@@ -102,29 +102,40 @@ function entryFile(): string | undefined {
   return entry;
 }
 
-const leadsToEntry = new Map<string, boolean>();
 const importText = /(?:\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*(['"])((?:\.{0,2}\/|file:|#)[^'"\n]*)\1/g;
 
 /** Whether loading `file` loads the entry script: by being it, or by importing it through any chain of the user's own files. */
 function reachesEntry(file: string): boolean {
   const target = entryFile();
   if (!target) return false;
-  const known = leadsToEntry.get(file);
-  if (known !== undefined) return known;
-  const seen = new Set<string>();
-  const waiting = [file];
-  let reaches = false;
-  for (let next = waiting.pop(); next !== undefined && !reaches; next = waiting.pop()) {
-    if (next === target) reaches = true;
-    if (seen.has(next) || /[\\/]node_modules[\\/]/.test(next)) continue;
-    seen.add(next);
+  return leadsTo(file, target);
+}
+
+/** Whether the module `file` is `target` or imports it, through any chain of the user's own files. */
+export function leadsTo(file: string, target: string): boolean {
+  const key = `${file}\0${target}`;
+  let leads = ways.get(key);
+  if (leads === undefined) {
+    leads = searchFor(file, target);
+    ways.set(key, leads);
+  }
+  return leads;
+}
+
+const ways = new Map<string, boolean>();
+
+function searchFor(file: string, target: string): boolean {
+  const seen = new Set([file]);
+  // A Set walks over what is added during the walk.
+  for (const next of seen) {
+    if (next === target) return true;
+    if (/[\\/]node_modules[\\/]/.test(next)) continue;
     for (const specifier of importsOf(next)) {
       const found = resolveFile({ specifier, parent: next });
-      if (found !== undefined) waiting.push(found);
+      if (found !== undefined) seen.add(found);
     }
   }
-  leadsToEntry.set(file, reaches);
-  return reaches;
+  return false;
 }
 
 function importsOf(file: string): string[] {

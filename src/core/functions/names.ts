@@ -1,21 +1,14 @@
 import { types } from 'node:util';
-import { awaitsValue, type ImportOrigin, importOrigin, isOwnRequire, staleReason } from './bindings.ts';
-import type { Capture } from './capture.ts';
+import { importOrigin, isOwnRequire } from './bindings.ts';
+import { staleReason } from './changes.ts';
+import { mayBeEarly } from './early.ts';
+import { captureImported } from './imported.ts';
 import type { ScopeEntry } from './inspect.ts';
-import type { Located } from './locate.ts';
-import { loadsInWorker, vitePackage } from './modules.ts';
+import { membersOf, type NameContext, notYet } from './name-context.ts';
 import { originOfName } from './origins.ts';
 import { placeOf, type Step } from './problem.ts';
 import type { Binding, FreeName } from './scope.ts';
 import { isWrapperName, type Shipped, type ShippedAmbient } from './shipped.ts';
-
-/** The function whose names are being captured. */
-export interface NameContext {
-  readonly capture: Capture;
-  readonly located: Located;
-  /** What V8 says its names stand for. */
-  readonly values: ReadonlyMap<string, ScopeEntry>;
-}
 
 /** What Node (for CommonJS) and Vite pass into a script as parameters of a function around it. */
 const ambientNames = new Map<string, ShippedAmbient['kind']>([
@@ -40,12 +33,9 @@ export function captureName(free: FreeName, context: NameContext): Shipped | und
   if (isOwnRequire(binding)) return { kind: 'require', file: located.url };
   if (/^cov_\w+$/.test(free.name) && binding.kind === 'function') return { kind: 'coverage', file: located.url };
   const origin = importOrigin(binding);
-  if (origin !== undefined) {
-    return importOf(origin, located.url) ?? byValue(free, origin, step, context);
-  }
-  const stale = staleReason(binding, located.range);
-  if (stale !== undefined) throw capture.fail(step, stale);
-  const value = initialised(context.values.get(free.name), binding, step, capture);
+  if (origin !== undefined) return captureImported(free, binding, origin, step, context);
+  const entry = context.values.get(free.name);
+  const value = wrapperOf(binding) === undefined ? steady(entry, binding, step, context) : givenIn(entry);
   return moduleLike(free, value) ? capture.members(value, membersOf(free, value), step) : capture.value(value, step);
 }
 
@@ -65,44 +55,21 @@ function isWrapped({ name }: FreeName, { values }: NameContext): boolean {
 }
 
 /** In a worker, what a function was sent with is sent on as it came. */
-function fromWrapper({ scope, name }: Binding): Shipped | undefined {
-  const { node } = scope;
+function fromWrapper(binding: Binding): Shipped | undefined {
+  const wrapper = wrapperOf(binding);
+  return wrapper === undefined ? undefined : originOfName(wrapper, binding.name);
+}
+
+/** The name of the wrapper around a function that came from another thread, if the variable is one of what it was sent with. */
+function wrapperOf({ scope: { node } }: Binding): string | undefined {
   if (node.type !== 'FunctionExpression' || !('id' in node)) return undefined;
-  const wrapper = (node.id as { readonly name: string } | null)?.name ?? '';
-  return isWrapperName(wrapper) ? originOfName(wrapper, name) : undefined;
+  const name = (node.id as { readonly name: string } | null)?.name ?? '';
+  return isWrapperName(name) ? name : undefined;
 }
 
-/** An import as a worker can make it, if it can. */
-function importOf({ how, specifier, interop, path }: ImportOrigin, parent: string): Shipped | undefined {
-  // Importing JSON takes an attribute, and JSON is data anyway.
-  if (how === 'import' && specifier.endsWith('.json')) return undefined;
-  if (how !== 'vite')
-    return loadsInWorker({ specifier, parent }) ? { kind: 'import', how, specifier, parent, interop, path } : undefined;
-  const outside = vitePackage({ specifier, parent });
-  return outside === undefined
-    ? undefined
-    : { kind: 'import', how: 'import', specifier: outside, parent, interop: 'vite', path };
-}
-
-/** An import of a module that no worker can load: what is used of it travels instead. */
-function byValue(free: FreeName, origin: ImportOrigin, step: Step, { capture, values }: NameContext): Shipped {
-  const entry = values.get(free.name);
-  if (entry?.state !== 'value') throw notYet(capture, step);
-  const { value } = entry;
-  if (origin.path.length === 0 && typeof value === 'object' && value !== null) {
-    return capture.members(value, membersOf(free, value), step);
-  }
-  return capture.value(value, step);
-}
-
-/** The members of a module that are used; all of them where it is used in other ways. */
-function membersOf({ references }: FreeName, value: object): Set<string> {
-  const used = new Set<string>();
-  for (const { member } of references) {
-    if (member === undefined) return new Set(Object.keys(value));
-    used.add(member);
-  }
-  return used;
+/** What a variable of a wrapper holds. */
+function givenIn(entry: ScopeEntry | undefined): unknown {
+  return entry?.state === 'value' ? entry.value : undefined;
 }
 
 /** Bundlers and `__esModule` code use one object for a whole module, which may hold far more than the function needs. */
@@ -116,7 +83,11 @@ function moduleLike({ references }: FreeName, value: unknown): value is object {
   return members.length > 0 && members.every((member) => member.get !== undefined);
 }
 
-function initialised(entry: ScopeEntry | undefined, binding: Binding, step: Step, capture: Capture): unknown {
+/** The value of a variable that will keep it. */
+function steady(entry: ScopeEntry | undefined, binding: Binding, step: Step, context: NameContext): unknown {
+  const { capture, located, read } = context;
+  const stale = staleReason(binding, located.range);
+  if (stale !== undefined) throw capture.fail(step, stale.problem, stale.advice);
   if (entry === undefined) {
     throw capture.fail(
       step,
@@ -125,10 +96,12 @@ function initialised(entry: ScopeEntry | undefined, binding: Binding, step: Step
     );
   }
   if (entry.state === 'uninitialised') throw notYet(capture, step);
-  if (entry.value === undefined && awaitsValue(binding)) throw notYet(capture, step);
+  if (entry.value === undefined && mayBeEarly(binding, { trail: capture.trail, located, read })) {
+    throw capture.fail(
+      step,
+      'has no value yet',
+      'Call the function after the line that gives it one. If it is to hold undefined, declare it as a constant above the function.',
+    );
+  }
   return entry.value;
-}
-
-function notYet(capture: Capture, step: Step): Error {
-  return capture.fail(step, 'has no value yet', 'Call the function after the line that gives it one.');
 }

@@ -1,7 +1,9 @@
 import { types } from 'node:util';
+import { isFunctionPrototype } from './base-prototypes.ts';
 import type { FunctionFacts, Inspector } from './inspect.ts';
 import { isModuleFile } from './module-files.ts';
 import { toPath } from './modules.ts';
+import { ownProperties } from './patched.ts';
 import { selfMembers } from './refusals.ts';
 import { knownScript } from './script.ts';
 import type { AnyFunction } from './shipped.ts';
@@ -61,9 +63,10 @@ function startOf(fn: AnyFunction, text: string): number | undefined {
 
 /** Whether nothing was set on a function or its prototype. */
 function isBare(fn: AnyFunction): boolean {
-  if (Object.keys(fn).length > 0) return false;
+  if (!Reflect.ownKeys(fn).every((key) => ownProperties.has(key)) || !Object.isExtensible(fn)) return false;
+  if (!isFunctionPrototype(Object.getPrototypeOf(fn))) return false;
   const prototype: unknown = Object.getOwnPropertyDescriptor(fn, 'prototype')?.value;
   if (prototype === undefined || types.isGeneratorFunction(fn)) return true;
   if (typeof prototype !== 'object' || prototype === null) return false;
-  return Object.getPrototypeOf(prototype) === Object.prototype && Object.keys(prototype).length === 0;
+  return Object.getPrototypeOf(prototype) === Object.prototype && Reflect.ownKeys(prototype).length === 1;
 }

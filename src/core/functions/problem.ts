@@ -1,6 +1,7 @@
 import { findSourceMap } from 'node:module';
 import { relative } from 'node:path';
 import { CaptureError } from '../../common/errors.ts';
+import type { Located } from './locate.ts';
 import { toPath } from './modules.ts';
 import type { Script } from './script.ts';
 
@@ -37,6 +38,8 @@ export interface Step {
   readonly name: string;
   /** Tells where it is declared, as `file:line`. Only errors ask. */
   readonly place: (() => string) | undefined;
+  /** The function, where it is one that has been found. */
+  readonly located?: Located;
 }
 
 /** The error for the last of `trail`; the first is the function being sent. */

@@ -1,9 +1,12 @@
+import type { Expression, MemberExpression } from 'acorn';
 import type {
   Analysis,
   Binding,
   BindingKind,
   FunctionEntry,
   LexicalUse,
+  ModuleExport,
+  Mutation,
   Range,
   Reference,
   Scope,
@@ -25,13 +28,32 @@ export class Recorder {
   readonly #writes: { readonly name: string; readonly write: Write }[] = [];
   readonly #lexicals: LexicalUse[] = [];
   readonly #metas: Range[] = [];
+  readonly #mutations: Mutation[] = [];
+  readonly #exports: ModuleExport[] = [];
+  /** Every assignment to a property. */
+  readonly assignments: { readonly target: MemberExpression; readonly value: Expression }[] = [];
+  /** Every call of `eval` by that name. */
+  readonly evals: number[] = [];
+  #awaits = false;
 
   /** Names are resolved last: a declaration may stand below its use. */
-  result(): Analysis {
-    for (const reference of this.#references) reference.binding = reference.scope.find(reference.name);
+  result(top: Scope): Analysis {
+    for (const use of this.#references) use.binding = use.scope.find(use.name);
+    for (const use of this.#mutations) use.binding = use.scope.find(use.name);
     for (const { name, write } of this.#writes) write.scope.find(name)?.writes.push(write);
     this.#references.sort((a, b) => a.start - b.start);
-    return { functions: this.#functions, references: this.#references, lexicals: this.#lexicals, metas: this.#metas };
+    return {
+      functions: this.#functions,
+      references: this.#references,
+      lexicals: this.#lexicals,
+      metas: this.#metas,
+      mutations: this.#mutations,
+      assignments: this.assignments,
+      evals: this.evals,
+      exports: this.#exports,
+      top,
+      awaits: this.#awaits,
+    };
   }
 
   entry(entry: FunctionEntry): void {
@@ -59,7 +81,7 @@ export class Recorder {
       });
     } else if (kind === 'function') {
       // A second function of that name replaces the first; a second `var` is the same variable.
-      known.writes.push({ start, scope, initial: false });
+      known.writes.push({ start, end: start, scope, initial: false });
     }
   }
 
@@ -73,7 +95,21 @@ export class Recorder {
     this.#lexicals.push({ name, start, owner });
   }
 
-  write(name: string, start: number, scope: Scope, initial: boolean): void {
-    this.#writes.push({ name, write: { start, scope, initial } });
+  write(name: string, range: Range, scope: Scope, initial: boolean): void {
+    this.#writes.push({ name, write: { start: range.start, end: range.end, scope, initial } });
+  }
+
+  mutate(name: string, path: readonly string[], start: number, scope: Scope): void {
+    this.#mutations.push({ name, path, start, scope, binding: undefined });
+  }
+
+  /** Code in `scope` waits for a promise. */
+  await(scope: Scope): void {
+    for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) if (at.deferred) return;
+    this.#awaits = true;
+  }
+
+  export(name: string, local: string | undefined, from: string | undefined): void {
+    this.#exports.push({ name, local, from });
   }
 }

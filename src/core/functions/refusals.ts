@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
+import { isFunctionPrototype, isObjectPrototype } from './base-prototypes.ts';
 import type { Capture } from './capture.ts';
+import type { ScopeEntry } from './inspect.ts';
 import type { Located } from './locate.ts';
 import { describeLine, placeOf } from './problem.ts';
 import { freeLexicals } from './scope.ts';
@@ -21,22 +23,64 @@ export function refuseLexicals(located: Located, text: string, capture: Capture)
         : 'Pass what it needs as an argument.';
     throw capture.fail({ name, place: place(start) }, `belongs to the code around the function`, advice);
   }
-  if (entry.outer === undefined) return;
+  const evaluated = script.analysis.evals.find((start) => start >= range.start && start < range.end);
+  if (evaluated !== undefined) {
+    throw capture.fail(
+      { name: 'eval', place: place(evaluated) },
+      'may use any variable around the function, which its text does not tell',
+      'Call it as (0, eval)(code), or use new Function(), and pass what the code needs.',
+    );
+  }
+  const isMethod = entry.outer !== undefined;
   const ofMethod = script.analysis.lexicals.find(({ name, owner }) => name === 'super' && owner === entry.scope);
-  if (ofMethod !== undefined) {
+  if (isMethod && ofMethod !== undefined) {
     throw capture.fail(
       { name: 'super', place: place(ofMethod.start) },
       'means nothing outside its class or object',
       'Send the whole class, or a function.',
     );
   }
-  if (text.includes('#') && !standsAlone(text)) {
+  if (text.includes('#') && !standsAlone(isMethod ? `({${text}})` : `(${text})`)) {
     throw capture.fail(
       { name: /#[\w$]+/.exec(text)?.[0] ?? '#', place: place(range.start) },
       'means nothing outside its class',
       'Send the whole class, or a function.',
     );
   }
+}
+
+/** Refuses a class, or a function used as one, whose prototype chain is not the one its text makes. */
+export function refuseOtherPrototype(
+  fn: AnyFunction,
+  { entry }: Located,
+  values: ReadonlyMap<string, ScopeEntry>,
+  capture: Capture,
+): void {
+  const refuse = (name: string): Error =>
+    capture.fail(
+      { name, place: undefined },
+      'inherits from another prototype than its text says',
+      'Write it as a class that extends the other one, or move it into a module and import it.',
+    );
+  const parent: unknown = Object.getPrototypeOf(fn);
+  const prototype: unknown = Object.getOwnPropertyDescriptor(fn, 'prototype')?.value;
+  const { node } = entry;
+  const isClass = node.type === 'ClassDeclaration' || node.type === 'ClassExpression';
+  const heritage = isClass ? node.superClass : undefined;
+  if (heritage?.type === 'Identifier') {
+    const named = values.get(heritage.name);
+    if (named?.state === 'value' && named.value !== parent) throw refuse(fn.name);
+  }
+  if (!heritage && !isFunctionPrototype(parent)) throw refuse(fn.name);
+  if (typeof prototype !== 'object' || prototype === null || (!isClass && node.generator)) return;
+  const above: unknown = Object.getPrototypeOf(prototype);
+  const expected =
+    heritage?.type === 'Literal' ? above === null : heritage ? above === protoOf(parent) : isObjectPrototype(above);
+  if (!expected) throw refuse(`${fn.name}.prototype`);
+}
+
+function protoOf(parent: unknown): unknown {
+  return typeof parent === 'function' ? (parent.prototype as unknown) : undefined;
 }
 
 /** What a remote function has and the function it was made from has not. */
@@ -61,10 +105,11 @@ export function refuseSelf(fn: AnyFunction, { script, entry, whole }: Located, c
   );
 }
 
-function standsAlone(method: string): boolean {
+/** Whether an expression uses no private names but its own. */
+function standsAlone(expression: string): boolean {
   const acorn: typeof import('acorn') = createRequire(import.meta.url)('acorn');
   try {
-    acorn.parse(`({${method}})`, { ecmaVersion: 'latest', allowSuperOutsideMethod: true });
+    acorn.parse(expression, { ecmaVersion: 'latest', allowSuperOutsideMethod: true, allowAwaitOutsideFunction: true });
     return true;
   } catch {
     return false;

@@ -1,14 +1,18 @@
 import { isBuiltin } from 'node:module';
+import { callbackify, promisify } from 'node:util';
 import { Script } from 'node:vm';
 import { follow, importerOf, loadImport, metaOf, requireOf, scriptOptions } from './imports.ts';
 import { toUrl, viteFile } from './modules.ts';
 import { rememberOrigin } from './origins.ts';
 import {
   type AnyFunction,
+  type Integrity,
   reachable,
   type Shipped,
   type ShippedFunction,
   type ShippedImport,
+  type ShippedMembers,
+  type ShippedSymbol,
   wrapperPrefix,
 } from './shipped.ts';
 import { adoptSourceMap } from './source-maps.ts';
@@ -30,8 +34,11 @@ export function reviveFunction(shipped: ShippedFunction): Promise<AnyFunction> |
   return Promise.all(waiting).then(() => reviver.root(shipped));
 }
 
-/** Evaluates the wrapper: hands out a setter for the captured names, then makes the function. */
-type Wrapper = (handOut: (fill: (values: Record<string, unknown>) => void) => void) => unknown;
+/** Evaluates the wrapper: hands out a setter for the captured names, then makes the function, and hands out one for static private fields. */
+type Wrapper = (
+  handOut: (fill: (values: Record<string, unknown>) => void) => void,
+  privates: (set: (values: readonly unknown[]) => void) => void,
+) => unknown;
 
 let wrappers = 0;
 
@@ -68,13 +75,26 @@ class Reviver {
           this.#give(shipped, (value) => putInto(container, key, value));
         return item.value;
       case 'namespace': {
-        const namespace = {};
+        const namespace = item.base === undefined ? {} : moduleOver(this.#make(item.base) as object);
         this.#values.set(item, namespace);
         for (const [name, member] of item.members) this.#give(member, (value) => putInto(namespace, name, value));
         return namespace;
       }
       case 'intrinsic':
         return follow(item.module === undefined ? globalThis : process.getBuiltinModule(item.module), item.path);
+      case 'instance': {
+        const instance = {};
+        this.#values.set(item, instance);
+        this.#give(item.of, (maker) => Object.setPrototypeOf(instance, (maker as { prototype: object }).prototype));
+        this.#members(instance, item.members);
+        return instance;
+      }
+      case 'adapted': {
+        const original = this.#make(item.original) as never;
+        const adapted: unknown = item.adapter === 'promisify' ? promisify(original) : callbackify(original);
+        this.#values.set(item, adapted);
+        return adapted;
+      }
       case 'symbol':
         return item.wellKnown ? Reflect.get(Symbol, item.key) : Symbol.for(item.key);
       case 'import.meta':
@@ -106,23 +126,61 @@ class Reviver {
       const shipped = item.captures.get(capture);
       if (shipped !== undefined) take(capture, shipped);
     }
-    const made = wrapper.call(undefined, (setter) => {
-      fill = setter;
-      fill(values);
-    });
+    let setPrivates: (values: readonly unknown[]) => void = () => undefined;
+    const made = wrapper.call(
+      undefined,
+      (setter) => {
+        fill = setter;
+        fill(values);
+      },
+      (setter) => {
+        setPrivates = setter;
+      },
+    );
     const fn = (item.form === 'method' ? methodOf(made as object) : made) as AnyFunction;
     this.#values.set(item, fn);
     for (const [capture, shipped] of item.captures) if (!(capture in values)) take(capture, shipped);
-    // A class may freeze itself in a static block.
-    const props = Object.isFrozen(fn) ? [] : item.props;
-    for (const [key, shipped] of props) this.#give(shipped, (value) => putInto(fn, key, value));
-    for (const [key, shipped] of item.methods)
-      this.#give(shipped, (value) => putInto(Reflect.get(fn, 'prototype') as object, key, value));
-    if (Object.getOwnPropertyDescriptor(fn, 'name')?.value !== item.name && !item.props.has('name')) {
+    if (item.privates !== undefined) this.#privates(item.privates.values, setPrivates);
+    this.#members(fn, item.own);
+    if (item.prototype !== item.own) this.#members(Reflect.get(fn, 'prototype') as object, item.prototype);
+    const named = item.own.properties.some(({ key }) => key === 'name');
+    if (Object.getOwnPropertyDescriptor(fn, 'name')?.value !== item.name && !named) {
       Object.defineProperty(fn, 'name', { value: item.name, configurable: true });
     }
     rememberOrigin(fn, item, name);
     return fn;
+  }
+
+  #privates(values: readonly Shipped[], set: (values: readonly unknown[]) => void): void {
+    const given: unknown[] = [];
+    for (const [i, value] of values.entries())
+      this.#give(value, (item) => {
+        given[i] = item;
+        set(given);
+      });
+  }
+
+  /** Makes a function, or a prototype, as it was: properties first, as nothing can be added to what is frozen. */
+  #members(holder: object | undefined, { properties, removed, integrity }: ShippedMembers): void {
+    if (holder === undefined) return;
+    for (const key of removed) Reflect.deleteProperty(holder, this.#key(key));
+    for (const property of properties) {
+      const { get, set, value } = property;
+      const name = this.#key(property.key);
+      const { enumerable, configurable, writable } = property;
+      if (value !== undefined) {
+        this.#give(value, (item) => define(holder, name, { value: item, enumerable, configurable, writable }));
+      } else {
+        for (const [part, shipped] of Object.entries({ get, set }))
+          if (shipped) this.#give(shipped, (item) => define(holder, name, { [part]: item, enumerable, configurable }));
+      }
+    }
+    if (integrity === undefined) return;
+    this.#late.push(() => harden(holder, integrity));
+  }
+
+  #key(key: string | ShippedSymbol): string | symbol {
+    return typeof key === 'string' ? key : (this.#make(key) as symbol);
   }
 }
 
@@ -131,7 +189,7 @@ function compile(item: ShippedFunction, name: string): Wrapper {
   const names = [...item.captures.keys()].join(', ');
   const variables =
     names === '' ? '' : `let ${names}; ${name}_fill((${name}_values) => { ({ ${names} } = ${name}_values); }); `;
-  const before = `(function ${name}(${name}_fill) { ${item.strict ? "'use strict'; " : ''}${variables}return (${item.form === 'method' ? '{' : ''}`;
+  const before = `(function ${name}(${name}_fill, ${item.privates?.setter ?? `${name}_set`}) { ${item.strict ? "'use strict'; " : ''}${variables}return (${item.form === 'method' ? '{' : ''}`;
   const after = `${item.form === 'method' ? '}' : ''}); })`;
   adoptSourceMap(item.file);
   const script = new Script(before + item.source + after, {
@@ -140,6 +198,27 @@ function compile(item: ShippedFunction, name: string): Wrapper {
     columnOffset: item.column - before.length,
   });
   return script.runInThisContext() as Wrapper;
+}
+
+/** An object that shows what a module exports, and takes other values for some of it. */
+function moduleOver(module: object): object {
+  const over: object = Object.create(module) as object;
+  for (const name of Object.keys(module)) {
+    const get = (): unknown => Reflect.get(module, name);
+    Object.defineProperty(over, name, { get, enumerable: true, configurable: true });
+  }
+  return over;
+}
+
+function harden(object: object, integrity: Integrity): void {
+  if (integrity === 'frozen') Object.freeze(object);
+  else if (integrity === 'sealed') Object.seal(object);
+  else Object.preventExtensions(object);
+}
+
+/** Defines one property, or one half of an accessor whose other half stays. */
+function define(holder: object, key: string | symbol, property: PropertyDescriptor): void {
+  Reflect.defineProperty(holder, key, property);
 }
 
 /** The one method or accessor of an object literal. */

@@ -4,9 +4,11 @@ import type {
   ArrowFunctionExpression,
   ClassDeclaration,
   ClassExpression,
+  Expression,
   FunctionDeclaration,
   FunctionExpression,
   ImportDeclaration,
+  MemberExpression,
   Node,
   VariableDeclarator,
 } from 'acorn';
@@ -63,6 +65,8 @@ export type BindingKind = 'import' | 'const' | 'let' | 'var' | 'function' | 'cla
 /** One assignment to a binding, its initialiser included. */
 export interface Write {
   readonly start: number;
+  /** Where the assignment or declarator ends. */
+  readonly end: number;
   readonly scope: Scope;
   /** The declaration's own initialiser. */
   readonly initial: boolean;
@@ -91,6 +95,27 @@ export interface Reference {
   readonly member: string | undefined;
   /** What it stands for; `undefined` for names the script does not declare. Filled in after the walk. */
   binding: Binding | undefined;
+}
+
+/** A change of what a variable holds: `name.a.b = 1`, `name.list.push(1)`, `Object.assign(name, …)`. */
+export interface Mutation {
+  readonly name: string;
+  /** The properties between the variable and what changes, as far as they are names. */
+  readonly path: readonly string[];
+  readonly start: number;
+  readonly scope: Scope;
+  /** As of a reference. */
+  binding: Binding | undefined;
+}
+
+/** One name that an ES module exports: a variable of its own, or an export of another module (`*` for its namespace). */
+export interface ModuleExport {
+  /** `*` for `export * from`. */
+  readonly name: string;
+  /** The variable; `undefined` for an expression, which never changes. */
+  readonly local: string | undefined;
+  /** The other module. */
+  readonly from: string | undefined;
 }
 
 /** A use of `this`, `super`, `arguments` or `new.target`, and the function or field that gives it meaning. */
@@ -126,6 +151,16 @@ export interface Analysis {
   readonly lexicals: readonly LexicalUse[];
   /** Every `import.meta`. */
   readonly metas: readonly Range[];
+  readonly mutations: readonly Mutation[];
+  /** Where `eval` is called by that name. */
+  readonly evals: readonly number[];
+  /** Every assignment to a property. */
+  readonly assignments: readonly { readonly target: MemberExpression; readonly value: Expression }[];
+  readonly exports: readonly ModuleExport[];
+  /** The scope of the script itself. */
+  readonly top: Scope;
+  /** Whether the script itself waits: an ES module with a top-level `await`. */
+  readonly awaits: boolean;
 }
 
 /** A name a stretch of code uses without declaring it. */
@@ -142,15 +177,15 @@ export function within(inner: Range, outer: Range): boolean {
   return inner.start >= outer.start && inner.end <= outer.end;
 }
 
-/** The names `range`, without `except`, takes from outside itself. */
-export function freeNames(analysis: Analysis, range: Range, except?: Range): FreeName[] {
+/** The names `range`, without the stretches in `except`, takes from outside itself. */
+export function freeNames(analysis: Analysis, range: Range, except: readonly Range[] = []): FreeName[] {
   const found = new Map<string, { binding: Binding | undefined; references: Reference[]; eager: boolean }>();
   for (let i = firstAt(analysis.references, range.start); i < analysis.references.length; i++) {
     const reference = analysis.references[i];
     if (reference === undefined || reference.start >= range.end) break;
     const { binding } = reference;
     if (binding !== undefined && within(binding.scope, range)) continue;
-    if (except !== undefined && reference.start >= except.start && reference.start < except.end) continue;
+    if (except.some(({ start, end }) => reference.start >= start && reference.start < end)) continue;
     const eager = !isDeferred(reference.scope, range);
     const known = found.get(reference.name);
     if (known === undefined) found.set(reference.name, { binding, references: [reference], eager });
@@ -160,6 +195,14 @@ export function freeNames(analysis: Analysis, range: Range, except?: Range): Fre
     }
   }
   return [...found].map(([name, rest]) => ({ name, ...rest }));
+}
+
+/** Whether code in `from` runs at another time than the code of `to` around it: a function lies between them. */
+export function runsLater(from: Scope, to: Scope): boolean {
+  for (let scope: Scope | undefined = from; scope !== undefined && scope !== to; scope = scope.parent) {
+    if (scope.deferred) return true;
+  }
+  return false;
 }
 
 /** The uses of `this` and its like in `range` whose meaning comes from outside it. */

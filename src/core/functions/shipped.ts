@@ -33,11 +33,35 @@ export interface ShippedFunction {
   readonly captures: Map<string, Shipped>;
   /** Those of `captures` that are needed to evaluate `source` itself: a superclass, what a static field computes. */
   readonly eager: readonly string[];
-  /** Own properties that were set on the function after its definition. */
-  readonly props: Map<string, Shipped>;
-  /** The same of its `prototype`: how classes were written before there were classes. */
-  readonly methods: Map<string, Shipped>;
+  /** Its own properties, apart from those that evaluating `source` makes as they are. */
+  own: ShippedMembers;
+  /** The same of its `prototype`. */
+  prototype: ShippedMembers;
+  /** Values of static private fields; `source` hands a setter for them to the function of this name. */
+  readonly privates: { readonly setter: string; readonly values: Shipped[] } | undefined;
 }
+
+/** How a function, or the prototype of a class, differs from what its source makes. */
+export interface ShippedMembers {
+  readonly properties: ShippedProperty[];
+  /** Properties that its source makes and that are gone. */
+  readonly removed: readonly (string | ShippedSymbol)[];
+  readonly integrity: Integrity | undefined;
+}
+
+/** One property as `Object.defineProperty` takes it. */
+export interface ShippedProperty {
+  readonly key: string | ShippedSymbol;
+  readonly value: Shipped | undefined;
+  readonly get: Shipped | undefined;
+  readonly set: Shipped | undefined;
+  readonly enumerable: boolean;
+  readonly configurable: boolean;
+  readonly writable: boolean;
+}
+
+/** What of an object can no longer change. */
+export type Integrity = 'frozen' | 'sealed' | 'fixed';
 
 /** A value that travels as it is, and the functions to put back into it: container, key, function. */
 export interface ShippedData {
@@ -76,10 +100,26 @@ export interface ShippedIntrinsic {
   readonly path: readonly string[];
 }
 
+/** What `promisify` or `callbackify` of `node:util` makes of a function. */
+export interface ShippedAdapted {
+  readonly kind: 'adapted';
+  readonly adapter: 'promisify' | 'callbackify';
+  readonly original: Shipped;
+}
+
+/** An instance of a class, made without its constructor. */
+export interface ShippedInstance {
+  readonly kind: 'instance';
+  readonly of: Shipped;
+  members: ShippedMembers;
+}
+
 /** A module namespace of which only the members in use travel. */
 export interface ShippedNamespace {
   readonly kind: 'namespace';
   readonly members: Map<string, Shipped>;
+  /** The module that has what is not among `members`. */
+  readonly base: ShippedImport | undefined;
 }
 
 /** `Symbol.for(key)` or, when `wellKnown`, `Symbol[key]`. */
@@ -101,9 +141,14 @@ export type Shipped =
   | ShippedData
   | ShippedImport
   | ShippedIntrinsic
+  | ShippedAdapted
+  | ShippedInstance
   | ShippedNamespace
   | ShippedSymbol
   | ShippedAmbient;
+
+/** Stands in a path for the property under which a function of Node's keeps its promise-returning twin. */
+export const promisedMember = '@@promisify.custom';
 
 /** The wrapper around every revived function is named so, followed by a number: capturing again in a worker looks for it. */
 export const wrapperPrefix = '__mobula_';
@@ -122,7 +167,34 @@ export function reachable(root: Shipped): Set<Shipped> {
 }
 
 function* partsOf(item: Shipped): Generator<Shipped> {
-  if (item.kind === 'function') for (const part of [item.captures, item.props, item.methods]) yield* part.values();
-  else if (item.kind === 'namespace') yield* item.members.values();
-  else if (item.kind === 'data') for (const { shipped } of item.patches) yield shipped;
+  switch (item.kind) {
+    case 'function':
+      yield* item.captures.values();
+      yield* item.privates?.values ?? [];
+      yield* membersOf(item.own);
+      yield* membersOf(item.prototype);
+      break;
+    case 'namespace':
+      yield* item.members.values();
+      if (item.base !== undefined) yield item.base;
+      break;
+    case 'instance':
+      yield item.of;
+      yield* membersOf(item.members);
+      break;
+    case 'adapted':
+      yield item.original;
+      break;
+    case 'data':
+      for (const { shipped } of item.patches) yield shipped;
+      break;
+    default:
+      break;
+  }
+}
+
+function* membersOf({ properties }: ShippedMembers): Generator<Shipped> {
+  for (const { value, get, set } of properties) {
+    for (const part of [value, get, set]) if (part !== undefined) yield part;
+  }
 }

@@ -1,4 +1,4 @@
-import type { AnyNode, Pattern } from 'acorn';
+import type { AnyNode, CallExpression, Pattern } from 'acorn';
 
 /** The names a pattern declares, with where each stands. */
 export function* patternNames(pattern: Pattern): Generator<{ name: string; start: number }> {
@@ -66,4 +66,38 @@ export function exportName(
   node: { readonly type: 'Identifier'; readonly name: string } | { readonly type: 'Literal'; readonly value?: unknown },
 ): string {
   return node.type === 'Identifier' ? node.name : String(node.value);
+}
+
+/** The variable that a chain such as `name.a.b` starts from, and the way from there; `*` for what is no plain name. */
+export function memberRoot(node: AnyNode): { readonly name: string; readonly path: readonly string[] } | undefined {
+  const path: string[] = [];
+  for (let at = node; ; ) {
+    if (at.type === 'Identifier') return { name: at.name, path: path.reverse() };
+    if (at.type === 'ChainExpression') at = at.expression;
+    else if (at.type === 'MemberExpression') {
+      path.push(!at.computed && at.property.type === 'Identifier' ? at.property.name : '*');
+      at = at.object;
+    } else return undefined;
+  }
+}
+
+/** Methods of arrays, Maps and Sets that change them. */
+const changing = new Set('add clear copyWithin delete fill pop push reverse set shift sort splice unshift'.split(' '));
+
+/** What a call changes, as far as its text tells: `x` in `x.push(1)` and in `Object.assign(x, …)`. */
+export function changedTarget({ callee, arguments: [first] }: CallExpression): AnyNode | undefined {
+  if (callee.type !== 'MemberExpression' || callee.property.type !== 'Identifier') return undefined;
+  const { object, property } = callee;
+  if (object.type === 'Identifier' && ['Object', 'Reflect'].includes(object.name)) {
+    return /^(?:assign|set|define|delete)/.test(property.name) ? first : undefined;
+  }
+  return changing.has(property.name) ? object : undefined;
+}
+
+/** The functions that esbuild's and Rolldown's `__esm({ 'file'() { … } })` run at most once: they hold a module's own code. */
+export function lazyModules({ callee, arguments: [modules] }: CallExpression): AnyNode[] {
+  if (callee.type !== 'Identifier' || !/^__esm(?:Min)?$/.test(callee.name)) return [];
+  if (modules?.type === 'ArrowFunctionExpression') return [modules];
+  if (modules?.type !== 'ObjectExpression') return [];
+  return modules.properties.flatMap((property) => (property.type === 'Property' ? [property.value] : []));
 }

@@ -1,10 +1,8 @@
 import { GetTimeoutError } from '../../common/errors.ts';
+import { setImmediate } from '../../common/timers.ts';
 import type { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import { areThere } from './there.ts';
-
-// Taken when the module loads: fake timers of a test may put theirs in its place later.
-const nextTurn = setImmediate;
 
 /**
  * Waits until `count` of the refs are there, or time is up; gives the positions of the first that are, `count` at most.
@@ -22,7 +20,7 @@ export async function positionsThere(
   // A loop that polls leaves the thread to others: to calls that it has to run, or to timers.
   await runtime.lender.blocking(
     new Promise<void>((resolve) => {
-      nextTurn(resolve);
+      setImmediate(resolve);
     }),
   );
   return lookFor(runtime, refs, count);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { importOrigin, staleReason } from '../../../src/core/functions/bindings.ts';
+import { importOrigin } from '../../../src/core/functions/bindings.ts';
+import { changesLater, staleReason } from '../../../src/core/functions/changes.ts';
 import { type FreeName, freeLexicals, freeNames, type Range } from '../../../src/core/functions/scope.ts';
 import { parseScript, type Script } from '../../../src/core/functions/script.ts';
 
@@ -97,7 +98,6 @@ const steady: readonly string[] = [
   'const v = 1; «() => v»',
   'let v = 1; «() => v»',
   'let v; v = 1; «() => v»',
-  'let v; function fill() { v = 1 } «() => v»',
   'var v = 1; «() => v»',
   'var v; (function (w) {})(v || (v = {})); «() => v»',
   'function v() {} «() => v»',
@@ -113,6 +113,13 @@ const steady: readonly string[] = [
   'for (;;) { for (const [v] of x) { «() => v» } }',
   'const v = 1; { const v = 2; v } «() => v»',
   'let v = 1; function other(v) { v = 2 } «() => v»',
+  'let v; if (x) v = 1; «() => v»',
+  'let v; { v = 1 } «() => v»',
+  'let v; try { v = 1 } finally {} «() => v»',
+  'let v; [v] = x; «() => v»',
+  'let v; class A { static { v = 1 } } «() => v»',
+  'function f() { let v; v = 1; return «() => v» }',
+  'var v; var init = __esm({ "x.js"() { v = 1 } }); «() => v»',
 ];
 
 const stale: readonly [source: string, reason: RegExp][] = [
@@ -132,6 +139,20 @@ const stale: readonly [source: string, reason: RegExp][] = [
   ['let v; «() => { v = 1; return v }»', /by the function itself/],
   ['let v = 0; «() => { (() => v++)() }»', /by the function itself/],
   ['let v; function fill() { for (;;) v = 1 } «() => v»', /in a loop/],
+  ['let v; function fill() { v = 1 } «() => v»', /in another function/],
+  ['let v; x.forEach((w) => { v = w }); «() => v»', /in another function/],
+  ['let v; (() => { v = 1 })(); «() => v»', /in another function/],
+  ['let v; const o = { set w(x) { v = x } }; «() => v»', /in another function/],
+  ['let v; class A { w = (v = 1) } «() => v»', /in another function/],
+  ['let v; function fill() { [v] = x } «() => v»', /in another function/],
+  ['let v; const later = (x = (v = 1)) => x; «() => v»', /in another function/],
+  ['for (let v = 0, next = () => v++; v < 9; ) { «() => v» }', /in another function|more than once/],
+  ['try {} catch (v) { v = 1; «() => v» }', /more than once/],
+  ['var v = 1; var v = 2; «() => v»', /more than once/],
+  ['function v() {} function v() {} «() => v»', /more than once/],
+  ['let v = 1; ({ v } = x); «() => v»', /more than once/],
+  ['let v = 1; v ??= 2; «() => v»', /more than once/],
+  ['function f(v) { g(() => { v = 1 }); return «() => v» }', /more than once/],
 ];
 
 for (const source of steady) {
@@ -146,7 +167,7 @@ function staleness(source: string): string | undefined {
   const { range } = marked(source);
   const binding = freeIn(source).find(({ name }) => name === 'v')?.binding;
   assert.ok(binding, 'v is free and declared');
-  return staleReason(binding, range);
+  return staleReason(binding, range)?.problem;
 }
 
 const origins: readonly [source: string, origin: string | undefined][] = [
@@ -181,5 +202,70 @@ for (const [source, origin] of origins) {
     assert.ok(binding);
     const found = importOrigin(binding);
     assert.equal(found && [found.how, found.specifier, found.interop, found.path.join('.')].join(' '), origin);
+  });
+}
+
+// The variable is always `v`, at the top of a module.
+const later: readonly [source: string, changes: boolean][] = [
+  ['export let v = 1;', false],
+  ['export let v = 1; v = 2;', false],
+  ['export let v; if (x) v = 1;', false],
+  ['export let v = 0; export function inc() { v++ }', true],
+  ['export let v; export const connect = async () => { v = await x() };', true],
+  ['let v = 1; setInterval(() => (v = 2), 1); export { v };', true],
+  ['export function v() {} function patch() { v = x }', true],
+  ['export class v {} x(() => { [v] = y });', true],
+  ['export const v = 1;', false],
+];
+
+for (const [source, changes] of later) {
+  test(`whether v of a module changes later: ${source}`, () => {
+    const { script } = marked(`${source}«»`);
+    const binding = script.analysis.top.bindings.get('v');
+    assert.ok(binding);
+    assert.equal(changesLater(binding), changes);
+  });
+}
+
+const mutations: readonly [source: string, found: string][] = [
+  ['a.b = 1', 'a.b'],
+  ['a.b.c++', 'a.b.c'],
+  ['delete a.b', 'a.b'],
+  ['a[b].c = 1', 'a.*.c'],
+  ['a.push(1)', 'a'],
+  ['a.b.set(1, 2)', 'a.b'],
+  ['a?.b.clear()', 'a.b'],
+  ['Object.assign(a, b)', 'a'],
+  ['Reflect.set(a.b, c, d)', 'a.b'],
+  ['[a.b] = c', 'a.b'],
+  ['a = 1', ''],
+  ['a.map(b)', ''],
+  ['a.b', ''],
+];
+
+for (const [source, found] of mutations) {
+  test(`what ${source} changes`, () => {
+    const { script } = marked(`${source}«»`);
+    assert.equal(script.analysis.mutations.map(({ name, path }) => [name, ...path].join('.')).join(' '), found);
+  });
+}
+
+const exported: readonly [source: string, names: string][] = [
+  ['export const a = 1, { b, c: [d] } = x;', 'a=a b=b d=d'],
+  ['export function a() {} export class B {}', 'a=a B=B'],
+  ['let a; export { a as b, a as default };', 'b=a default=a'],
+  ['export default 1;', 'default='],
+  ['export default function f() {}', 'default=f'],
+  ["export { a as b, default as c } from 'm';", 'b=a@m c=default@m'],
+  ["export * from 'm'; export * as ns from 'n';", '*=*@m ns=*@n'],
+];
+
+for (const [source, names] of exported) {
+  test(`what is exported by ${source}`, () => {
+    const { script } = marked(`${source}«»`);
+    const found = script.analysis.exports.map(
+      ({ name, local = '', from }) => `${name}=${local}${from === undefined ? '' : `@${from}`}`,
+    );
+    assert.equal(found.join(' '), names);
   });
 }

@@ -12,6 +12,7 @@ import type { ShippedFunction } from '../../../src/core/functions/shipped.ts';
 const host: CaptureHost = {
   isPortable: () => false,
   findOwn: () => undefined,
+  ownModule: () => undefined,
   checkValue(value, name) {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       const maker: unknown = Reflect.get(value, 'constructor');
@@ -94,16 +95,76 @@ test('static members hold what they held', async () => {
   assert.deepEqual([count, label], [3, 'counter 1']);
 });
 
-test('a static field that cannot travel is made anew, by a class that may freeze itself', async () => {
+// Evaluating the class again gave such a field a fresh instance, whatever the old one had come to hold.
+test('a static field keeps the instance of its own class as it is', async () => {
   class Registry {
     static readonly shared: Registry = new Registry();
-    readonly made = 1;
-    static {
-      Object.freeze(Registry);
+    static readonly #own: Registry = Registry.shared;
+    made: number | Registry = 1;
+    static own(): Registry {
+      return Registry.#own;
     }
   }
-  const fn = await there(() => Registry.shared instanceof Registry && Registry.shared.made);
-  assert.equal(fn(), 1);
+  Registry.shared.made = Registry.shared;
+  const fn = await there(() => {
+    const { shared } = Registry;
+    return [shared instanceof Registry, shared.made === shared, Registry.own() === shared];
+  });
+  assert.deepEqual(fn(), [true, true, true]);
+});
+
+test('a static field that holds another instance, or one with private fields, is refused by name', () => {
+  class Secret {
+    static readonly shared: Secret = new Secret();
+    readonly #made = 1;
+    made(): number {
+      return this.#made;
+    }
+  }
+  const error = refusal(() => Secret.shared.made());
+  assert.equal(error.variable, 'Secret.shared');
+  assert.match(error.message, /is an instance of Secret/);
+  // biome-ignore lint/complexity/noStaticOnlyClass: static members are what is tested.
+  class Hidden {
+    static readonly #other: Secret = Secret.shared;
+    static made(): number {
+      return Hidden.#other.made();
+    }
+  }
+  assert.equal(refusal(() => Hidden.made()).variable, 'Hidden.#other');
+});
+
+test('a frozen class is frozen, with the fields it had', async () => {
+  // biome-ignore lint/complexity/noStaticOnlyClass: static members are what is tested.
+  class Limits {
+    static readonly most: number[] = [1];
+    static {
+      Object.freeze(Limits);
+    }
+  }
+  Limits.most.push(2);
+  const fn = await there(() => [Object.isFrozen(Limits), Limits.most]);
+  assert.deepEqual(fn(), [true, [1, 2]]);
+});
+
+test('nothing of a class is computed again: static blocks and initialisers do not run in the worker', async () => {
+  const effects: string[] = [];
+  const note = (text: string): number => effects.push(text);
+  // biome-ignore lint/complexity/noStaticOnlyClass: static members are what is tested.
+  class Noisy {
+    static readonly first: number = note('field');
+    static #hidden: number = note('private field');
+    static {
+      note('block');
+    }
+    static sum(): number {
+      Noisy.#hidden += 1;
+      return Noisy.first + Noisy.#hidden;
+    }
+  }
+  assert.equal(Noisy.sum(), 4);
+  const sum = await there(() => Noisy.sum());
+  assert.deepEqual([sum(), effects], [5, ['field', 'private field', 'block']]);
 });
 
 test('computed, static, async and generator methods, getters and setters', async () => {
@@ -220,15 +281,13 @@ test('refuses symbols, bound and native functions, Proxies and half-made things'
   const bound = Math.max.bind(null, 1);
   const proxy = new Proxy(() => 1, {});
   let unfilled: string | undefined;
-  const fill = (): void => {
-    unfilled = 'later';
-  };
   assert.match(refusal(() => symbol).message, /'symbol' .* Symbol\.for/);
   assert.match(refusal(() => bound(1)).message, /'bound' .* bound function/);
   assert.match(refusal(() => proxy()).message, /'proxy' .* is a Proxy/);
   assert.match(refusal(Math.max).message, /built into Node/);
   assert.match(refusal(() => unfilled).message, /'unfilled' .* has no value yet/);
   assert.match(refusal(() => early).message, /'early' .* has no value yet/);
-  const early = { fill };
-  assert.ok(early);
+  const early = {};
+  unfilled = 'later';
+  assert.ok(early && unfilled);
 });

@@ -49,7 +49,7 @@ const place = (error) => /\\d+:\\d+(?=\\)?$)/.exec(error.stack.split('\\n')[1])[
 export async function report(fn, ...args) {
   const found = {};
   try {
-    const shipped = captureFunction(fn, { isPortable: () => false, checkValue: () => undefined, findOwn: () => undefined });
+    const shipped = captureFunction(fn, { isPortable: () => false, checkValue: () => undefined, findOwn: () => undefined, ownModule: () => undefined });
     found.captures = [...shipped.captures.keys()];
     found.form = shipped.form;
     const copy = await reviveFunction(structuredClone(shipped));

@@ -1,0 +1,6 @@
+export default class {
+  value = 'default class';
+  get() {
+    return this.value;
+  }
+}

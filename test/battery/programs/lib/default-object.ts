@@ -1,0 +1,1 @@
+export default { greet: (name: string) => `hello ${name}`, level: 3 };

@@ -1,0 +1,1 @@
+export { count as total, increment, reset } from './counter.ts';
