@@ -6,7 +6,9 @@ const twin = { a: 1 };
 const ring: { self?: unknown } = {};
 ring.self = ring;
 const withFunction = (status: number): Error => Object.assign(new Error('e'), { status, retry: () => 1 });
-const buffer = new ArrayBuffer(8, { maxByteLength: 64 } as object);
+const hole: unknown[] = [];
+hole[1] = 1;
+const buffer: ArrayBuffer = Reflect.construct(ArrayBuffer, [8, { maxByteLength: 64 }]);
 
 /** Pairs that differ in one thing. */
 const different: Readonly<Record<string, readonly [unknown, unknown]>> = {
@@ -18,10 +20,7 @@ const different: Readonly<Record<string, readonly [unknown, unknown]>> = {
     { a: 1, b: 2 },
     { b: 2, a: 1 },
   ],
-  'a hole and undefined': [
-    [, 1],
-    [undefined, 1],
-  ],
+  'a hole and undefined': [hole, [undefined, 1]],
   'the length of an array': [new Array(2), new Array(3)],
   'another key of an array': [Object.assign([1], { x: 1 }), [1]],
   identity: [
@@ -72,7 +71,7 @@ for (const [name, [here, there]] of Object.entries(different)) {
 }
 
 test('the battery finds copies the same', () => {
-  const value = { list: [, 1, -0], map: new Map([[twin, [twin]]]), ring, error: new RangeError('e', { cause: 1 }) };
+  const value = { list: [hole, 1, -0], map: new Map([[twin, [twin]]]), ring, error: new RangeError('e', { cause: 1 }) };
   assert.equal(difference(value, structuredClone(value)), undefined);
   assert.equal(difference(withFunction(1), Object.assign(withFunction(1), { retry: '[Function]' })), undefined);
 });

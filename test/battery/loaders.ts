@@ -55,7 +55,7 @@ export const loaders: readonly Loader[] = [
     name: 'esbuild-minified',
     with: ['esm', 'legacy', 'standard'],
     minified: true,
-    inlined: true,
+    inlined: 'packages',
     prepare: bundled(true),
   },
   { name: 'swc', with: ['esm', 'legacy', 'standard'], prepare: compiled(withSwc('es6')) },
