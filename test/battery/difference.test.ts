@@ -61,7 +61,10 @@ const different: Readonly<Record<string, readonly [unknown, unknown]>> = {
   'the errors of an AggregateError': [new AggregateError([1]), new AggregateError([2])],
   'a property of an error': [Object.assign(new Error('e'), { n: 1 }), Object.assign(new Error('e'), { n: 2 })],
   'no mark for what could not travel': [withFunction(1), Object.assign(new Error('e'), { status: 1 })],
-  'a property beside what could not travel': [withFunction(1), Object.assign(withFunction(2), { retry: '[Function]' })],
+  'a property beside what could not travel': [
+    withFunction(1),
+    Object.assign(withFunction(2), { retry: '[cannot travel: a function]' }),
+  ],
   'an error and an object': [new Error('e'), { message: 'e' }],
   'an instance and an object': [new URL('http://x'), {}],
 };
@@ -73,5 +76,8 @@ for (const [name, [here, there]] of Object.entries(different)) {
 test('the battery finds copies the same', () => {
   const value = { list: [hole, 1, -0], map: new Map([[twin, [twin]]]), ring, error: new RangeError('e', { cause: 1 }) };
   assert.equal(difference(value, structuredClone(value)), undefined);
-  assert.equal(difference(withFunction(1), Object.assign(withFunction(1), { retry: '[Function]' })), undefined);
+  assert.equal(
+    difference(withFunction(1), Object.assign(withFunction(1), { retry: '[cannot travel: a function]' })),
+    undefined,
+  );
 });
