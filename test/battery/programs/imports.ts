@@ -19,7 +19,7 @@ import util, { inspect, promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import _ from 'lodash';
 import chunk from 'lodash/chunk.js';
-import { may, must, mustByModule, type Program } from '../inside/program.ts';
+import { may, must, mustByModule, mustByPackage, type Program } from '../inside/program.ts';
 import * as barrel from './lib/barrel.ts';
 import { glue, shout as loud, scale as rescale } from './lib/barrel.ts';
 import callable from './lib/callable.cjs';
@@ -113,11 +113,11 @@ export const programs: Program[] = [
     const kept = { Words };
     return call(() => new kept.Words('a') instanceof Words);
   }),
-  must('a dynamic import', (call) => call(async (x: string) => (await import('./lib/text.ts')).arrow(x), 'a')),
-  must('a dynamic import of a default', (call) => call(async () => (await import('./lib/default-object.ts')).default.level)),
-  must('a dynamic import of CommonJS', (call) => call(async () => (await import('./lib/plain.cjs')).default.scale(2))),
+  mustByModule('a dynamic import', (call) => call(async (x: string) => (await import('./lib/text.ts')).arrow(x), 'a')),
+  mustByModule('a dynamic import of a default', (call) => call(async () => (await import('./lib/default-object.ts')).default.level)),
+  mustByPackage('a dynamic import of CommonJS', (call) => call(async () => (await import('./lib/plain.cjs')).default.scale(2))),
   must('a dynamic import of Node', (call) => call(async () => (await import('node:path')).basename('/a/b'))),
-  must('a dynamic import of a package', (call) => call(async () => (await import('lodash')).default.chunk([1, 2, 3], 2))),
+  mustByPackage('a dynamic import of a package', (call) => call(async () => (await import('lodash')).default.chunk([1, 2, 3], 2))),
   mustByModule('an instance that a module exports', (call) => call((key: string) => cache.fill(key), 'key')),
   mustByModule('an object with a symbol that a module exports', (call) => call(() => hidden.read())),
 
@@ -154,13 +154,13 @@ export const programs: Program[] = [
   must('CommonJS: a class', (call) => call(() => new plain.Greeter().greet())),
   must('CommonJS: taken out of a default import', (call) => call((x: number) => [new Greeter().greet(), nested.deep.twice(x)], 2)),
   must('CommonJS: a namespace', (call) => call((x: number) => plainSpace.scale(x), 2)),
-  must('CommonJS: a function with properties', (call) => call((x: number) => [callable(x), callable.extra(x), callable.VALUE], 2)),
+  mustByPackage('CommonJS: a function with properties', (call) => call((x: number) => [callable(x), callable.extra(x), callable.VALUE], 2)),
   must('CommonJS: a function by itself', (call) => call(callable, 2)),
   must('CommonJS: a class as an actor', (call) => call.actor(plain.Greeter).greet()),
-  must('CommonJS: a package', (call) => call((list: number[]) => [_.chunk(list, 2), _.sum(list)], [1, 2, 3])),
-  must('CommonJS: a file of a package', (call) => call((list: number[]) => chunk(list, 2), [1, 2, 3])),
-  must('CommonJS: taken out of a package', (call) => call((list: number[]) => [chunks(list, 2), groupBy(list, (x: number) => x % 2)], [1, 2, 3])),
-  must('CommonJS: a function of a package by itself', (call) => call(_.chunk, [1, 2, 3], 2)),
+  mustByPackage('CommonJS: a package', (call) => call((list: number[]) => [_.chunk(list, 2), _.sum(list)], [1, 2, 3])),
+  mustByPackage('CommonJS: a file of a package', (call) => call((list: number[]) => chunk(list, 2), [1, 2, 3])),
+  mustByPackage('CommonJS: taken out of a package', (call) => call((list: number[]) => [chunks(list, 2), groupBy(list, (x: number) => x % 2)], [1, 2, 3])),
+  mustByPackage('CommonJS: a function of a package by itself', (call) => call(_.chunk, [1, 2, 3], 2)),
   must('CommonJS: createRequire inside', (call) => call(() => createRequire(`${process.cwd()}/x.js`)('lodash').VERSION)),
 
   // Node's modules.
