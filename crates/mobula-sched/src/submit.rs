@@ -364,17 +364,19 @@ impl Turn<'_> {
         }
     }
 
-    /// One more item of a stream.
+    /// One more item of a stream. It is dropped if the task is over: its cell may be another's by now.
     fn yielded(&mut self, reader: &mut Reader<'_>) {
-        let task = reader.u32();
+        let (task, generation) = (reader.u32(), reader.u32());
         let payload = self.payload(reader);
         self.adopt(&payload);
         let cell = self.node.tasks.get(task);
-        // SAFETY: the port holds the task.
-        let Some(Consumer { port, life, token }) = unsafe { cell.spec() }
-            .stream
-            .filter(|_| cell.state().0 == State::Taken)
-        else {
+        let consumer = if cell.state() == (State::Taken, generation) {
+            // SAFETY: the port holds the task.
+            unsafe { cell.spec() }.stream
+        } else {
+            None
+        };
+        let Some(Consumer { port, life, token }) = consumer else {
             self.discard(payload);
             return;
         };
