@@ -60,10 +60,29 @@ function itemsCase(name, title, kind, items) {
   };
 }
 
+const gaps = {
+  name: 'array-gaps',
+  title: 'array of 20 000 entries at indices × 100: put and get, against structuredClone',
+  metrics: [
+    { key: 'put', name: 'put ms' },
+    { key: 'get', name: 'get ms' },
+    { key: 'clone', name: 'structuredClone ms' },
+  ],
+  configs: [{ label: 'mobula', program: 'gaps', parameters: { entries: 20_000, step: 100, rounds: 15 } }],
+  figures: (measures) => [
+    atMost(
+      3,
+      'put and get ÷ structuredClone',
+      measures.medianOf('mobula', (run) => (run.put + run.get) / run.clone),
+    ),
+  ],
+};
+
 export const cliffCases = [
   millionQueued,
   queuedMemory,
   itemsCase('many-arguments', '10 000 refs as arguments of one task', 'arguments', 10_000),
   itemsCase('many-objects', '10 000 objects in one get', 'get', 10_000),
   itemsCase('many-returns', 'one task with 3 000 returns', 'returns', 3_000),
+  gaps,
 ];

@@ -183,3 +183,58 @@ test('an aborted signal ends a stream', limit, async () => {
   };
   await rest().catch(() => undefined);
 });
+
+for (const [name, cause] of [
+  ['an item that cannot travel', 'item'],
+  ['an error that nobody caught', 'uncaught'],
+] as const) {
+  test(`the finally of a generator runs after ${name}, and nothing more is yielded`, limit, async () => {
+    const shared = new Int32Array(new SharedArrayBuffer(8));
+    const failing = remote(async function* (marks: Int32Array, how: string) {
+      try {
+        yield 'first' as unknown;
+        if (how === 'item') yield () => 1;
+        setImmediate(() => {
+          throw new RangeError('uncaught');
+        });
+        for (;;) {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          Atomics.add(marks, 1, 1);
+          yield Atomics.load(marks, 1);
+        }
+      } finally {
+        Atomics.store(marks, 0, 1);
+      }
+    });
+    await assert.rejects(all(failing.remote(shared, cause)), cause === 'item' ? /item/ : RangeError);
+    await until(
+      () => Atomics.load(shared, 0) === 1,
+      () => 'its finally did not run',
+    );
+    // The thread is well.
+    assert.deepEqual(
+      await all(count.remote(40)),
+      Array.from({ length: 40 }, (_, i) => i),
+    );
+  });
+}
+
+test('a generator that waits for its consumer is ended by an error that nobody caught', limit, async () => {
+  const shared = new Int32Array(new SharedArrayBuffer(4));
+  const failing = remote(async function* (marks: Int32Array) {
+    try {
+      setTimeout(() => {
+        throw new RangeError('uncaught');
+      }, 20);
+      for (let i = 0; ; i++) yield i;
+    } finally {
+      Atomics.store(marks, 0, 1);
+    }
+  });
+  const stream = failing.remote(shared);
+  await until(
+    () => Atomics.load(shared, 0) === 1,
+    () => 'its finally did not run',
+  );
+  await assert.rejects(all(stream), RangeError);
+});

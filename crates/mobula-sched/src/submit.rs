@@ -456,9 +456,9 @@ impl Turn<'_> {
         }
     }
 
-    /// One more item of a stream.
+    /// One more item of a stream. It is dropped if the task is over: its cell may be another's by now.
     fn yielded(&mut self, reader: &mut Reader<'_>) -> Result<(), Violation> {
-        let task = reader.u32();
+        let (task, generation) = (reader.u32(), reader.u32());
         let payload = reader.payload();
         reader.check()?;
         let payload = self.take_over(payload)?;
@@ -472,7 +472,7 @@ impl Turn<'_> {
         let stream = cell.and_then(|cell| unsafe { cell.spec() }.stream);
         let Some((cell, Consumer { port, life, token })) = cell
             .zip(stream)
-            .filter(|(cell, _)| cell.state().0 == State::Taken)
+            .filter(|(cell, _)| cell.state() == (State::Taken, generation))
         else {
             self.discard(payload);
             return Ok(());

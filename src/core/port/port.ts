@@ -1,3 +1,4 @@
+import { ObjectStoreFullError, SerializationError } from '../../common/errors.ts';
 import { queueMicrotask, setImmediate } from '../../common/timers.ts';
 import type { Addon } from '../../native/addon.ts';
 import { type BinaryPart, Writer } from '../../store/codec/index.ts';
@@ -10,6 +11,8 @@ const FLUSH_BYTES = 16 * 1024;
 const MAX_RUN = 256;
 /** Memory for records that are written aside; more is made as they need it. */
 const ASIDE_BYTES = 16 * 1024;
+/** The bytes of a record, whose values have lengths of 31 bits; an inbox has to hold them, and what goes before. */
+const MAX_RECORD_BYTES = 2 ** 31 - 2 ** 16;
 /** Rounds of news in one turn of the event loop. */
 const ROUNDS = 4;
 
@@ -353,6 +356,7 @@ export class Port {
     const start = this.#recordStart;
     const open = writer.pos - start;
     const old = writer.bytes;
+    if (open + min > MAX_RECORD_BYTES) throw tooLarge();
     if (start > 0) {
       this.#recordStart = 0;
       this.#carryOut(start);
@@ -362,7 +366,7 @@ export class Port {
     if (open + min <= writer.limit) return;
     let size = old.length;
     while (size < open + min) size *= 2;
-    const bytes = new Uint8Array(new SharedArrayBuffer(size));
+    const bytes = allocate(size);
     bytes.set(old.subarray(0, open));
     writer.bytes = bytes;
     writer.view = new DataView(bytes.buffer);
@@ -376,5 +380,20 @@ export class Port {
     this.inbox = new Uint8Array(new SharedArrayBuffer(size));
     this.inboxView = new DataView(this.inbox.buffer);
     this.#setRegions();
+  }
+}
+
+const smaller =
+  'Send it in parts, or its large contents as ArrayBuffers, which lie in the object store and do not count.';
+
+function tooLarge(): SerializationError {
+  return new SerializationError('value', 'takes 2 GiB or more when it is encoded', smaller);
+}
+
+function allocate(size: number): Uint8Array {
+  try {
+    return new Uint8Array(new SharedArrayBuffer(size));
+  } catch {
+    throw new ObjectStoreFullError(`There is no memory for the ${size / 2 ** 20} MiB of an encoded value. ${smaller}`);
   }
 }

@@ -336,6 +336,8 @@ export class Executor implements NewsHandler {
   #end(task: Attempt): boolean {
     if (task.ended) return false;
     task.ended = true;
+    // A generator that an error nobody caught has failed may be waiting for its consumer.
+    task.generator?.wake();
     if (task.pending) {
       this.#background.delete(task.index);
       this.#wake();

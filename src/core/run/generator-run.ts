@@ -36,22 +36,37 @@ export class GeneratorRun {
     this.#waiter = undefined;
   }
 
-  /** Runs the generator to its end; gives how many items there were. */
+  /**
+   * Runs the generator to its end; gives how many items there were. However it ends, the generator's own `finally` has run:
+   * also when an item cannot travel, or when an error that nobody caught has failed the task.
+   */
   async drive(generator: AsyncIterator<unknown> | Iterator<unknown>): Promise<number> {
     let count = 0;
     for (;;) {
-      if (this.#context.stopped) {
-        await generator.return?.();
-        return count;
-      }
+      if (this.#isOver) return await this.#close(generator, count);
       const step = await generator.next();
       if (step.done === true) return count;
       if (count++ < this.#skip) continue;
       if (this.#room === 0) await this.#blocking(this.#consumer());
-      if (this.#context.stopped) continue;
+      if (this.#isOver) continue;
       this.#room--;
-      this.#yield(step.value);
+      try {
+        this.#yield(step.value);
+      } catch (error) {
+        await this.#close(generator, count).catch(() => undefined);
+        throw error;
+      }
     }
+  }
+
+  /** Whether nobody waits for items any more: the task is to stop, or its outcome is written. */
+  get #isOver(): boolean {
+    return this.#context.stopped || this.#context.ended;
+  }
+
+  async #close(generator: AsyncIterator<unknown> | Iterator<unknown>, count: number): Promise<number> {
+    await generator.return?.();
+    return count;
   }
 
   #consumer(): Promise<void> {

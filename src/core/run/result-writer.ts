@@ -82,8 +82,9 @@ export class ResultWriter {
   item(task: Attempt, item: unknown): void {
     const port = this.#port;
     try {
-      port.begin(5).byte(op.yield);
+      port.begin(9).byte(op.yield);
       port.word(task.index);
+      port.word(task.generation);
       this.#values.write(item, 'item');
     } catch (error) {
       port.abort();

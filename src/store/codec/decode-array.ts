@@ -4,6 +4,8 @@ import { HOLES } from './tags.ts';
 
 /** Shorter arrays are grown, as `new Array(n)` makes V8 expect holes in them for good. */
 const GROWN = 16;
+/** An array that has fewer than one element in so many places is a dictionary to V8 anyhow. */
+const SPARSE = 16;
 /** V8 turns longer arrays made by `new Array(n)` into dictionaries. */
 const MAX_ALLOCATED = 1 << 24;
 
@@ -14,23 +16,23 @@ export function readArray(reader: Reader, read: Read, length: number): unknown[]
   reader.enter();
   for (let i = 0; i < length; i++) {
     const tag = reader.peek();
-    if (tag === HOLES) i = skipHoles(reader, array, i, length) - 1;
+    if (tag === HOLES) i = skipHoles(reader, i, length) - 1;
     else array[i] = read(reader);
   }
+  if (array.length < length) array.length = length;
   reader.leave();
   return array;
 }
 
-/** Room for all elements where that saves growing; never for more than the bytes at hand can be meant to fill. */
+/** Room for all elements where that saves growing; never for much more than the bytes at hand can be meant to fill. */
 function allocate<T>(reader: Reader, length: number): T[] {
-  return length > GROWN && length <= reader.end && length <= MAX_ALLOCATED ? new Array<T>(length) : [];
+  return length > GROWN && length <= reader.end * SPARSE && length <= MAX_ALLOCATED ? new Array<T>(length) : [];
 }
 
-function skipHoles(reader: Reader, array: unknown[], from: number, length: number): number {
+function skipHoles(reader: Reader, from: number, length: number): number {
   reader.byte();
   const next = from + reader.varint();
   if (next > length || next === from) throw damaged('holes beyond the end of an array');
-  if (array.length < next) array.length = next;
   return next;
 }
 

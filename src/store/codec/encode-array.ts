@@ -9,6 +9,12 @@ import type { Writer } from './writer.ts';
 /** Shorter lists of numbers do not gain from being written as one block. */
 const BLOCK_LENGTH = 6;
 
+/**
+ * Holes that are looked at one by one, beside four for each element. So they cost no more than the elements do, and a list of
+ * all keys, which costs as much as many elements, is made at most once.
+ */
+const PATIENCE = 256;
+
 /** Writes an array: its length, its elements with runs of holes counted, and its other keys if it has any. */
 export function writeArray(state: EncodeState, array: readonly unknown[]): void {
   const writer = state.writer;
@@ -33,6 +39,7 @@ export function writeArray(state: EncodeState, array: readonly unknown[]): void 
 
 function writeElements(state: EncodeState, array: readonly unknown[], length: number): void {
   const writer = state.writer;
+  let holes = 0;
   let i = 0;
   try {
     for (; i < length; i++) {
@@ -41,7 +48,14 @@ function writeElements(state: EncodeState, array: readonly unknown[], length: nu
         writer.ensure(NUMBER_BYTES);
         writeNumber(writer, element);
       } else if (element === undefined && !Object.hasOwn(array, i)) {
-        i = writeHoles(writer, array, i, length) - 1;
+        const next = endOfHoles(array, i, length, PATIENCE + 4 * i - 5 * holes);
+        if (next < 0) {
+          writeByKeys(state, array, i, length);
+          return;
+        }
+        writeHoles(writer, next - i);
+        holes += next - i;
+        i = next - 1;
       } else {
         state.write(state, element);
       }
@@ -51,25 +65,40 @@ function writeElements(state: EncodeState, array: readonly unknown[], length: nu
   }
 }
 
-/** Writes how many elements from `from` on are missing, and returns the index of the next that is not. */
-function writeHoles(writer: Writer, array: readonly unknown[], from: number, length: number): number {
+/** The index of the first element after the hole at `from`; -1 if more than `patience` steps do not find it. */
+function endOfHoles(array: readonly unknown[], from: number, length: number, patience: number): number {
+  const end = Math.min(length, from + Math.max(patience, 1));
   let next = from + 1;
-  // A few steps find the end of most runs; after that only the keys tell, as an array may be 2^32 holes long.
-  const near = Math.min(length, from + 64);
-  while (next < near && !Object.hasOwn(array, next)) next++;
-  if (next === near && near < length) next = nextIndex(array, near, length);
-  writer.ensure(1);
-  writer.byte(HOLES);
-  writer.varint(next - from);
-  return next;
+  while (next < end && !Object.hasOwn(array, next)) next++;
+  return next < length && next === end ? -1 : next;
 }
 
-function nextIndex(array: readonly unknown[], from: number, length: number): number {
+function writeHoles(writer: Writer, count: number): void {
+  writer.ensure(1);
+  writer.byte(HOLES);
+  writer.varint(count);
+}
+
+/** Writes the elements from `from` on. An array may be 2^32 holes long, so only its keys tell where elements are. */
+function writeByKeys(state: EncodeState, array: readonly unknown[], from: number, length: number): void {
+  let written = from;
+  // Indices come first, in ascending order.
   for (const key of Object.keys(array)) {
     const index = Number(key);
-    if (index >= from && index < length) return index;
+    if (index < written) continue;
+    if (!(index < length)) break;
+    const element = array[index];
+    // A getter of an element before it may have deleted it.
+    if (element === undefined && !Object.hasOwn(array, index)) continue;
+    if (index > written) writeHoles(state.writer, index - written);
+    try {
+      state.write(state, element);
+    } catch (error) {
+      throw refusedWithin(error, `[${index}]`);
+    }
+    written = index + 1;
   }
-  return length;
+  if (written < length) writeHoles(state.writer, length - written);
 }
 
 function writeExtra(state: EncodeState, array: readonly unknown[], extra: readonly string[]): void {

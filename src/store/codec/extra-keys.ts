@@ -26,7 +26,9 @@ export function extraKeys(value: object, length: number, label: string): string[
   // Indices come before all other keys, so there are others only if the last key is one.
   const last = keys[keys.length - 1] as string;
   if (last === indexNames[length - 1] || isIndex(last, length)) return undefined;
-  return keys.filter((key) => !isIndex(key, length));
+  let first = keys.length - 1;
+  while (first > 0 && !isIndex(keys[first - 1] as string, length)) first--;
+  return keys.slice(first);
 }
 
 function isIndex(key: string, length: number): boolean {

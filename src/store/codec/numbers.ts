@@ -4,6 +4,9 @@ import type { Writer } from './writer.ts';
 /** Room that any number needs. */
 export const NUMBER_BYTES = 9;
 
+/** Up to so many bytes of a BigInt, a loop beats a call into Buffer. */
+const SMALL_BIGINT = 24;
+
 /** Writes a number where `NUMBER_BYTES` of room are known to be. */
 export function writeNumber(writer: Writer, value: number): void {
   const bytes = writer.bytes;
@@ -37,11 +40,24 @@ export function writeBigint(writer: Writer, value: bigint): void {
   writer.ensure(1 + 8 + length);
   writer.byte(BIGINT);
   writer.varint(length * 2 + (negative ? 1 : 0));
+  if (length > SMALL_BIGINT) {
+    writer.bytes.set(Buffer.from(digits, 'hex').reverse(), writer.pos);
+    writer.pos += length;
+    return;
+  }
   for (let i = digits.length; i > 0; i -= 2) writer.byte(Number.parseInt(digits.slice(i - 2, i), 16));
 }
 
 /** Reads the magnitude that `writeBigint` wrote as `length` bytes at `pos`. */
 export function readBigint(bytes: Uint8Array, pos: number, length: number, negative: boolean): bigint {
+  if (length > SMALL_BIGINT) {
+    const large = BigInt(
+      `0x${Buffer.from(bytes.subarray(pos, pos + length))
+        .reverse()
+        .toString('hex')}`,
+    );
+    return negative ? -large : large;
+  }
   let hex = '0x0';
   for (let i = pos + length - 1; i >= pos; i--) hex += (bytes[i] as number).toString(16).padStart(2, '0');
   const magnitude = BigInt(hex);

@@ -279,7 +279,7 @@ fn items_for_a_dead_worker_are_not_told_to_the_one_that_has_its_number() {
     consumer.flush();
     let task = worker.begin();
     let mut late = successor(&bed, consumer);
-    worker.yields(task.task, &value("too late"));
+    worker.yields(&task, &value("too late"));
     worker.result(task.task, OK, &[value("end")]);
     worker.sleeps();
     late.sleeps();

@@ -293,7 +293,7 @@ fn a_stream_hands_out_items_and_passes_credit_to_its_generator() {
     let end = driver.submit(bed.template(spec), &call);
     driver.flush();
     let task = worker.begin();
-    worker.yields(task.task, &value("one"));
+    worker.yields(&task, &value("one"));
     worker.pending(task.task, false);
     worker.sleeps();
     let items = driver.news();
@@ -321,6 +321,41 @@ fn a_stream_hands_out_items_and_passes_credit_to_its_generator() {
 }
 
 #[test]
+fn items_of_a_task_that_is_over_are_not_those_of_the_next_in_its_cell() {
+    let bed = Bed::new(1, &[]);
+    let (mut driver, mut worker) = (bed.driver(), bed.worker());
+    let template = bed.template(plain());
+    let stream = |token| Call {
+        stream: Some(token),
+        ..Call::default()
+    };
+    let first = driver.submit(template, &stream(1));
+    driver.flush();
+    let mut over = worker.begin();
+    worker.result(over.task, OK, &[value("end")]);
+    worker.sleeps();
+    let second = driver.submit(template, &stream(2));
+    driver.flush();
+    let task = worker.begin();
+    // As if the cell was used again.
+    (over.task, over.generation) = (task.task, task.generation.wrapping_sub(1));
+    worker.yields(&over, &value("too late"));
+    worker.yields(&task, &value("in time"));
+    worker.flush();
+    let items = driver.news();
+    let [News::Item { token: 2, object }] = items[..] else {
+        panic!("one item: {items:?}")
+    };
+    let token = driver.get(object);
+    assert_eq!(driver.outcome(token).1, value("in time"));
+    worker.result(task.task, OK, &[value("end")]);
+    worker.sleeps();
+    driver.release(&[object, first, second]);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
 fn items_for_a_consumer_that_is_gone_are_given_back() {
     let bed = Bed::new(2, &[]);
     let (mut consumer, mut worker) = (bed.worker(), bed.worker());
@@ -331,11 +366,11 @@ fn items_for_a_consumer_that_is_gone_are_given_back() {
     consumer.submit(bed.template(plain()), &call);
     consumer.flush();
     let task = worker.begin();
-    worker.yields(task.task, &value("read"));
+    worker.yields(&task, &value("read"));
     worker.flush();
     // One is in its mail, one arrives after its end.
     consumer.dies();
-    worker.yields(task.task, &value("too late"));
+    worker.yields(&task, &value("too late"));
     worker.result(task.task, OK, &[value("end")]);
     worker.sleeps();
     bed.assert_balanced(0);

@@ -224,9 +224,10 @@ impl Thread {
         self.record(&record);
     }
 
-    pub(crate) fn yields(&mut self, task: u32, item: &Value) {
+    pub(crate) fn yields(&mut self, task: &TaskNews, item: &Value) {
         let mut record = vec![6];
-        record.extend(task.to_le_bytes());
+        record.extend(task.task.to_le_bytes());
+        record.extend(task.generation.to_le_bytes());
         item.write(&mut record);
         self.record(&record);
     }
