@@ -18,13 +18,14 @@ pub struct FailpointHits {
     pub workers: u32,
 }
 
-/// Arms a point at its hit number `hit`, counted from now: `kill`, `stop`, `error` with an `errno`, or `delay` with
+/// Arms a point at its hit number `hit`, counted from now: `kill`, `stop`, `panic`, `error` with an `errno`, or `delay` with
 /// milliseconds.
 #[napi(catch_unwind)]
 pub fn failpoint_arm(name: String, hit: u32, action: String, value: u32) -> Result<()> {
     let action = match action.as_str() {
         "kill" => Action::Kill,
         "stop" => Action::Stop,
+        "panic" => Action::Panic,
         "error" => Action::Error(value as i32),
         "delay" => Action::Delay(value),
         _ => return fail(Code::Invalid, format_args!("no action {action}")),

@@ -113,6 +113,7 @@ export class DriverNode implements NewsHandler {
     };
     const runtime = new ThreadRuntime(addon, 0, -1, facts, travel, memories, () => this.#rung());
     runtime.inbox.handleNews(this);
+    runtime.port.onRefused = (error) => this.#refused(error);
     return runtime;
   }
 
@@ -148,6 +149,13 @@ export class DriverNode implements NewsHandler {
     if (this.#closing !== undefined) return;
     const advice = 'Its tasks were ended and another thread is in its place, but the process cannot exit before it.';
     process.emitWarning(`A worker thread is lost: ${details}. ${advice}`, 'MobulaWarning');
+  }
+
+  /** The core does not serve this thread any more: nothing that it waits for would come. */
+  #refused(reason: unknown): void {
+    this.options.logger?.error({ err: reason }, 'mobula stops after a mistake of its own');
+    process.emitWarning(`mobula stops after a mistake of its own: ${String(reason)}`, 'MobulaWarning');
+    void this.close(0);
   }
 
   #giveUp(reason: unknown): void {

@@ -19,6 +19,8 @@ pub enum Action {
     Stop,
     /// The call fails with this `errno`. Only at points that may fail.
     Error(i32),
+    /// The thread panics.
+    Panic,
     /// So many milliseconds pass, this time and the next [`DELAYS`] times.
     Delay(u32),
 }
@@ -153,6 +155,7 @@ pub fn try_reach(point: usize) -> io::Result<()> {
     match due(point, worker) {
         None => Ok(()),
         Some(Action::Kill) => kill(),
+        Some(Action::Panic) => panic!("armed to panic"),
         Some(Action::Error(number)) => Err(io::Error::from_raw_os_error(number)),
         Some(Action::Delay(milliseconds)) => {
             std::thread::sleep(Duration::from_millis(milliseconds.into()));

@@ -10,8 +10,9 @@ use crate::actor::Host;
 use crate::failure::Failure;
 use crate::node::Node;
 use crate::object::NONE;
-use crate::port::{Inner, PortKind};
+use crate::port::{Event, Inner, PortKind};
 use crate::region::Regions;
+use crate::resources::UNIT;
 use crate::task::{PENDING, State};
 use crate::turn::Turn;
 use crate::visit::guarded;
@@ -64,6 +65,18 @@ impl Node {
     /// elsewhere or fail, its actors restart or die, its handles are given back. `details` says how it ended, for the errors,
     /// and `blame` through whose fault. Its number is its own until [`Node::forget_port`]. Twice is as good as once.
     pub fn bury(&self, id: u16, details: &str, blame: Blame) {
+        let mut estate = None;
+        if guarded(|| self.bury_once(id, &mut estate, details, blame)).is_err() {
+            // It panicked on the way. What is left is found by looking everywhere.
+            if let Some(estate) = &mut estate {
+                estate.complete = false;
+            }
+            self.bury_once(id, &mut estate, details, blame);
+        }
+        failpoint!("bury.end");
+    }
+
+    fn bury_once(&self, id: u16, estate: &mut Option<Estate>, details: &str, blame: Blame) {
         self.close_port(id);
         self.waits.forget(id);
         let port = self.port(id);
@@ -72,39 +85,31 @@ impl Node {
         failpoint!("bury.begin");
         let unread = port.shut();
         port.doorbell.awake();
-        let mut estate = self.alone(id, |turn| {
+        self.alone(id, |turn| {
             turn.undelivered(unread);
-            let mut inner = port.inner.lock();
-            while let Some(object) = inner.delivered.pop() {
-                turn.release(object);
-            }
-            turn.undelivered(std::mem::take(&mut inner.unread).into());
-            // Taken, not emptied: shut ports are many, and are to hold next to nothing.
-            self.tasks.give_all(&mut std::mem::take(&mut inner.tasks));
-            self.objects.give_all(&mut std::mem::take(&mut inner.objects));
-            if std::mem::take(&mut inner.holds_cpu) {
-                self.resources.give_cpu(crate::resources::UNIT);
-                turn.work_may_be_possible();
-            }
-            Estate {
-                kind: inner.kind,
-                returned: std::mem::take(&mut inner.returned),
-                host: inner.host.take(),
-                borrowed: std::mem::take(&mut inner.borrowed).into_iter().collect(),
-                begun: inner.begun.take(),
-                owned: inner.owned.take(),
-                // A visit that has panicked may not have written down all that it handed out.
-                complete: inner.poison.is_none(),
-            }
+            let estate = estate.get_or_insert_with(|| self.take_estate(&mut port.inner.lock()));
+            failpoint!("bury.shut");
+            turn.settle_estate(id, estate, details, blame);
         });
-        failpoint!("bury.shut");
-        let first = guarded(|| self.alone(id, |turn| turn.settle_estate(id, &mut estate, details, blame)));
-        if first.is_err() {
-            // It panicked on the way. What is left is found by looking everywhere.
-            estate.complete = false;
-            self.alone(id, |turn| turn.settle_estate(id, &mut estate, details, blame));
+    }
+
+    fn take_estate(&self, inner: &mut Inner) -> Estate {
+        // Taken, not emptied: shut ports are many, and are to hold next to nothing.
+        self.tasks.give_all(&mut std::mem::take(&mut inner.tasks));
+        self.objects.give_all(&mut std::mem::take(&mut inner.objects));
+        Estate {
+            kind: inner.kind,
+            holds_cpu: std::mem::take(&mut inner.holds_cpu),
+            delivered: std::mem::take(&mut inner.delivered),
+            unread: std::mem::take(&mut inner.unread).into(),
+            returned: std::mem::take(&mut inner.returned),
+            host: inner.host.take(),
+            borrowed: std::mem::take(&mut inner.borrowed).into_iter().collect(),
+            begun: inner.begun.take(),
+            owned: inner.owned.take(),
+            // A visit that has panicked may not have written down all that it handed out.
+            complete: inner.poison.is_none(),
         }
-        failpoint!("bury.end");
     }
 }
 
@@ -112,6 +117,9 @@ impl Node {
 #[derive(Debug)]
 struct Estate {
     kind: PortKind,
+    holds_cpu: bool,
+    delivered: Vec<u32>,
+    unread: Vec<Event>,
     returned: VecDeque<u32>,
     host: Option<Arc<Host>>,
     borrowed: Vec<(u32, u32)>,
@@ -159,6 +167,14 @@ impl Turn<'_> {
     /// Gives back what a thread held, and has others go on with its work. What is done with is taken out of `estate`.
     fn settle_estate(&mut self, id: u16, estate: &mut Estate, details: &str, blame: Blame) {
         let port = self.node.port(id);
+        while let Some(object) = estate.delivered.pop() {
+            self.release(object);
+        }
+        self.undelivered(std::mem::take(&mut estate.unread));
+        if std::mem::take(&mut estate.holds_cpu) {
+            self.node.resources.give_cpu(UNIT);
+            self.work_may_be_possible();
+        }
         if estate.kind == PortKind::Worker {
             self.node.lanes.plain.push_all(&port.local.take_all());
             self.work_may_be_possible();

@@ -556,8 +556,8 @@ impl Turn<'_> {
             &self.node.resources,
         )?;
         self.in_hand = task;
-        failpoint!("task.special");
         self.node.tasks.get(task).set(HOLDS, true);
+        failpoint!("task.special");
         Some(task)
     }
 

@@ -55,6 +55,17 @@ impl Turn<'_> {
                 generation,
             };
             self.stop_because(id, Failure::Broken, &[], false);
+            // It was about to be handed out.
+            self.release_resources(task);
+        }
+    }
+
+    /// An actor that this visit was ending, or starting again: it is dead.
+    pub(crate) fn settle_actor(&mut self) {
+        let actor = std::mem::replace(&mut self.actor_in_hand, NONE);
+        if actor != NONE {
+            let error = self.broken(NONE, 0);
+            self.end_actor(actor, error);
         }
     }
 

@@ -58,6 +58,8 @@ pub(crate) struct Turn<'n> {
     pub(crate) in_hand: u32,
     /// The results of a task that is being placed.
     pub(crate) placing: Vec<u32>,
+    /// An actor that this visit ends or starts again; or `NONE`.
+    pub(crate) actor_in_hand: u32,
     /// Calls of an actor that has ended, which are still to be failed.
     pub(crate) doomed: Vec<u32>,
     mail: Vec<(u16, Vec<Event>)>,
@@ -82,6 +84,7 @@ impl<'n> Turn<'n> {
             telling: None,
             settling: Vec::new(),
             in_hand: NONE,
+            actor_in_hand: NONE,
             placing: Vec::new(),
             doomed: Vec::new(),
             mail: Vec::new(),
@@ -476,10 +479,11 @@ impl<'n> Turn<'n> {
     pub(crate) fn release_resources(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
         self.occupy(task, false);
-        if !cell.set(HOLDS, false) {
+        if !cell.has(HOLDS) {
             return;
         }
         failpoint!("resources.give");
+        cell.set(HOLDS, false);
         let lent = cell.set(LENT, false);
         // SAFETY: the caller is the holder.
         let template = unsafe { cell.spec() }.template;
@@ -544,8 +548,8 @@ impl Node {
         let mut stolen = Vec::new();
         self.any_port(|port| {
             if port.local.len() > 0 {
-                stolen = port.local.steal();
                 failpoint!("queue.steal");
+                stolen = port.local.steal();
             }
             !stolen.is_empty()
         });

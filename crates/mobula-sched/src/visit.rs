@@ -90,6 +90,7 @@ impl Turn<'_> {
         // Each step by itself: what made the visit panic may be met again.
         let _ = guarded(|| self.settle_begun());
         let _ = guarded(|| self.settle_in_hand());
+        let _ = guarded(|| self.settle_actor());
         let _ = guarded(|| self.settle_doomed());
         let _ = guarded(|| self.tell_the_rest());
         let _ = guarded(|| self.pass_on());

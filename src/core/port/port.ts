@@ -1,6 +1,7 @@
 import { ObjectStoreFullError, SerializationError } from '../../common/errors.ts';
 import { queueMicrotask, setImmediate } from '../../common/timers.ts';
 import type { Addon } from '../../native/addon.ts';
+import { nativeError } from '../../native/binding.ts';
 import { type BinaryPart, Writer } from '../../store/codec/index.ts';
 import { CLAIMS, CONTROL_WORDS, LINKED, op, type PortKind, portKind } from './wire.ts';
 
@@ -53,6 +54,10 @@ export class Port {
   #untilFlush = 1;
   #run = 1;
   #detached = false;
+  /** Whether the core refuses this thread. */
+  #refused = false;
+  /** Hears that the core refuses this thread, and why: nothing comes of what it waits for. */
+  onRefused: ((error: unknown) => void) | undefined;
   /** Whether a record is open. */
   #open = false;
   /** The open records around the one that is written aside, outermost first. */
@@ -154,8 +159,29 @@ export class Port {
     this.#scheduled = false;
     this.#run = 1;
     this.turn++;
-    this.flush();
+    this.#told(() => this.flush());
   };
+
+  /** Runs `call`, whose errors nobody waits for. That the core refuses this thread is told once, to `onRefused`. */
+  #told(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      if (this.onRefused === undefined || !this.#refused) throw error;
+    }
+  }
+
+  /** Asks the core for something. Once it refuses this thread, by a mistake of mobula's, it is not asked again. */
+  #ask<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      this.#refused = true;
+      this.#detached = true;
+      this.onRefused?.(nativeError(error));
+      throw error;
+    }
+  }
 
   /** Drops a record that could not be finished. */
   abort(): void {
@@ -180,7 +206,7 @@ export class Port {
     if (end === 0 || this.#detached) return;
     if (this.#open) {
       // The open record stays where it is.
-      if (this.#outer.length === 0) this.addon.advance(this.id, end);
+      if (this.#outer.length === 0) this.#ask(() => this.addon.advance(this.id, end));
       return;
     }
     this.#recordStart = 0;
@@ -189,8 +215,10 @@ export class Port {
   }
 
   #carryOut(end: number): void {
-    if (this.#outer.length > 0) this.addon.execute(this.id, this.writer.bytes.subarray(0, end));
-    else this.addon.flush(this.id, end);
+    this.#ask(() => {
+      if (this.#outer.length > 0) this.addon.execute(this.id, this.writer.bytes.subarray(0, end));
+      else this.addon.flush(this.id, end);
+    });
   }
 
   /**
@@ -204,7 +232,7 @@ export class Port {
       this.#recordStart = 0;
       this.writer.pos = 0;
       this.#untilFlush = this.#run;
-      const filled = this.addon.step(this.id, end, take, take);
+      const filled = this.#ask(() => this.addon.step(this.id, end, take, take));
       if (filled > 0) {
         reader.read(filled);
         return true;
@@ -221,9 +249,11 @@ export class Port {
 
   /** Reads news until there is none, leaving the loop to others after a few rounds. */
   drain(reader: NewsReader): void {
-    for (let round = 0; round < ROUNDS; round++) {
-      if (!this.step(reader, false)) return;
-    }
+    let more = true;
+    this.#told(() => {
+      for (let round = 0; more && round < ROUNDS; round++) more = this.step(reader, false);
+    });
+    if (this.#refused || !more) return;
     setImmediate(() => this.drain(reader));
   }
 

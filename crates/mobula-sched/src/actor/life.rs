@@ -80,7 +80,7 @@ impl Turn<'_> {
     }
 
     /// The actor is dead: all its calls, made and to be made, fail with `error`.
-    pub(super) fn end_actor(&mut self, index: u32, error: Payload) {
+    pub(crate) fn end_actor(&mut self, index: u32, error: Payload) {
         let node = self.node;
         let mut actor = node.actors.get(index).0.lock();
         if matches!(actor.life, Life::Dead(_)) {
@@ -88,6 +88,7 @@ impl Turn<'_> {
             self.discard(error);
             return;
         }
+        self.actor_in_hand = index;
         failpoint!("actor.end");
         let copy = self.copy(&error);
         actor.life = Life::Dead(error);
@@ -136,6 +137,7 @@ impl Turn<'_> {
                 self.release(dep);
             }
         }
+        self.actor_in_hand = NONE;
         if template.detached {
             self.release(object);
         }

@@ -51,6 +51,8 @@ impl Turn<'_> {
             actor.waits = None;
             return true;
         }
+        // Its creation, should this go wrong.
+        self.in_hand = actor.queue.front().copied().unwrap_or(NONE);
         failpoint!("actor.place");
         let template = &node.template(actor.template).spec;
         if actor.lacks_resources(node) {
@@ -78,6 +80,7 @@ impl Turn<'_> {
         if let Some(event) = event {
             self.post_main(event);
         }
+        self.in_hand = NONE;
         true
     }
 

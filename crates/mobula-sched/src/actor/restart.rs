@@ -4,11 +4,27 @@ use std::sync::Arc;
 
 use mobula_fault::failpoint;
 
-use super::{Host, Life, creation_is_next};
+use super::{Content, Host, Life, creation_is_next};
 use crate::failure::{self, Failure};
 use crate::object::NONE;
+use crate::payload::Payload;
 use crate::task::{AGAIN, Spec};
 use crate::turn::Turn;
+
+/// What becomes of an actor that has lost its thread or its state.
+enum Crash {
+    /// Its constructor had not begun: it is made elsewhere, and nothing is lost.
+    Unmade { left: Option<Arc<Host>> },
+    /// It has no restarts left.
+    Ends,
+    /// It is made again. Of the calls its thread was at, some run `again`, and some fail.
+    Restarts {
+        left: Option<Arc<Host>>,
+        again: Vec<u32>,
+        failed: Vec<u32>,
+        recipe: Option<(Payload, Box<[u32]>)>,
+    },
+}
 
 impl Turn<'_> {
     /// The actor's thread is gone, or its state is to be thrown away: it starts again, or dies.
@@ -25,32 +41,58 @@ impl Turn<'_> {
         let mut actor = node.actors.get(index).0.lock();
         failpoint!("actor.crashed");
         let lives_there = actor.host.is_some() && gone.is_none_or(|host| actor.lives_on(host));
-        let object = actor.object;
-        // The reference is the next creation's. Without one, somebody is about to retire the actor.
+        let (object, template) = (actor.object, actor.template);
+        // This visit's reference, to its end. Without one, somebody is about to retire the actor.
         if matches!(actor.life, Life::Dead(_)) || !lives_there || !node.objects.get(object).try_retain() {
             return;
         }
-        let template = actor.template;
-        if creation_is_next(node, &actor) {
-            // Its constructor has not begun, so nothing is lost: it is made elsewhere.
-            let left = self.leave_host(index, &mut actor);
+        self.actor_in_hand = index;
+        let crash = self.crash(index, &mut actor, gone.is_some());
+        drop(actor);
+        let error = failure::encode(failure, template, 0, details);
+        match crash {
+            Crash::Unmade { left } => {
+                self.stop_on_host(object, left);
+                self.place_or_wait(index);
+            }
+            Crash::Ends => self.end_actor(index, error),
+            Crash::Restarts {
+                left,
+                again,
+                failed,
+                recipe,
+            } => {
+                self.stop_on_host(object, left);
+                failpoint!("actor.restart");
+                // The thread that held them is gone, and whoever buries it holds them.
+                for &task in again.iter().rev() {
+                    self.run_again(task);
+                }
+                self.fail_given_up(&failed, &error);
+                if let Some((arguments, deps)) = recipe {
+                    self.create_again(object, template, arguments, deps);
+                }
+            }
+        }
+        self.actor_in_hand = NONE;
+        self.release(object);
+    }
+
+    /// Takes a crashed actor from its host, under its lock. `gone`: its thread is gone.
+    fn crash(&mut self, index: u32, actor: &mut Content, gone: bool) -> Crash {
+        let node = self.node;
+        if creation_is_next(node, actor) {
+            let left = self.leave_host(index, actor);
             actor.life = Life::Unmade;
-            drop(actor);
-            self.stop_on_host(object, left);
-            self.place_or_wait(index);
-            self.release(object);
-            return;
+            return Crash::Unmade { left };
         }
         if actor.restarts == 0 {
-            drop(actor);
-            self.end_actor(index, failure::encode(failure, template, 0, details));
-            self.release(object);
-            return;
+            return Crash::Ends;
         }
         if actor.restarts != u32::MAX {
             actor.restarts -= 1;
         }
-        let left = self.leave_host(index, &mut actor);
+        let left = self.leave_host(index, actor);
         actor.life = Life::Unmade;
         actor.pending = 0;
         let mut again = Vec::new();
@@ -60,7 +102,7 @@ impl Turn<'_> {
             let creates = unsafe { node.tasks.get(task).spec() }.creates;
             if creates || node.tasks.get(task).attempt() > self.retries(task) {
                 failed.extend(self.give_up(task));
-            } else if gone.is_some() {
+            } else if gone {
                 again.push(task);
             } else {
                 node.tasks.get(task).set(AGAIN, true);
@@ -70,34 +112,31 @@ impl Turn<'_> {
             .recipe
             .as_ref()
             .map(|(arguments, deps)| (self.copy(arguments), deps.clone()));
-        drop(actor);
-        self.stop_on_host(object, left);
-        failpoint!("actor.restart");
-        // The thread that held them is gone, and whoever buries it holds them.
-        for &task in again.iter().rev() {
-            self.run_again(task);
+        Crash::Restarts {
+            left,
+            again,
+            failed,
+            recipe,
         }
-        self.fail_given_up(&failed, &failure::encode(failure, template, 0, details));
-        if let Some((arguments, deps)) = recipe {
-            let result = node.take_object(&mut self.object_cells, NONE);
-            for &dep in &deps {
-                node.objects.get(dep).retain();
-            }
-            self.place(
-                Spec {
-                    template,
-                    result,
-                    arguments,
-                    deps,
-                    actor: object,
-                    creates: true,
-                    ..Spec::default()
-                },
-                0,
-            );
-            self.release(result);
-        } else {
-            self.release(object);
+    }
+
+    /// Places another creation of an actor, with references of its own to all it names.
+    fn create_again(&mut self, actor: u32, template: u32, arguments: Payload, deps: Box<[u32]>) {
+        let node = self.node;
+        let result = node.take_object(&mut self.object_cells, NONE);
+        for &object in deps.iter().chain([&actor]) {
+            node.objects.get(object).retain();
         }
+        let spec = Spec {
+            template,
+            result,
+            arguments,
+            deps,
+            actor,
+            creates: true,
+            ..Spec::default()
+        };
+        self.place(spec, 0);
+        self.release(result);
     }
 }
