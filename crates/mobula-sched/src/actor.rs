@@ -16,7 +16,7 @@ use crate::object::{NONE, Status};
 use crate::payload::{Links, Payload};
 use crate::port::{BATCH, Event, Inner};
 use crate::resources::Demand;
-use crate::task::{AGAIN, ARRIVED, DROPPED, PENDING, Spec, State};
+use crate::task::{AGAIN, ARRIVED, DROPPED, PENDING, Spec, State, TaskId};
 use crate::turn::Turn;
 use crate::wire::Writer;
 
@@ -65,7 +65,7 @@ struct Content {
     holds: bool,
     /// Calls that may run, in order.
     queue: VecDeque<u32>,
-    /// By caller: calls that wait for an argument, and those the caller made after them.
+    /// By [line](Content::line): calls that wait for an argument, and those behind them.
     held_back: HashMap<u64, VecDeque<u32>>,
     /// Calls handed to the thread, not ended yet.
     flying: Vec<u32>,
@@ -86,6 +86,20 @@ impl Content {
 
     fn lacks_resources(&self, node: &crate::node::Node) -> bool {
         !self.holds && !node.template(self.template).spec.demand.is_nothing()
+    }
+
+    /// Which calls keep their order: those of one caller. Calls on an actor that runs several at once overtake each other
+    /// anyway, so there each stands in a line of its own, and none waits for the argument of another.
+    fn line(&self, node: &crate::node::Node, task: u32, spec: &Spec) -> u64 {
+        if node.template(self.template).spec.max_concurrency == 1 {
+            return spec.caller;
+        }
+        let (_, generation) = node.tasks.get(task).state();
+        TaskId {
+            index: task,
+            generation,
+        }
+        .pack()
     }
 
     /// Whether the thread may be handed the next call.
@@ -174,10 +188,11 @@ impl Turn<'_> {
             self.discard(error);
             return;
         }
-        if let Some(before) = actor.held_back.get_mut(&spec.caller) {
+        let line = actor.line(node, task, spec);
+        if let Some(before) = actor.held_back.get_mut(&line) {
             before.push_back(task);
         } else if state == State::Waiting {
-            actor.held_back.insert(spec.caller, VecDeque::from([task]));
+            actor.held_back.insert(line, VecDeque::from([task]));
         } else {
             actor.queue.push_back(task);
             list(node, index, &mut actor);
@@ -204,13 +219,13 @@ impl Turn<'_> {
             return;
         }
         let mut gone = Vec::new();
-        let caller = spec.caller;
+        let line = actor.line(node, task, spec);
         let cell = node.tasks.get(task);
         cell.set(ARRIVED, true);
         if cell.has(DROPPED) {
             gone.push(task);
         }
-        if let Some(mut calls) = actor.held_back.remove(&caller) {
+        if let Some(mut calls) = actor.held_back.remove(&line) {
             while let Some(&first) = calls.front() {
                 let cell = node.tasks.get(first);
                 let state = cell.state().0;
@@ -228,7 +243,7 @@ impl Turn<'_> {
                 calls.pop_front();
             }
             if !calls.is_empty() {
-                actor.held_back.insert(caller, calls);
+                actor.held_back.insert(line, calls);
             }
         }
         list(node, index, &mut actor);
