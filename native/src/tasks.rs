@@ -1,11 +1,10 @@
-use mobula_sched::{Demand, TaskId, TemplateSpec};
+use mobula_sched::{Demand, TemplateSpec};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
 use crate::bytes::Bytes;
 use crate::error::Result;
 use crate::port::binding;
-use crate::runtime::current;
 
 /// What all calls of one remote function share; see `TemplateSpec` in `mobula-sched`.
 /// Amounts in ten-thousandths; -1 = without end.
@@ -61,11 +60,4 @@ pub fn template_meta(port: u32, template: u32) -> Result<Buffer> {
         .template_meta(template)
         .to_vec()
         .into())
-}
-
-/// An attempt's time is up: gives the port to stop, or -1 if the attempt is over.
-#[napi(catch_unwind)]
-pub fn expire(index: u32, generation: u32, attempt: u32) -> Result<i32> {
-    let port = current()?.node.expire(TaskId { index, generation }, attempt);
-    Ok(port.map_or(-1, |port| port as i32))
 }

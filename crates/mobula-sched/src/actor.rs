@@ -10,13 +10,13 @@ use mobula_fault::failpoint;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicU32, Ordering, fence};
 
-use crate::dispatch::Written;
+use crate::batch::Written;
 use crate::failure::{self, Failure};
 use crate::object::{NONE, Status};
 use crate::payload::{Links, Payload};
 use crate::port::{BATCH, Event, Inner};
 use crate::resources::Demand;
-use crate::task::{AGAIN, ARRIVED, DROPPED, PENDING, Spec, State, TaskId};
+use crate::task::{AGAIN, ARRIVED, DROPPED, PENDING, Spec, State};
 use crate::turn::Turn;
 use crate::wire::Writer;
 
@@ -91,15 +91,8 @@ impl Content {
     /// Which calls keep their order: those of one caller. Calls on an actor that runs several at once overtake each other
     /// anyway, so there each stands in a line of its own, and none waits for the argument of another.
     fn line(&self, node: &crate::node::Node, task: u32, spec: &Spec) -> u64 {
-        if node.template(self.template).spec.max_concurrency == 1 {
-            return spec.caller;
-        }
-        let (_, generation) = node.tasks.get(task).state();
-        TaskId {
-            index: task,
-            generation,
-        }
-        .pack()
+        let in_order = node.template(self.template).spec.max_concurrency == 1;
+        if in_order { spec.caller } else { u64::from(task) }
     }
 
     /// Whether the thread may be handed the next call.

@@ -26,9 +26,6 @@ pub enum Blame {
     Task(u32),
 }
 
-/// A batch that takes longer than this is looked at by the watchdog.
-const LONG_BATCH_NANOSECONDS: u64 = 1_000_000;
-
 impl Turn<'_> {
     fn producer(&self, object: u32) -> Option<TaskId> {
         let cell: &Object = self.node.objects.get(object);
@@ -119,20 +116,6 @@ impl Turn<'_> {
 }
 
 impl Node {
-    /// An attempt's time is up: settles it if it still runs, and gives the port that runs it.
-    pub fn expire(&self, task: TaskId, attempt: u32) -> Option<u32> {
-        let cell = self.tasks.get(task.index);
-        if cell.state() != (State::Taken, task.generation) || cell.attempt() != attempt {
-            return None;
-        }
-        let port = cell.port.load(Ordering::Relaxed);
-        let mut turn = Turn::new(self, 0);
-        failpoint!("task.expire");
-        let stopped = turn.stop(task, Failure::TimedOut, false);
-        turn.finish_alone();
-        (stopped && port != NONE).then_some(port)
-    }
-
     /// The thread's memory is about to go: carries out what it has declared complete, and never
     /// touches the memory again. What ran there stays taken until [`Node::bury`].
     pub fn close_port(&self, port: u16) {
@@ -182,10 +165,8 @@ impl Node {
             // Taken, not emptied: shut ports are many, and are to hold next to nothing.
             self.tasks.give_all(&mut std::mem::take(&mut inner.tasks));
             self.objects.give_all(&mut std::mem::take(&mut inner.objects));
-            if std::mem::take(&mut inner.holds_cpu) {
-                self.resources.give_cpu(crate::resources::UNIT);
-                turn.work_may_be_possible();
-            }
+            self.resources.give_cpu(std::mem::take(&mut inner.holds_cpu));
+            turn.work_may_be_possible();
             let returned = std::mem::take(&mut inner.returned);
             (
                 inner.kind,
@@ -276,53 +257,6 @@ impl Node {
             turn.stop(TaskId { index, generation }, Failure::Closed, false);
         }
         turn.finish_alone();
-    }
-
-    /// Looks after threads that are busy with one batch for long: results that lie ready are passed on, and
-    /// tasks that were not begun go to others. True if any thread has a batch.
-    pub fn tick(&self) -> bool {
-        let mut any = false;
-        for port in self.all_ports() {
-            let Some(mut inner) = port.inner.try_lock() else {
-                any = true;
-                continue;
-            };
-            if inner.batch.is_empty() {
-                continue;
-            }
-            any = true;
-            if self.clock.now().saturating_sub(inner.batch_began) < LONG_BATCH_NANOSECONDS {
-                continue;
-            }
-            failpoint!("watchdog.look");
-            let mut turn = Turn::begin(self, port.id, &mut inner);
-            let published = inner.regions.published();
-            if published > inner.consumed {
-                turn.harvest(&mut inner, published);
-            }
-            if inner.kind == PortKind::Worker {
-                for slot in 0..inner.batch.len() {
-                    if inner.batch[slot] != NONE && inner.regions.reclaim(slot) {
-                        let task = std::mem::replace(&mut inner.batch[slot], NONE);
-                        failpoint!("watchdog.put_back");
-                        turn.take_back_refs(task);
-                        turn.put_back(task);
-                    }
-                }
-            }
-            turn.finish(&mut inner);
-            // The thread may have counted on doing soon what it left in the queues.
-            if self.has_work() {
-                self.wake_for_work();
-            }
-        }
-        if any {
-            return true;
-        }
-        self.watching.store(false, Ordering::SeqCst);
-        // A batch that began after its port was looked at found the watchdog up, and did not ring it.
-        let begun = self.any_port(|port| port.inner.try_lock().is_none_or(|inner| !inner.batch.is_empty()));
-        begun && !self.watching.swap(true, Ordering::SeqCst)
     }
 }
 

@@ -5,10 +5,12 @@
 //! an inbox with news and tasks. `docs/core-protocol.md` describes the records.
 //!
 //! The way of a task: `submit` places it, `turn` counts its arguments in and queues it, `lanes`
-//! keeps it until `dispatch` hands it to a thread, `submit` takes its result, `turn` tells who waits.
+//! keeps it until `batch` hands it to a thread, `submit` takes its result, `turn` tells who waits.
 
 mod actor;
+mod batch;
 mod control;
+mod deadlines;
 mod deadlock;
 mod dispatch;
 mod failure;
@@ -20,6 +22,7 @@ mod models;
 mod node;
 mod object;
 mod payload;
+mod policy;
 mod port;
 mod ports;
 mod region;
@@ -29,6 +32,7 @@ mod submit;
 mod task;
 mod template;
 mod turn;
+mod watch;
 mod wire;
 
 pub use control::Blame;
@@ -39,5 +43,4 @@ pub use port::{BATCH, PortKind};
 pub use ports::{Bell, Buffer, BufferStore, Clock};
 pub use region::{CLAIMS, CONTROL_WORDS, Regions};
 pub use resources::{Demand, UNIT};
-pub use task::TaskId;
 pub use template::TemplateSpec;

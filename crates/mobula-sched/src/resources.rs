@@ -1,5 +1,5 @@
 use mobula_sync::Mutex;
-use mobula_sync::atomic::{AtomicI64, Ordering};
+use mobula_sync::atomic::{AtomicI64, Ordering, fence};
 
 /// Resources are counted in ten-thousandths.
 pub const UNIT: i64 = 10_000;
@@ -8,7 +8,7 @@ pub const UNIT: i64 = 10_000;
 pub(crate) const LESS_THAN_A_CPU: i64 = UNIT - 1;
 
 /// What one attempt holds while it runs, in ten-thousandths.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Demand {
     /// CPUs.
     pub cpu: i64,
@@ -70,6 +70,13 @@ impl Resources {
         self.cpu.fetch_add(units, Ordering::Relaxed);
     }
 
+    /// To be called between giving something back and looking for tasks that may have waited for it.
+    pub(crate) fn gave() {
+        // Pairs with the fence in `Doorbell::sleep_unless`: a worker that has found a task, but no CPU for it, finds the CPU
+        // when it looks once more before it sleeps, or the task is found by who gave the CPU back, and the worker is rung.
+        fence(Ordering::SeqCst);
+    }
+
     pub(crate) fn has_cpu(&self) -> bool {
         self.cpu.load(Ordering::Relaxed) >= UNIT
     }
@@ -89,15 +96,27 @@ impl Resources {
 
     /// Takes all of `demand`, or nothing.
     pub(crate) fn try_take(&self, demand: &Demand) -> bool {
+        self.try_exchange(0, demand)
+    }
+
+    /// Gives `held` units of CPU, which are the caller's, for all of `demand`, or changes nothing.
+    pub(crate) fn try_exchange(&self, held: i64, demand: &Demand) -> bool {
+        let exchange_cpu = || {
+            let more = demand.cpu - held;
+            if more < 0 {
+                self.give_cpu(-more);
+            }
+            more <= 0 || self.try_cpu(more)
+        };
         if demand.others.is_empty() {
-            return demand.cpu == 0 || self.try_cpu(demand.cpu);
+            return exchange_cpu();
         }
         let mut others = self.others.lock();
         let enough = demand
             .others
             .iter()
             .all(|&(index, amount)| others[index as usize] >= amount);
-        if !enough || (demand.cpu > 0 && !self.try_cpu(demand.cpu)) {
+        if !enough || !exchange_cpu() {
             return false;
         }
         for &(index, amount) in &demand.others {

@@ -292,6 +292,7 @@ impl Turn<'_> {
         let lent = reader.u8() != 0;
         let task = reader.u32();
         let cell = self.node.tasks.get(task);
+        self.limit(task, None);
         cell.set(PENDING, true);
         // SAFETY: the port holds the task.
         let spec = unsafe { cell.spec() };
@@ -304,14 +305,15 @@ impl Turn<'_> {
                 self.occupy(task, true);
             }
         } else {
-            // A plain task ran on the CPU of its batch, which goes on to the next.
+            // It ran on the CPU of its batch, which goes on to the next.
+            let cpu = self.node.template(spec.template).demand.cpu;
             cell.set(HOLDS, true);
             cell.set(LENT, lent);
             self.occupy(task, !lent);
-            if !lent && inner.holds_cpu {
-                inner.holds_cpu = false;
+            if !lent && inner.holds_cpu == cpu {
+                inner.holds_cpu = 0;
             } else if !lent {
-                self.node.resources.force_cpu(UNIT);
+                self.node.resources.force_cpu(cpu);
             }
         }
     }

@@ -40,11 +40,11 @@ pub(crate) enum State {
 
 /// A task and the generation of its cell: a name that is never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TaskId {
+pub(crate) struct TaskId {
     /// The cell.
-    pub index: u32,
+    pub(crate) index: u32,
     /// The task's number in that cell; 24 bits.
-    pub generation: u32,
+    pub(crate) generation: u32,
 }
 
 impl TaskId {
@@ -131,6 +131,9 @@ pub(crate) struct Task {
     deaths: AtomicU32,
     /// Items of the stream handed out, over all attempts. Written by the port that runs the task.
     pub(crate) yielded: AtomicU32,
+    /// When the time of the attempt that is handed out is over; 0 if that is not known, or never. Written under the lock of
+    /// the port that holds it.
+    pub(crate) deadline: AtomicU64,
     /// The task that submitted it, packed; 0 if none.
     pub(crate) parent: AtomicU64,
     spec: UnsafeCell<Spec>,

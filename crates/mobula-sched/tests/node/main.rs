@@ -4,6 +4,8 @@ mod actor_ends;
 mod actors;
 mod cancel;
 mod deaths;
+mod fairness;
+mod limits;
 mod queues;
 mod resources;
 mod stress;

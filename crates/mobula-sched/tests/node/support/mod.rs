@@ -107,6 +107,7 @@ pub(crate) struct Bed {
     pub(crate) node: Arc<Node>,
     pub(crate) buffers: Arc<Buffers>,
     clock: Arc<TestClock>,
+    watchdog: Arc<Rings>,
     total: Vec<i64>,
 }
 
@@ -150,11 +151,14 @@ impl Bed {
             clock: Arc::clone(&clock) as _,
         };
         let node = Arc::new(Node::new(config));
+        let watchdog = Arc::new(Rings::default());
+        node.set_watchdog(Some(Arc::clone(&watchdog) as _));
         let total = node.free_resources();
         Self {
             node,
             buffers,
             clock,
+            watchdog,
             total,
         }
     }
@@ -165,10 +169,15 @@ impl Bed {
         }
     }
 
+    /// How often the watchdog was woken.
+    pub(crate) fn watchdog_rings(&self) -> u32 {
+        self.watchdog.count()
+    }
+
     /// Long enough for the watchdog to look at a batch.
     pub(crate) fn tick_later(&self) -> bool {
         self.advance(2_000_000);
-        self.node.tick()
+        self.node.tick().is_some()
     }
 
     pub(crate) fn template(&self, spec: TemplateSpec) -> u32 {

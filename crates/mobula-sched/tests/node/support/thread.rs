@@ -31,7 +31,6 @@ pub(crate) struct Thread {
     pub(crate) rings: Arc<Rings>,
     memory: Memory,
     end: usize,
-    publishes: bool,
     next_token: u32,
 }
 
@@ -48,7 +47,6 @@ impl Thread {
             rings,
             memory: Memory::new(1 << 16),
             end: 0,
-            publishes: kind != PortKind::Driver,
             next_token: 0,
         };
         bed.node.set_regions(id, thread.memory.regions());
@@ -70,9 +68,7 @@ impl Thread {
             self.flush();
         }
         self.end = self.memory.write(self.end, record);
-        if self.publishes {
-            self.memory.publish(self.end);
-        }
+        self.memory.publish(self.end);
     }
 
     /// A record of an operation, a byte and words.
@@ -225,6 +221,13 @@ impl Thread {
         self.flush();
     }
 
+    /// What JavaScript does once it has written commands that it will not pass on at once.
+    pub(crate) fn leaves_to_the_watchdog(&self) {
+        if !self.memory.is_watched() {
+            self.node.watch();
+        }
+    }
+
     pub(crate) fn flush(&mut self) {
         self.node.flush(self.id, std::mem::take(&mut self.end));
     }
@@ -285,6 +288,11 @@ impl Thread {
 
     pub(crate) fn claim(&self, task: &TaskNews) -> bool {
         self.memory.claim(task.slot)
+    }
+
+    /// Gives a claimed task back: it was not begun after all.
+    pub(crate) fn unclaim(&self, task: &TaskNews) {
+        self.memory.offer(task.slot);
     }
 
     /// Runs tasks until there are none: each gives back its arguments. Gives their tags.
