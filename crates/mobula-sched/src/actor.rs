@@ -771,6 +771,18 @@ impl Turn<'_> {
     }
 }
 
+impl crate::node::Node {
+    /// The actor that has waited longest for resources, and what it asks for.
+    pub(crate) fn longest_waiting_actor(&self) -> Option<(u32, Arc<Demand>)> {
+        if self.unplaced_count.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let index = *self.unplaced.lock().front()?;
+        let template = self.actors.get(index).0.lock().template;
+        Some((index, Arc::clone(&self.template(template).demand)))
+    }
+}
+
 /// Whether an actor's constructor is at the head of its queue.
 fn creation_is_next(node: &crate::node::Node, actor: &Content) -> bool {
     // SAFETY: the queue holds its tasks, and its lock is held.

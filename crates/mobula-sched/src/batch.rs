@@ -111,6 +111,10 @@ impl Turn<'_> {
             needs: None,
             cpu: None,
         };
+        if self.node.resources.reserved() > 0 {
+            // Somebody has waited for long, and may need what the last batch held.
+            self.give_batch_cpu(inner);
+        }
         self.fill_returned(inner, &mut batch);
         self.fill_special(inner, &mut batch, 1);
         for queue in policy::order(inner.turn) {
@@ -238,7 +242,7 @@ impl Turn<'_> {
             spent = spent.saturating_add(estimate(node, template));
             policy::has_room(count, spent)
         };
-        let take = |demand: &_| node.resources.try_exchange(held, demand);
+        let take = |demand: &_, reserved| node.resources.try_exchange(held, demand, reserved);
         let (demand, tasks) = node.lanes.pop_special(least_priority, most_cpu, take, fits)?;
         failpoint!("task.special");
         if held > demand.cpu {

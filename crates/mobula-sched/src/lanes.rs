@@ -6,6 +6,7 @@ use mobula_queue::ReadyQueue;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicU32, Ordering};
 
+use crate::policy;
 use crate::resources::{Demand, Resources};
 use crate::template::Template;
 
@@ -33,6 +34,10 @@ type Place = (Reverse<i32>, u64);
 struct Lane {
     demand: Arc<Demand>,
     tasks: VecDeque<(u64, u32)>,
+    /// Whether a worker that looked since the last task was taken found what they ask for taken.
+    denied: bool,
+    /// Since when the watchdog has seen it denied.
+    denied_since: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +46,8 @@ struct Special {
     /// Where the lane of a priority and a demand stands in `lanes`.
     places: BTreeMap<(i32, Arc<Demand>), Place>,
     arrived: u64,
+    /// The lane for which CPU is reserved.
+    reserved: Option<Place>,
 }
 
 impl Special {
@@ -53,6 +60,8 @@ impl Special {
         let lane = self.lanes.entry(place).or_insert_with(|| Lane {
             demand: Arc::clone(demand),
             tasks: VecDeque::new(),
+            denied: false,
+            denied_since: None,
         });
         lane.tasks.push_back((self.arrived, task));
     }
@@ -85,7 +94,7 @@ impl Lanes {
     }
 
     /// Takes the special tasks of one batch: of one priority, at least `least_priority`, with one demand, of at most
-    /// `most_cpu`, that `take` got; of those the one whose oldest task has waited longest. `fits`: whether the batch takes one
+    /// `most_cpu`, that `take` got, which is told whether CPU is reserved for them; of those the one whose oldest task has waited longest. `fits`: whether the batch takes one
     /// more after this one.
     ///
     /// A batch of tasks that ask for CPU alone holds it once, as they run one after another; of other resources each task
@@ -94,20 +103,27 @@ impl Lanes {
         &self,
         least_priority: i32,
         most_cpu: i64,
-        mut take: impl FnMut(&Demand) -> bool,
+        mut take: impl FnMut(&Demand, bool) -> bool,
         mut fits: impl FnMut(u32) -> bool,
     ) -> Option<(Arc<Demand>, Vec<u32>)> {
         if !self.any_special() {
             return None;
         }
         let mut special = self.special.lock();
+        let reserved = special.reserved;
         let mut urgent = special
             .lanes
-            .iter()
+            .iter_mut()
             .take_while(|((priority, _), _)| priority.0 >= least_priority);
-        let found = urgent.find(|(_, lane)| lane.demand.cpu <= most_cpu && take(&lane.demand));
-        let place = found.map(|(&place, _)| place)?;
+        let place = urgent.find_map(|(&place, lane)| {
+            let fits = lane.demand.cpu <= most_cpu;
+            let taken = fits && take(&lane.demand, reserved == Some(place));
+            lane.denied |= fits && !taken;
+            taken.then_some(place)
+        })?;
         let mut lane = special.lanes.remove(&place)?;
+        lane.denied = false;
+        lane.denied_since = None;
         let demand = Arc::clone(&lane.demand);
         let mut tasks = Vec::new();
         while let Some((_, task)) = lane.tasks.pop_front() {
@@ -127,8 +143,38 @@ impl Lanes {
 
     /// Whether there is a special task that needs at most `most_cpu` and whose resources are free.
     pub(crate) fn has_special(&self, resources: &Resources, most_cpu: i64) -> bool {
-        let may = |demand: &Demand| demand.cpu <= most_cpu && resources.has(demand);
-        self.any_special() && self.special.lock().lanes.values().any(|lane| may(&lane.demand))
+        if !self.any_special() {
+            return false;
+        }
+        let special = self.special.lock();
+        let mut lanes = special.lanes.iter();
+        lanes.any(|(place, Lane { demand, .. })| {
+            demand.cpu <= most_cpu && resources.has(demand, special.reserved == Some(*place))
+        })
+    }
+
+    /// Chooses the lane for which CPU is reserved at `now`, and gives how much: one that plain tasks must not keep waiting,
+    /// that has been denied for long, and that lacks nothing else.
+    pub(crate) fn reserve(&self, now: u64, resources: &Resources) -> Option<i64> {
+        if !self.any_special() {
+            return None;
+        }
+        let mut special = self.special.lock();
+        special.reserved = None;
+        let Special { lanes, reserved, .. } = &mut *special;
+        let mut urgent = lanes.iter_mut().take_while(|((priority, _), _)| priority.0 >= 0);
+        let (place, cpu) = urgent.find_map(|(&place, lane)| {
+            if lane.denied {
+                lane.denied_since.get_or_insert(now);
+            }
+            let waits = lane
+                .denied_since
+                .is_some_and(|since| policy::reserves(now - since));
+            let reserves = waits && lane.demand.cpu > 0 && resources.may_come_free(&lane.demand);
+            reserves.then_some((place, lane.demand.cpu))
+        })?;
+        *reserved = Some(place);
+        Some(cpu)
     }
 
     /// How many lanes of special tasks there are.

@@ -84,6 +84,8 @@ pub struct Node {
     pub(crate) closing: AtomicBool,
     /// When attempts have to end.
     pub(crate) deadlines: Deadlines,
+    /// The actor that the watchdog has seen wait for resources longest, and since when.
+    pub(crate) waiting_actor: Mutex<Option<(u32, u64)>>,
     /// Whether the watchdog is up.
     pub(crate) watching: AtomicBool,
     watchdog: Mutex<Option<Arc<dyn Bell>>>,
@@ -138,6 +140,7 @@ impl Node {
             main_port: AtomicU32::new(NONE),
             closing: AtomicBool::new(false),
             deadlines: Deadlines::default(),
+            waiting_actor: Mutex::default(),
             watching: AtomicBool::new(false),
             watchdog: Mutex::new(None),
         }

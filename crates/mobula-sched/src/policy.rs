@@ -17,6 +17,11 @@ const BUSY_NANOSECONDS: u64 = 1_000_000;
 /// How often the watchdog looks at threads with a batch.
 pub(crate) const WATCH_NANOSECONDS: u64 = 2_000_000;
 
+/// Who waits for CPU for longer than this may have it reserved.
+const PATIENCE_NANOSECONDS: u64 = 10_000_000;
+/// The longest that CPU is reserved for one who does not get it, times four.
+const LONGEST_CYCLE_NANOSECONDS: u64 = 8_000_000_000;
+
 /// Where the tasks of a batch come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Queue {
@@ -105,6 +110,19 @@ pub(crate) fn sight(now: u64, batch_since: Option<u64>, unflushed_since: Option<
     }
 }
 
+/// Whether CPU is reserved for somebody who has waited for it for so long: others leave what comes free to that one.
+///
+/// The tasks that hold the rest may take long, or as long as the program does, so the others get their turn again: for three
+/// times as long as it was reserved in vain. The time doubles with the wait, until it is long enough, or seconds.
+pub(crate) fn reserves(waited: u64) -> bool {
+    if waited < PATIENCE_NANOSECONDS {
+        return false;
+    }
+    let doublings = (waited / PATIENCE_NANOSECONDS).ilog2();
+    let cycle = (PATIENCE_NANOSECONDS << doublings).min(LONGEST_CYCLE_NANOSECONDS);
+    waited % cycle < cycle / 4
+}
+
 /// How long the watchdog sleeps while there is something to look after. `fresh`: it has just seen a thread with commands that
 /// it has not passed on, and will know in a moment whether that thread is busy.
 pub(crate) fn pause(fresh: bool) -> u64 {
@@ -187,6 +205,18 @@ mod tests {
             [50],
             "none begun: no division by zero"
         );
+    }
+
+    #[test]
+    fn cpu_is_reserved_for_a_quarter_of_the_wait_in_spans_that_double() {
+        let spans = |from: u64, to: u64| (from..to).filter(|&at| reserves(at * 100_000)).count();
+        assert_eq!(spans(0, 100), 0, "10 ms of patience");
+        assert_eq!(spans(100, 200), 25, "10 to 20 ms: 2.5 ms");
+        assert_eq!(spans(200, 400), 50);
+        assert_eq!(spans(12_800, 25_600), 3_200);
+        // From then on 2 s of every 8.
+        assert_eq!(spans(200_000, 1_000_000), 200_000);
+        assert!(reserves(u64::MAX - u64::MAX % LONGEST_CYCLE_NANOSECONDS));
     }
 
     #[test]

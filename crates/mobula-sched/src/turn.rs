@@ -411,7 +411,7 @@ impl<'n> Turn<'n> {
         let template = unsafe { cell.spec() }.template;
         self.node
             .resources
-            .give(&self.node.template(template).spec.demand, lent);
+            .give_back(&self.node.template(template).spec.demand, lent);
         self.work_may_be_possible();
     }
 

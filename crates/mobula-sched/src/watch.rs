@@ -38,6 +38,7 @@ impl Node {
             false
         });
         self.end_overdue();
+        active |= self.reserve();
         if self.has_work() {
             // Tasks and a CPU are there: the worker that was rung last may be busy with something else, so another is.
             self.wake_for_work();
@@ -97,6 +98,25 @@ impl Node {
             // The thread counted on doing these soon. Others may never have nothing else to do, and come and take them.
             self.lanes.plain.push_all(&port.local.take_all());
         }
+    }
+
+    /// Reserves CPU for an actor or a task that has waited for it for too long; false if nobody has.
+    fn reserve(&self) -> bool {
+        let now = self.clock.now();
+        let of_lanes = self.lanes.reserve(now, &self.resources);
+        let mut waiting = self.waiting_actor.lock();
+        let actor = self.longest_waiting_actor();
+        let since = match *waiting {
+            Some((before, since)) if actor.as_ref().is_some_and(|&(index, _)| index == before) => since,
+            _ => now,
+        };
+        *waiting = actor.as_ref().map(|&(index, _)| (index, since));
+        let of_actor = actor
+            .filter(|(_, demand)| policy::reserves(now - since) && self.resources.may_come_free(demand))
+            .map(|(_, demand)| demand.cpu);
+        let reserved = of_lanes.into_iter().chain(of_actor).max().unwrap_or(0);
+        self.resources.reserve(reserved);
+        reserved > 0
     }
 
     /// Ends the attempts whose time is over.

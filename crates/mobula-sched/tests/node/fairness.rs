@@ -397,3 +397,124 @@ fn a_thousand_functions_that_wait_for_one_resource_stand_in_one_lane() {
     driver.flush();
     bed.assert_balanced(0);
 }
+
+#[test]
+fn a_task_of_all_cpus_begins_although_plain_ones_never_cease() {
+    let mut chains = chains();
+    let both = chains.bed.template(TemplateSpec {
+        demand: Demand {
+            cpu: 2 * UNIT,
+            others: vec![],
+        },
+        ..plain()
+    });
+    let result = chains.driver.submit_tagged(both, 7, &[]);
+    chains.driver.release(&[result]);
+    chains.driver.flush();
+    let mut turns = 0;
+    let mut begun = false;
+    while !begun {
+        for worker in &mut chains.workers {
+            // One of them may have to sleep until the other has ended its turn.
+            let Some(news) = worker.step_once(false) else {
+                continue;
+            };
+            for news in news {
+                let News::Task(task) = news else {
+                    panic!("a task: {news:?}")
+                };
+                if !worker.claim(&task) {
+                    continue;
+                }
+                chains.bed.advance(MILLISECOND);
+                if task.template == both {
+                    begun = true;
+                    assert_eq!(chains.bed.node.free_resources()[0], 0, "it has all CPUs");
+                } else {
+                    turns += 1;
+                    resubmit(worker, chains.chain, &task);
+                }
+                worker.result(task.task, OK, &[value("")]);
+            }
+        }
+        chains.bed.node.tick();
+        assert!(turns < 1_000, "starved");
+    }
+    // Afterwards the chains go on, on both.
+    for _ in 0..20 {
+        for worker in &mut chains.workers {
+            worker.step_once(false);
+            chains.bed.tick_later();
+        }
+    }
+    assert_eq!(
+        chains.bed.node.free_resources()[0],
+        0,
+        "nothing is reserved any more"
+    );
+}
+
+#[test]
+fn an_actor_gets_the_cpu_it_asks_for_although_plain_tasks_never_cease() {
+    let mut chains = chains();
+    let class = chains.bed.template(plain());
+    let actor = chains.driver.create(class, &[]);
+    chains.driver.flush();
+    let mut turns = 0;
+    let needed = loop {
+        for worker in &mut chains.workers {
+            if let Some(news) = worker.step_once(false) {
+                for news in news {
+                    let News::Task(task) = news else {
+                        panic!("a task: {news:?}")
+                    };
+                    if worker.claim(&task) {
+                        turns += 1;
+                        chains.bed.advance(MILLISECOND);
+                        resubmit(worker, chains.chain, &task);
+                        worker.result(task.task, OK, &[value("")]);
+                    }
+                }
+            }
+        }
+        chains.bed.node.tick();
+        if let Some(News::NeedWorker { host, .. }) = chains.driver.news().first() {
+            break *host;
+        }
+        assert!(turns < 1_000, "starved");
+    };
+    let mut host = chains.bed.host(needed);
+    assert!(host.begin().creates);
+    drop((host, actor));
+}
+
+#[test]
+fn cpu_that_an_actor_holds_for_ever_is_not_waited_for() {
+    // The actor has one of two CPUs; a task wants both. Plain tasks go on as if nobody waited.
+    let bed = Bed::new(2, &[]);
+    let (mut driver, mut worker) = (bed.driver(), bed.worker());
+    let (host, actor) = super::actors::alive(&bed, &mut driver, bed.template(plain()));
+    let both = bed.template(TemplateSpec {
+        demand: Demand {
+            cpu: 2 * UNIT,
+            others: vec![],
+        },
+        ..plain()
+    });
+    let never = driver.submit_tagged(both, 9, &[]);
+    let template = bed.template(plain());
+    for tag in 0..100 {
+        let result = driver.submit_tagged(template, tag, &[]);
+        driver.release(&[result]);
+        driver.flush();
+        assert_eq!(worker.run_all(), [tag]);
+        bed.tick_later();
+    }
+    driver.release(&[actor]);
+    driver.flush();
+    assert_eq!(worker.run_all(), [9], "the actor is gone");
+    host.dies();
+    driver.release(&[never]);
+    driver.flush();
+    bed.assert_balanced(0);
+}
