@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { get, remote, wait } from 'mobula';
+import { get, kill, remote, wait } from 'mobula';
 import { liveTasks } from '../support/inside.ts';
 import { limit, suite } from '../support/suite.ts';
 import { until } from '../support/until.ts';
@@ -129,4 +129,27 @@ test('a call that is aborted already never runs, however busy its thread is', li
   await get(busy);
   await until(() => liveTasks() === 0);
   assert.equal(Atomics.load(shared, BEGUN), 0);
+});
+
+test('a task of all CPUs, and an actor that asks for one, begin although plain tasks never cease', limit, async () => {
+  class Holder {
+    answer(): string {
+      return 'here';
+    }
+  }
+  const shared = memory();
+  await get([probe.remote(shared), probe.remote(shared)]);
+  for (let i = 0; i < 4; i++) chain.remote(shared);
+  try {
+    await until(() => Atomics.load(shared, TURNS) > 50);
+    assert.ok((await get(probe.options({ numCpus: 2 }).remote(shared))) > 50);
+    const holder = remote(Holder).options({ numCpus: 1 }).remote();
+    assert.equal(await get(holder.answer.remote()), 'here');
+    const turns = Atomics.load(shared, TURNS);
+    // The chains have the other CPU.
+    await until(() => Atomics.load(shared, TURNS) > turns + 50);
+    await kill(holder);
+  } finally {
+    Atomics.store(shared, STOP, 1);
+  }
 });

@@ -117,6 +117,13 @@ export const mutants = [
     by: plain('mobula-sched', 'node', 'fairness::'),
   },
   {
+    name: 'no CPU is reserved for who has waited long',
+    file: `${sched}/watch.rs`,
+    from: 'self.resources.reserve(reserved);',
+    to: 'self.resources.reserve(0);',
+    by: plain('mobula-sched', 'node', 'fairness::'),
+  },
+  {
     name: 'the deadline of an attempt ends the next',
     file: `${sched}/watch.rs`,
     from: ' && cell.deadline.load(Ordering::Relaxed) == deadline.at',

@@ -1,6 +1,7 @@
 //! Actors: where they live, and the order of their calls.
 
 mod names;
+mod unplaced;
 mod waits;
 
 use std::collections::{HashMap, VecDeque};
@@ -768,18 +769,6 @@ impl Turn<'_> {
         (0..self.node.actors.made())
             .filter(|&index| self.actor(index).lock().lives_on(host))
             .collect()
-    }
-}
-
-impl crate::node::Node {
-    /// The actor that has waited longest for resources, and what it asks for.
-    pub(crate) fn longest_waiting_actor(&self) -> Option<(u32, Arc<Demand>)> {
-        if self.unplaced_count.load(Ordering::Relaxed) == 0 {
-            return None;
-        }
-        let index = *self.unplaced.lock().front()?;
-        let template = self.actors.get(index).0.lock().template;
-        Some((index, Arc::clone(&self.template(template).demand)))
     }
 }
 
