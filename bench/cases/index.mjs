@@ -1,6 +1,7 @@
 /** All cases, in the order in which they are printed. */
 import { actorCases } from './actors.mjs';
 import { cliffCases } from './cliffs.mjs';
+import { fairnessCases } from './fairness.mjs';
 import { memoryCases } from './memory.mjs';
 import { objectCases } from './objects.mjs';
 import { roundTripCases } from './round-trip.mjs';
@@ -13,6 +14,7 @@ export const cases = [
   ...roundTripCases,
   ...actorCases,
   ...treeCases,
+  ...fairnessCases,
   ...objectCases,
   ...cliffCases,
   ...startCases,

@@ -205,6 +205,13 @@ pub fn step(port: u32, commands: u32, spin: bool, take: bool) -> Result<i32> {
     })
 }
 
+/// The thread has written commands that it does not pass on at once, and the watchdog sleeps.
+#[napi(catch_unwind)]
+pub fn watch(port: u32) -> Result<()> {
+    binding(port)?.runtime.node.watch();
+    Ok(())
+}
+
 /// Where in the inbox the value of an object that is there was written, to be read at once; -1 if it is not there.
 #[napi(catch_unwind)]
 pub fn look(port: u32, object: u32) -> Result<i32> {

@@ -70,10 +70,3 @@ pub fn must_end(port: u32, index: u32, generation: u32) -> Result<bool> {
         .node
         .must_end(port as u16, TaskId { index, generation }))
 }
-
-/// An attempt's time is up: gives the port to stop, or -1 if the attempt is over.
-#[napi(catch_unwind)]
-pub fn expire(index: u32, generation: u32, attempt: u32) -> Result<i32> {
-    let port = current()?.node.expire(TaskId { index, generation }, attempt);
-    Ok(port.map_or(-1, |port| port as i32))
-}

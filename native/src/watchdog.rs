@@ -5,9 +5,6 @@ use std::time::Duration;
 use mobula_sched::{Bell, Node};
 use mobula_sync::atomic::{AtomicBool, Ordering};
 
-/// How often threads with a batch are looked at.
-const PERIOD: Duration = Duration::from_millis(2);
-
 /// Wakes the watchdog's thread.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
@@ -25,12 +22,11 @@ impl Watchdog {
             .spawn(move || {
                 while !stopped.load(Ordering::Acquire) {
                     let Some(node) = node.upgrade() else { return };
-                    let busy = node.tick();
+                    let pause = node.tick();
                     drop(node);
-                    if busy {
-                        thread::sleep(PERIOD);
-                    } else {
-                        thread::park();
+                    match pause {
+                        Some(nanoseconds) => thread::park_timeout(Duration::from_nanos(nanoseconds)),
+                        None => thread::park(),
                     }
                 }
             })?;

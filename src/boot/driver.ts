@@ -175,9 +175,6 @@ export class DriverNode implements NewsHandler {
       case event.needWorker:
         this.#pool.startHost(word(4));
         return pos + 8;
-      case event.deadline:
-        this.#deadline(word(4), word(8), word(12), word(16));
-        return pos + 20;
       case event.collect:
         collect();
         return pos + 4;
@@ -193,15 +190,6 @@ export class DriverNode implements NewsHandler {
       default:
         throw new MobulaError('ERR_MOBULA_INTERNAL', `unknown news of kind ${kind}`);
     }
-  }
-
-  /** Stops an attempt that is still under way when its time is up. */
-  #deadline(index: number, generation: number, attempt: number, milliseconds: number): void {
-    setTimeout(() => {
-      if (this.runtime.closed) return;
-      const port = this.#addon.expire(index, generation, attempt);
-      if (port >= 0) this.#pool.stopPort(port);
-    }, milliseconds).unref();
   }
 
   /** Why it closes, if nobody asked for it; else empty. */

@@ -25,10 +25,10 @@ export interface Addon {
   look(port: number, object: number): number;
   keepAlive(port: number, keep: boolean): void;
   isEnding(): boolean;
+  watch(port: number): void;
   // tasks.rs
   addTemplate(port: number, options: TemplateOptions, meta: Uint8Array): number;
   templateMeta(port: number, template: number): Uint8Array;
-  expire(index: number, generation: number, attempt: number): number;
   mustEnd(port: number, index: number, generation: number): boolean;
   // actors.rs
   findActor(port: number, namespace: string, name: string): number[];

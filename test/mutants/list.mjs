@@ -103,6 +103,34 @@ export const mutants = [
     by: shuttle('mobula-sched', 'workers_that_sleep'),
   },
   {
+    name: 'who gives a CPU back looks for tasks too early',
+    file: `${sched}/resources.rs`,
+    from: 'fence(Ordering::SeqCst);',
+    to: '',
+    by: states('models::a_cpu_that_is_given_back'),
+  },
+  {
+    name: 'the queue of the node waits for the own queues to be empty',
+    file: `${sched}/policy.rs`,
+    from: '_ => [Shared, Special, Own],',
+    to: '_ => [Own, Special, Shared],',
+    by: plain('mobula-sched', 'node', 'fairness::'),
+  },
+  {
+    name: 'no CPU is reserved for who has waited long',
+    file: `${sched}/watch.rs`,
+    from: 'self.resources.reserve(reserved);',
+    to: 'self.resources.reserve(0);',
+    by: plain('mobula-sched', 'node', 'fairness::'),
+  },
+  {
+    name: 'the deadline of an attempt ends the next',
+    file: `${sched}/watch.rs`,
+    from: ' && cell.deadline.load(Ordering::Relaxed) == deadline.at',
+    to: '',
+    by: plain('mobula-sched', 'node', 'limits::'),
+  },
+  {
     name: 'a task that is settled twice: the state moves without comparing',
     file: `${sched}/task.rs`,
     from: `        self.state

@@ -31,6 +31,12 @@ impl Claim<'_> {
         self.exchange()
     }
 
+    /// Core: whether the task is neither begun nor taken back. A hint: either may happen at once.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        self.0.load(Ordering::Relaxed) == OPEN
+    }
+
     fn exchange(self) -> bool {
         // AcqRel: the loser sees what the winner did before (rule 2).
         self.0.swap(TAKEN, Ordering::AcqRel) == OPEN

@@ -18,6 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::object::NONE;
 use crate::payload::Payload;
+use crate::task::Spec;
 use crate::turn::Turn;
 
 pub(crate) use names::{ActorName, Names};
@@ -97,7 +98,7 @@ struct Content {
     waits: Option<Ticket>,
     /// Calls that may run, in order.
     queue: VecDeque<u32>,
-    /// By caller: calls that wait for an argument, and those the caller made after them.
+    /// By [line](Content::line): calls that wait for an argument, and those behind them.
     held_back: FxHashMap<u64, VecDeque<u32>>,
     /// Calls handed to the thread, not ended yet.
     flying: Vec<u32>,
@@ -118,6 +119,13 @@ impl Content {
 
     fn lacks_resources(&self, node: &crate::node::Node) -> bool {
         !self.holds && !node.template(self.template).spec.demand.is_nothing()
+    }
+
+    /// Which calls keep their order: those of one caller. Calls on an actor that runs several at once overtake each other
+    /// anyway, so there each stands in a line of its own, and none waits for the argument of another.
+    fn line(&self, node: &crate::node::Node, task: u32, spec: &Spec) -> u64 {
+        let in_order = node.template(self.template).spec.max_concurrency == 1;
+        if in_order { spec.caller } else { u64::from(task) }
     }
 
     /// Whether the thread may be handed the next call.

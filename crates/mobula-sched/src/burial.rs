@@ -12,7 +12,6 @@ use crate::node::Node;
 use crate::object::NONE;
 use crate::port::{Event, Inner, PortKind};
 use crate::region::Regions;
-use crate::resources::UNIT;
 use crate::task::{PENDING, State};
 use crate::turn::Turn;
 use crate::visit::guarded;
@@ -117,7 +116,8 @@ impl Node {
 #[derive(Debug)]
 struct Estate {
     kind: PortKind,
-    holds_cpu: bool,
+    /// In ten-thousandths.
+    holds_cpu: i64,
     delivered: Vec<u32>,
     unread: Vec<Event>,
     returned: VecDeque<u32>,
@@ -171,10 +171,10 @@ impl Turn<'_> {
             self.release(object);
         }
         self.undelivered(std::mem::take(&mut estate.unread));
-        if std::mem::take(&mut estate.holds_cpu) {
-            self.node.resources.give_cpu(UNIT);
-            self.work_may_be_possible();
-        }
+        self.node
+            .resources
+            .give_cpu(std::mem::take(&mut estate.holds_cpu));
+        self.work_may_be_possible();
         if estate.kind == PortKind::Worker {
             self.node.lanes.plain.push_all(&port.local.take_all());
             self.work_may_be_possible();

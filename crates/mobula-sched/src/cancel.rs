@@ -6,7 +6,7 @@ use mobula_sync::atomic::{Ordering, fence};
 use crate::failure::Failure;
 use crate::node::Node;
 use crate::object::{NONE, Object};
-use crate::port::Event;
+use crate::port::{Event, Inner};
 use crate::task::{State, Task, TaskId};
 use crate::turn::Turn;
 
@@ -65,6 +65,28 @@ impl Turn<'_> {
         }
     }
 
+    /// Whether this visit's thread has begun a task that was settled. One that it was handed, but has not begun, is let go.
+    fn has_begun(&mut self, inner: &mut Inner, task: TaskId) -> bool {
+        let cell = self.node.tasks.get(task.index);
+        if cell.state().1 != task.generation || !self.node.is_at(task.index, self.port) {
+            return false;
+        }
+        if inner.returned.contains(&task.index) {
+            // It was handed back, and is let go when its turn comes.
+            return false;
+        }
+        let slot = inner.batch.iter().position(|&other| other == task.index);
+        let Some(slot) = slot.filter(|&slot| self.reclaim(inner, slot, task.index)) else {
+            return true;
+        };
+        inner.batch[slot] = NONE;
+        self.take_back_refs(task.index);
+        self.release_resources(task.index);
+        self.call_ended(task.index);
+        self.let_go(task.index);
+        false
+    }
+
     /// The consumer of a stream has room for more items.
     pub(crate) fn credit(&mut self, object: u32, items: u32) {
         let Some(id) = self.producer(object) else { return };
@@ -79,6 +101,21 @@ impl Turn<'_> {
 }
 
 impl Node {
+    /// Whether the thread of `port` has to end for a settled task to end: it has begun it. If it has not, the task is taken
+    /// back; if it is done with it, nothing is left to end.
+    pub fn must_end(&self, port: u16, task: TaskId) -> bool {
+        if task.index == NONE {
+            return true;
+        }
+        if u32::from(port) >= self.ports_made() {
+            return false;
+        }
+        let port = self.port(port);
+        let mut inner = port.inner.lock();
+        let begun = self.visit(port, &mut inner, |turn, inner| Ok(turn.has_begun(inner, task)));
+        begun.unwrap_or(false)
+    }
+
     /// Refuses to run more; true if nothing is in flight. Otherwise the main thread is told when.
     pub fn drain(&self) -> bool {
         self.closing.store(true, Ordering::Relaxed);

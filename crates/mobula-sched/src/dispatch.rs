@@ -4,22 +4,15 @@ use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 use mobula_sync::thread::pause;
 
+use crate::batch::most_cpu;
 use crate::failure::{self, Failure};
 use crate::node::Node;
 use crate::object::{NONE, Status};
-use crate::port::{BATCH, Event, Inner, Port, PortKind};
-use crate::resources::{LESS_THAN_A_CPU, UNIT};
-use crate::task::{HOLDS, State, TaskId};
+use crate::policy::SPIN_NANOSECONDS;
+use crate::port::{Event, Inner, Port, PortKind};
 use crate::turn::Turn;
 use crate::violation::{PortError, Violation};
 use crate::wire::{Writer, event};
-
-/// A batch is meant to take about this long.
-const BATCH_NANOSECONDS: u32 = 100_000;
-/// Another worker is woken for a queue that holds at least this much work.
-const WAKE_NANOSECONDS: u64 = 50_000;
-/// How long a worker without tasks looks for new ones before it sleeps.
-const SPIN_NANOSECONDS: u64 = 50_000;
 
 /// What [`Node::step`] left in the inbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,15 +195,6 @@ impl Node {
     }
 }
 
-/// What a task may need that runs there; in ten-thousandths.
-fn most_cpu(port: &Port) -> i64 {
-    if port.is_occupied() {
-        LESS_THAN_A_CPU
-    } else {
-        i64::MAX
-    }
-}
-
 impl Turn<'_> {
     fn take_commands(&mut self, inner: &mut Inner, to: usize) -> Result<(), Violation> {
         if to > 0 {
@@ -219,35 +203,6 @@ impl Turn<'_> {
         inner.consumed = 0;
         inner.regions.reset_published();
         Ok(())
-    }
-
-    /// Takes back the tasks of the last batch that were not begun, and learns from the others.
-    fn end_batch(&mut self, inner: &mut Inner) {
-        if inner.batch.is_empty() {
-            return;
-        }
-        failpoint!("batch.end");
-        let batch = std::mem::take(&mut inner.batch);
-        let mut begun = 0;
-        for (slot, &task) in batch.iter().enumerate() {
-            if task == NONE {
-                continue;
-            }
-            if self.reclaim(inner, slot, task) {
-                failpoint!("batch.reclaim");
-                self.take_back_refs(task);
-                inner.returned.push_back(task);
-            } else {
-                begun += 1;
-                self.node.remember_begun(inner, self.port, task);
-            }
-        }
-        let took = self.node.clock.now().saturating_sub(inner.batch_began);
-        if let Some(each) = took.checked_div(begun) {
-            self.node.template(inner.batch_template).learn(each);
-        }
-        inner.batch = batch;
-        inner.batch.clear();
     }
 
     /// Writes news, then tasks.
@@ -380,17 +335,6 @@ impl Turn<'_> {
                 writer.head(event::NEED_WORKER, u8::from(own), 0);
                 writer.u32(host);
             }
-            Event::Deadline {
-                task,
-                attempt,
-                milliseconds,
-            } => {
-                writer.head(event::DEADLINE, 0, 0);
-                writer.u32(task.index);
-                writer.u32(task.generation);
-                writer.u32(attempt);
-                writer.u32(milliseconds);
-            }
             Event::RetireHost { host } => {
                 writer.head(event::RETIRE_HOST, 0, 0);
                 writer.u32(host);
@@ -445,229 +389,6 @@ impl Turn<'_> {
         }
         true
     }
-
-    fn write_tasks(&mut self, inner: &mut Inner, writer: &mut Writer<'_>) -> Option<u32> {
-        let mut spent = 0_u32;
-        let mut needs = None;
-        while inner.batch.len() < BATCH && spent < BATCH_NANOSECONDS {
-            let Some(task) = self.next_task(inner) else { break };
-            let special = self.node.tasks.get(task).has(HOLDS);
-            match self.write_task(inner, task, writer) {
-                Written::Gone => {
-                    self.release_resources(task);
-                    self.let_go(task);
-                    continue;
-                }
-                Written::NoRoom(size) => {
-                    inner.returned.push_front(task);
-                    needs = Some(size);
-                    break;
-                }
-                Written::Done(cost) => spent = spent.saturating_add(cost),
-            }
-            if special {
-                // It brought its own; a batch it is alone in needs no other.
-                if inner.batch.len() == 1 {
-                    self.give_batch_cpu(inner);
-                }
-                break;
-            }
-        }
-        if inner.batch.is_empty() {
-            if needs.is_none() {
-                self.give_batch_cpu(inner);
-            }
-            if !inner.holds_cpu && !inner.returned.is_empty() && needs.is_none() {
-                self.give_up_returned(inner);
-            }
-            return needs;
-        }
-        inner.batch_began = self.node.clock.now();
-        let queued = (self.node.lanes.len() + self.node.port(self.port).local.len()) as u64;
-        if queued * u64::from(spent) / (inner.batch.len() as u64) > WAKE_NANOSECONDS
-            || spent >= BATCH_NANOSECONDS && queued > 0
-        {
-            self.node.wake_for_work();
-        }
-        self.node.watch();
-        needs
-    }
-
-    /// The next task that may run here now: one handed back, a special one, or a plain one.
-    fn next_task(&mut self, inner: &mut Inner) -> Option<u32> {
-        if let Some(&task) = inner.returned.front() {
-            let cell = self.node.tasks.get(task);
-            let may = if cell.has(HOLDS) {
-                // SAFETY: the port holds the task.
-                let template = unsafe { cell.spec() }.template;
-                self.node.template(template).spec.demand.cpu <= most_cpu(self.node.port(self.port))
-            } else {
-                !self.node.port(self.port).is_occupied() && self.ensure_cpu(inner)
-            };
-            return if may { inner.returned.pop_front() } else { None };
-        }
-        // A special task runs in a batch of its own, and a plain one needs the batch's CPU.
-        let first = inner.batch.is_empty();
-        if first {
-            // The CPU that the last batch held is as good as free: a special task may have it.
-            if inner.holds_cpu && self.node.lanes.any_special() {
-                self.give_batch_cpu(inner);
-            }
-            let least = i32::from(!self.node.lanes.special_first());
-            if let Some(task) = self.pop_special(least) {
-                return Some(task);
-            }
-        }
-        if let Some(task) = self.next_plain(inner) {
-            return Some(task);
-        }
-        if first { self.pop_special(i32::MIN) } else { None }
-    }
-
-    /// The next plain task: of this thread's own, of the node's queue, or of another thread's.
-    fn next_plain(&mut self, inner: &mut Inner) -> Option<u32> {
-        if self.node.port(self.port).is_occupied() {
-            return None;
-        }
-        let local = &self.node.port(self.port).local;
-        if local.len() > 0
-            && self.ensure_cpu(inner)
-            && let Some(task) = local.pop()
-        {
-            return Some(task);
-        }
-        if !self.node.lanes.plain.is_empty()
-            && self.ensure_cpu(inner)
-            && let Some(task) = self.node.lanes.plain.pop()
-        {
-            return Some(task);
-        }
-        if !inner.batch.is_empty() || !self.node.has_local() || !self.ensure_cpu(inner) {
-            return None;
-        }
-        local.push_all(&self.node.steal());
-        local.pop()
-    }
-
-    fn pop_special(&mut self, least_priority: i32) -> Option<u32> {
-        let task = self.node.lanes.pop_special(
-            least_priority,
-            most_cpu(self.node.port(self.port)),
-            &self.node.resources,
-        )?;
-        self.in_hand = task;
-        self.node.tasks.get(task).set(HOLDS, true);
-        failpoint!("task.special");
-        Some(task)
-    }
-
-    fn give_batch_cpu(&mut self, inner: &mut Inner) {
-        if std::mem::take(&mut inner.holds_cpu) {
-            self.node.resources.give_cpu(UNIT);
-            self.work_may_be_possible();
-        }
-    }
-
-    fn ensure_cpu(&mut self, inner: &mut Inner) -> bool {
-        inner.holds_cpu = inner.holds_cpu || self.node.take_cpu();
-        inner.holds_cpu
-    }
-
-    /// Puts tasks that were handed back, and cannot go on here, into their queue again.
-    pub(crate) fn give_up_returned(&mut self, inner: &mut Inner) {
-        for task in std::mem::take(&mut inner.returned) {
-            self.put_back(task);
-        }
-        self.pass_on();
-    }
-
-    /// Writes a task, ready or taken by this port already, into the inbox, and its claim word. The port goes on
-    /// holding it, however it turns out.
-    pub(crate) fn write_task(&mut self, inner: &mut Inner, task: u32, writer: &mut Writer<'_>) -> Written {
-        let cell = self.node.tasks.get(task);
-        let (state, generation) = cell.state();
-        self.in_hand = task;
-        if !matches!(state, State::Ready | State::Taken) {
-            return Written::Gone;
-        }
-        // SAFETY: the queue gave the task to this port, which is its holder now.
-        let spec = unsafe { cell.spec() };
-        let deps = || {
-            spec.deps
-                .iter()
-                .map(|&dep| &self.node.objects.get(dep).outcome().1)
-        };
-        let size = 28 + Writer::size(&spec.arguments) + deps().map(Writer::size).sum::<usize>();
-        if size > self.node.max_inbox {
-            let id = TaskId {
-                index: task,
-                generation,
-            };
-            // The port is its holder, and lets go of it.
-            self.stop_because(id, Failure::TooLarge, &[], false);
-            return Written::Gone;
-        }
-        if size > writer.room() {
-            return Written::NoRoom(size as u32);
-        }
-        failpoint!("task.take");
-        // The port is written before the task is taken: whoever sees Taken sees the port.
-        cell.port.store(u32::from(self.port), Ordering::Relaxed);
-        if state == State::Ready && !cell.shift(generation, State::Ready, State::Taken) {
-            return Written::Gone;
-        }
-        failpoint!("task.taken");
-        let slot = inner.batch.len();
-        writer.head(event::TASK, u8::from(spec.creates), slot as u16);
-        writer.u32(task);
-        writer.u32(generation);
-        writer.u32(spec.template);
-        writer.u32(cell.attempt());
-        writer.u32(if spec.actor == NONE {
-            cell.yielded.load(Ordering::Relaxed)
-        } else {
-            spec.actor
-        });
-        writer.u32(spec.deps.len() as u32);
-        self.lend_refs(&spec.arguments);
-        writer.payload(&spec.arguments);
-        for &dep in &spec.deps {
-            let payload = &self.node.objects.get(dep).outcome().1;
-            self.lend_refs(payload);
-            writer.payload(payload);
-        }
-        let template = self.node.template(spec.template);
-        if slot == 0 {
-            inner.batch_template = spec.template;
-        }
-        inner.batch.push(task);
-        failpoint!("task.offer");
-        inner.regions.offer(slot);
-        if template.spec.timeout_ms > 0 {
-            let id = TaskId {
-                index: task,
-                generation,
-            };
-            let attempt = cell.attempt();
-            self.post_main(Event::Deadline {
-                task: id,
-                attempt,
-                milliseconds: template.spec.timeout_ms,
-            });
-        }
-        Written::Done(template.average().unwrap_or(BATCH_NANOSECONDS))
-    }
-}
-
-/// What became of a task that was to be written.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Written {
-    /// It is in the inbox; it will take about so many nanoseconds.
-    Done(u32),
-    /// It was settled meanwhile; the caller lets go of it.
-    Gone,
-    /// It needs an inbox of so many bytes.
-    NoRoom(u32),
 }
 
 const _: () = assert!(Status::Value as u8 == 0, "JavaScript tests the status for zero");

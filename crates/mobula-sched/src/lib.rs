@@ -5,13 +5,14 @@
 //! an inbox with news and tasks. `docs/core-protocol.md` describes the records.
 //!
 //! The way of a task: `submit` places it, `turn` counts its arguments in and queues it, `lanes`
-//! keeps it until `dispatch` hands it to a thread, `submit` takes its result, `turn` tells who waits.
+//! keeps it until `batch` hands it to a thread, `submit` takes its result, `turn` tells who waits.
 
 mod actor;
+mod batch;
 mod burial;
 mod cancel;
 mod collection;
-mod control;
+mod deadlines;
 mod deadlock;
 mod dispatch;
 mod failure;
@@ -24,6 +25,7 @@ mod models;
 mod node;
 mod object;
 mod payload;
+mod policy;
 mod port;
 mod ports;
 mod pruned;
@@ -37,6 +39,7 @@ mod template;
 mod turn;
 mod violation;
 mod visit;
+mod watch;
 mod wire;
 
 pub use burial::Blame;

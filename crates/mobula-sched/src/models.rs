@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use loom::thread;
-use mobula_queue::{NodePool, Subscribed, Waiter};
+use mobula_queue::{Doorbell, IdleList, NodePool, ReadyQueue, Subscribed, Waiter};
+use mobula_sync::atomic::{AtomicU32, Ordering};
 
 use crate::object::{Object, Status};
 use crate::payload::Payload;
+use crate::resources::{Resources, UNIT};
 use crate::task::{Spec, State, Task};
 
 /// A task that is placed, with arguments that tell it was read.
@@ -151,5 +153,108 @@ fn an_object_is_read_settled_and_freed_by_the_last_who_refers_to_it() {
         let (told, freed_by_maker) = maker.join().unwrap();
         assert_eq!(told.is_none(), found, "told, or it finds it");
         assert_ne!(freed, freed_by_maker, "freed once");
+    });
+}
+
+/// A node with one worker and no CPU that is free.
+#[derive(Debug)]
+struct Floor {
+    resources: Resources,
+    queue: ReadyQueue,
+    idle: IdleList,
+    bell: Doorbell,
+    rings: AtomicU32,
+}
+
+impl Floor {
+    fn new() -> Self {
+        Self {
+            resources: Resources::new(0, Vec::new()),
+            queue: ReadyQueue::new(2),
+            idle: IdleList::new(1),
+            bell: Doorbell::default(),
+            rings: AtomicU32::new(0),
+        }
+    }
+
+    /// `Node::has_work`.
+    fn has_work(&self) -> bool {
+        self.resources.has_cpu() && !self.queue.is_empty()
+    }
+
+    /// `Node::wake_for_work`.
+    fn wake(&self) {
+        self.idle.wake(|_| {
+            let slept = self.bell.ring();
+            self.rings.fetch_add(u32::from(slept), Ordering::Relaxed);
+            slept
+        });
+    }
+
+    /// `Turn::pass_on` of a visit that has made a task ready.
+    fn submit(&self) {
+        self.queue.push_all(&[1]);
+        self.wake();
+    }
+
+    /// `Turn::pass_on` of a visit that gives a CPU back.
+    fn give_back(&self) {
+        self.resources.give_cpu(UNIT);
+        Resources::gave();
+        if self.has_work() {
+            self.wake();
+        }
+    }
+
+    /// `Node::step` of the worker: true if it took the task, false if it sleeps.
+    fn step(&self) -> bool {
+        loop {
+            self.bell.awake();
+            if !self.queue.is_empty() && self.resources.try_cpu(UNIT) {
+                return self.queue.pop().is_some();
+            }
+            self.idle.list(0);
+            if self
+                .bell
+                .sleep_unless(|| self.has_work() || !self.idle.is_listed(0))
+            {
+                return false;
+            }
+            thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_cpu_that_is_given_back_while_a_worker_lies_down_beside_a_task_is_not_missed() {
+    loom::model(|| {
+        let floor = Arc::new(Floor::new());
+        let other = Arc::clone(&floor);
+        let giver = thread::spawn(move || other.give_back());
+        floor.submit();
+        let took = floor.step();
+        giver.join().unwrap();
+        let rung = floor.rings.load(Ordering::Relaxed) > 0;
+        assert!(
+            took || rung || !floor.has_work(),
+            "asleep beside a task and a CPU"
+        );
+    });
+}
+
+#[test]
+fn a_cpu_that_a_worker_gives_back_as_it_lies_down_goes_to_a_task_that_comes() {
+    loom::model(|| {
+        let floor = Arc::new(Floor::new());
+        let other = Arc::clone(&floor);
+        let submitter = thread::spawn(move || other.submit());
+        floor.give_back();
+        let took = floor.step();
+        submitter.join().unwrap();
+        let rung = floor.rings.load(Ordering::Relaxed) > 0;
+        assert!(
+            took || rung || !floor.has_work(),
+            "asleep beside a task and a CPU"
+        );
     });
 }

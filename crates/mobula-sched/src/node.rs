@@ -6,6 +6,7 @@ use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use crate::actor::{Actor, Hosts, Names, Unplaced, Waits};
+use crate::deadlines::Deadlines;
 use crate::lanes::Lanes;
 use crate::object::{NONE, Object, WaiterNodes};
 use crate::port::{Port, PortKind};
@@ -92,9 +93,13 @@ pub struct Node {
     pub(crate) unplaced_count: AtomicU32,
     /// Tasks that are not settled yet.
     pub(crate) live_tasks: AtomicUsize,
-    /// The port that starts threads and keeps deadlines.
+    /// The port that starts and stops threads.
     pub(crate) main_port: AtomicU32,
     pub(crate) closing: AtomicBool,
+    /// When attempts have to end.
+    pub(crate) deadlines: Deadlines,
+    /// The actor that the watchdog has seen wait for resources longest, and since when.
+    pub(crate) waiting_actor: Mutex<Option<(u32, u64)>>,
     /// Whether the watchdog is up.
     pub(crate) watching: AtomicBool,
     watchdog: Mutex<Option<Arc<dyn Bell>>>,
@@ -150,6 +155,8 @@ impl Node {
             live_tasks: AtomicUsize::new(0),
             main_port: AtomicU32::new(NONE),
             closing: AtomicBool::new(false),
+            deadlines: Deadlines::default(),
+            waiting_actor: Mutex::default(),
             watching: AtomicBool::new(false),
             watchdog: Mutex::new(None),
         }
@@ -245,8 +252,16 @@ impl Node {
 
     /// Whether `test` holds for any port there has been, shut ones included.
     pub(crate) fn any_port(&self, test: impl FnMut(&Port) -> bool) -> bool {
+        self.any_port_from(0, test)
+    }
+
+    /// The same, beginning with port `first`.
+    pub(crate) fn any_port_from(&self, first: u16, test: impl FnMut(&Port) -> bool) -> bool {
         let count = self.ports_made() as u16;
-        (0..count).map(|id| self.port(id)).any(test)
+        (first..count)
+            .chain(0..first.min(count))
+            .map(|id| self.port(id))
+            .any(test)
     }
 
     pub(crate) fn all_ports(&self) -> Vec<Arc<Port>> {
@@ -321,6 +336,12 @@ impl Node {
         self.resources.free()
     }
 
+    /// How many kinds of tasks wait that differ in priority or in what they ask for; plain ones apart.
+    #[must_use]
+    pub fn special_lanes(&self) -> usize {
+        self.lanes.special_lanes()
+    }
+
     /// How many tasks are not settled.
     #[must_use]
     pub fn live_tasks(&self) -> usize {
@@ -349,13 +370,13 @@ impl Node {
         self.open_ports.load(Ordering::Relaxed)
     }
 
-    /// Who calls [`Node::tick`] every few milliseconds from when it is rung until `tick` says no.
+    /// Who calls [`Node::tick`] when it is rung, and then as `tick` says.
     pub fn set_watchdog(&self, watchdog: Option<Arc<dyn Bell>>) {
         *self.watchdog.lock() = watchdog;
     }
 
-    /// Wakes the watchdog if it sleeps.
-    pub(crate) fn watch(&self) {
+    /// Wakes the watchdog if it sleeps: there is something to look after.
+    pub fn watch(&self) {
         if !self.watching.load(Ordering::Relaxed)
             && !self.watching.swap(true, Ordering::SeqCst)
             && let Some(watchdog) = &*self.watchdog.lock()

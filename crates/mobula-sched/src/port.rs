@@ -7,6 +7,7 @@ use mobula_sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use rustc_hash::FxHashMap;
 
 use crate::actor::Host;
+use crate::batch::Kinds;
 use crate::local::LocalQueue;
 use crate::ports::Bell;
 use crate::pruned::PrunedVec;
@@ -49,12 +50,6 @@ pub(crate) enum Event {
     StopActor { actor: u32 },
     /// The node needs a thread for actors.
     NeedWorker { host: u32, own: bool },
-    /// A task with a time limit has started.
-    Deadline {
-        task: TaskId,
-        attempt: u32,
-        milliseconds: u32,
-    },
     /// A thread that one actor had to itself is not needed any more.
     RetireHost { host: u32 },
     /// A thread is to be stopped: a task that it has begun was cancelled by force, or, without a task, it cannot be served.
@@ -119,10 +114,18 @@ pub(crate) struct Inner {
     /// The tasks of the current batch, by claim word.
     pub(crate) batch: Vec<u32>,
     pub(crate) batch_began: u64,
-    /// The template of the batch's first task.
-    pub(crate) batch_template: u32,
-    /// Whether the port holds one CPU for the plain tasks of its batch.
-    pub(crate) holds_cpu: bool,
+    /// Of which templates the tasks of the batch are.
+    pub(crate) kinds: Kinds,
+    /// Whether a task of the batch, or of one before it that had any, has a time limit.
+    pub(crate) has_limits: bool,
+    /// Counts batches of tasks: whose turn it is to be served first.
+    pub(crate) turn: u32,
+    /// The CPU that the port holds for the tasks of its batch that hold none themselves, in ten-thousandths.
+    pub(crate) holds_cpu: i64,
+    /// Counts visits of the thread.
+    pub(crate) visits: u32,
+    /// The visit after which the watchdog found commands that the thread has not passed on, and when.
+    pub(crate) unflushed: Option<(u32, u64)>,
     /// A task that was taken but did not fit into the inbox, and those that were handed back.
     pub(crate) returned: VecDeque<u32>,
     pub(crate) tasks: IndexCache,
@@ -155,8 +158,12 @@ impl Port {
                 filled: 0,
                 batch: Vec::new(),
                 batch_began: 0,
-                batch_template: 0,
-                holds_cpu: false,
+                kinds: Kinds::default(),
+                has_limits: false,
+                turn: 0,
+                holds_cpu: 0,
+                visits: 0,
+                unflushed: None,
                 returned: VecDeque::new(),
                 tasks: IndexCache::default(),
                 objects: IndexCache::default(),
@@ -210,6 +217,9 @@ impl Port {
             inner.open = true;
             inner.poison = None;
             inner.filled = 0;
+            inner.kinds = Kinds::default();
+            inner.has_limits = false;
+            inner.unflushed = None;
             inner.host = host;
         }
         let mut mail = self.mail.lock();

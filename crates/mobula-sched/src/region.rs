@@ -7,8 +7,8 @@ use crate::port::BATCH;
 
 /// The memory a thread's JavaScript shares with the core: control words, commands, inbox.
 ///
-/// Control word 0 is how many bytes of commands are complete; words `CLAIMS..` say which tasks of the
-/// batch nobody has begun. JavaScript uses `Atomics` on them.
+/// Control word 0 is how many bytes of commands are complete; word 1 is 1 while the watchdog looks at it; words `CLAIMS..` say
+/// which tasks of the batch nobody has begun. JavaScript uses `Atomics` on them.
 #[derive(Debug)]
 pub struct Regions {
     control: *const AtomicU32,
@@ -16,6 +16,8 @@ pub struct Regions {
     inbox: (*mut u8, usize),
 }
 
+/// Index of the word that says whether the watchdog is up.
+const WATCHED: usize = 1;
 /// Index of the first claim word.
 pub const CLAIMS: usize = 16;
 /// How many control words there are.
@@ -71,6 +73,20 @@ impl Regions {
         if let Some(word) = self.word(0) {
             word.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// Tells the thread whether the watchdog looks at what it publishes, or has to be rung.
+    pub(crate) fn set_watched(&self, watched: bool) {
+        if let Some(word) = self.word(WATCHED)
+            && word.load(Ordering::Relaxed) != u32::from(watched)
+        {
+            word.store(u32::from(watched), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether nobody has begun task `slot` of the batch.
+    pub(crate) fn is_offered(&self, slot: usize) -> bool {
+        self.word(CLAIMS + slot).is_some_and(|word| Claim(word).is_open())
     }
 
     /// Marks task `slot` of the batch as free to begin.

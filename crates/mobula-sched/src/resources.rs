@@ -1,5 +1,5 @@
 use mobula_sync::Mutex;
-use mobula_sync::atomic::{AtomicI64, Ordering};
+use mobula_sync::atomic::{AtomicI64, Ordering, fence};
 
 /// Resources are counted in ten-thousandths.
 pub const UNIT: i64 = 10_000;
@@ -8,7 +8,7 @@ pub const UNIT: i64 = 10_000;
 pub(crate) const LESS_THAN_A_CPU: i64 = UNIT - 1;
 
 /// What one attempt holds while it runs, in ten-thousandths.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Demand {
     /// CPUs.
     pub cpu: i64,
@@ -40,6 +40,10 @@ impl Demand {
 pub(crate) struct Resources {
     /// May fall below 0: a task that comes back from `get` takes its CPU again at once.
     cpu: AtomicI64,
+    /// CPU that all leave free but one who has waited for it for long. Written by the watchdog.
+    reserved: AtomicI64,
+    /// CPU that no actor holds: others give theirs back some time.
+    passing: AtomicI64,
     others: Mutex<Vec<i64>>,
 }
 
@@ -47,18 +51,38 @@ impl Resources {
     pub(crate) fn new(cpu: i64, others: Vec<i64>) -> Self {
         Self {
             cpu: AtomicI64::new(cpu),
+            reserved: AtomicI64::new(0),
+            passing: AtomicI64::new(cpu),
             others: Mutex::new(others),
         }
     }
 
-    /// Takes `units` of CPU if that many are free.
+    /// Takes `units` of CPU if that many are free beside what is reserved.
     pub(crate) fn try_cpu(&self, units: i64) -> bool {
+        self.try_cpu_leaving(self.reserved(), units)
+    }
+
+    fn try_cpu_leaving(&self, rest: i64, units: i64) -> bool {
         // Relaxed: a count, which publishes nothing.
         self.cpu
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| {
-                (free >= units).then_some(free - units)
+                (free >= units + rest).then_some(free - units)
             })
             .is_ok()
+    }
+
+    /// How much CPU is reserved.
+    pub(crate) fn reserved(&self) -> i64 {
+        self.reserved.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn reserve(&self, units: i64) {
+        self.reserved.store(units, Ordering::Relaxed);
+    }
+
+    /// Whether `demand` would be free if all but actors gave back the CPU that they hold.
+    pub(crate) fn may_come_free(&self, demand: &Demand) -> bool {
+        self.passing.load(Ordering::Relaxed) >= demand.cpu && self.has_others(demand)
     }
 
     /// Takes `units` of CPU, free or not.
@@ -70,15 +94,25 @@ impl Resources {
         self.cpu.fetch_add(units, Ordering::Relaxed);
     }
 
-    pub(crate) fn has_cpu(&self) -> bool {
-        self.cpu.load(Ordering::Relaxed) >= UNIT
+    /// To be called between giving something back and looking for tasks that may have waited for it.
+    pub(crate) fn gave() {
+        // Pairs with the fence in `Doorbell::sleep_unless`: a worker that has found a task, but no CPU for it, finds the CPU
+        // when it looks once more before it sleeps, or the task is found by who gave the CPU back, and the worker is rung.
+        fence(Ordering::SeqCst);
     }
 
-    /// Whether all of `demand` is free.
-    pub(crate) fn has(&self, demand: &Demand) -> bool {
-        if demand.cpu > 0 && self.cpu.load(Ordering::Relaxed) < demand.cpu {
-            return false;
-        }
+    pub(crate) fn has_cpu(&self) -> bool {
+        self.cpu.load(Ordering::Relaxed) >= UNIT + self.reserved()
+    }
+
+    /// Whether all of `demand` is free; `has_reserved`: for the one for whom CPU is reserved.
+    pub(crate) fn has(&self, demand: &Demand, has_reserved: bool) -> bool {
+        let rest = if has_reserved { 0 } else { self.reserved() };
+        let has_cpu = demand.cpu == 0 || self.cpu.load(Ordering::Relaxed) >= demand.cpu + rest;
+        has_cpu && self.has_others(demand)
+    }
+
+    fn has_others(&self, demand: &Demand) -> bool {
         if demand.others.is_empty() {
             return true;
         }
@@ -87,17 +121,35 @@ impl Resources {
         amounts.all(|&(index, amount)| others[index as usize] >= amount)
     }
 
-    /// Takes all of `demand`, or nothing.
+    /// Takes all that an actor asks for, or nothing.
     pub(crate) fn try_take(&self, demand: &Demand) -> bool {
+        let takes = self.try_exchange(0, demand, true);
+        if takes {
+            self.passing.fetch_sub(demand.cpu, Ordering::Relaxed);
+        }
+        takes
+    }
+
+    /// Gives `held` units of CPU, which are the caller's, for all of `demand`, or changes nothing. `has_reserved`: for the one
+    /// for whom CPU is reserved.
+    pub(crate) fn try_exchange(&self, held: i64, demand: &Demand, has_reserved: bool) -> bool {
+        let rest = if has_reserved { 0 } else { self.reserved() };
+        let exchange_cpu = || {
+            let more = demand.cpu - held;
+            if more < 0 {
+                self.give_cpu(-more);
+            }
+            more <= 0 || self.try_cpu_leaving(rest, more)
+        };
         if demand.others.is_empty() {
-            return demand.cpu == 0 || self.try_cpu(demand.cpu);
+            return exchange_cpu();
         }
         let mut others = self.others.lock();
         let enough = demand
             .others
             .iter()
             .all(|&(index, amount)| others[index as usize] >= amount);
-        if !enough || (demand.cpu > 0 && !self.try_cpu(demand.cpu)) {
+        if !enough || !exchange_cpu() {
             return false;
         }
         for &(index, amount) in &demand.others {
@@ -106,7 +158,14 @@ impl Resources {
         true
     }
 
+    /// Gives back what an actor held.
     pub(crate) fn give(&self, demand: &Demand, cpu_lent: bool) {
+        self.passing.fetch_add(demand.cpu, Ordering::Relaxed);
+        self.give_back(demand, cpu_lent);
+    }
+
+    /// Gives back what a task held.
+    pub(crate) fn give_back(&self, demand: &Demand, cpu_lent: bool) {
         if demand.cpu > 0 && !cpu_lent {
             self.give_cpu(demand.cpu);
         }

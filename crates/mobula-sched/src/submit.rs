@@ -382,6 +382,7 @@ impl Turn<'_> {
             // It is counted already.
             return Ok(());
         }
+        self.limit(task, None);
         // SAFETY: the port holds the task.
         let spec = unsafe { cell.spec() };
         if spec.actor != NONE {
@@ -393,14 +394,15 @@ impl Turn<'_> {
                 self.occupy(task, true);
             }
         } else {
-            // A plain task ran on the CPU of its batch, which goes on to the next.
+            // It ran on the CPU of its batch, which goes on to the next.
+            let cpu = self.node.template(spec.template).demand.cpu;
             cell.set(HOLDS, true);
             cell.set(LENT, lent);
             self.occupy(task, !lent);
-            if !lent && inner.holds_cpu {
-                inner.holds_cpu = false;
+            if !lent && inner.holds_cpu == cpu {
+                inner.holds_cpu = 0;
             } else if !lent {
-                self.node.resources.force_cpu(UNIT);
+                self.node.resources.force_cpu(cpu);
             }
         }
         Ok(())

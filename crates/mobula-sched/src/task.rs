@@ -133,6 +133,9 @@ pub(crate) struct Task {
     deaths: AtomicU32,
     /// Items of the stream handed out, over all attempts. Written by the port that runs the task.
     pub(crate) yielded: AtomicU32,
+    /// When the time of the attempt that is handed out is over; 0 if that is not known, or never. Written under the lock of
+    /// the port that holds it.
+    pub(crate) deadline: AtomicU64,
     /// The tasks that it has submitted, if any (`HAS_CHILDREN`).
     children: Mutex<Option<Box<Children>>>,
     spec: UnsafeCell<Spec>,

@@ -31,6 +31,8 @@ pub struct TemplateSpec {
 #[derive(Debug)]
 pub(crate) struct Template {
     pub(crate) spec: TemplateSpec,
+    /// `spec.demand`, for the lanes that tasks with the same one share.
+    pub(crate) demand: Arc<Demand>,
     /// Whether its tasks go through the lock-free queue.
     pub(crate) plain: bool,
     /// Average nanoseconds of an attempt; 0 = not known yet. Written by workers, roughly.
@@ -39,9 +41,11 @@ pub(crate) struct Template {
 
 impl Template {
     pub(crate) fn new(spec: TemplateSpec) -> Arc<Self> {
-        let plain = spec.priority == 0 && spec.timeout_ms == 0 && spec.demand.is_one_cpu();
+        let plain = spec.priority == 0 && spec.demand.is_one_cpu();
+        let demand = Arc::new(spec.demand.clone());
         Arc::new(Self {
             spec,
+            demand,
             plain,
             average: AtomicU32::new(0),
         })

@@ -7,14 +7,12 @@ use crate::failure::{self, Failure};
 use crate::node::Node;
 use crate::object::{NONE, Status};
 use crate::payload::{Links, Payload};
+use crate::policy::{self, Queue};
 use crate::port::{Event, Inner};
-use crate::resources::{LESS_THAN_A_CPU, UNIT};
+use crate::resources::{LESS_THAN_A_CPU, Resources};
 use crate::slab::IndexCache;
 use crate::task::{HOLDS, LENT, State, TaskId};
 use crate::violation::Violation;
-
-/// A thread keeps less work than this to itself: waking another for it would take longer.
-const SHARE_NANOSECONDS: u64 = 100_000;
 
 /// A task that a visit has moved to `Settling`.
 #[derive(Debug)]
@@ -96,6 +94,7 @@ impl<'n> Turn<'n> {
         let mut turn = Self::new(node, port);
         turn.has_port = true;
         turn.life = node.port(port).life();
+        inner.visits = inner.visits.wrapping_add(1);
         turn.task_cells = std::mem::take(&mut inner.tasks);
         turn.object_cells = std::mem::take(&mut inner.objects);
         turn.borrowed = std::mem::take(&mut inner.borrowed);
@@ -131,10 +130,14 @@ impl<'n> Turn<'n> {
         self.propagate();
         failpoint!("turn.pass_on");
         let freed = std::mem::take(&mut self.freed);
+        if freed {
+            Resources::gave();
+        }
         let mut wake = std::mem::take(&mut self.special) || (freed && self.node.has_work());
         if !self.ready.is_empty() {
             let port = self.node.port(self.port);
-            if self.has_port && port.runs_tasks.load(Ordering::Relaxed) && !port.is_occupied() {
+            let runs_tasks = self.has_port && port.runs_tasks.load(Ordering::Relaxed);
+            if policy::place(runs_tasks, port.is_occupied()) == Queue::Own {
                 wake |= self.is_worth_sharing(port.local.len());
                 failpoint!("queue.local");
                 port.local.push_all(&self.ready);
@@ -182,11 +185,7 @@ impl<'n> Turn<'n> {
         };
         // SAFETY: the task is in no queue yet.
         let template = unsafe { self.node.tasks.get(newest).spec() }.template;
-        let work = |average: u32| (queued + self.ready.len()) as u64 * u64::from(average);
-        self.node
-            .template(template)
-            .average()
-            .is_none_or(|average| work(average) > SHARE_NANOSECONDS)
+        policy::is_worth_sharing(queued + self.ready.len(), self.node.template(template).average())
     }
 
     pub(crate) fn post(&mut self, port: u16, event: Event) {
@@ -416,7 +415,7 @@ impl<'n> Turn<'n> {
             self.ready.push(task);
         } else {
             failpoint!("queue.special");
-            self.node.lanes.push_special(spec.template, template, task);
+            self.node.lanes.push_special(template, task);
             self.special = true;
         }
     }
@@ -489,7 +488,7 @@ impl<'n> Turn<'n> {
         let template = unsafe { cell.spec() }.template;
         self.node
             .resources
-            .give(&self.node.template(template).spec.demand, lent);
+            .give_back(&self.node.template(template).spec.demand, lent);
         self.work_may_be_possible();
     }
 
@@ -525,7 +524,14 @@ impl<'n> Turn<'n> {
 impl Node {
     /// Wakes a worker if there are tasks, CPUs for them, and nobody who is looking already.
     pub(crate) fn wake_for_work(&self) {
-        let ring = |worker| self.port(worker).wake();
+        let ring = |worker| {
+            let slept = self.port(worker).wake();
+            if slept {
+                // Its event loop may be busy with what a task has left there: the watchdog rings another then.
+                self.watch();
+            }
+            slept
+        };
         // Occupied workers may take what needs less than a CPU.
         if !self.idle.wake(ring) && self.lanes.has_special(&self.resources, LESS_THAN_A_CPU) {
             self.occupied.wake(ring);
@@ -535,7 +541,7 @@ impl Node {
     /// Whether a worker that looks now would find a task it may run.
     pub(crate) fn has_work(&self) -> bool {
         self.lanes.has_special(&self.resources, i64::MAX)
-            || ((!self.lanes.plain.is_empty() || self.has_local()) && self.resources.has_cpu())
+            || (self.resources.has_cpu() && (!self.lanes.plain.is_empty() || self.has_local()))
     }
 
     /// Whether any thread has plain tasks of its own in store.
@@ -543,10 +549,11 @@ impl Node {
         self.any_port(|port| port.local.len() > 0)
     }
 
-    /// Takes half of the plain tasks that some thread has in store.
-    pub(crate) fn steal(&self) -> Vec<u32> {
+    /// Takes half of the plain tasks that some thread has in store: the first after `thief` that has any, so that thieves
+    /// do not all rob the same.
+    pub(crate) fn steal(&self, thief: u16) -> Vec<u32> {
         let mut stolen = Vec::new();
-        self.any_port(|port| {
+        self.any_port_from(thief, |port| {
             if port.local.len() > 0 {
                 failpoint!("queue.steal");
                 stolen = port.local.steal();
@@ -554,10 +561,5 @@ impl Node {
             !stolen.is_empty()
         });
         stolen
-    }
-
-    /// A CPU that one plain task may use.
-    pub(crate) fn take_cpu(&self) -> bool {
-        self.resources.try_cpu(UNIT)
     }
 }

@@ -58,7 +58,6 @@ pub(crate) mod event {
     pub(crate) const CREDIT: u8 = 6;
     pub(crate) const STOP_ACTOR: u8 = 7;
     pub(crate) const NEED_WORKER: u8 = 8;
-    pub(crate) const DEADLINE: u8 = 9;
     pub(crate) const IDLE: u8 = 10;
     pub(crate) const RETIRE_HOST: u8 = 11;
     pub(crate) const KILL_PORT: u8 = 12;

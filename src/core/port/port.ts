@@ -3,7 +3,7 @@ import { queueMicrotask, setImmediate } from '../../common/timers.ts';
 import type { Addon } from '../../native/addon.ts';
 import { nativeError } from '../../native/binding.ts';
 import { type BinaryPart, Writer } from '../../store/codec/index.ts';
-import { CLAIMS, CONTROL_WORDS, LINKED, op, type PortKind, portKind } from './wire.ts';
+import { CLAIMS, CONTROL_WORDS, LINKED, op, type PortKind, PUBLISHED, WATCHED } from './wire.ts';
 
 const COMMAND_BYTES = 64 * 1024;
 const INBOX_BYTES = 256 * 1024;
@@ -47,7 +47,6 @@ export class Port {
   inbox: Uint8Array;
   inboxView: DataView;
   readonly control: Int32Array;
-  readonly #runsCode: boolean;
   /** Where the record being written begins; all before it is complete. */
   #recordStart = 0;
   #scheduled = false;
@@ -67,7 +66,6 @@ export class Port {
 
   constructor(addon: Addon, kind: PortKind, host: number, onBell: () => void) {
     this.addon = addon;
-    this.#runsCode = kind !== portKind.driver;
     this.control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * 4));
     this.inbox = new Uint8Array(new SharedArrayBuffer(INBOX_BYTES));
     this.inboxView = new DataView(this.inbox.buffer);
@@ -131,15 +129,24 @@ export class Port {
       return;
     }
     this.#open = false;
-    // The watchdog may carry out complete records while user code keeps this thread busy.
-    if (this.#runsCode) Atomics.store(this.control, 0, end);
     if (--this.#untilFlush <= 0 || end > FLUSH_BYTES) {
       this.#run = Math.min(this.#run * 2, MAX_RUN);
       this.flush();
-    } else if (!this.#scheduled) {
+      return;
+    }
+    this.#declare(end);
+    if (!this.#scheduled) {
       this.#scheduled = true;
       queueMicrotask(this.#flushLater);
     }
+  }
+
+  /** All records up to `end` are complete: the watchdog carries them out if user code keeps this thread busy. */
+  #declare(end: number): void {
+    if (this.#isTogether) return;
+    // In this order: the watchdog says that it sleeps, and then looks once more (`Node::must_go_on`).
+    Atomics.store(this.control, PUBLISHED, end);
+    if (Atomics.load(this.control, WATCHED) === 0 && !this.#detached) this.addon.watch(this.id);
   }
 
   /** Ends a record that the next step of this thread carries out; it is published, but not flushed. */
@@ -151,8 +158,8 @@ export class Port {
       return;
     }
     this.#open = false;
-    Atomics.store(this.control, 0, end);
     if (end > FLUSH_BYTES) this.flush();
+    else this.#declare(end);
   }
 
   readonly #flushLater = (): void => {
@@ -200,7 +207,7 @@ export class Port {
   /** Has all complete records carried out now. */
   flush(): void {
     // `together` holds back the thread's own stream, never what is written aside.
-    if (this.#untilFlush === Number.POSITIVE_INFINITY && this.#outer.length === 0) return;
+    if (this.#isTogether && this.#outer.length === 0) return;
     if (this.#outer.length === 0) this.#untilFlush = this.#run;
     const end = this.#recordStart;
     if (end === 0 || this.#detached) return;
@@ -265,6 +272,11 @@ export class Port {
   /** Whether nobody has taken task `slot` of the batch away; it is this thread's from then on. */
   claim(slot: number): boolean {
     return Atomics.exchange(this.control, CLAIMS + slot, 0) === 1;
+  }
+
+  /** Whether the thread's records are held back. */
+  get #isTogether(): boolean {
+    return this.#untilFlush === Number.POSITIVE_INFINITY;
   }
 
   /** Has the records that `body` writes carried out in one go. */
@@ -380,24 +392,28 @@ export class Port {
     return parts;
   }
 
-  /** Makes room for `min` more bytes: complete records are carried out, and the open one moves to the front. */
+  /**
+   * Makes room for `min` more bytes: complete records are carried out, unless they are held back, and the open one moves to
+   * the front.
+   */
   #grow(min: number): void {
     const writer = this.writer;
     const start = this.#recordStart;
-    const open = writer.pos - start;
     const old = writer.bytes;
-    if (open + min > MAX_RECORD_BYTES) throw tooLarge();
-    if (start > 0) {
+    if (writer.pos - start + min > MAX_RECORD_BYTES) throw tooLarge();
+    if (start > 0 && !(this.#isTogether && this.#outer.length === 0)) {
+      const open = writer.pos - start;
       this.#recordStart = 0;
       this.#carryOut(start);
       old.copyWithin(0, start, start + open);
       writer.pos = open;
     }
-    if (open + min <= writer.limit) return;
+    const used = writer.pos;
+    if (used + min <= writer.limit) return;
     let size = old.length;
-    while (size < open + min) size *= 2;
+    while (size < used + min) size *= 2;
     const bytes = allocate(size);
-    bytes.set(old.subarray(0, open));
+    bytes.set(old.subarray(0, used));
     writer.bytes = bytes;
     writer.view = new DataView(bytes.buffer);
     writer.limit = size;

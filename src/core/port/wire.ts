@@ -30,7 +30,6 @@ export const event = {
   credit: 6,
   stopActor: 7,
   needWorker: 8,
-  deadline: 9,
   idle: 10,
   retireHost: 11,
   killPort: 12,
@@ -41,6 +40,9 @@ export const event = {
 /** How an object turned out. */
 export const status = { value: 0, userError: 1, systemError: 2 } as const;
 
+/** Control words: how many bytes of commands are complete, and 1 while the watchdog looks at that. */
+export const PUBLISHED = 0;
+export const WATCHED = 1;
 /** Index of the first claim word among the control words, and how many words there are. */
 export const CLAIMS = 16;
 export const CONTROL_WORDS = 144;

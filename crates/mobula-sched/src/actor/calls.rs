@@ -7,7 +7,7 @@ use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 
 use super::{Life, creation_is_next, list};
-use crate::dispatch::Written;
+use crate::batch::Written;
 use crate::object::{NONE, Status};
 use crate::payload::Payload;
 use crate::port::{BATCH, Inner};
@@ -47,10 +47,11 @@ impl Turn<'_> {
             self.discard(error);
             return;
         }
-        if let Some(before) = actor.held_back.get_mut(&spec.caller) {
+        let line = actor.line(node, task, spec);
+        if let Some(before) = actor.held_back.get_mut(&line) {
             before.push_back(task);
         } else if state == State::Waiting {
-            actor.held_back.insert(spec.caller, VecDeque::from([task]));
+            actor.held_back.insert(line, VecDeque::from([task]));
         } else {
             actor.queue.push_back(task);
             list(node, index, &mut actor);
@@ -84,13 +85,13 @@ impl Turn<'_> {
             return;
         }
         let mut gone = Vec::new();
-        let caller = spec.caller;
+        let line = actor.line(node, task, spec);
         let cell = node.tasks.get(task);
         cell.set(ARRIVED, true);
         if cell.has(DROPPED) {
             gone.push(task);
         }
-        if let Some(mut calls) = actor.held_back.remove(&caller) {
+        if let Some(mut calls) = actor.held_back.remove(&line) {
             while let Some(&first) = calls.front() {
                 let cell = node.tasks.get(first);
                 let state = cell.state().0;
@@ -108,7 +109,7 @@ impl Turn<'_> {
                 calls.pop_front();
             }
             if !calls.is_empty() {
-                actor.held_back.insert(caller, calls);
+                actor.held_back.insert(line, calls);
             }
         }
         list(node, index, &mut actor);

@@ -7,6 +7,7 @@ use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicU32, Ordering, fence};
 
 use super::{Content, Host, Life, Ticket, creation_is_next, list};
+use crate::node::Node;
 use crate::object::NONE;
 use crate::port::Event;
 use crate::resources::Demand;
@@ -182,5 +183,17 @@ impl Turn<'_> {
         let mut actors: Vec<u32> = host.residents.lock().iter().copied().collect();
         actors.sort_unstable();
         actors
+    }
+}
+
+impl Node {
+    /// The actor that has waited longest for resources, and what it asks for.
+    pub(crate) fn longest_waiting_actor(&self) -> Option<(u32, Arc<Demand>)> {
+        if self.unplaced_count.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let (_, index) = self.unplaced.lock().first_from(0)?;
+        let template = self.actors.get(index).0.lock().template;
+        Some((index, Arc::clone(&self.template(template).demand)))
     }
 }

@@ -103,6 +103,40 @@ fn a_call_that_waits_for_an_argument_holds_back_its_callers_later_calls_only() {
 }
 
 #[test]
+fn on_an_actor_that_runs_several_calls_at_once_one_that_waits_for_an_argument_holds_back_none() {
+    // Two calls with an argument that comes late, and two without, by one caller: the latter had to wait for the former.
+    let bed = Bed::new(1, &[]);
+    let (mut driver, mut worker) = (bed.driver(), bed.worker());
+    let concurrent = bed.template(TemplateSpec {
+        max_concurrency: 2,
+        ..class()
+    });
+    let method = bed.template(method());
+    let (mut host, actor) = alive(&bed, &mut driver, concurrent);
+    let argument = driver.submit_tagged(bed.template(plain()), 9, &[]);
+    let never = driver.object();
+    let calls = [
+        driver.call(method, actor, 1, &[argument]),
+        driver.call(method, actor, 2, &[]),
+        driver.call(method, actor, 3, &[never]),
+        driver.call(method, actor, 4, &[]),
+    ];
+    driver.flush();
+    assert_eq!(host.run_all(), [2, 4], "what is ready");
+    assert_eq!(worker.run_all(), [9]);
+    assert_eq!(host.run_all(), [1], "its argument has come");
+    // The one that waits for ever fails with its actor.
+    let token = driver.get(calls[2]);
+    driver.kill(actor, false);
+    assert_eq!(driver.outcome(token).0, Status::SystemError);
+    let _ = host.news();
+    driver.release(&calls);
+    driver.release(&[actor, argument]);
+    driver.flush();
+    assert_eq!(bed.node.live_tasks(), 0);
+}
+
+#[test]
 fn a_task_does_not_stand_behind_calls_of_one_that_had_its_number() {
     let bed = Bed::new(1, &[]);
     let (mut driver, mut worker) = (bed.driver(), bed.worker());

@@ -5,7 +5,6 @@ use mobula_sched::TaskId;
 use super::support::{Bed, Call, ERROR, News, OK, RETRY, Status, Thread, Value, plain, value};
 
 const CANCELLED: u8 = 1;
-const TIMED_OUT: u8 = 2;
 const TOO_LARGE: u8 = 10;
 
 /// The kind of a failure of the system's.
@@ -229,52 +228,6 @@ fn a_recursive_cancel_reaches_grandchildren_and_spares_strangers() {
     assert_eq!(worker.run_all(), [4]);
     assert_eq!(driver.outcome(token).0, Status::Value);
     driver.release(&[root, stranger]);
-    driver.flush();
-    bed.assert_balanced(0);
-}
-
-#[test]
-fn a_time_limit_is_announced_and_stops_the_attempt_it_was_set_for() {
-    let bed = Bed::new(1, &[]);
-    let (mut driver, mut worker) = (bed.driver(), bed.worker());
-    let mut spec = plain();
-    spec.timeout_ms = 50;
-    spec.max_retries = 1;
-    let result = driver.submit_tagged(bed.template(spec), 1, &[]);
-    driver.flush();
-    let first = worker.begin();
-    let deadline = driver.news();
-    let [
-        News::Deadline {
-            task,
-            generation,
-            attempt: 1,
-        },
-    ] = deadline[..]
-    else {
-        panic!("one deadline: {deadline:?}")
-    };
-    assert_eq!((task, generation), (first.task, first.generation));
-    let id = TaskId {
-        index: task,
-        generation,
-    };
-    worker.result(first.task, RETRY, &[value("")]);
-    let second = worker.begin();
-    assert_eq!(bed.node.expire(id, 1), None, "that attempt is over");
-    let token = driver.get(result);
-    driver.flush();
-    assert_eq!(bed.node.expire(id, 2), Some(u32::from(worker.id)));
-    assert_eq!(bed.node.expire(id, 2), None);
-    let news = driver.news();
-    let timed_out = news.iter().any(|news| {
-        matches!(news, News::Value { status: Status::SystemError, token: got, value } if *got == token && value.bytes[0] == TIMED_OUT)
-    });
-    assert!(timed_out, "{news:?}");
-    worker.result(second.task, OK, &[value("late")]);
-    assert_eq!(worker.step(), [second.stopped()]);
-    worker.sleeps();
-    driver.release(&[result]);
     driver.flush();
     bed.assert_balanced(0);
 }

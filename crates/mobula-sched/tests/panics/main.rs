@@ -117,6 +117,7 @@ impl Scene {
             self.driver = Some(driver);
         } else {
             // The program's own thread is lost, and with it whoever waited.
+            close(&self.bed, &driver);
             self.open.clear();
         }
     }
@@ -159,6 +160,7 @@ impl Scene {
             return false;
         };
         let Some(news) = tried(|| driver.news()) else {
+            close(&self.bed, &driver);
             self.open.clear();
             return false;
         };
@@ -222,10 +224,15 @@ fn work(thread: &mut Thread, template: u32) -> Turned {
     Turned::Worked
 }
 
-fn bury(bed: &Bed, thread: Thread) {
+/// The thread's memory is about to go.
+fn close(bed: &Bed, thread: &Thread) {
     if tried(|| bed.node.close_port(thread.id)).is_none() {
         bed.node.close_port(thread.id);
     }
+}
+
+fn bury(bed: &Bed, thread: Thread) {
+    close(bed, &thread);
     if tried(|| bed.node.bury(thread.id, "it was lost", Blame::Unknown)).is_none() {
         bed.node.bury(thread.id, "it was lost", Blame::Unknown);
     }
@@ -262,7 +269,7 @@ fn run(point: &str, hit: u32) -> (Vec<&'static str>, bool) {
         lost.extend(scene.open.values());
     } else {
         // What the lost driver waited for is of no use to anybody: the runtime ends.
-        scene.bed.node.fail_all();
+        scene.bed.node.fail_all("");
         if scene.bed.node.live_tasks() > 0 {
             lost.push("tasks of a driver that was lost");
         }

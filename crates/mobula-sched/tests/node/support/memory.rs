@@ -57,7 +57,16 @@ impl Memory {
     }
 
     pub(crate) fn publish(&self, end: usize) {
-        self.control[0].store(end as u32, Ordering::Release);
+        self.control[0].store(end as u32, Ordering::SeqCst);
+    }
+
+    /// Whether the watchdog looks at what is published.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.control[1].load(Ordering::SeqCst) != 0
+    }
+
+    pub(crate) fn offer(&self, slot: u16) {
+        Claim(&self.control[CLAIMS + usize::from(slot)]).offer();
     }
 
     pub(crate) fn claim(&self, slot: u16) -> bool {

@@ -110,6 +110,7 @@ pub(crate) struct Bed {
     pub(crate) node: Arc<Node>,
     pub(crate) buffers: Arc<Buffers>,
     clock: Arc<TestClock>,
+    watchdog: Arc<Rings>,
     total: Vec<i64>,
 }
 
@@ -161,11 +162,14 @@ impl Bed {
             clock: Arc::clone(&clock) as _,
         };
         let node = Arc::new(Node::new(config));
+        let watchdog = Arc::new(Rings::default());
+        node.set_watchdog(Some(Arc::clone(&watchdog) as _));
         let total = node.free_resources();
         Self {
             node,
             buffers,
             clock,
+            watchdog,
             total,
         }
     }
@@ -176,10 +180,15 @@ impl Bed {
         }
     }
 
+    /// How often the watchdog was woken.
+    pub(crate) fn watchdog_rings(&self) -> u32 {
+        self.watchdog.count()
+    }
+
     /// Long enough for the watchdog to look at a batch.
     pub(crate) fn tick_later(&self) -> bool {
         self.advance(2_000_000);
-        self.node.tick()
+        self.node.tick().is_some()
     }
 
     pub(crate) fn template(&self, spec: TemplateSpec) -> u32 {

@@ -126,11 +126,6 @@ pub(crate) enum News {
         host: u32,
         own: bool,
     },
-    Deadline {
-        task: u32,
-        generation: u32,
-        attempt: u32,
-    },
     Idle,
     RetireHost {
         host: u32,
@@ -223,14 +218,6 @@ impl Inbox<'_> {
                 host: self.word(),
                 own: head[1] != 0,
             },
-            9 => {
-                let (task, generation, attempt, _) = (self.word(), self.word(), self.word(), self.word());
-                News::Deadline {
-                    task,
-                    generation,
-                    attempt,
-                }
-            }
             10 => News::Idle,
             11 => News::RetireHost { host: self.word() },
             12 => News::KillPort {

@@ -33,8 +33,18 @@ pub(crate) struct Thread {
     pub(crate) rings: Arc<Rings>,
     memory: Memory,
     end: usize,
-    publishes: bool,
     next_token: u32,
+}
+
+/// A port whose thread's memory goes when a panic does.
+struct ClosedByPanic<'a>(&'a Node, u16);
+
+impl Drop for ClosedByPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.close_port(self.1);
+        }
+    }
 }
 
 impl Thread {
@@ -50,9 +60,9 @@ impl Thread {
             rings,
             memory: Memory::new(1 << 16),
             end: 0,
-            publishes: kind != PortKind::Driver,
             next_token: 0,
         };
+        let _closing = ClosedByPanic(&bed.node, id);
         bed.node
             .set_regions(id, thread.memory.regions())
             .expect("an open port");
@@ -76,9 +86,7 @@ impl Thread {
             self.flush();
         }
         self.end = self.memory.write(self.end, record);
-        if self.publishes {
-            self.memory.publish(self.end);
-        }
+        self.memory.publish(self.end);
     }
 
     /// A record of an operation, a byte and words.
@@ -254,6 +262,13 @@ impl Thread {
         self.flush();
     }
 
+    /// What JavaScript does once it has written commands that it will not pass on at once.
+    pub(crate) fn leaves_to_the_watchdog(&self) {
+        if !self.memory.is_watched() {
+            self.node.watch();
+        }
+    }
+
     pub(crate) fn flush(&mut self) {
         let end = std::mem::take(&mut self.end);
         self.node.flush(self.id, end).expect("an open port");
@@ -316,6 +331,11 @@ impl Thread {
 
     pub(crate) fn claim(&self, task: &TaskNews) -> bool {
         self.memory.claim(task.slot)
+    }
+
+    /// Gives a claimed task back: it was not begun after all.
+    pub(crate) fn unclaim(&self, task: &TaskNews) {
+        self.memory.offer(task.slot);
     }
 
     /// Runs tasks until there are none: each gives back its arguments. Gives their tags.

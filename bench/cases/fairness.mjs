@@ -1,0 +1,65 @@
+import { atLeast, atMost } from '../lib/figures.mjs';
+import { CORES } from './throughput.mjs';
+
+const kindOfTask = (key, name) => ({ key, name });
+
+const taskKinds = {
+  name: 'task-kinds',
+  title: 'no-op tasks of other kinds than plain ones, 10 000 outstanding, each ref got on its own',
+  metrics: [
+    kindOfTask('plain', 'plain/s'),
+    kindOfTask('limit', 'timeoutMs/s'),
+    kindOfTask('priority', 'priority/s'),
+    kindOfTask('half', '0.5 CPU/s'),
+  ],
+  configs: [
+    {
+      label: 'mobula',
+      program: 'task-kinds',
+      parameters: {
+        workers: CORES,
+        outstanding: 10_000,
+        rounds: 15,
+        kinds: { limit: { timeoutMs: 60_000 }, priority: { priority: 1 }, half: { numCpus: 0.5 } },
+      },
+    },
+  ],
+  figures: (measures) =>
+    [
+      ['limit', 'timeoutMs'],
+      ['priority', 'priority'],
+      ['half', '0.5 CPU'],
+    ].map(([key, text]) =>
+      atLeast(
+        0.8,
+        `${text} ÷ plain`,
+        measures.medianOf('mobula', (run) => run[key] / run.plain),
+      ),
+    ),
+};
+
+const fairTurns = {
+  name: 'fair-turns',
+  title: 'a task of the driver while every CPU has tasks that resubmit themselves, 1 ms each',
+  metrics: [
+    { key: 'turns', name: 'turns' },
+    { key: 'most', name: 'most turns' },
+  ],
+  configs: [{ label: 'mobula', program: 'fairness', parameters: { workers: CORES, rounds: 50, limitMs: 10_000 } }],
+  figures: (measures) => [atMost(20, 'turns until it begins', measures.median('mobula', 'turns'), '')],
+};
+
+const submitThenCompute = {
+  name: 'submit-then-compute',
+  title: 'as many tasks as CPUs are submitted, then the driver computes for a while: until the last has begun',
+  metrics: [
+    { key: 'delay', name: 'ms' },
+    { key: 'most', name: 'most ms' },
+  ],
+  configs: [
+    { label: 'mobula', program: 'submit-then-compute', parameters: { workers: CORES, rounds: 15, computeMs: 100 } },
+  ],
+  figures: (measures) => [atMost(5, 'until the last has begun', measures.median('mobula', 'delay'), 'ms')],
+};
+
+export const fairnessCases = [taskKinds, fairTurns, submitThenCompute];

@@ -1,0 +1,445 @@
+//! Filling a worker's batch, and what comes of a batch that is over.
+
+use mobula_fault::failpoint;
+use mobula_sync::atomic::Ordering;
+
+use crate::failure::Failure;
+use crate::node::Node;
+use crate::object::NONE;
+use crate::policy::{self, Queue};
+use crate::port::{Inner, Port};
+use crate::resources::{LESS_THAN_A_CPU, UNIT};
+use crate::task::{HOLDS, State, TaskId};
+use crate::turn::Turn;
+use crate::wire::{Writer, event};
+
+/// What became of a task that was to be written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Written {
+    /// It is in the inbox; it will take about so many nanoseconds.
+    Done(u32),
+    /// It was settled meanwhile; the caller lets go of it.
+    Gone,
+    /// It needs an inbox of so many bytes.
+    NoRoom(u32),
+}
+
+/// A batch that is being filled.
+///
+/// Its tasks run one after another, so all ask for the same CPU, which the port holds for the batch
+/// ([`Inner::holds_cpu`]). One that asks for more than CPU is alone in its batch, and holds all that itself (`HOLDS`).
+#[derive(Debug)]
+struct Filling<'f, 'w> {
+    writer: &'f mut Writer<'w>,
+    /// What its tasks will take, by what is known of them.
+    spent: u32,
+    /// The size of the first record that did not fit.
+    needs: Option<u32>,
+    /// The CPU that each of its tasks asks for, once it has one; none if it takes no other.
+    cpu: Option<i64>,
+}
+
+impl Filling<'_, '_> {
+    fn has_room(&self, inner: &Inner) -> bool {
+        self.needs.is_none() && policy::has_room(inner.batch.len(), self.spent)
+    }
+
+    /// Whether a task that asks for so much CPU may be in it.
+    fn admits(&self, inner: &Inner, cpu: i64) -> bool {
+        self.has_room(inner) && (inner.batch.is_empty() || self.cpu == Some(cpu))
+    }
+}
+
+/// What a task may need that runs there; in ten-thousandths.
+pub(crate) fn most_cpu(port: &Port) -> i64 {
+    if port.is_occupied() {
+        LESS_THAN_A_CPU
+    } else {
+        i64::MAX
+    }
+}
+
+impl Turn<'_> {
+    /// Takes back the tasks of the last batch that were not begun, and learns from the others.
+    pub(crate) fn end_batch(&mut self, inner: &mut Inner) {
+        if inner.batch.is_empty() {
+            return;
+        }
+        failpoint!("batch.end");
+        let mut batch = std::mem::take(&mut inner.batch);
+        for (slot, &task) in batch.iter().enumerate() {
+            if task == NONE {
+                continue;
+            }
+            if self.reclaim(inner, slot, task) {
+                failpoint!("batch.reclaim");
+                self.take_back_refs(task);
+                // SAFETY: the port holds the task.
+                inner
+                    .kinds
+                    .forget(unsafe { self.node.tasks.get(task).spec() }.template);
+                inner.returned.push_back(task);
+            } else {
+                self.node.remember_begun(inner, self.port, task);
+            }
+        }
+        batch.clear();
+        inner.batch = batch;
+        inner.has_limits = false;
+        self.learn(inner);
+    }
+
+    /// Learns how long the tasks of the last batch took.
+    fn learn(&self, inner: &mut Inner) {
+        let took = self.node.clock.now().saturating_sub(inner.batch_began);
+        let begun = inner.kinds.take();
+        if let [(template, count)] = begun[..] {
+            self.node.template(template).learn(took / u64::from(count));
+        } else {
+            let estimates = begun
+                .iter()
+                .map(|&(template, count)| (count, estimate(self.node, template)));
+            let estimates: Vec<(u32, u32)> = estimates.collect();
+            for (&(template, _), each) in begun.iter().zip(policy::shares(took, &estimates)) {
+                self.node.template(template).learn(each);
+            }
+        }
+        inner.kinds.reuse(begun);
+    }
+
+    /// Hands the thread tasks: those that were handed back first, then those with a priority, then by turns.
+    pub(crate) fn write_tasks(&mut self, inner: &mut Inner, writer: &mut Writer<'_>) -> Option<u32> {
+        let mut batch = Filling {
+            writer,
+            spent: 0,
+            needs: None,
+            cpu: None,
+        };
+        if self.node.resources.reserved() > 0 {
+            // Somebody has waited for long, and may need what the last batch held.
+            self.give_batch_cpu(inner);
+        }
+        self.fill_returned(inner, &mut batch);
+        self.fill_special(inner, &mut batch, 1);
+        for queue in policy::order(inner.turn) {
+            match queue {
+                Queue::Own | Queue::Shared => self.fill_plain(inner, &mut batch, queue),
+                Queue::Special => self.fill_special(inner, &mut batch, 0),
+            }
+        }
+        if inner.batch.is_empty() {
+            self.steal(inner, &mut batch);
+        }
+        self.fill_special(inner, &mut batch, i32::MIN);
+        let Filling { spent, needs, .. } = batch;
+        if inner.batch.is_empty() {
+            if needs.is_none() {
+                self.give_batch_cpu(inner);
+            }
+            return needs;
+        }
+        inner.turn = inner.turn.wrapping_add(1);
+        inner.batch_began = self.node.clock.now();
+        let queued = self.node.lanes.len() + self.node.port(self.port).local.len();
+        if policy::leaves_work(queued, inner.batch.len(), spent) {
+            self.node.wake_for_work();
+        }
+        self.node.watch();
+        needs
+    }
+
+    /// Tasks that were handed back go on; into their queues if they cannot go on here.
+    fn fill_returned(&mut self, inner: &mut Inner, batch: &mut Filling<'_, '_>) {
+        while let Some(&task) = inner.returned.front() {
+            let cell = self.node.tasks.get(task);
+            // SAFETY: the port holds the task.
+            let template = self.node.template(unsafe { cell.spec() }.template);
+            let cpu = template.demand.cpu;
+            let alone = cell.has(HOLDS);
+            if !inner.batch.is_empty() && (alone || !batch.admits(inner, cpu)) {
+                return;
+            }
+            let may = cpu <= most_cpu(self.node.port(self.port)) && (alone || self.hold_cpu(inner, cpu));
+            if !may {
+                self.give_up_returned(inner);
+                return;
+            }
+            if alone {
+                self.give_batch_cpu(inner);
+            }
+            inner.returned.pop_front();
+            self.write(inner, batch, task, (!alone).then_some(cpu));
+            if batch.needs.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Plain tasks of this thread's own queue or of the node's.
+    fn fill_plain(&mut self, inner: &mut Inner, batch: &mut Filling<'_, '_>, queue: Queue) {
+        let port = self.node.port(self.port);
+        if port.is_occupied() {
+            return;
+        }
+        let shared = &self.node.lanes.plain;
+        while batch.admits(inner, UNIT) {
+            let task = if queue == Queue::Own {
+                if port.local.len() == 0 || !self.hold_cpu(inner, UNIT) {
+                    return;
+                }
+                port.local.pop()
+            } else {
+                if shared.is_empty() || !self.hold_cpu(inner, UNIT) {
+                    return;
+                }
+                shared.pop()
+            };
+            let Some(task) = task else { return };
+            self.write(inner, batch, task, Some(UNIT));
+        }
+    }
+
+    /// Plain tasks that another thread has in store.
+    fn steal(&mut self, inner: &mut Inner, batch: &mut Filling<'_, '_>) {
+        let port = self.node.port(self.port);
+        if !batch.admits(inner, UNIT)
+            || port.is_occupied()
+            || !self.node.has_local()
+            || !self.hold_cpu(inner, UNIT)
+        {
+            return;
+        }
+        port.local.push_all(&self.node.steal(self.port));
+        self.fill_plain(inner, batch, Queue::Own);
+    }
+
+    /// Special tasks of at least that priority, if the batch is empty.
+    fn fill_special(&mut self, inner: &mut Inner, batch: &mut Filling<'_, '_>, least_priority: i32) {
+        while inner.batch.is_empty() && batch.needs.is_none() {
+            let Some(cpu) = self.pop_special(inner, least_priority) else {
+                return;
+            };
+            while batch.needs.is_none()
+                && let Some(task) = inner.returned.pop_front()
+            {
+                self.write(inner, batch, task, cpu);
+            }
+            // Others of its priority may wait that it has no resources for, and plain ones must not overtake them.
+            batch.cpu = None;
+        }
+    }
+
+    /// Takes special tasks for a batch, and what they ask for, into `returned`, which is empty. Gives the CPU of each, or none
+    /// if the only one holds all itself.
+    fn pop_special(&mut self, inner: &mut Inner, least_priority: i32) -> Option<Option<i64>> {
+        debug_assert!(inner.returned.is_empty(), "what was handed back went first");
+        let node = self.node;
+        let most_cpu = most_cpu(node.port(self.port));
+        // What the last batch held is as good as free.
+        let held = inner.holds_cpu;
+        let (mut count, mut spent) = (0, 0_u32);
+        let fits = |task| {
+            // SAFETY: the lane held the task, and its lock is held.
+            let template = unsafe { node.tasks.get(task).spec() }.template;
+            count += 1;
+            spent = spent.saturating_add(estimate(node, template));
+            policy::has_room(count, spent)
+        };
+        let take = |demand: &_, reserved| node.resources.try_exchange(held, demand, reserved);
+        let (demand, tasks) = node.lanes.pop_special(least_priority, most_cpu, take, fits)?;
+        let own = !demand.others.is_empty();
+        inner.holds_cpu = if own { 0 } else { demand.cpu };
+        for &task in &tasks {
+            node.tasks.get(task).set(HOLDS, own);
+        }
+        inner.returned.extend(tasks);
+        failpoint!("task.special");
+        if held > demand.cpu {
+            self.work_may_be_possible();
+        }
+        Some((!own).then_some(demand.cpu))
+    }
+
+    /// Adds a task to the batch, unless it is gone or does not fit. `cpu`: as in [`Filling`].
+    fn write(&mut self, inner: &mut Inner, batch: &mut Filling<'_, '_>, task: u32, cpu: Option<i64>) {
+        match self.write_task(inner, task, batch.writer) {
+            Written::Gone => {
+                self.release_resources(task);
+                self.let_go(task);
+            }
+            Written::NoRoom(size) => {
+                inner.returned.push_front(task);
+                batch.needs = Some(size);
+            }
+            Written::Done(cost) => {
+                batch.spent = batch.spent.saturating_add(cost);
+                batch.cpu = cpu;
+            }
+        }
+    }
+
+    fn give_batch_cpu(&mut self, inner: &mut Inner) {
+        let held = std::mem::take(&mut inner.holds_cpu);
+        if held > 0 {
+            self.node.resources.give_cpu(held);
+            self.work_may_be_possible();
+        }
+    }
+
+    /// Has the port hold so much CPU for its batch, if it is free.
+    fn hold_cpu(&mut self, inner: &mut Inner, cpu: i64) -> bool {
+        let more = cpu - inner.holds_cpu;
+        if more > 0 && !self.node.resources.try_cpu(more) {
+            return false;
+        }
+        if more < 0 {
+            self.node.resources.give_cpu(-more);
+            self.work_may_be_possible();
+        }
+        inner.holds_cpu = cpu;
+        true
+    }
+
+    /// A task that was handed to a thread, but not begun, waits in its queue again.
+    pub(crate) fn put_back(&mut self, task: u32) {
+        let cell = self.node.tasks.get(task);
+        self.in_hand = task;
+        self.release_resources(task);
+        let (state, generation) = cell.state();
+        failpoint!("task.put_back");
+        // From here on a queue holds the task: the burial of this port must not find it.
+        cell.port.store(NONE, Ordering::Relaxed);
+        if state == State::Ready || cell.shift(generation, State::Taken, State::Ready) {
+            self.enqueue(task);
+        } else {
+            self.let_go(task);
+        }
+    }
+
+    /// Puts tasks that were handed back, and cannot go on here, into their queue again.
+    pub(crate) fn give_up_returned(&mut self, inner: &mut Inner) {
+        for task in std::mem::take(&mut inner.returned) {
+            self.put_back(task);
+        }
+        self.pass_on();
+    }
+
+    /// Writes a task, ready or taken by this port already, into the inbox, and its claim word. The port goes on
+    /// holding it, however it turns out.
+    pub(crate) fn write_task(&mut self, inner: &mut Inner, task: u32, writer: &mut Writer<'_>) -> Written {
+        let cell = self.node.tasks.get(task);
+        let (state, generation) = cell.state();
+        self.in_hand = task;
+        if !matches!(state, State::Ready | State::Taken) {
+            return Written::Gone;
+        }
+        // SAFETY: the queue gave the task to this port, which is its holder now.
+        let spec = unsafe { cell.spec() };
+        let deps = || {
+            spec.deps
+                .iter()
+                .map(|&dep| &self.node.objects.get(dep).outcome().1)
+        };
+        let size = 28 + Writer::size(&spec.arguments) + deps().map(Writer::size).sum::<usize>();
+        if size > self.node.max_inbox {
+            let id = TaskId {
+                index: task,
+                generation,
+            };
+            // The port is its holder, and lets go of it.
+            self.stop_because(id, Failure::TooLarge, &[], false);
+            return Written::Gone;
+        }
+        if size > writer.room() {
+            return Written::NoRoom(size as u32);
+        }
+        failpoint!("task.take");
+        // The port is written before the task is taken: whoever sees Taken sees the port.
+        cell.port.store(u32::from(self.port), Ordering::Relaxed);
+        if state == State::Ready && !cell.shift(generation, State::Ready, State::Taken) {
+            return Written::Gone;
+        }
+        failpoint!("task.taken");
+        let slot = inner.batch.len();
+        writer.head(event::TASK, u8::from(spec.creates), slot as u16);
+        writer.u32(task);
+        writer.u32(generation);
+        writer.u32(spec.template);
+        writer.u32(cell.attempt());
+        writer.u32(if spec.actor == NONE {
+            cell.yielded.load(Ordering::Relaxed)
+        } else {
+            spec.actor
+        });
+        writer.u32(spec.deps.len() as u32);
+        self.lend_refs(&spec.arguments);
+        writer.payload(&spec.arguments);
+        for &dep in &spec.deps {
+            let payload = &self.node.objects.get(dep).outcome().1;
+            self.lend_refs(payload);
+            writer.payload(payload);
+        }
+        if self.node.template(spec.template).spec.timeout_ms > 0 {
+            // The time of this attempt begins when it does.
+            cell.deadline.store(0, Ordering::Relaxed);
+            inner.has_limits = true;
+        }
+        inner.kinds.add(spec.template);
+        inner.batch.push(task);
+        failpoint!("task.offer");
+        inner.regions.offer(slot);
+        Written::Done(estimate(self.node, spec.template))
+    }
+}
+
+/// How long a task of that template takes, as far as is known.
+fn estimate(node: &Node, template: u32) -> u32 {
+    node.template(template)
+        .average()
+        .unwrap_or(policy::BATCH_NANOSECONDS)
+}
+
+/// How many tasks of which templates a batch has.
+#[derive(Debug, Default)]
+pub(crate) struct Kinds(Vec<(u32, u32)>);
+
+impl Kinds {
+    /// One more task of `template`. Batches are mostly of one kind, so only the last is compared.
+    fn add(&mut self, template: u32) {
+        match self.0.last_mut() {
+            Some((last, count)) if *last == template => *count += 1,
+            _ => self.0.push((template, 1)),
+        }
+    }
+
+    /// A task of `template` was not begun.
+    pub(crate) fn forget(&mut self, template: u32) {
+        let mut kinds = self.0.iter_mut().rev();
+        if let Some((_, count)) = kinds.find(|(kind, count)| *kind == template && *count > 0) {
+            *count -= 1;
+        }
+    }
+
+    /// How many of each template were begun, each once; nothing is left.
+    fn take(&mut self) -> Vec<(u32, u32)> {
+        let mut kinds = std::mem::take(&mut self.0);
+        if kinds.len() > 1 {
+            kinds.sort_unstable();
+            kinds.dedup_by(|next, first| {
+                let same = next.0 == first.0;
+                if same {
+                    first.1 += next.1;
+                }
+                same
+            });
+        }
+        kinds.retain(|&(_, count)| count > 0);
+        kinds
+    }
+
+    /// Keeps the memory of what `take` gave.
+    fn reuse(&mut self, mut kinds: Vec<(u32, u32)>) {
+        kinds.clear();
+        self.0 = kinds;
+    }
+}
