@@ -8,6 +8,9 @@ use mobula_sync::atomic::{AtomicBool, Ordering};
 /// How often threads with a batch are looked at.
 const PERIOD: Duration = Duration::from_millis(2);
 
+/// How often what waits for resources is looked at.
+const WAITS_PERIOD: Duration = Duration::from_millis(100);
+
 /// Wakes the watchdog's thread.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
@@ -26,9 +29,12 @@ impl Watchdog {
                 while !stopped.load(Ordering::Acquire) {
                     let Some(node) = node.upgrade() else { return };
                     let busy = node.tick();
+                    let waits = node.look_at_waits(busy);
                     drop(node);
                     if busy {
                         thread::sleep(PERIOD);
+                    } else if waits {
+                        thread::park_timeout(WAITS_PERIOD);
                     } else {
                         thread::park();
                     }

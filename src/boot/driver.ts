@@ -22,6 +22,7 @@ import { addon, nativeError } from '../native/binding.ts';
 import { type Ending, type WorkerAssignment, WorkerPool } from '../workers/worker-pool.ts';
 import { NodeChannels } from './channels.ts';
 import type { WorkerBrief } from './facts.ts';
+import { SlowWaits } from './slow-waits.ts';
 
 /** What every worker thread runs. */
 const WORKER_FILE = fileURLToPath(new URL('./worker.js', import.meta.url));
@@ -35,6 +36,7 @@ export class DriverNode implements NewsHandler {
   readonly #addon: Addon;
   readonly #pool: WorkerPool;
   readonly #memories = new SharedMemories();
+  readonly #slowWaits: SlowWaits;
   #threads = 1;
   #drained: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -66,6 +68,8 @@ export class DriverNode implements NewsHandler {
       addon.stop();
       throw error;
     }
+    const { port, names } = this.runtime;
+    this.#slowWaits = new SlowWaits(() => addon.slowWaits(port.id), names, options.logger);
     this.channels = new NodeChannels(this.runtime);
     // One step without news, so that the core knows that this thread sleeps and has to be rung.
     this.runtime.port.drain(this.runtime.inbox);
@@ -149,6 +153,9 @@ export class DriverNode implements NewsHandler {
         return pos + 20;
       case event.collect:
         collect();
+        return pos + 4;
+      case event.slowWaits:
+        this.#slowWaits.tell();
         return pos + 4;
       case event.idle:
         this.#drained?.();

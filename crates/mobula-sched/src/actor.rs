@@ -2,6 +2,7 @@
 
 mod calls;
 mod life;
+mod looks;
 mod names;
 mod placing;
 mod restart;
@@ -47,6 +48,10 @@ pub(crate) struct Hosts {
 impl Hosts {
     pub(crate) fn find(&self, id: u32) -> Option<Arc<Host>> {
         self.by_id.get(&id).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Host>> {
+        self.by_id.values().cloned().collect()
     }
 
     fn add(&mut self, host: &Arc<Host>) {

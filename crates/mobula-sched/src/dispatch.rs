@@ -406,6 +406,7 @@ impl Turn<'_> {
                 writer.head(event::COLLECT, 0, 0);
             }
             Event::Idle => writer.head(event::IDLE, 0, 0),
+            Event::SlowWaits => writer.head(event::SLOW_WAITS, 0, 0),
         }
     }
 

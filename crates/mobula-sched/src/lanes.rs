@@ -91,6 +91,18 @@ impl Lanes {
         self.turn.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
     }
 
+    /// The templates of special tasks, each with its first task and how many there are.
+    pub(crate) fn waiting(&self) -> Vec<(u32, u32, u32)> {
+        if !self.any_special() {
+            return Vec::new();
+        }
+        let special = self.special.lock();
+        let lanes = special.lanes.iter();
+        lanes
+            .filter_map(|((_, template), (_, tasks))| Some((*template, *tasks.front()?, tasks.len() as u32)))
+            .collect()
+    }
+
     pub(crate) fn any_special(&self) -> bool {
         self.special_len.load(Ordering::Acquire) > 0
     }

@@ -65,6 +65,8 @@ pub(crate) enum Event {
     },
     /// The object store is full: views that nobody holds are to be collected.
     Collect,
+    /// Something has waited for resources for long.
+    SlowWaits,
     /// The last task in flight has ended.
     Idle,
 }

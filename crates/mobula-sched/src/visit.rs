@@ -56,6 +56,7 @@ impl Node {
 
     /// A visit on behalf of no thread. A panic goes on, once what the visit has in hand is settled and passed on.
     pub(crate) fn alone<R>(&self, port: u16, body: impl FnOnce(&mut Turn<'_>) -> R) -> R {
+        let _alone = self.alone.lock();
         let mut turn = Turn::new(self, port);
         let outcome = guarded(|| {
             let outcome = body(&mut turn);

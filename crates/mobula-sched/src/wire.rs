@@ -61,6 +61,7 @@ pub(crate) mod event {
     pub(crate) const RETIRE_HOST: u8 = 11;
     pub(crate) const KILL_PORT: u8 = 12;
     pub(crate) const COLLECT: u8 = 13;
+    pub(crate) const SLOW_WAITS: u8 = 14;
 }
 
 /// Reads records. What lies past the end reads as 0, or as nothing, and `check` says so: nothing that was read may count

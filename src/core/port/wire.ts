@@ -35,6 +35,7 @@ export const event = {
   retireHost: 11,
   killPort: 12,
   collect: 13,
+  slowWaits: 14,
 } as const;
 
 /** How an object turned out. */

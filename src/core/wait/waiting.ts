@@ -1,6 +1,6 @@
 import { GetTimeoutError } from '../../common/errors.ts';
 import { status } from '../port/wire.ts';
-import type { ObjectRef } from '../refs/object-ref.ts';
+import { ObjectRef } from '../refs/object-ref.ts';
 import { onAbort } from './abort.ts';
 import type { Lender } from './lender.ts';
 import type { TaskWait } from './long-waits.ts';
@@ -119,6 +119,7 @@ export class Wait implements Subscriber {
     wantsValues: boolean,
     limits: WaitLimits,
     visitor: WaitVisitor,
+    whyNot: (object: number) => string | undefined,
   ) {
     this.#subscriptions = subscriptions;
     this.#refs = refs;
@@ -127,10 +128,16 @@ export class Wait implements Subscriber {
     for (let i = 0; i < refs.length; i++) this.#tokens.push(subscriptions.add(this, i));
     if (limits.timeoutMs !== undefined) {
       const { timeoutMs } = limits;
-      this.#timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs);
+      this.#timer = setTimeout(() => this.end(timedOut(timeoutMs, this.#reason(whyNot))), timeoutMs);
     }
     const { signal } = limits;
     if (signal !== undefined) this.#unwatch = onAbort(signal, () => this.end(signal.reason));
+  }
+
+  /** Why the first that is not there is not. */
+  #reason(whyNot: (object: number) => string | undefined): string | undefined {
+    const missing = this.#tokens.findIndex((token) => token >= 0);
+    return missing < 0 || !this.wantsValue ? undefined : whyNot(ObjectRef.index(this.refAt(missing)));
   }
 
   get keepsAlive(): boolean {
@@ -166,8 +173,9 @@ export class Wait implements Subscriber {
   }
 }
 
-function timedOut(timeoutMs: number): GetTimeoutError {
+function timedOut(timeoutMs: number, why: string | undefined): GetTimeoutError {
+  const reason = why === undefined ? '' : ` Why: ${why}`;
   return new GetTimeoutError(
-    `The value was not there within ${timeoutMs} ms. The task goes on; get its ref again to wait longer.`,
+    `The value was not there within ${timeoutMs} ms.${reason} The task goes on; get its ref again to wait longer.`,
   );
 }

@@ -137,6 +137,7 @@ impl Turn<'_> {
             self.forget_unplaced(ticket);
         }
         if holds {
+            node.actors_holding.fetch_sub(1, Ordering::Relaxed);
             node.resources.give(&template.demand, false);
             self.work_may_be_possible();
         }

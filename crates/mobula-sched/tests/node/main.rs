@@ -11,5 +11,6 @@ mod scale;
 mod stress;
 mod support;
 mod tasks;
+mod waits;
 mod wakeups;
 mod wire;
