@@ -39,12 +39,11 @@ impl Node {
             turn.pass_on();
             outcome
         });
-        let outcome = match outcome {
-            Ok(outcome) => outcome.map_err(PortError::Violation),
-            Err(_) => {
-                turn.rescue();
-                Err(PortError::Panicked)
-            }
+        let outcome = if let Ok(outcome) = outcome {
+            outcome.map_err(PortError::Violation)
+        } else {
+            turn.rescue();
+            Err(PortError::Panicked)
         };
         turn.give_back(inner);
         if let Err(why) = outcome {
