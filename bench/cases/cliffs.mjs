@@ -78,7 +78,54 @@ const gaps = {
   ],
 };
 
+const cancelAfterPeak = {
+  name: 'cancel-after-peak',
+  title: 'cancel of one task after 1 000 000 tasks have been, against before; 20 000 tasks aborted by one signal',
+  repeats: 3,
+  metrics: [
+    { key: 'before', name: 'cancel µs, before' },
+    { key: 'after', name: 'cancel µs, after' },
+    { key: 'abortMs', name: 'abort of 20 000, ms' },
+  ],
+  configs: [{ label: 'mobula', program: 'cancels', parameters: { peak: 1_000_000, aborted: 20_000, workers: CORES } }],
+  figures: (measures) => [
+    atMost(
+      2,
+      'cancel after ÷ before',
+      measures.medianOf('mobula', (run) => run.after / run.before),
+    ),
+    atMost(
+      500,
+      '20 000 tasks aborted by one signal, until all are settled',
+      measures.median('mobula', 'abortMs'),
+      'ms',
+    ),
+  ],
+};
+
+const waitingActors = {
+  name: 'waiting-actors',
+  title: 'actors that wait for a resource that another holds: made, and killed',
+  repeats: 3,
+  metrics: [
+    { key: 'create', name: 'create µs' },
+    { key: 'drop', name: 'drop µs' },
+  ],
+  configs: [4_000, 32_000, 100_000].map((actors) => ({
+    label: `${actors}`,
+    program: 'waiting-actors',
+    parameters: { actors },
+  })),
+  figures: (measures) =>
+    ['4000', '32000', '100000'].flatMap((label) => [
+      atMost(20, `${label}: create`, measures.median(label, 'create'), 'µs'),
+      atMost(20, `${label}: drop`, measures.median(label, 'drop'), 'µs'),
+    ]),
+};
+
 export const cliffCases = [
+  cancelAfterPeak,
+  waitingActors,
   millionQueued,
   queuedMemory,
   itemsCase('many-arguments', '10 000 refs as arguments of one task', 'arguments', 10_000),

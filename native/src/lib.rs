@@ -28,6 +28,7 @@ mod helper;
 mod machine;
 mod objects;
 mod port;
+mod reasons;
 mod runtime;
 mod tables;
 mod tasks;

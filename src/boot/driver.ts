@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MobulaError } from '../common/errors.ts';
 import type { ResolvedInitOptions } from '../common/init-options.ts';
 import { badOption } from '../common/options.ts';
-import { setTimeout, Timer } from '../common/timers.ts';
+import { Timer } from '../common/timers.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import { loaderSetup } from '../core/functions/loader.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
@@ -27,6 +27,7 @@ import { type Ending, WorkerPool } from '../workers/worker-pool.ts';
 import { NodeChannels } from './channels.ts';
 import { Draining } from './draining.ts';
 import type { WorkerBrief } from './facts.ts';
+import { SlowWaits } from './slow-waits.ts';
 
 /** What every worker thread runs. */
 const WORKER_FILE = fileURLToPath(new URL('./worker.js', import.meta.url));
@@ -40,6 +41,7 @@ export class DriverNode implements NewsHandler {
   readonly #addon: Addon;
   readonly #pool: WorkerPool;
   readonly #memories = new SharedMemories();
+  readonly #slowWaits: SlowWaits;
   #threads = 1;
   readonly #draining: Draining;
   readonly #output: Output;
@@ -74,6 +76,8 @@ export class DriverNode implements NewsHandler {
       addon.stop();
       throw error;
     }
+    const { port, names } = this.runtime;
+    this.#slowWaits = new SlowWaits(() => addon.slowWaits(port.id), names, options.logger);
     this.channels = new NodeChannels(this.runtime);
     this.#draining = new Draining(this.runtime);
     this.#output = new Output(facts);
@@ -177,6 +181,9 @@ export class DriverNode implements NewsHandler {
         return pos + 8;
       case event.collect:
         collect();
+        return pos + 4;
+      case event.slowWaits:
+        this.#slowWaits.tell();
         return pos + 4;
       case event.idle:
         this.#draining.finish();

@@ -20,6 +20,7 @@ import { observe } from './telemetry/observe.ts';
 import { Tracing } from './telemetry/trace.ts';
 import { type Reviver, Values } from './values/values.ts';
 import { Lender } from './wait/lender.ts';
+import { describeWait, type ReasonNames } from './wait/reasons.ts';
 import type { ObjectRefStream } from './wait/stream.ts';
 import { Subscriptions } from './wait/subscriptions.ts';
 import { areThere } from './wait/there.ts';
@@ -345,7 +346,10 @@ export class ThreadRuntime implements RefOwner {
   /** Waits for many objects, with limits. */
   wait(refs: readonly ObjectRef<unknown>[], wantsValues: boolean, limits: WaitLimits, visitor: WaitVisitor): Wait {
     for (const ref of refs) this.use(ref);
-    return new Wait(this.subscriptions, refs, wantsValues, limits, visitor, (objects) => areThere(this, objects));
+    return new Wait(this.subscriptions, refs, wantsValues, limits, visitor, {
+      areThere: (objects) => areThere(this, objects),
+      whyNot: (object) => this.#whyNot(object),
+    });
   }
 
   #revive(kind: number, payload: unknown): unknown {
@@ -357,6 +361,18 @@ export class ThreadRuntime implements RefOwner {
 
   assertOpen(): void {
     if (this.#closed) throw this.#closedError();
+  }
+
+  /** What the core calls by number. */
+  readonly names: ReasonNames = {
+    taskName: (template) => this.registry.get(template).info.name,
+    resourceName: (index) => this.resources.nameOf(index),
+  };
+
+  /** Why an object is not there; undefined if nothing is known. */
+  #whyNot(object: number): string | undefined {
+    if (this.#closed || object < 0) return undefined;
+    return describeWait(this.addon.explain(this.port.id, object), this.names);
   }
 
   get closed(): boolean {

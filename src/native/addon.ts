@@ -35,6 +35,9 @@ export interface Addon {
   hasName(port: number, object: number): boolean;
   pendingCalls(port: number, object: number): number;
   reportWaits(port: number, records: Uint32Array): void;
+  // reasons.rs
+  explain(port: number, object: number): WaitReason[];
+  slowWaits(port: number): WaitReason[];
   // objects.rs
   allocObjects(port: number, pairs: Uint32Array): void;
   areThere(port: number, objects: Uint32Array): void;
@@ -85,6 +88,18 @@ export interface TemplateOptions {
   readonly maxConcurrency: number;
   readonly ownThread: boolean;
   readonly detached: boolean;
+}
+
+/** Why something waits. */
+export interface WaitReason {
+  /** The template of what waits; `0xffffffff` for tasks of any. */
+  readonly template: number;
+  readonly cause: number;
+  readonly count: number;
+  /** Resource (0 = CPU), amount asked for and amount free, one after another. */
+  readonly lacking: readonly number[];
+  /** Template, 1 for actors, and how many, one after another. */
+  readonly holders: readonly number[];
 }
 
 /** How full the object store is. */

@@ -134,6 +134,9 @@ pub fn release() {
 }
 
 /// A thread reaches a point that cannot fail.
+///
+/// # Panics
+/// When the point is armed to.
 pub fn reach(point: usize) {
     // Only points that may fail are armed with an error.
     let _ = try_reach(point);
@@ -143,6 +146,9 @@ pub fn reach(point: usize) {
 ///
 /// # Errors
 /// The one the point is armed with.
+///
+/// # Panics
+/// When the point is armed to.
 pub fn try_reach(point: usize) -> io::Result<()> {
     let worker = WORKER.try_with(Cell::get).unwrap_or(-1);
     HITS[point].fetch_add(1, Ordering::Relaxed);

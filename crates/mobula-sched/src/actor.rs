@@ -2,6 +2,7 @@
 
 mod calls;
 mod life;
+mod looks;
 mod make;
 mod names;
 mod placing;
@@ -50,6 +51,10 @@ pub(crate) struct Hosts {
 impl Hosts {
     pub(crate) fn find(&self, id: u32) -> Option<Arc<Host>> {
         self.by_id.get(&id).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Host>> {
+        self.by_id.values().cloned().collect()
     }
 
     fn add(&mut self, host: &Arc<Host>) {

@@ -412,6 +412,11 @@ impl Kinds {
         }
     }
 
+    /// The template of the first.
+    pub(crate) fn first(&self) -> Option<u32> {
+        self.0.first().map(|&(template, _)| template)
+    }
+
     /// A task of `template` was not begun.
     pub(crate) fn forget(&mut self, template: u32) {
         let mut kinds = self.0.iter_mut().rev();

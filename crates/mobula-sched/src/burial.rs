@@ -40,7 +40,10 @@ impl Node {
         }
         failpoint!("port.close");
         // What goes wrong there poisons the port, and is the end of it all the same.
-        let _ = self.visit(port, &mut inner, |turn, inner| turn.catch_up(inner));
+        let _ = self.visit(port, &mut inner, |turn, inner| {
+            turn.catch_up(inner)?;
+            Ok(())
+        });
         let mut turn = Turn::begin(self, port.id, &mut inner);
         for (slot, task) in std::mem::take(&mut inner.batch).into_iter().enumerate() {
             if task == NONE {

@@ -351,6 +351,7 @@ impl Turn<'_> {
             }
             Event::Idle => writer.head(event::IDLE, 0, 0),
             Event::StopActors => writer.head(event::STOP_ACTORS, 0, 0),
+            Event::SlowWaits => writer.head(event::SLOW_WAITS, 0, 0),
         }
     }
 

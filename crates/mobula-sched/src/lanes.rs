@@ -137,6 +137,19 @@ impl Lanes {
         Some((demand, tasks))
     }
 
+    /// The lanes of special tasks: the first task of each, its template, and how many there are.
+    pub(crate) fn waiting(&self, template_of: impl Fn(u32) -> u32) -> Vec<(u32, u32, u32)> {
+        if !self.any_special() {
+            return Vec::new();
+        }
+        let special = self.special.lock();
+        let first = |lane: &Lane| Some((lane.tasks.front()?.1, lane.tasks.len() as u32));
+        let lanes = special.lanes.values().filter_map(first);
+        lanes
+            .map(|(task, count)| (task, template_of(task), count))
+            .collect()
+    }
+
     pub(crate) fn any_special(&self) -> bool {
         self.special_len.load(Ordering::Acquire) > 0
     }

@@ -14,6 +14,7 @@ use crate::ports::{Bell, BufferStore, Clock};
 use crate::region::Regions;
 use crate::resources::Resources;
 use crate::slab::{IndexCache, Slab};
+use crate::starving::Starving;
 use crate::task::{State, Task};
 use crate::template::{Template, TemplateSpec};
 use crate::violation::PortError;
@@ -87,10 +88,15 @@ pub struct Node {
     pub(crate) max_inbox: usize,
     pub(crate) names: Names,
     pub(crate) waits: Waits,
+    pub(crate) starving: Starving,
+    /// Held during visits on behalf of no thread, and while all visits stand still; taken before any port.
+    pub(crate) alone: Mutex<()>,
     pub(crate) actor_cache: Mutex<IndexCache>,
     /// Actors that wait for resources.
     pub(crate) unplaced: Mutex<Unplaced>,
     pub(crate) unplaced_count: AtomicU32,
+    /// Actors that hold resources.
+    pub(crate) actors_holding: AtomicU32,
     /// Tasks that are not settled yet.
     pub(crate) live_tasks: AtomicUsize,
     /// The port that starts and stops threads.
@@ -149,9 +155,12 @@ impl Node {
             last_generation: config.generations.clamp(1, GENERATIONS) - 1,
             names: Names::default(),
             waits: Waits::default(),
+            starving: Starving::default(),
+            alone: Mutex::default(),
             actor_cache: Mutex::default(),
             unplaced: Mutex::default(),
             unplaced_count: AtomicU32::new(0),
+            actors_holding: AtomicU32::new(0),
             live_tasks: AtomicUsize::new(0),
             main_port: AtomicU32::new(NONE),
             closing: AtomicBool::new(false),

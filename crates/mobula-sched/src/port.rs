@@ -60,6 +60,8 @@ pub(crate) enum Event {
     },
     /// The object store is full: views that nobody holds are to be collected.
     Collect,
+    /// Something has waited for resources for long.
+    SlowWaits,
     /// The last task in flight has ended.
     Idle,
     /// The node closes: all actors of this thread are gone.

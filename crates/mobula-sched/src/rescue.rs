@@ -1,6 +1,8 @@
 //! What a visit that has panicked had in hand.
 
-use crate::failure::Failure;
+use mobula_sync::atomic::Ordering;
+
+use crate::failure::{self, Failure};
 use crate::object::{NONE, Status};
 use crate::payload::Payload;
 use crate::task::{State, TaskId};
@@ -17,7 +19,7 @@ impl Turn<'_> {
             // SAFETY: this visit is the settler: it moved the task to `Settling`, and has not let go of it.
             let spec = unsafe { cell.spec() };
             let results: Vec<u32> = spec.results().collect();
-            let error = self.broken(spec.template, cell.attempt());
+            let error = broken(spec.template, cell.attempt());
             for result in results {
                 self.settle_if_open(result, &error);
             }
@@ -34,11 +36,11 @@ impl Turn<'_> {
         let results = std::mem::take(&mut self.placing);
         for result in results {
             let object = self.node.objects.get(result);
-            let task = TaskId::unpack(object.producer.load(mobula_sync::atomic::Ordering::Relaxed));
+            let task = TaskId::unpack(object.producer.load(Ordering::Relaxed));
             if let Some(task) = task.filter(|&task| self.find(task).is_some()) {
                 self.stop_because(task, Failure::Broken, &[], false);
             } else if !object.waiters.is_done() && !self.is_written(result) {
-                let error = self.broken(NONE, 0);
+                let error = broken(NONE, 0);
                 // The reference of the task that there is not.
                 object.retain();
                 self.settle(result, Status::SystemError, error);
@@ -64,22 +66,18 @@ impl Turn<'_> {
     pub(crate) fn settle_actor(&mut self) {
         let actor = std::mem::replace(&mut self.actor_in_hand, NONE);
         if actor != NONE {
-            let error = self.broken(NONE, 0);
+            let error = broken(NONE, 0);
             self.end_actor(actor, error);
         }
     }
 
     /// Calls that this visit had taken from an actor that has ended: they fail.
     pub(crate) fn settle_doomed(&mut self) {
-        let error = self.broken(NONE, 0);
+        let error = broken(NONE, 0);
         while let Some(task) = self.doomed.pop() {
             self.fail_queued(task, &error);
         }
         self.discard(error);
-    }
-
-    fn broken(&self, template: u32, attempt: u32) -> Payload {
-        crate::failure::encode(Failure::Broken, template, attempt, &[])
     }
 
     fn settle_if_open(&mut self, result: u32, error: &Payload) {
@@ -88,4 +86,8 @@ impl Turn<'_> {
             self.settle(result, Status::SystemError, copy);
         }
     }
+}
+
+fn broken(template: u32, attempt: u32) -> Payload {
+    failure::encode(Failure::Broken, template, attempt, &[])
 }

@@ -131,8 +131,8 @@ impl Turn<'_> {
         let mut spec = Spec {
             template,
             result,
-            deps,
             more_results,
+            deps,
             ..Spec::default()
         };
         if has(submit::CALL) {

@@ -152,6 +152,10 @@ impl<'n> Turn<'n> {
         }
         failpoint!("turn.deliver");
         self.deliver();
+        if wake && !self.node.resources.has_cpu() {
+            // It looks at what waits.
+            self.node.watch();
+        }
         if wake {
             failpoint!("turn.wake");
             self.node.wake_for_work();

@@ -39,12 +39,11 @@ impl Node {
             turn.pass_on();
             outcome
         });
-        let outcome = match outcome {
-            Ok(outcome) => outcome.map_err(PortError::Violation),
-            Err(_) => {
-                turn.rescue();
-                Err(PortError::Panicked)
-            }
+        let outcome = if let Ok(outcome) = outcome {
+            outcome.map_err(PortError::Violation)
+        } else {
+            turn.rescue();
+            Err(PortError::Panicked)
         };
         turn.give_back(inner);
         if let Err(why) = outcome {
@@ -56,6 +55,7 @@ impl Node {
 
     /// A visit on behalf of no thread. A panic goes on, once what the visit has in hand is settled and passed on.
     pub(crate) fn alone<R>(&self, port: u16, body: impl FnOnce(&mut Turn<'_>) -> R) -> R {
+        let _alone = self.alone.lock();
         let mut turn = Turn::new(self, port);
         let outcome = guarded(|| {
             let outcome = body(&mut turn);

@@ -19,7 +19,7 @@ impl Node {
     /// Gives after how many nanoseconds it wants to be called again; nothing: when the watchdog is rung.
     pub fn tick(&self) -> Option<u64> {
         self.watching.store(true, Ordering::Relaxed);
-        let (mut active, mut fresh) = (false, false);
+        let (mut active, mut fresh, mut batches) = (false, false, false);
         self.any_port(|port| {
             let Some(mut inner) = port.inner.try_lock() else {
                 active = true;
@@ -28,6 +28,7 @@ impl Node {
             inner.regions.set_watched(true);
             let now = self.clock.now();
             let batch_since = (!inner.batch.is_empty()).then_some(inner.batch_began);
+            batches |= batch_since.is_some();
             let unflushed_since = unflushed_since(&mut inner, now);
             let sight = policy::sight(now, batch_since, unflushed_since);
             active |= sight != Sight::Clear;
@@ -39,6 +40,7 @@ impl Node {
         });
         self.end_overdue();
         active |= self.reserve();
+        let look = self.look_at_waits(batches);
         if self.has_work() {
             // Tasks and a CPU are there: the worker that was rung last may be busy with something else, so another is.
             self.wake_for_work();
@@ -47,8 +49,9 @@ impl Node {
         if active || self.must_go_on() {
             return Some(policy::pause(fresh));
         }
-        let next = self.deadlines.next()?;
-        Some(next.saturating_sub(self.clock.now()))
+        let next = self.deadlines.next();
+        let deadline = next.map(|at| at.saturating_sub(self.clock.now()));
+        deadline.into_iter().chain(look).min()
     }
 
     /// The watchdog is about to sleep: whether somebody has not rung it, because it was up.

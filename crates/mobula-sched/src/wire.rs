@@ -62,6 +62,7 @@ pub(crate) mod event {
     pub(crate) const RETIRE_HOST: u8 = 11;
     pub(crate) const KILL_PORT: u8 = 12;
     pub(crate) const COLLECT: u8 = 13;
+    pub(crate) const SLOW_WAITS: u8 = 14;
     pub(crate) const STOP_ACTORS: u8 = 15;
 }
 

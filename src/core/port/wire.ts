@@ -34,6 +34,7 @@ export const event = {
   retireHost: 11,
   killPort: 12,
   collect: 13,
+  slowWaits: 14,
   stopActors: 15,
 } as const;
 

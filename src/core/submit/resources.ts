@@ -34,6 +34,11 @@ export class ResourceTable {
     return Math.round((this.totals['CPU'] ?? 0) * UNIT);
   }
 
+  /** The name of what the core calls `index`: 0 = CPU. */
+  nameOf(index: number): string {
+    return index === 0 ? 'CPU' : (this.#names[index - 1] ?? `resource ${index}`);
+  }
+
   /** Names what the core counts as free. */
   named(free: readonly number[]): Record<string, number> {
     const named: Record<string, number> = { CPU: Math.max(0, (free[0] ?? 0) / UNIT) };

@@ -12,6 +12,7 @@ import {
   TaskTimeoutError,
   WorkerDiedError,
 } from '../../common/errors.ts';
+import { waitsFor } from '../wait/reasons.ts';
 
 /** The first byte of an error of the core's: `crates/mobula-sched/src/failure.rs` is the other side. */
 const failure = {
@@ -122,7 +123,7 @@ export function systemFailure(bytes: Uint8Array, start: number, end: number, con
 function deadlock(view: DataView, origin: TaskOrigin, context: FailureContext): DeadlockError {
   const cycle: string[] = [];
   for (let at = HEAD; at < view.byteLength; at += 4) cycle.push(context.taskName(view.getUint32(at, true)));
-  const waits = cycle.map((name, i) => `'${name}' waits for '${cycle[(i + 1) % cycle.length]}'`);
+  const waits = cycle.map((name, i) => waitsFor(name, cycle[(i + 1) % cycle.length] as string));
   const advice =
     'Do not wait for a call on an actor that waits for you: return its ref instead, give get() a timeoutMs, or the class a larger maxConcurrency.';
   return new DeadlockError(`Call '${origin.taskName}' would never end: ${waits.join(', ')}. ${advice}`, origin, cycle);

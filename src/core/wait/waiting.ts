@@ -102,6 +102,14 @@ export interface WaitVisitor {
   ended(error: unknown): void;
 }
 
+/** What a wait asks the core when its time is up. */
+export interface ObjectLooks {
+  /** Which of some objects are there now: 1 or 0 for each. */
+  areThere(objects: readonly number[]): ArrayLike<number>;
+  /** Why an object is not there; undefined if nothing is known. */
+  whyNot(object: number): string | undefined;
+}
+
 /** Waits for many objects at once, with limits. */
 export class Wait implements Subscriber {
   readonly wantsValue: boolean;
@@ -116,14 +124,13 @@ export class Wait implements Subscriber {
   /** The time is up, and these are there: their news come before the end. */
   #late: { readonly positions: Set<number>; readonly error: unknown } | undefined;
 
-  /** `there`: which of some objects are there now, 1 or 0 for each. */
   constructor(
     subscriptions: Subscriptions,
     refs: readonly ObjectRef<unknown>[],
     wantsValues: boolean,
     limits: WaitLimits,
     visitor: WaitVisitor,
-    there: (objects: readonly number[]) => ArrayLike<number>,
+    looks: ObjectLooks,
   ) {
     this.#subscriptions = subscriptions;
     this.#refs = refs;
@@ -132,10 +139,16 @@ export class Wait implements Subscriber {
     for (let i = 0; i < refs.length; i++) this.#tokens.push(subscriptions.add(this, i));
     if (limits.timeoutMs !== undefined) {
       const { timeoutMs } = limits;
-      this.#timer = new Timer(timeoutMs, () => this.#timeIsUp(timeoutMs, there));
+      this.#timer = new Timer(timeoutMs, () => this.#timeIsUp(timeoutMs, looks));
     }
     const { signal } = limits;
     if (signal !== undefined) this.#unwatch = onAbort(signal, () => this.end(signal.reason));
+  }
+
+  /** Why the first that is not there is not. */
+  #reason(looks: ObjectLooks): string | undefined {
+    const missing = this.#tokens.findIndex((token) => token >= 0);
+    return missing < 0 || !this.wantsValue ? undefined : looks.whyNot(ObjectRef.index(this.refAt(missing)));
   }
 
   get keepsAlive(): boolean {
@@ -156,15 +169,16 @@ export class Wait implements Subscriber {
   /**
    * The time is up. What came while this thread was busy came in time, though its news are still on their way: they are waited for.
    */
-  #timeIsUp(timeoutMs: number, there: (objects: readonly number[]) => ArrayLike<number>): void {
+  #timeIsUp(timeoutMs: number, looks: ObjectLooks): void {
     const missing: number[] = [];
     for (const [position, token] of this.#tokens.entries()) {
       if (token >= 0 && ObjectRef.index(this.refAt(position)) >= 0) missing.push(position);
     }
-    const answers = there(missing.map((position) => ObjectRef.index(this.refAt(position))));
+    const answers = looks.areThere(missing.map((position) => ObjectRef.index(this.refAt(position))));
     const positions = new Set(missing.filter((_, i) => answers[i] === 1));
-    if (positions.size === 0) this.end(timedOut(timeoutMs));
-    else this.#late = { positions, error: timedOut(timeoutMs) };
+    const error = timedOut(timeoutMs, this.#reason(looks));
+    if (positions.size === 0) this.end(error);
+    else this.#late = { positions, error };
   }
 
   resubscribed(position: number, token: number): void {
@@ -187,8 +201,9 @@ export class Wait implements Subscriber {
   }
 }
 
-function timedOut(timeoutMs: number): GetTimeoutError {
+function timedOut(timeoutMs: number, why: string | undefined): GetTimeoutError {
+  const reason = why === undefined ? '' : ` Why: ${why}`;
   return new GetTimeoutError(
-    `The value was not there within ${timeoutMs} ms. The task goes on; get its ref again to wait longer.`,
+    `The value was not there within ${timeoutMs} ms.${reason} The task goes on; get its ref again to wait longer.`,
   );
 }

@@ -1,6 +1,7 @@
 //! How an actor begins and ends.
 
 use mobula_fault::failpoint;
+use mobula_sync::atomic::Ordering;
 
 use super::{Life, list};
 use crate::failure::{self, Failure};
@@ -116,6 +117,7 @@ impl Turn<'_> {
             self.forget_unplaced(ticket);
         }
         if holds {
+            node.actors_holding.fetch_sub(1, Ordering::Relaxed);
             node.resources.give(&template.demand, false);
             self.work_may_be_possible();
         }

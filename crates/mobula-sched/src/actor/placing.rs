@@ -37,6 +37,10 @@ impl Turn<'_> {
         node.unplaced_count.store(unplaced.len(), Ordering::Relaxed);
         drop(unplaced);
         self.place_actors();
+        if node.unplaced_count.load(Ordering::Relaxed) > 0 {
+            // It looks at what waits.
+            node.watch();
+        }
     }
 
     /// Gives an actor its resources and a thread; false if the resources are not free, or some of `denied` wants no
@@ -65,6 +69,7 @@ impl Turn<'_> {
                 return false;
             }
             actor.holds = true;
+            node.actors_holding.fetch_add(1, Ordering::Relaxed);
         }
         actor.waits = None;
         actor.life = Life::Making;

@@ -96,11 +96,16 @@ impl Unplaced {
         Some((Ticket { demand, number }, actor))
     }
 
-    /// What is asked for, with the actor that has waited for it the longest and how many wait.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = (&Demand, u32, usize)> {
-        self.heads.iter().filter_map(|(number, line)| {
+    /// What is asked for, with the number and the cell of the actor that has waited for it the longest, and how many wait.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (&Demand, u64, u32, u32)> {
+        self.heads.iter().filter_map(|(&number, line)| {
             let line = self.lines.get(line)?;
-            Some((&line.demand, *line.actors.get(number)?, line.actors.len()))
+            Some((
+                &line.demand,
+                number,
+                *line.actors.get(&number)?,
+                line.actors.len() as u32,
+            ))
         })
     }
 }

@@ -13,5 +13,6 @@ mod scale;
 mod stress;
 mod support;
 mod tasks;
+mod waits;
 mod wakeups;
 mod wire;

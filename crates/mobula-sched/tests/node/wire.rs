@@ -7,6 +7,9 @@ use proptest::prelude::*;
 
 use super::support::{Bed, Call, News, OK, Rings, Status, Thread, plain, value};
 
+/// Makes a record that is wrong, for a port.
+type Record<'a> = Box<dyn Fn(u16) -> Vec<u8> + 'a>;
+
 fn words(op: &[u8], words: &[u32]) -> Vec<u8> {
     let words = words.iter().flat_map(|word| word.to_le_bytes());
     op.iter().copied().chain(words).collect()
@@ -34,7 +37,7 @@ fn each_kind_of_wrong_record_is_refused_by_name_and_its_port_is_not_served_again
     driver.flush();
     let task = worker.begin();
     let node = &bed.node;
-    let cases: Vec<(Box<dyn Fn(u16) -> Vec<u8>>, Violation)> = vec![
+    let cases: Vec<(Record<'_>, Violation)> = vec![
         (Box::new(|_| vec![77]), Violation::Command(77)),
         (Box::new(|_| vec![1, 0, 3]), Violation::Truncated),
         (Box::new(|_| words(&[3], &[u32::MAX, 1])), Violation::Truncated),

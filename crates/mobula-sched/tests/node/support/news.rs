@@ -136,6 +136,7 @@ pub(crate) enum News {
         task: (u32, u32),
     },
     Collect,
+    SlowWaits,
 }
 
 /// Reads an inbox.
@@ -225,6 +226,7 @@ impl Inbox<'_> {
                 task: (self.word(), self.word()),
             },
             13 => News::Collect,
+            14 => News::SlowWaits,
             kind => unreachable!("news of kind {kind}"),
         }
     }

@@ -1,0 +1,66 @@
+import type { WaitReason } from '../../native/addon.ts';
+
+/** What a task waits for: `Cause` in `crates/mobula-sched/src/reason.rs` is the other side. */
+const cause = { nothing: 0, argument: 1, resources: 2, actor: 3, thread: 4 } as const;
+
+const UNIT = 10_000;
+/** Stands for tasks of any template. */
+const ANY = 0xffffffff;
+
+/** What describing reasons needs to know of the node. */
+export interface ReasonNames {
+  taskName(template: number): string;
+  /** Name of a resource, as the core counts them: 0 = CPU. */
+  resourceName(index: number): string;
+}
+
+/** One who waits for another, in a cycle. */
+export function waitsFor(name: string, other: string): string {
+  return `'${name}' waits for '${other}'`;
+}
+
+/** Why an object is not there, in one sentence; undefined if nothing is known. */
+export function describeWait(reasons: readonly WaitReason[], names: ReasonNames): string | undefined {
+  if (reasons.length === 0) return undefined;
+  const parts = reasons.map((reason, i) => describe(reason, reasons[i + 1], names));
+  return `${parts.join('; ')}.`;
+}
+
+function describe(reason: WaitReason, next: WaitReason | undefined, names: ReasonNames): string {
+  const name = nameOf(reason, names);
+  switch (reason.cause) {
+    case cause.argument:
+      return `${name} waits for an argument${next === undefined ? '' : `, which ${nameOf(next, names)} makes`}`;
+    case cause.resources:
+      return `${name} waits for ${lacking(reason, names)}${holders(reason, names)}`;
+    case cause.actor:
+      return `${name} waits for its actor, as number ${reason.count} of its queue`;
+    case cause.thread:
+      return `${name} is ready, and waits for a thread to take it`;
+    default:
+      return `${name} runs`;
+  }
+}
+
+function nameOf({ template, count }: WaitReason, names: ReasonNames): string {
+  return template === ANY ? (count > 1 ? `${count} tasks` : 'a task') : `'${names.taskName(template)}'`;
+}
+
+function lacking({ lacking }: WaitReason, names: ReasonNames): string {
+  const parts: string[] = [];
+  for (let i = 0; i + 2 < lacking.length; i += 3) {
+    const [resource, wanted, free] = lacking.slice(i, i + 3) as [number, number, number];
+    parts.push(`${wanted / UNIT} ${names.resourceName(resource)} (free: ${Math.max(0, free) / UNIT})`);
+  }
+  return parts.join(' and ');
+}
+
+function holders({ holders }: WaitReason, names: ReasonNames): string {
+  const parts: string[] = [];
+  for (let i = 0; i + 2 < holders.length; i += 3) {
+    const [template, actors, count] = holders.slice(i, i + 3) as [number, number, number];
+    const what = `${actors === 1 ? 'actor' : 'task'}${count === 1 ? '' : 's'}`;
+    parts.push(`${count} ${what} '${names.taskName(template)}'`);
+  }
+  return parts.length === 0 ? '' : `, held by ${parts.join(', ')}`;
+}

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { SlowWaits } from '../../../src/boot/slow-waits.ts';
+import type { Logger } from '../../../src/common/init-options.ts';
+import { describeWait, type ReasonNames } from '../../../src/core/wait/reasons.ts';
+import type { WaitReason } from '../../../src/native/addon.ts';
+
+const names: ReasonNames = {
+  taskName: (template) => ['Model', 'train', 'load'][template] ?? `template ${template}`,
+  resourceName: (index) => ['CPU', 'GPU'][index] as string,
+};
+
+const reason = (template: number, cause: number, rest: Partial<WaitReason> = {}): WaitReason => ({
+  template,
+  cause,
+  count: 1,
+  lacking: [],
+  holders: [],
+  ...rest,
+});
+
+const ANY = 0xffffffff;
+const starving = reason(ANY, 2, { count: 8, lacking: [0, 10_000, 0], holders: [0, 1, 1] });
+
+const heard = (said: string[]): Logger => ({
+  debug: () => assert.fail(),
+  info: () => assert.fail(),
+  warn: (_fields, message) => void said.push(message),
+  error: () => assert.fail(),
+});
+
+test('a warning names what waits, what for, and what holds it', () => {
+  const said: string[] = [];
+  new SlowWaits(() => [starving], names, heard(said)).tell();
+  assert.equal(said.length, 1);
+  assert.match(said[0] as string, /8 tasks waits? for 1 CPU \(free: 0\), held by 1 actor 'Model'\./);
+});
+
+test('each cause is told once, whatever its numbers, and not more than twenty of them', () => {
+  const said: string[] = [];
+  let reasons: WaitReason[] = [starving];
+  const waits = new SlowWaits(() => reasons, names, heard(said));
+  waits.tell();
+  reasons = [{ ...starving, count: 9, holders: [0, 1, 2] }, reason(1, 2, { lacking: [1, 20_000, 10_000] })];
+  waits.tell();
+  assert.equal(said.length, 2);
+  assert.match(said[1] as string, /'train' waits for 2 GPU \(free: 1\)\./);
+  reasons = Array.from({ length: 100 }, (_, i) => reason(100 + i, 2, { lacking: [0, 10_000, 0] }));
+  waits.tell();
+  assert.equal(said.length, 20);
+});
+
+test('a chain of reasons is one sentence, from what is missing to its root', () => {
+  const chain = [reason(1, 1), reason(2, 2, { lacking: [0, 10_000, 0], holders: [0, 1, 2, 1, 0, 1] })];
+  assert.equal(
+    describeWait(chain, names),
+    "'train' waits for an argument, which 'load' makes; 'load' waits for 1 CPU (free: 0), held by 2 actors 'Model', 1 task 'train'.",
+  );
+  assert.equal(describeWait([], names), undefined);
+});
