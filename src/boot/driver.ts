@@ -13,7 +13,8 @@ import { type NodeFacts, ThreadRuntime } from '../core/runtime.ts';
 import { ResourceTable } from '../core/submit/resources.ts';
 import { loadCapture } from '../core/submit/ship.ts';
 import { collect } from '../core/values/collector.ts';
-import { SharedMemories, type SharedMemory } from '../core/values/shared-memories.ts';
+import { type SharedThing, SharedThings } from '../core/values/shared-things.ts';
+import { thingHost } from '../core/values/thing-host.ts';
 import { travel } from '../core/values/travel.ts';
 import type { GcsClient } from '../gcs/client.ts';
 import { embeddedGcs } from '../gcs/embedded.ts';
@@ -34,8 +35,7 @@ export class DriverNode implements NewsHandler {
   readonly options: ResolvedInitOptions;
   readonly #addon: Addon;
   readonly #pool: WorkerPool;
-  readonly #memories = new SharedMemories();
-  #threads = 1;
+  readonly #things = new SharedThings();
   #drained: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #stopped = false;
@@ -86,23 +86,20 @@ export class DriverNode implements NewsHandler {
   }
 
   #attach(facts: NodeFacts): ThreadRuntime {
-    const memories = {
-      shareBuffer: (memory: SharedArrayBuffer) => this.#memories.share(memory),
-      sharedBuffer: (id: number) => this.#memories.find(id),
-    };
-    const runtime = new ThreadRuntime(addon, 0, -1, facts, travel, memories, () => {
+    const runtime = new ThreadRuntime(addon, 0, -1, facts, travel, this.#things, () => {
       runtime.port.drain(runtime.inbox);
       this.channels.look();
     });
+    this.#things.begin(thingHost(runtime), []);
     runtime.inbox.handleNews(this);
     return runtime;
   }
 
   #brief(assignment: WorkerAssignment): WorkerBrief {
-    const memories = (): readonly SharedMemory[] => this.#memories.all();
-    const brief = { ...assignment, facts: this.runtime.facts, thread: this.#threads++, loader: loaderSetup() };
+    const things = (): readonly SharedThing[] => this.#things.all();
+    const brief = { ...assignment, facts: this.runtime.facts, loader: loaderSetup() };
     // Read when the thread is ready: what is shared until then must not be missed.
-    return Object.defineProperty(brief, 'memories', { get: memories, enumerable: true }) as WorkerBrief;
+    return Object.defineProperty(brief, 'things', { get: things, enumerable: true }) as WorkerBrief;
   }
 
   #bury(assignment: WorkerAssignment, details: string, { blame, expected }: Ending): void {
@@ -187,7 +184,7 @@ export class DriverNode implements NewsHandler {
     setCurrentRuntime(undefined);
     this.#stopped = true;
     this.#addon.stop();
-    this.#memories.close();
+    this.#things.close();
   }
 
   #drain(timeoutMs: number | undefined): Promise<void> {

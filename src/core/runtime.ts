@@ -15,7 +15,7 @@ import { ship } from './submit/ship.ts';
 import type { Template } from './submit/template.ts';
 import { observe } from './telemetry/observe.ts';
 import { Tracing } from './telemetry/trace.ts';
-import { type Reviver, Values } from './values/values.ts';
+import { Values } from './values/values.ts';
 import { Lender } from './wait/lender.ts';
 import { RefStream } from './wait/stream.ts';
 import { Subscriptions } from './wait/subscriptions.ts';
@@ -67,7 +67,7 @@ export class ThreadRuntime implements RefOwner {
     host: number,
     facts: NodeFacts,
     travel: Travel,
-    memories: Pick<Reviver, 'shareBuffer' | 'sharedBuffer'>,
+    things: { share(thing: object): number; find(index: number, ref: ObjectRef<unknown>): object },
     onBell: () => void,
   ) {
     this.addon = addon;
@@ -79,8 +79,8 @@ export class ThreadRuntime implements RefOwner {
     this.values = new Values(this.port, {
       ref: (index) => this.inbox.adopt(index),
       revive: (kind, payload) => this.#revive(kind, payload),
-      shareBuffer: (memory) => memories.shareBuffer(memory),
-      sharedBuffer: (id) => memories.sharedBuffer(id),
+      share: (thing) => things.share(thing),
+      shared: (index) => things.find(index, this.inbox.adopt(index)),
       giveBack: () => this.#giveBack(),
     });
     this.registry = new Registry(this.port, this.resources, {
