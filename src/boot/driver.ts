@@ -14,7 +14,8 @@ import { type NodeFacts, ThreadRuntime } from '../core/runtime.ts';
 import { ResourceTable } from '../core/submit/resources.ts';
 import { loadCapture } from '../core/submit/ship.ts';
 import { collect } from '../core/values/collector.ts';
-import { SharedMemories, type SharedMemory } from '../core/values/shared-memories.ts';
+import { type SharedThing, SharedThings } from '../core/values/shared-things.ts';
+import { thingHost } from '../core/values/thing-host.ts';
 import { travel } from '../core/values/travel.ts';
 import type { GcsClient, NodeInfo } from '../gcs/client.ts';
 import { embeddedGcs } from '../gcs/embedded.ts';
@@ -40,9 +41,8 @@ export class DriverNode implements NewsHandler {
   readonly options: ResolvedInitOptions;
   readonly #addon: Addon;
   readonly #pool: WorkerPool;
-  readonly #memories = new SharedMemories();
+  readonly #things = new SharedThings();
   readonly #slowWaits: SlowWaits;
-  #threads = 1;
   readonly #draining: Draining;
   readonly #output: Output;
   /** Why it closes, if nobody asked for it. */
@@ -111,11 +111,8 @@ export class DriverNode implements NewsHandler {
   }
 
   #attach(facts: NodeFacts): ThreadRuntime {
-    const memories = {
-      shareBuffer: (memory: SharedArrayBuffer) => this.#memories.share(memory),
-      sharedBuffer: (id: number) => this.#memories.find(id),
-    };
-    const runtime = new ThreadRuntime(addon, 0, -1, facts, travel, memories, () => this.#rung());
+    const runtime = new ThreadRuntime(addon, 0, -1, facts, travel, this.#things, () => this.#rung());
+    this.#things.begin(thingHost(runtime), []);
     runtime.inbox.handleNews(this);
     runtime.port.onRefused = (error) => this.#refused(error);
     return runtime;
@@ -130,13 +127,12 @@ export class DriverNode implements NewsHandler {
   }
 
   #brief(assignment: WorkerAssignment): WorkerBrief {
-    const memories = (): readonly SharedMemory[] => this.#memories.all();
+    const things = (): readonly SharedThing[] => this.#things.all();
     const { argv, execArgv, env } = process;
     const program = { argv, execArgv, nodeOptions: env['NODE_OPTIONS'] };
-    const thread = { thread: this.#threads++, facts: this.runtime.facts, loader: loaderSetup() };
-    const brief: object = { ...assignment, ...thread, ...program };
+    const brief: object = { ...assignment, facts: this.runtime.facts, loader: loaderSetup(), ...program };
     // Read when the thread is ready: what is shared until then must not be missed.
-    return Object.defineProperty(brief, 'memories', { get: memories, enumerable: true }) as WorkerBrief;
+    return Object.defineProperty(brief, 'things', { get: things, enumerable: true }) as WorkerBrief;
   }
 
   #bury(assignment: WorkerAssignment, details: string, { blame, expected }: Ending): void {
@@ -246,7 +242,7 @@ export class DriverNode implements NewsHandler {
     setCurrentRuntime(undefined);
     this.#stopped = true;
     this.#addon.stop();
-    this.#memories.close();
+    this.#things.close();
   }
 }
 

@@ -1,13 +1,12 @@
 import type { LoaderSetup } from '../core/functions/loader.ts';
 import type { NodeFacts } from '../core/runtime.ts';
-import type { SharedMemory } from '../core/values/shared-memories.ts';
+import type { SharedThing } from '../core/values/shared-things.ts';
 import type { WorkerAssignment } from '../workers/assignment.ts';
 
 /** All that a worker thread is told. */
 export interface WorkerBrief extends WorkerAssignment {
   readonly facts: NodeFacts;
-  readonly thread: number;
-  readonly memories: readonly SharedMemory[];
+  readonly things: readonly SharedThing[];
   /** The driver's own arguments: tasks are parts of its program. */
   readonly argv: readonly string[];
   readonly execArgv: readonly string[];

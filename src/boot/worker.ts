@@ -5,7 +5,8 @@ import { Executor } from '../core/run/executor.ts';
 import { Pump } from '../core/run/pump.ts';
 import { containContexts, currentTask } from '../core/run/task-context.ts';
 import { ThreadRuntime } from '../core/runtime.ts';
-import { SharedMemories } from '../core/values/shared-memories.ts';
+import { SharedThings } from '../core/values/shared-things.ts';
+import { thingHost } from '../core/values/thing-host.ts';
 import { travel } from '../core/values/travel.ts';
 import { addon } from '../native/binding.ts';
 import { RETIRED, threadState } from '../workers/assignment.ts';
@@ -13,7 +14,7 @@ import { captureOutput } from '../workers/output/capture.ts';
 import type { WorkerBrief } from './facts.ts';
 
 /** Open before tinypool says that the thread is ready, so that nothing shared meanwhile is missed. */
-const memories = new SharedMemories();
+const things = new SharedThings();
 
 /**
  * Makes the calling thread a worker: it attaches to the core and from then on runs what it is handed. For tinypool that
@@ -23,20 +24,11 @@ export default async function work(brief: WorkerBrief): Promise<void> {
   beDriversProgram(brief);
   containContexts();
   if (brief.loader !== undefined) await registerLoader(brief.loader);
-  memories.begin(brief.thread, brief.memories);
   let pump: Pump | undefined;
-  const runtime = new ThreadRuntime(
-    addon,
-    brief.kind === 1 ? 1 : 2,
-    brief.host,
-    brief.facts,
-    travel,
-    {
-      shareBuffer: (memory) => memories.share(memory),
-      sharedBuffer: (id) => memories.find(id),
-    },
-    () => pump?.rung(),
+  const runtime = new ThreadRuntime(addon, brief.kind === 1 ? 1 : 2, brief.host, brief.facts, travel, things, () =>
+    pump?.rung(),
   );
+  things.begin(thingHost(runtime), brief.things);
   setCurrentRuntime(runtime);
   captureOutput(brief.output, {
     task: currentTask,

@@ -18,7 +18,7 @@ import { ship } from './submit/ship.ts';
 import type { Template } from './submit/template.ts';
 import { observe } from './telemetry/observe.ts';
 import { Tracing } from './telemetry/trace.ts';
-import { type Reviver, Values } from './values/values.ts';
+import { Values } from './values/values.ts';
 import { Lender } from './wait/lender.ts';
 import { describeWait, type ReasonNames } from './wait/reasons.ts';
 import type { ObjectRefStream } from './wait/stream.ts';
@@ -73,7 +73,7 @@ export class ThreadRuntime implements RefOwner {
     host: number,
     facts: NodeFacts,
     travel: Travel,
-    memories: Pick<Reviver, 'shareBuffer' | 'sharedBuffer'>,
+    things: { share(thing: object): number; find(index: number, ref: ObjectRef<unknown>): object },
     onBell: () => void,
   ) {
     this.addon = addon;
@@ -88,8 +88,8 @@ export class ThreadRuntime implements RefOwner {
     this.values = new Values(this.port, {
       ref: (index) => this.inbox.adopt(index),
       revive: (kind, payload) => this.#revive(kind, payload),
-      shareBuffer: (memory) => memories.shareBuffer(memory),
-      sharedBuffer: (id) => memories.sharedBuffer(id),
+      share: (thing) => things.share(thing),
+      shared: (index) => things.find(index, this.inbox.adopt(index)),
       giveBack: () => this.#giveBack(),
     });
     this.registry = new Registry(

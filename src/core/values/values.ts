@@ -25,8 +25,10 @@ export interface Reviver {
   ref(index: number): ObjectRef<unknown>;
   /** An actor handle, remote function or actor class. */
   revive(kind: number, payload: unknown): unknown;
-  shareBuffer(memory: SharedArrayBuffer): number;
-  sharedBuffer(id: number): SharedArrayBuffer;
+  /** The object that stands in values for a thing that threads share; it travels like a ref. */
+  share(thing: object): number;
+  /** The thing that such an object, which the core has lent to this thread, stands for. */
+  shared(index: number): object;
   /** The object store is about to be asked for room: what was let go of until now is given back first. */
   giveBack(): void;
 }
@@ -73,13 +75,13 @@ export class Values {
         if (index < 0) throw new SerializationError('ref', 'was released', releasedProblem);
         return index;
       },
-      shareBuffer: (memory) => reviver.shareBuffer(memory),
+      share: (thing) => reviver.share(thing),
     };
     this.#decode = {
       shapes,
       ref: (index) => reviver.ref(index),
       revive: (kind, payload) => reviver.revive(kind, payload),
-      sharedBuffer: (id) => reviver.sharedBuffer(id),
+      shared: (index) => reviver.shared(index),
       buffer: (ordinal) => this.#views.of(this.#buffers[ordinal] as number),
     };
   }

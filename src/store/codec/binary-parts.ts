@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { damaged, type Reader } from './reader.ts';
 import { PART_INLINE, PART_OUT_OF_BAND, PART_RESIZABLE, PART_SHARED } from './tags.ts';
 
@@ -46,7 +47,11 @@ export class BinaryParts {
 }
 
 function readPart(reader: Reader, kind: number): DecodedPart {
-  if (kind === PART_SHARED) return { buffer: reader.hooks.sharedBuffer(reader.varint()), base: 0 };
+  if (kind === PART_SHARED) {
+    const memory = reader.hooks.shared(reader.varint());
+    if (!types.isSharedArrayBuffer(memory)) throw damaged('no shared memory');
+    return { buffer: memory, base: 0 };
+  }
   if (kind !== PART_INLINE && kind !== PART_RESIZABLE) throw damaged('no such kind of binary part');
   const maxByteLength = kind === PART_RESIZABLE ? reader.varint() : undefined;
   const base = reader.varint();

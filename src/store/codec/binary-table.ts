@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import type { EncodeHooks } from './hooks.ts';
+import { maxByteLength } from './resizable.ts';
 import { PART_INLINE, PART_OUT_OF_BAND, PART_RESIZABLE, PART_SHARED } from './tags.ts';
 import type { Writer } from './writer.ts';
 
@@ -56,7 +57,7 @@ export class BinaryTable {
     writer.ensure(1);
     if (types.isSharedArrayBuffer(buffer)) {
       writer.byte(PART_SHARED);
-      writer.varint(hooks.shareBuffer(buffer));
+      writeShared(writer, hooks, buffer);
       return;
     }
     const room = length === buffer.byteLength ? maxByteLength(buffer) : undefined;
@@ -77,8 +78,9 @@ export class BinaryTable {
   }
 }
 
-/** How far a resizable ArrayBuffer may grow. Absent from the ES2023 types, though Node 20 has it. */
-function maxByteLength(buffer: ArrayBufferLike): number | undefined {
-  const { resizable, maxByteLength: max } = buffer as { readonly resizable?: boolean; readonly maxByteLength?: number };
-  return resizable === true ? max : undefined;
+/** Writes the index of the ref that stands for something threads share. */
+export function writeShared(writer: Writer, hooks: EncodeHooks, thing: object): void {
+  const index = hooks.share(thing);
+  writer.varint(index);
+  writer.refs.push(index);
 }

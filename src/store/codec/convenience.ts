@@ -23,14 +23,14 @@ const plainEncodeHooks: EncodeHooks = {
   outOfBandBytes: Number.POSITIVE_INFINITY,
   isRef: () => false,
   refIndex: () => noPlace('A ref'),
-  shareBuffer: () => noPlace('A SharedArrayBuffer'),
+  share: () => noPlace('What threads share'),
 };
 
 const plainDecodeHooks: DecodeHooks = {
   shapes,
   ref: () => noPlace('A ref'),
   revive: () => noPlace('A handle'),
-  sharedBuffer: () => noPlace('A SharedArrayBuffer'),
+  shared: () => noPlace('What threads share'),
   buffer: () => noPlace('A buffer out of band'),
 };
 

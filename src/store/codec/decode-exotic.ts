@@ -2,7 +2,7 @@ import { readPartOf } from './binary-parts.ts';
 import { readBigint } from './numbers.ts';
 import { damaged, type Reader } from './reader.ts';
 import { type Read, setOwn } from './shape-factories.ts';
-import { END } from './tags.ts';
+import { END, TRACKS_LENGTH } from './tags.ts';
 import { viewTypes } from './view-types.ts';
 
 /** Reads entries up to the end mark. */
@@ -69,20 +69,28 @@ export function readBuffer(reader: Reader): ArrayBufferLike {
 
 /** Reads a view; one that covers its whole part gets exactly that part as its buffer. */
 export function readView(reader: Reader): ArrayBufferView {
-  const type = viewTypes[reader.byte()];
+  const kind = reader.byte();
+  const type = viewTypes[kind & ~TRACKS_LENGTH];
   if (type === undefined) throw damaged('no such class of views');
   const { buffer, base } = readPartOf(reader);
   const byteOffset = reader.varint() - base;
-  const view = type.make(buffer, byteOffset, reader.varint());
+  const view = type.make(buffer, byteOffset, (kind & TRACKS_LENGTH) === 0 ? reader.varint() : undefined);
   reader.track(view);
   return view;
 }
 
 /** Reads the index of a ref, and has the runtime make it. */
 export function readRef(reader: Reader): object {
-  const ref = reader.hooks.ref(reader.varint(), reader.refs++);
+  const ref = reader.hooks.ref(reader.varint());
   reader.track(ref);
   return ref;
+}
+
+/** Reads which of the things it is that threads share as they are. */
+export function readLocal(reader: Reader): object {
+  const thing = reader.hooks.shared(reader.varint());
+  reader.track(thing);
+  return thing;
 }
 
 /** Reads what an object is rebuilt from, and has the runtime rebuild it. */

@@ -101,4 +101,5 @@ on(tags.BUFFER, exotic.readBuffer);
 on(tags.VIEW, exotic.readView);
 on(tags.REF, exotic.readRef);
 on(tags.PORTABLE, (r) => exotic.readPortable(r, readValue));
+on(tags.LOCAL, exotic.readLocal);
 on(tags.BACK_REFERENCE, exotic.readBackReference);

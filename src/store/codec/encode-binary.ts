@@ -4,7 +4,8 @@ import type { EncodeState } from './encode-state.ts';
 import { extraKeys } from './extra-keys.ts';
 import { isBuiltinPrototype } from './realm.ts';
 import { cannotTravel, Refusal, refuseKeys } from './refusal.ts';
-import { BUFFER, VIEW } from './tags.ts';
+import { maxByteLength, tracksLength } from './resizable.ts';
+import { BUFFER, TRACKS_LENGTH, VIEW } from './tags.ts';
 import { viewKind, viewTypes } from './view-types.ts';
 
 /** Writes an ArrayBuffer or SharedArrayBuffer; its bytes go to the table of parts. */
@@ -24,17 +25,22 @@ export function writeView(state: EncodeState, view: ArrayBufferView): void {
   const type = viewTypes[kind];
   if (type === undefined) throw cannotTravel(view);
   refuseDetached(view.buffer);
-  const { buffer, byteOffset, byteLength } = view;
+  const { buffer } = view;
+  const resizable = maxByteLength(buffer) !== undefined;
+  const tracks = resizable && tracksLength(view);
+  const { byteOffset, byteLength } = view;
   const length = byteLength / type.size;
   const label = type.name === 'Buffer' ? `Buffer(${length}) [Uint8Array] ` : `${type.name}(${length}) `;
   refuseKeys(view, type.name === 'DataView' ? Object.keys(view) : extraKeys(view, length, label));
   const writer = state.writer;
   writer.byte(VIEW);
-  writer.byte(kind);
+  writer.byte(tracks ? kind | TRACKS_LENGTH : kind);
   state.binary ??= new BinaryTable();
-  state.binary.writePart(writer, buffer, byteOffset, byteOffset + byteLength);
+  // A resizable buffer stays one, so it travels whole.
+  if (resizable) state.binary.writePart(writer, buffer, 0, buffer.byteLength);
+  else state.binary.writePart(writer, buffer, byteOffset, byteOffset + byteLength);
   writer.varint(byteOffset);
-  writer.varint(length);
+  if (!tracks) writer.varint(length);
 }
 
 function refuseDetached(buffer: ArrayBufferLike): void {

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { writeShared } from './binary-table.ts';
 import { writeArrayBuffer, writeView } from './encode-binary.ts';
 import { writeDomException, writeError } from './encode-error.ts';
 import type { EncodeState } from './encode-state.ts';
@@ -6,7 +7,7 @@ import { type Portable, portable } from './hooks.ts';
 import { isBuiltinPrototype } from './realm.ts';
 import { cannotTravel, mapStep, Refusal, refusedWithin, refuseKeys } from './refusal.ts';
 import { writeString } from './strings.ts';
-import { BOXED, DATE, END, MAP, PORTABLE, REGEXP, SET } from './tags.ts';
+import { BOXED, DATE, END, LOCAL, MAP, PORTABLE, REGEXP, SET } from './tags.ts';
 
 /** Writes an object that is neither plain nor an array, or refuses it. One byte of room is known to be there. */
 export function writeExotic(state: EncodeState, value: object): void {
@@ -19,7 +20,24 @@ export function writeExotic(state: EncodeState, value: object): void {
   else if (types.isRegExp(value)) writeRegExp(state, value);
   else if (types.isAnyArrayBuffer(value)) writeArrayBuffer(state, value);
   else if (types.isBoxedPrimitive(value)) writeBoxed(state, value);
+  else if (isSharedByThreads(value)) writeLocal(state, value);
   else throw cannotTravel(value);
+}
+
+/** Prototypes of what threads share as it is. WebAssembly is missing under `--jitless`. */
+const { WebAssembly: wasm } = globalThis as {
+  readonly WebAssembly?: { readonly Module: { readonly prototype: object } };
+};
+
+function isSharedByThreads(value: object): boolean {
+  return wasm !== undefined && Object.getPrototypeOf(value) === wasm.Module.prototype;
+}
+
+function writeLocal(state: EncodeState, thing: object): void {
+  refuseKeys(thing, Object.keys(thing));
+  state.writer.ensure(1);
+  state.writer.byte(LOCAL);
+  writeShared(state.writer, state.hooks, thing);
 }
 
 /** Writes what the object says it is to be rebuilt from. */

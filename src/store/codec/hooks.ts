@@ -25,19 +25,22 @@ export interface EncodeHooks {
   isRef(value: object): boolean;
   /** The index the ref travels as, a u32; throws a typed error for a ref that cannot travel. */
   refIndex(value: object): number;
-  /** The id, a u32, under which another thread finds this memory. */
-  shareBuffer(memory: SharedArrayBuffer): number;
+  /**
+   * The index, a u32, of a ref that stands for something the threads of the process share: a SharedArrayBuffer, a
+   * WebAssembly.Module. It is among `writer.refs`, like any other.
+   */
+  share(thing: object): number;
 }
 
 /** What the decoder asks of the runtime. */
 export interface DecodeHooks {
   readonly shapes: ShapeTable;
-  /** The ref with this index; `ordinal` counts the refs of this value in the order of `writer.refs`. */
-  ref(index: number, ordinal: number): object;
+  /** The ref with this index. Each in `writer.refs` is asked for once, by this or by `shared`. */
+  ref(index: number): object;
   /** Rebuilds what `[portable]()` described. */
   revive(kind: number, payload: unknown): unknown;
-  /** The memory that `shareBuffer` gave this id. */
-  sharedBuffer(id: number): SharedArrayBuffer;
+  /** What the ref with this index stands for. */
+  shared(index: number): object;
   /** The `ordinal`-th out-of-band buffer of this value, in the order of `writer.buffers`. */
   buffer(ordinal: number): ArrayBuffer;
 }

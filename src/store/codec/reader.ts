@@ -20,7 +20,6 @@ export class Reader {
   shapes!: ShapeFactories;
   /** Objects made so far, in the order the encoder met them; absent when nothing in the value refers back. */
   objects: unknown[] | undefined = undefined;
-  refs = 0;
   parts: BinaryParts | undefined = undefined;
   #depth = 0;
 
@@ -36,7 +35,6 @@ export class Reader {
   reset(): void {
     this.objects = undefined;
     this.parts = undefined;
-    this.refs = 0;
     this.#depth = 0;
   }
 

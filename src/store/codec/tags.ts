@@ -47,6 +47,9 @@ export const SHORT_STRING_LENGTHS = 32;
 /** The class of a DOMException that is none of its own: `QuotaExceededError`, where Node has it. */
 export const DOM_QUOTA = 1;
 
+/** Added to the class of a view that follows the length of its resizable buffer: it has no length of its own. */
+export const TRACKS_LENGTH = 0x80;
+
 /** What an entry of the table of binary parts holds. */
 export const PART_INLINE = 0;
 export const PART_OUT_OF_BAND = 1;

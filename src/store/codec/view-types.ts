@@ -5,11 +5,12 @@ export interface ViewType {
   readonly name: string;
   readonly prototype: object;
   readonly size: number;
-  readonly make: (buffer: ArrayBufferLike, byteOffset: number, length: number) => ArrayBufferView;
+  /** Without a length, a view of a resizable buffer follows the buffer's. */
+  readonly make: (buffer: ArrayBufferLike, byteOffset: number, length?: number) => ArrayBufferView;
 }
 
 interface ViewConstructor {
-  new (buffer: ArrayBufferLike, byteOffset: number, length: number): ArrayBufferView;
+  new (buffer: ArrayBufferLike, byteOffset: number, length?: number): ArrayBufferView;
   readonly name: string;
   readonly prototype: object;
   readonly BYTES_PER_ELEMENT?: number;

@@ -48,6 +48,38 @@ test('keeps a resizable ArrayBuffer resizable', () => {
   assert.deepEqual([copy.byteLength, copy.resizable, copy.maxByteLength], [8, true, 32]);
 });
 
+test('views of a resizable buffer keep following its length, or not, as before', () => {
+  type Resizable = ArrayBuffer & { readonly maxByteLength: number; resize(length: number): void };
+  const Buffers = ArrayBuffer as unknown as new (length: number, options: object) => Resizable;
+  const buffer = new Buffers(16, { maxByteLength: 64 });
+  new Uint8Array(buffer).set(bytes.subarray(0, 16));
+  const sent = [
+    new Uint8Array(buffer),
+    new Uint8Array(buffer, 0, 16),
+    new DataView(buffer, 4),
+    new Float64Array(buffer, 8),
+    new Int16Array(buffer, 4, 2),
+  ];
+  const copies = roundTrip(sent);
+  const copy = copies[0]?.buffer as Resizable;
+  assert.equal(copy.maxByteLength, 64);
+  assert.deepStrictEqual(copies, sent);
+  assert.ok(copies.every((view) => view.buffer === copy));
+  for (const length of [33, 64, 16, 24]) {
+    for (const each of [buffer, copy]) each.resize(length);
+    assert.deepEqual(
+      copies.map((view) => view.byteLength),
+      sent.map((view) => view.byteLength),
+    );
+  }
+  const alone = roundTrip(new Uint16Array(buffer, 2));
+  (alone.buffer as Resizable).resize(40);
+  assert.equal(alone.length, 19);
+  const late = new Uint8Array(buffer, 20, 4);
+  buffer.resize(8);
+  assert.throws(() => roundTrip({ late }), { code: 'ERR_MOBULA_SERIALIZATION', path: 'value.late' });
+});
+
 test('a lone slice of a pool brings nothing else of the pool along', () => {
   const { bytes: encoded } = encodeToBytes([Buffer.from(bytes.buffer, 8, 4)]);
   assert.ok(encoded.length < 24, `${encoded.length} bytes`);
@@ -126,11 +158,12 @@ test('a value that is one large view gets exactly the buffer of the hook', () =>
 
 test('a SharedArrayBuffer stays shared, and is registered once', () => {
   const memory = new SharedArrayBuffer(16);
-  const ids: SharedArrayBuffer[] = [];
-  const encoded = encodeToBytes([new Int32Array(memory, 4, 2), memory], { shareBuffer: (sab) => ids.push(sab) + 40 });
+  const ids: object[] = [];
+  const encoded = encodeToBytes([new Int32Array(memory, 4, 2), memory], { share: (sab) => ids.push(sab) + 40 });
   assert.deepEqual(ids, [memory]);
+  assert.deepEqual(encoded.refs, [41]);
   const copy = decodeBytes(encoded, {
-    sharedBuffer(id) {
+    shared(id) {
       assert.equal(id, 41);
       return memory;
     },

@@ -24,7 +24,7 @@ export function encodeHooks(overrides: Partial<EncodeHooks> = {}): EncodeHooks {
     outOfBandBytes: Infinity,
     isRef: () => false,
     refIndex: unexpected,
-    shareBuffer: unexpected,
+    share: unexpected,
     ...overrides,
   };
 }
@@ -32,7 +32,7 @@ export function encodeHooks(overrides: Partial<EncodeHooks> = {}): EncodeHooks {
 /** Decode hooks with a shape table of their own, `overrides` before all. */
 export function decodeHooks(overrides: Partial<DecodeHooks> = {}): DecodeHooks {
   const shapes = new LocalShapeTable();
-  return { shapes, ref: unexpected, revive: unexpected, sharedBuffer: unexpected, buffer: unexpected, ...overrides };
+  return { shapes, ref: unexpected, revive: unexpected, shared: unexpected, buffer: unexpected, ...overrides };
 }
 
 /** A writer over shared memory that gives only what is asked for, and moves what was written each time. */
