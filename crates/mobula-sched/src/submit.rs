@@ -3,6 +3,7 @@ use mobula_queue::{Subscribed, Waiter};
 use mobula_sync::atomic::Ordering;
 
 use crate::actor::ActorName;
+use crate::failure::{self, Failure};
 use crate::object::{NONE, Status};
 use crate::payload::Payload;
 use crate::port::{Event, Inner};
@@ -129,6 +130,10 @@ impl Turn<'_> {
                 token: reader.u32(),
             });
         }
+        if flags & submit::CANCELLED != 0 {
+            self.never_place(spec);
+            return;
+        }
         if flags & submit::CREATE != 0 {
             spec.creates = true;
             spec.actor = result;
@@ -140,6 +145,21 @@ impl Turn<'_> {
             }
         }
         self.place(spec, parent);
+    }
+
+    /// A task that was cancelled before it was submitted: it gets no cell and no queue, in which a thread might find it.
+    fn never_place(&mut self, spec: Spec) {
+        let error = failure::encode(Failure::Cancelled, spec.template, 1, &[]);
+        for result in spec.results() {
+            self.node.objects.get(result).retain();
+            let copy = self.copy(&error);
+            self.settle(result, Status::SystemError, copy);
+        }
+        self.discard(error);
+        if spec.actor != NONE {
+            self.release(spec.actor);
+        }
+        self.discard(spec.arguments);
     }
 
     /// Makes the task and registers it with its arguments.
