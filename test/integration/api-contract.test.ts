@@ -361,6 +361,30 @@ test('methods may be called what a promise, JSON or an object calls theirs', lim
   assert.equal(await get(asArgument.remote(odd)), 'then');
 });
 
+test('fields that hold functions are methods, as the types say', limit, async () => {
+  class Fields {
+    #n = 1;
+    arrow = (by = 1): number => {
+      this.#n += by;
+      return this.#n;
+    };
+    items = function* (): Generator<number> {
+      yield 1;
+    };
+  }
+  class More extends Fields {
+    more = async (): Promise<number> => this.arrow(10);
+  }
+  const handle = remote(More).remote();
+  assert.equal(await get(handle.arrow.remote(2)), 3);
+  assert.equal(await get(handle.more.remote()), 13);
+  const seen: number[] = [];
+  for await (const ref of handle.items.remote()) seen.push(await get(ref));
+  assert.deepEqual(seen, [1]);
+  const inTask = remote(async (other: typeof handle) => get(other.arrow.remote()));
+  assert.equal(await get(inTask.remote(handle)), 14);
+});
+
 test('dispose: the actor ends when no handle is left, and a disposed handle is refused', limit, async () => {
   const Holder = Counter.options({ numCpus: 1, name: 'disposed' });
   const one = Holder.remote();

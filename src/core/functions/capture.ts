@@ -13,6 +13,8 @@ import type { AnyFunction, Shipped, ShippedFile, ShippedFunction, ShippedImport 
 import { usesSourceMaps } from './source-maps.ts';
 import { packData } from './values.ts';
 
+export { functionFields } from './class-fields.ts';
+
 /** What capture asks of the runtime. */
 export interface CaptureHost {
   /** Whether a value travels as it is: refs, actor handles, remote functions and actor classes. */

@@ -56,9 +56,8 @@ export type Result<R, N extends number> =
 type MaybeStream<R> = [R] extends [Iterable<infer T>] ? (Iterable<T> extends R ? ObjectRefStream<T> : never) : never;
 
 /** `numReturns` among options, 1 if absent. */
-export type Returns<O, Otherwise extends number> = O extends { readonly numReturns: infer N extends number }
-  ? N
-  : Otherwise;
+export type Returns<O, Otherwise extends number> =
+  O extends Record<'numReturns', infer N extends number> ? N : Otherwise;
 
 /**
  * A function that runs in the workers of the node. Made by `remote`.
