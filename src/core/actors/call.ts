@@ -1,5 +1,5 @@
+import { type CallOptions, type ResolvedCallOptions, resolveCallOptions } from '../../common/call-options.ts';
 import { PendingCallsLimitError } from '../../common/errors.ts';
-import { type CallOptions, type ResolvedCallOptions, resolveCallOptions } from '../../common/options.ts';
 import { submit } from '../port/wire.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
