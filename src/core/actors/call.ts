@@ -48,9 +48,7 @@ function call(
     return sent;
   }
   // What is cancelled already is never placed: the actor's thread might take it before the cancel comes.
-  const sent = send(callee, name, args, options, submit.call | submit.cancelled);
-  if (sent instanceof ObjectRefStream) void sent.return();
-  return sent;
+  return send(callee, name, args, options, submit.call | submit.cancelled);
 }
 
 /** What a call gives, or one of several refs of it. */
@@ -67,7 +65,7 @@ function watch(runtime: ThreadRuntime, signal: AbortSignal, one: One): void {
 
 /** Cancels the task behind one of its refs. */
 function stop(runtime: ThreadRuntime, one: One): void {
-  if (one instanceof ObjectRefStream) void one.return();
+  if (one instanceof ObjectRefStream) one.cancel();
   else if (!runtime.closed && ObjectRef.index(one) >= 0) runtime.cancel(one, false, true);
 }
 

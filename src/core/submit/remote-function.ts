@@ -106,10 +106,9 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
     const flags = this.#signal?.aborted === true ? submit.cancelled : 0;
     if (generator) {
       const stream = runtime.submitStream(template, flags, args, -1);
-      if (flags !== 0) void stream.return();
-      else if (this.#signal !== undefined) {
+      if (this.#signal !== undefined && flags === 0) {
         const weak = new WeakRef(stream);
-        watchers.add(runtime, this.#signal, stream, () => void weak.deref()?.return());
+        watchers.add(runtime, this.#signal, stream, () => weak.deref()?.cancel());
       }
       return stream as Result<R, N>;
     }

@@ -79,6 +79,13 @@ export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
     return this.return().then(() => undefined);
   }
 
+  /** @internal Cancels the generator: after what it has yielded, `next` rejects with `TaskCancelledError`. */
+  cancel(): void {
+    if (this.#expected >= 0 || this.#runtime.closed) return;
+    this.#runtime.cancel(this.#end, false, true);
+    if (!this.#watching) this.#watch();
+  }
+
   /** @internal One more item. */
   push(item: ObjectRef<unknown>): void {
     this.#received++;
@@ -104,6 +111,7 @@ export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
         this.#error = { error };
         // Items are delivered before the end, so all there will be are here.
         this.#expected = this.#received;
+        this.#forget();
         this.#serve();
       },
     );
