@@ -23,6 +23,7 @@ export {
   type StoreUsage,
   shutdown,
 } from './api/runtime.ts';
+export type { CallOptions } from './common/call-options.ts';
 export type { StoreSpilled, TaskSettled, TaskSubmitted, WorkerExited, WorkerStarted } from './common/channels.ts';
 export type { ErrorCode } from './common/error-codes.ts';
 export {
@@ -52,7 +53,6 @@ export {
 export type { InitOptions, Logger } from './common/init-options.ts';
 export type {
   ActorOptions,
-  CallOptions,
   ErrorClass,
   NodeAffinity,
   ResourceOptions,

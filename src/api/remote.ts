@@ -8,6 +8,8 @@ import {
   taskDefaults,
 } from '../common/options.ts';
 import { ActorClass, type AnyClass } from '../core/actors/actor-class.ts';
+import { classShape } from '../core/actors/class-shape.ts';
+import { isGenerator } from '../core/submit/is-generator.ts';
 import { Remote } from '../core/submit/remote.ts';
 import { RemoteFunction, type Returns } from '../core/submit/remote-function.ts';
 
@@ -46,8 +48,7 @@ export function remote(code: AnyFunction | AnyClass, options: TaskOptions & Acto
     variants: new Map<string, unknown>(),
   };
   if (isClass(code)) {
-    const shape = { kind: 'actor', methods: methodsOf(code) } as const;
-    return ActorClass.of(new Remote(shared, resolveActorOptions(options, actorDefaults), shape));
+    return ActorClass.of(new Remote(shared, resolveActorOptions(options, actorDefaults), classShape(code)));
   }
   const generator = isGenerator(code as AnyFunction);
   const named = { ...taskDefaults, name: code.name === '' ? taskDefaults.name : code.name };
@@ -60,24 +61,4 @@ export function remote(code: AnyFunction | AnyClass, options: TaskOptions & Acto
 
 function isClass(code: AnyFunction | AnyClass): code is AnyClass {
   return /^class\b/.test(Function.prototype.toString.call(code));
-}
-
-const generators = [function* () {}, async function* () {}].map((sample) => sample.constructor);
-
-function isGenerator(code: AnyFunction): boolean {
-  return generators.some((generator) => code instanceof generator);
-}
-
-/** The class's methods, inherited ones included. */
-function methodsOf(actor: AnyClass): { name: string; generator: boolean }[] {
-  const methods = new Map<string, boolean>();
-  for (let proto = actor.prototype as object | null; proto !== null && proto !== Object.prototype; ) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(proto))) {
-      if (name !== 'constructor' && typeof value === 'function' && !methods.has(name)) {
-        methods.set(name, isGenerator(value as AnyFunction));
-      }
-    }
-    proto = Object.getPrototypeOf(proto) as object | null;
-  }
-  return [...methods].map(([name, generator]) => ({ name, generator }));
 }

@@ -312,6 +312,13 @@ class Odd {
     return 1;
   }
 }
+class FieldClass {
+  arrow = (by: number): string => String(by);
+  text = 'not a method';
+}
+const fields = remote(FieldClass).remote();
+same<keyof typeof fields, 'arrow' | typeof Symbol.dispose>(true);
+same<typeof fields.arrow, ActorMethod<[by: number], string>>(true);
 const odd = remote(Odd).remote();
 same<typeof odd.then, ActorMethod<[], number>>(true);
 same<ReturnType<typeof odd.remote.remote>, ObjectRef<number>>(true);

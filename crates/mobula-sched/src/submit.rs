@@ -5,6 +5,7 @@ use mobula_queue::{Subscribed, Waiter};
 use mobula_sync::atomic::Ordering;
 
 use crate::actor::ActorName;
+use crate::failure::{self, Failure};
 use crate::object::{NONE, PUT, Status};
 use crate::payload::Payload;
 use crate::port::{Event, Inner};
@@ -161,10 +162,7 @@ impl Turn<'_> {
         }
         let name = has(submit::NAMED).then(|| ActorName::read(reader));
         reader.check()?;
-        if flags > submit::ALL
-            || has(submit::CREATE) && has(submit::CALL)
-            || has(submit::NAMED) && !has(submit::CREATE)
-        {
+        if has(submit::CREATE) && has(submit::CALL) || has(submit::NAMED) && !has(submit::CREATE) {
             return Err(Violation::Flags(flags));
         }
         spec.arguments = self.take_over(arguments)?;
@@ -175,6 +173,11 @@ impl Turn<'_> {
         self.placing.push(result);
         self.placing.extend(&spec.more_results);
         failpoint!("submit.read");
+        if has(submit::CANCELLED) {
+            self.never_place(spec);
+            self.placing.clear();
+            return Ok(());
+        }
         if has(submit::CREATE) {
             spec.creates = true;
             spec.actor = result;
@@ -187,6 +190,24 @@ impl Turn<'_> {
         self.place(spec, parent);
         self.placing.clear();
         Ok(())
+    }
+
+    /// A task that was cancelled before it was submitted: it gets no cell and no queue, in which a thread might find it.
+    fn never_place(&mut self, spec: Spec) {
+        let error = failure::encode(Failure::Cancelled, spec.template, 1, &[]);
+        for result in spec.results() {
+            self.node.objects.get(result).retain();
+            let copy = self.copy(&error);
+            self.settle(result, Status::SystemError, copy);
+        }
+        self.discard(error);
+        if spec.actor != NONE {
+            self.release(spec.actor);
+        }
+        for &dep in &spec.deps {
+            self.release(dep);
+        }
+        self.discard(spec.arguments);
     }
 
     /// Makes the task and registers it with its arguments.

@@ -38,8 +38,8 @@ pub(crate) mod submit {
     pub(crate) const STREAM: u8 = 32;
     /// The actor that the task creates has a name: namespace and name follow.
     pub(crate) const NAMED: u8 = 64;
-    /// All of them.
-    pub(crate) const ALL: u8 = 127;
+    /// The task is cancelled already: it is never placed.
+    pub(crate) const CANCELLED: u8 = 128;
 }
 
 /// How a task ended, in a RESULT record.

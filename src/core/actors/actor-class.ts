@@ -1,9 +1,5 @@
-import {
-  type ActorOptions,
-  type CallOptions,
-  type ResolvedActorOptions,
-  resolveActorOptions,
-} from '../../common/options.ts';
+import type { CallOptions } from '../../common/call-options.ts';
+import { type ActorOptions, type ResolvedActorOptions, resolveActorOptions } from '../../common/options.ts';
 import { printable, shown } from '../../common/print.ts';
 import { portable } from '../../store/codec/index.ts';
 import { requireRuntime } from '../current.ts';

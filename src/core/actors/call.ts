@@ -1,5 +1,5 @@
+import { type CallOptions, type ResolvedCallOptions, resolveCallOptions } from '../../common/call-options.ts';
 import { PendingCallsLimitError } from '../../common/errors.ts';
-import { type CallOptions, type ResolvedCallOptions, resolveCallOptions } from '../../common/options.ts';
 import { submit } from '../port/wire.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
@@ -39,59 +39,76 @@ function call(
   options: ResolvedCallOptions | undefined,
 ): unknown {
   const signal = options?.signal;
-  if (signal === undefined) return send(callee, name, args, options);
+  if (signal === undefined) return send(callee, name, args, options, submit.call);
   const { runtime } = callee;
   if (!signal.aborted) {
-    const result = send(callee, name, args, options);
-    const weak = new WeakRef(result);
-    watchers.add(runtime, signal, result, () => {
-      const target = weak.deref();
-      if (target !== undefined) stop(runtime, target);
-    });
-    return result;
+    const sent = send(callee, name, args, options, submit.call);
+    // Any ref of the call may be the one that is kept.
+    for (const each of Array.isArray(sent) ? sent : [sent]) watch(runtime, signal, each);
+    return sent;
   }
-  // Submitted and cancelled in one go, so that it never runs.
-  let result: unknown;
-  runtime.port.together(() => {
-    const sent = send(callee, name, args, options);
-    stop(runtime, sent);
-    result = sent;
+  // What is cancelled already is never placed: the actor's thread might take it before the cancel comes.
+  return send(callee, name, args, options, submit.call | submit.cancelled);
+}
+
+/** What a call gives, or one of several refs of it. */
+type One = ObjectRef<unknown> | ObjectRefStream<unknown>;
+type Sent = One | ObjectRef<unknown>[];
+
+function watch(runtime: ThreadRuntime, signal: AbortSignal, one: One): void {
+  const weak = new WeakRef(one);
+  watchers.add(runtime, signal, one, () => {
+    const target = weak.deref();
+    if (target !== undefined) stop(runtime, target);
   });
-  return result;
 }
 
-/** What a call gives. */
-type Sent = ObjectRef<unknown> | ObjectRef<unknown>[] | ObjectRefStream<unknown>;
-
-function stop(runtime: ThreadRuntime, sent: Sent): void {
-  if (sent instanceof ObjectRefStream) {
-    void sent.return();
-    return;
-  }
-  // All refs of a call are made by the same task.
-  const ref = (Array.isArray(sent) ? sent : [sent]).find((each) => ObjectRef.index(each) >= 0);
-  if (ref !== undefined && !runtime.closed) runtime.cancel(ref, false, true);
+/** Cancels the task behind one of its refs. */
+function stop(runtime: ThreadRuntime, one: One): void {
+  if (one instanceof ObjectRefStream) one.cancel();
+  else if (!runtime.closed && ObjectRef.index(one) >= 0) runtime.cancel(one, false, true);
 }
 
-function send(callee: Callee, name: string, args: readonly unknown[], options: ResolvedCallOptions | undefined): Sent {
+function send(
+  callee: Callee,
+  name: string,
+  args: readonly unknown[],
+  options: ResolvedCallOptions | undefined,
+  flags: number,
+): Sent {
   const { runtime, ref, template } = callee;
   const actor = runtime.use(ref);
   const { info } = template;
   if (info.kind === 'actor' && info.maxPendingCalls >= 0) checkPending(runtime, actor, info.maxPendingCalls, info.name);
   const method = runtime.registry.method(template, name, options);
-  if (method.info.generator) return runtime.submitStream(method, submit.call, args, actor);
-  const first = runtime.newRef();
-  const { numReturns } = method.info;
-  const refs = [first];
-  while (refs.length < numReturns) refs.push(runtime.newRef());
+  if (method.info.generator) return runtime.submitStream(method, flags, args, actor);
+  if (method.info.numReturns > 1) return sendForSeveral(runtime, method, flags, args, actor);
+  const result = runtime.newRef();
   try {
-    const results = refs.map((each) => ObjectRef.index(each));
-    runtime.submit(method, submit.call, args, results, actor);
+    runtime.submit(method, flags, args, [ObjectRef.index(result)], actor);
   } catch (error) {
-    for (const each of refs) each[Symbol.dispose]();
+    result[Symbol.dispose]();
     throw error;
   }
-  return numReturns === 1 ? first : refs;
+  return result;
+}
+
+function sendForSeveral(
+  runtime: ThreadRuntime,
+  method: Template,
+  flags: number,
+  args: readonly unknown[],
+  actor: number,
+): ObjectRef<unknown>[] {
+  const refs = Array.from({ length: method.info.numReturns }, () => runtime.newRef());
+  try {
+    const results = refs.map((ref) => ObjectRef.index(ref));
+    runtime.submit(method, flags, args, results, actor);
+  } catch (error) {
+    for (const ref of refs) ref[Symbol.dispose]();
+    throw error;
+  }
+  return refs;
 }
 
 function checkPending(runtime: ThreadRuntime, actor: number, limit: number, name: string): void {

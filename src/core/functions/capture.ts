@@ -20,6 +20,8 @@ import { usesSourceMaps } from './source-maps.ts';
 import { planStatics } from './statics.ts';
 import { packData } from './values.ts';
 
+export { functionFields } from './class-fields.ts';
+
 /** What capture asks of the runtime. */
 export interface CaptureHost {
   /** Whether a value travels as it is: refs, actor handles, remote functions and actor classes. */

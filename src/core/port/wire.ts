@@ -17,7 +17,16 @@ export const op = {
   kill: 11,
 } as const;
 
-export const submit = { deps: 1, multi: 2, create: 4, call: 8, parent: 16, stream: 32, named: 64 } as const;
+export const submit = {
+  deps: 1,
+  multi: 2,
+  create: 4,
+  call: 8,
+  parent: 16,
+  stream: 32,
+  named: 64,
+  cancelled: 128,
+} as const;
 
 export const outcome = { ok: 0, error: 1, retry: 2 } as const;
 

@@ -1,5 +1,6 @@
+import type { ResolvedCallOptions } from '../../common/call-options.ts';
 import { MobulaError } from '../../common/errors.ts';
-import type { ResolvedActorOptions, ResolvedCallOptions, ResolvedTaskOptions } from '../../common/options.ts';
+import type { ResolvedActorOptions, ResolvedTaskOptions } from '../../common/options.ts';
 import type { TemplateOptions } from '../../native/addon.ts';
 import type { Shipped } from '../functions/shipped.ts';
 import type { Port } from '../port/port.ts';

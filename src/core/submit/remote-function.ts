@@ -3,10 +3,11 @@ import { type ResolvedTaskOptions, resolveTaskOptions, type TaskOptions } from '
 import { printable, shown } from '../../common/print.ts';
 import { portable } from '../../store/codec/index.ts';
 import { requireRuntime } from '../current.ts';
+import { submit } from '../port/wire.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
-import { ObjectRefStream } from '../wait/stream.ts';
-import { Remote } from './remote.ts';
+import type { ObjectRefStream } from '../wait/stream.ts';
+import type { Remote } from './remote.ts';
 
 /**
  * An argument for a parameter of type `T`: a value, or the ref of one. A ref is resolved before the function runs, so for a
@@ -55,9 +56,8 @@ export type Result<R, N extends number> =
 type MaybeStream<R> = [R] extends [Iterable<infer T>] ? (Iterable<T> extends R ? ObjectRefStream<T> : never) : never;
 
 /** `numReturns` among options, 1 if absent. */
-export type Returns<O, Otherwise extends number> = O extends { readonly numReturns: infer N extends number }
-  ? N
-  : Otherwise;
+export type Returns<O, Otherwise extends number> =
+  O extends Record<'numReturns', infer N extends number> ? N : Otherwise;
 
 /**
  * A function that runs in the workers of the node. Made by `remote`.
@@ -102,50 +102,34 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
     const runtime = requireRuntime();
     const template = this.#remote.template(runtime);
     const { generator, numReturns } = template.info;
-    if (this.#signal?.aborted === true) return this.#aborted(runtime, args);
+    // What is cancelled already is never placed: a thread might take it before the cancel comes.
+    const flags = this.#signal?.aborted === true ? submit.cancelled : 0;
     if (generator) {
-      const stream = runtime.submitStream(template, 0, args, -1);
-      if (this.#signal !== undefined) {
+      const stream = runtime.submitStream(template, flags, args, -1);
+      if (this.#signal !== undefined && flags === 0) {
         const weak = new WeakRef(stream);
-        watchers.add(runtime, this.#signal, stream, () => void weak.deref()?.return());
+        watchers.add(runtime, this.#signal, stream, () => weak.deref()?.cancel());
       }
       return stream as Result<R, N>;
     }
-    if (numReturns > 1) return this.#several(runtime, args, numReturns) as Result<R, N>;
+    if (numReturns > 1) return this.#several(runtime, flags, args, numReturns) as Result<R, N>;
     const ref = runtime.newRef();
     try {
-      runtime.submit(template, 0, args, [ObjectRef.index(ref)]);
+      runtime.submit(template, flags, args, [ObjectRef.index(ref)]);
     } catch (error) {
       ref[Symbol.dispose]();
       throw error;
     }
-    if (this.#signal !== undefined) this.#watch(this.#signal, runtime, ref);
+    if (this.#signal !== undefined && flags === 0) this.#watch(this.#signal, runtime, ref);
     return ref as Result<R, N>;
   }
 
-  /** A call whose signal is aborted already: it is submitted and cancelled in one go, so it never runs. */
-  #aborted(runtime: ThreadRuntime, args: Args<A>): Result<R, N> {
-    let result: unknown;
-    runtime.port.together(() => {
-      const { code, options, shape } = this.#remote;
-      result = new RemoteFunction<A, R, N>(
-        new Remote(code, options, shape).adopt(runtime, this.#remote.template(runtime)),
-        undefined,
-      ).remote(...args);
-      if (result instanceof ObjectRefStream) void result.return();
-      else
-        for (const ref of Array.isArray(result) ? result : [result])
-          runtime.cancel(ref as ObjectRef<unknown>, false, true);
-    });
-    return result as Result<R, N>;
-  }
-
-  #several(runtime: ThreadRuntime, args: Args<A>, count: number): ObjectRef<unknown>[] {
+  #several(runtime: ThreadRuntime, flags: number, args: Args<A>, count: number): ObjectRef<unknown>[] {
     const refs = Array.from({ length: count }, () => runtime.newRef());
     try {
       runtime.submit(
         this.#remote.template(runtime),
-        0,
+        flags,
         args,
         refs.map((ref) => ObjectRef.index(ref)),
       );
@@ -153,7 +137,8 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
       for (const ref of refs) ref[Symbol.dispose]();
       throw error;
     }
-    if (this.#signal !== undefined) this.#watch(this.#signal, runtime, refs[0] as ObjectRef<unknown>);
+    // Any of them may be the one that is kept.
+    if (this.#signal !== undefined && flags === 0) for (const ref of refs) this.#watch(this.#signal, runtime, ref);
     return refs;
   }
 
@@ -163,8 +148,7 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
       const target = weak.deref();
       if (target !== undefined && !runtime.closed && ObjectRef.index(target) >= 0) runtime.cancel(target, false, true);
     };
-    if (signal.aborted) cancel();
-    else watchers.add(runtime, signal, ref, cancel);
+    watchers.add(runtime, signal, ref, cancel);
   }
 
   /** The same function with other options. */
@@ -178,7 +162,7 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
   }
 }
 
-/** Cancels to run when signals abort: one listener per signal, however many tasks it stands for. */
+/** @internal Cancels to run when signals abort: one listener per signal, however many tasks it stands for. */
 class Watchers {
   readonly #bySignal = new WeakMap<AbortSignal, Set<() => void>>();
   readonly #collected = new FinalizationRegistry<() => void>((forget) => forget());
@@ -207,4 +191,5 @@ class Watchers {
   }
 }
 
+/** @internal */
 export const watchers: Watchers = new Watchers();

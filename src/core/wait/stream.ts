@@ -86,6 +86,13 @@ export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
     return this.return().then(() => undefined);
   }
 
+  /** @internal Cancels the generator: after what it has yielded, `next` rejects with `TaskCancelledError`. */
+  cancel(): void {
+    if (this.#expected >= 0 || this.#runtime.closed) return;
+    this.#runtime.cancel(this.#end, false, true);
+    if (!this.#watching) this.#watch();
+  }
+
   /** @internal One more item. */
   push(item: ObjectRef<unknown>): void {
     this.#received++;
@@ -99,11 +106,12 @@ export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
     return full && this.#expected < 0 && this.#takers.length === 0;
   }
 
-  /** @internal The runtime is closed. */
+  /** @internal The generator failed, or the runtime is closed. */
   fail(error: unknown): void {
     this.#error = { error };
     // Items are delivered before the end, so all there will be are here.
     this.#expected = this.#received;
+    this.#forget();
     this.#serve();
   }
 

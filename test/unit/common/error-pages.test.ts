@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { type ErrorCode, errorCodes } from '../../../src/common/error-codes.ts';
 import { errorPage } from '../../../src/common/error-page.ts';
 import { MobulaError, reviveError, TaskError } from '../../../src/common/errors.ts';
@@ -71,5 +75,52 @@ test('every code in the sources is a code that users can look up', () => {
         assert.ok(known.has(code), `${folder}/${name}: ${code} is not in src/common/error-codes.ts`);
       }
     }
+  }
+});
+
+/** Runs a program of a folder of its own; gives what it prints. */
+function run(folder: string, file: string): string {
+  const { stdout, stderr } = spawnSync(process.execPath, [join(folder, file)], { cwd: folder, encoding: 'utf8' });
+  assert.equal(stderr, '');
+  return stdout.trim();
+}
+
+test('the address holds in an installation, and in a program that a bundler has put into one file', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mobula-page-'));
+  try {
+    const home = join(folder, 'node_modules/mobula');
+    for (const part of ['docs', 'package.json']) cpSync(root + part, join(home, part), { recursive: true });
+    const page = `${home}/docs/errors.md#err_mobula_task`;
+    const program = 'console.log(new MobulaError("ERR_MOBULA_TASK", "x").helpPage);';
+    writeFileSync(
+      join(folder, 'main.mjs'),
+      `import { MobulaError } from './node_modules/mobula/dist/common.js';\n${program}`,
+    );
+    // Errors alone: the rest needs the addon, which lies elsewhere in a clone.
+    await build({
+      entryPoints: [`${root}src/common/errors.ts`],
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      outfile: join(home, 'dist/common.js'),
+      allowOverwrite: true,
+    });
+    assert.equal(run(folder, 'main.mjs'), page);
+    await build({
+      stdin: {
+        contents: `import { MobulaError } from ${JSON.stringify(`${root}src/common/errors.ts`)};\n${program}`,
+        resolveDir: folder,
+      },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      outfile: join(folder, 'out/bundle.mjs'),
+    });
+    assert.equal(run(folder, 'out/bundle.mjs'), page);
+    // Nothing installed anywhere near: at least the name of the package.
+    rmSync(home, { recursive: true });
+    assert.equal(run(folder, 'out/bundle.mjs'), 'mobula/docs/errors.md#err_mobula_task');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 });

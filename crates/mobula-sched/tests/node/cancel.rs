@@ -1,7 +1,8 @@
 //! Cancelling and time limits, in every state of a task.
 
-use mobula_sched::TaskId;
+use mobula_sched::{TaskId, TemplateSpec};
 
+use super::actors::{alive, class, method};
 use super::support::{Bed, Call, ERROR, News, OK, RETRY, Status, Thread, Value, plain, value};
 
 const CANCELLED: u8 = 1;
@@ -357,5 +358,44 @@ fn a_value_or_a_task_that_no_inbox_can_hold_fails_alone_and_the_next_goes_on() {
     driver.release(&parts);
     driver.release(&[too_large, fine]);
     driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn what_is_cancelled_before_it_is_submitted_is_never_placed() {
+    let bed = Bed::new(1, &[]);
+    let mut driver = bed.driver();
+    let special = bed.template(TemplateSpec {
+        priority: 1,
+        ..plain()
+    });
+    let (class, method) = (bed.template(class()), bed.template(method()));
+    let (mut host, actor) = alive(&bed, &mut driver, class);
+    let (nested, late) = (driver.put(&value("nested")), driver.object());
+    for (template, actor) in [(special, None), (method, Some(actor))] {
+        let call = Call {
+            arguments: value([1]).with_refs(&[nested]),
+            deps: &[late],
+            more: &[driver.object()],
+            actor,
+            cancelled: true,
+            ..Call::default()
+        };
+        let result = driver.submit(template, &call);
+        let tokens = [driver.get(result), driver.get(call.more[0])];
+        driver.flush();
+        let news = driver.news();
+        let cancelled = |news: &News| matches!(news, News::Value { status: Status::SystemError, value, .. } if value.bytes[0] == 1);
+        assert!(
+            news.len() == tokens.len() && news.iter().all(cancelled),
+            "{news:?}"
+        );
+        assert_eq!(bed.node.tasks_in_use(), 0);
+        driver.release(&[result, call.more[0]]);
+    }
+    driver.put_into(late, &value(""));
+    driver.release(&[nested, late, actor]);
+    driver.flush();
+    host.news();
     bed.assert_balanced(0);
 }

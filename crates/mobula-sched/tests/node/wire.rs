@@ -70,8 +70,8 @@ fn each_kind_of_wrong_record_is_refused_by_name_and_its_port_is_not_served_again
             Violation::Actor(theirs),
         ),
         (
-            Box::new(move |port| words(&[1, 128], &[template, object(node, port), 0])),
-            Violation::Flags(128),
+            Box::new(move |port| words(&[1, 12], &[template, object(node, port), 0, theirs])),
+            Violation::Flags(12),
         ),
         (
             Box::new(move |port| words(&[1, 16], &[template, object(node, port), 0, 1 << 28, 0])),

@@ -23,6 +23,8 @@ pub(crate) struct Call<'a> {
     pub(crate) stream: Option<u32>,
     /// Namespace and name of the actor it creates.
     pub(crate) name: Option<(&'a str, &'a str)>,
+    /// Whether it is cancelled already.
+    pub(crate) cancelled: bool,
 }
 
 /// A thread's end of the core, as JavaScript has it.
@@ -116,7 +118,8 @@ impl Thread {
             | flag(call.actor.is_some(), 8)
             | flag(call.parent.is_some(), 16)
             | flag(call.stream.is_some(), 32)
-            | flag(call.name.is_some(), 64);
+            | flag(call.name.is_some(), 64)
+            | flag(call.cancelled, 128);
         let mut record = vec![1, flags];
         record.extend(template.to_le_bytes());
         record.extend(result.to_le_bytes());
