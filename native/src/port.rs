@@ -13,7 +13,7 @@ use crate::accounting::Pressure;
 use crate::bell::UvBell;
 use crate::bytes::Bytes;
 use crate::error::{Code, Result, fail, refused};
-use crate::runtime::{Runtime, current};
+use crate::runtime::{Runtime, current, end_of_driver};
 use crate::v8;
 
 /// A thread's connection to the runtime.
@@ -63,7 +63,13 @@ pub fn attach(
     // Which binding ends with the environment; the same port may be another thread's by then, of a later runtime.
     let mine: Arc<AtomicPtr<Binding>> = Arc::new(AtomicPtr::new(ptr::null_mut()));
     let ending = Arc::clone(&mine);
-    let on_end = Box::new(move || close(ending.load(Ordering::Relaxed)));
+    let driven = (kind == PortKind::Driver).then(|| Arc::downgrade(&runtime));
+    let on_end = Box::new(move || {
+        close(ending.load(Ordering::Relaxed));
+        if let Some(runtime) = driven {
+            end_of_driver(&runtime);
+        }
+    });
     failpoint!("native.attach");
     let bell = UvBell::new(env.raw(), on_bell.value().value, on_end)?;
     let Some(port) = runtime

@@ -1,5 +1,5 @@
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use mobula_sched::{Buffer, BufferStore, Clock, GENERATIONS, MAX_INBOX, Node, NodeConfig};
@@ -121,9 +121,28 @@ pub fn start(options: StartOptions) -> Result<()> {
 #[napi(catch_unwind)]
 pub fn stop() {
     if let Some(runtime) = CURRENT.lock().take() {
-        runtime.node.set_watchdog(None);
-        runtime.watchdog.stop();
-        runtime.helper.stop();
+        runtime.end();
+    }
+}
+
+impl Runtime {
+    fn end(&self) {
+        self.node.set_watchdog(None);
+        self.watchdog.stop();
+        self.helper.stop();
+    }
+}
+
+/// The driver's thread has ended. If it has not taken its runtime down, another thread must still be able to bring one up; the
+/// workers, which were threads of the driver's, have ended before.
+pub(crate) fn end_of_driver(runtime: &Weak<Runtime>) {
+    let mut current = CURRENT.lock();
+    if current
+        .as_ref()
+        .is_some_and(|current| runtime.ptr_eq(&Arc::downgrade(current)))
+        && let Some(runtime) = current.take()
+    {
+        runtime.end();
     }
 }
 

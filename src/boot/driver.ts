@@ -23,6 +23,7 @@ import { NodeReplica } from '../gcs/replica.ts';
 import type { Addon } from '../native/addon.ts';
 import { addon, nativeError } from '../native/binding.ts';
 import { threadState, type WorkerAssignment } from '../workers/assignment.ts';
+import { heapLimits } from '../workers/heap-limits.ts';
 import { Output } from '../workers/output/output.ts';
 import { type Ending, WorkerPool } from '../workers/worker-pool.ts';
 import { NodeChannels } from './channels.ts';
@@ -93,6 +94,7 @@ export class DriverNode implements NewsHandler {
       abandon: (port, details) => this.#abandon(port, details),
       giveUp: (reason) => this.#giveUp(reason),
       output: () => this.#output.begin(),
+      limits: heapLimits(options.memory, Math.ceil(options.numCpus)),
     });
     // Tasks may ask for no CPU at all, so there is always a thread for them.
     this.#pool.startWorkers(Math.max(1, Math.ceil(options.numCpus)));

@@ -65,6 +65,7 @@ export class ThreadRuntime implements RefOwner {
   readonly #refs = new RefKeeper(this);
   #dropped: number[] = [];
   #closed = false;
+  #detached = false;
   #problem = '';
 
   constructor(
@@ -81,7 +82,7 @@ export class ThreadRuntime implements RefOwner {
     this.#travel = travel;
     this.port = new Port(addon, kind, host, onBell);
     this.keepAlive = new KeepAlive((keep) => {
-      if (!this.#closed) addon.keepAlive(this.port.id, keep);
+      if (!this.#detached) addon.keepAlive(this.port.id, keep);
     });
     this.lender = new Lender(addon, this.port);
     this.resources = new ResourceTable(facts.totals);
@@ -397,5 +398,6 @@ export class ThreadRuntime implements RefOwner {
     this.lender.close();
     this.inbox.close();
     this.port.detach();
+    this.#detached = true;
   }
 }

@@ -1,4 +1,4 @@
-import { ObjectLostError, ObjectStoreFullError, RuntimeClosedError } from '../common/errors.ts';
+import { MobulaError, ObjectLostError, ObjectStoreFullError, RuntimeClosedError } from '../common/errors.ts';
 import type { Addon } from './addon.ts';
 import { findAddon } from './find.ts';
 
@@ -18,6 +18,8 @@ export function nativeError(error: unknown): unknown {
       return new ObjectLostError(error.message, { cause: error });
     case 'ERR_MOBULA_RUNTIME_CLOSED':
       return new RuntimeClosedError();
+    case 'ERR_MOBULA_ALREADY_INITIALIZED':
+      return new MobulaError(code, error.message, { cause: error });
     default:
       return error;
   }

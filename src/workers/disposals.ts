@@ -1,8 +1,8 @@
 import { clearTimeout, setTimeout } from '../common/timers.ts';
 import { threadState } from './assignment.ts';
 
-/** Milliseconds that the instances of a thread get: it counts by itself, but may be busy. */
-const DISPOSAL_MS = 5000;
+/** Milliseconds until a thread is not waited for: it gives its instances 5 s by itself, and warns, but may be busy. */
+const DISPOSAL_MS = 5500;
 
 /** Threads that are to be stopped when their instances have disposed of themselves. */
 export class Disposals {

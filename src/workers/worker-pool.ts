@@ -1,3 +1,4 @@
+import type { ResourceLimits } from 'node:worker_threads';
 import { Tinypool } from 'tinypool';
 import { clearTimeout, setTimeout } from '../common/timers.ts';
 import { RETIRED, THREAD_STATE_WORDS, threadState, type WorkerAssignment } from './assignment.ts';
@@ -31,6 +32,8 @@ export interface PoolPorts {
   abandon(port: number, details: string): void;
   /** Threads die before they are attached, again and again. */
   giveUp(reason: unknown): void;
+  /** Limits of each thread's heap. */
+  readonly limits: ResourceLimits;
   /** Memory for what a thread writes; `end`: the thread has ended. */
   output(): { readonly memory: OutputMemory; readonly end: () => void };
 }
@@ -113,6 +116,7 @@ export class WorkerPool {
       concurrentTasksPerWorker: 1,
       useAtomics: false,
       ...this.#options,
+      resourceLimits: this.#ports.limits,
     });
     let error: unknown;
     pool.on('error', (thrown: unknown) => {

@@ -52,6 +52,27 @@ test('await using: a runtime ends with its block when that throws', limit, async
   assert.equal(isInitialized(), false);
 });
 
+// A library's block shut down the application's runtime.
+test('await using: a block that did not start the runtime does not end it', limit, async () => {
+  {
+    await using application = await init({ numCpus: 1 });
+    {
+      await using library = await init({ ignoreReinit: true });
+      assert.equal(library.nodeId, application.nodeId);
+    }
+    assert.equal(await get(sleep.remote(1)), 1);
+  }
+  assert.equal(isInitialized(), false);
+});
+
+test('await using: the block of a runtime that is gone does not end the next one', limit, async () => {
+  const first = await init({ numCpus: 1 });
+  await shutdown();
+  await init({ numCpus: 1 });
+  await first[Symbol.asyncDispose]();
+  assert.equal(isInitialized(), true);
+});
+
 test('using: a ref is released at the end of its block, and a stream is left', limit, async () => {
   await init({ numCpus: 1 });
   let kept: ReturnType<typeof sleep.remote>;

@@ -42,11 +42,11 @@ export class Program {
       env: { ...process.env, MOBULA_TEST_SPILL: this.#spill },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.#child.stdout?.on('data', (text: Buffer) => {
-      this.#output += text.toString();
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#output += text;
     });
-    this.#child.stderr?.on('data', (text: Buffer) => {
-      this.#errors += text.toString();
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#errors += text;
     });
     this.#ended = new Promise((resolve) => this.#child.once('close', (code, signal) => resolve([code, signal])));
   }

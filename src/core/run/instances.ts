@@ -1,7 +1,7 @@
-import { now, setTimeout } from '../../common/timers.ts';
+import { now, setImmediate, setTimeout } from '../../common/timers.ts';
 
 /** Milliseconds that an instance gets to dispose of itself. */
-export const DISPOSAL_MS = 5000;
+const DISPOSAL_MS = 5000;
 
 type Instance = Record<string, unknown>;
 
@@ -59,6 +59,8 @@ export class Instances {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       process.emitWarning(`An actor of class ${name} failed to dispose of itself: ${text}`, 'MobulaWarning');
     }
+    // Its thread may be ended from then on: the warning is to be printed before.
+    await new Promise((resolve) => setImmediate(resolve));
     this.#count(--this.#disposable);
   }
 }
