@@ -27,6 +27,11 @@ export interface InitOptions {
   readonly spillDirectory?: string;
   /** The cluster to join. This version runs on one machine and refuses it. */
   readonly address?: string;
+  /**
+   * Look at what a function took along again at each later call, and throw a `CaptureError` when captured data has changed since it was copied. For
+   * tests and development: a call then costs what the first one did. Default: false.
+   */
+  readonly checkCaptures?: boolean;
   /** Default namespace of named actors. Default: 'default'. */
   readonly namespace?: string;
   /** Default: none. */
@@ -43,6 +48,7 @@ export interface ResolvedInitOptions {
   readonly memory: number;
   readonly objectStoreMemory: number;
   readonly spillDirectory: string | undefined;
+  readonly checkCaptures: boolean;
   readonly namespace: string;
   readonly logger: Logger | undefined;
 }
@@ -65,6 +71,7 @@ const known: readonly string[] = [
   'objectStoreMemory',
   'spillDirectory',
   'address',
+  'checkCaptures',
   'namespace',
   'logger',
   'ignoreReinit',
@@ -86,9 +93,16 @@ export function resolveInitOptions(options: InitOptions, machine: Machine): Reso
     memory: machine.memory,
     objectStoreMemory: storeMemory(options.objectStoreMemory, machine),
     spillDirectory: options.spillDirectory === undefined ? undefined : text('spillDirectory', options.spillDirectory),
+    checkCaptures: switched('checkCaptures', options.checkCaptures),
     namespace: options.namespace === undefined ? 'default' : text('namespace', options.namespace),
     logger: options.logger,
   };
+}
+
+function switched(name: string, value: unknown): boolean {
+  if (value === undefined) return false;
+  if (typeof value !== 'boolean') throw badOption(name, value, 'true or false');
+  return value;
 }
 
 function storeMemory(value: unknown, machine: Machine): number {

@@ -161,6 +161,7 @@ export class ActorClass<C extends AnyClass> {
   remote(...args: Args<ConstructorParameters<C>>): ActorHandle<C> {
     const runtime = requireRuntime();
     const template = this.#remote.template(runtime);
+    if (runtime.watch !== undefined) runtime.recheck(this.#remote.code.source);
     const { options } = this.#remote;
     const ref = runtime.newRef();
     const index = ObjectRef.index(ref);

@@ -12,7 +12,7 @@ import { captureName } from './names.ts';
 import { originOf } from './origins.ts';
 import { locatePlain } from './plain.ts';
 import { captureError, describeLine, type Step, usualAdvice } from './problem.ts';
-import { describeRefusal, refuseLexicals, refuseOtherPrototype, refuseSelf } from './refusals.ts';
+import { describeOwnRefusal, describeRefusal, refuseLexicals, refuseOtherPrototype, refuseSelf } from './refusals.ts';
 import type { FreeName } from './scope.ts';
 import { SharedState } from './shared-state.ts';
 import type { AnyFunction, Shipped, ShippedFile, ShippedFunction, ShippedImport, ShippedSymbol } from './shipped.ts';
@@ -30,6 +30,8 @@ export interface CaptureHost {
   findOwn(fn: AnyFunction, url: string): ShippedImport | undefined;
   /** The URL under which a worker has mobula, if `file` is mobula. A loader of TypeScript may make a second copy of it for `require`. */
   ownModule(file: string): string | undefined;
+  /** Told of all data and functions that are captured, in order. */
+  saw?(value: unknown, name: string, place: (() => string) | undefined): void;
 }
 
 /**
@@ -96,6 +98,7 @@ export class Capture {
       this.#copies,
     );
     this.#check(data.value, step);
+    this.#host.saw?.(data.value, step.name, step.place);
     return data;
   }
 
@@ -197,7 +200,7 @@ export class Capture {
     try {
       this.#host.checkValue(value, step.name);
     } catch (cause) {
-      const { problem, advice } = describeRefusal(value, cause);
+      const { problem, advice } = this.isPortable(value) ? describeOwnRefusal(cause) : describeRefusal(value, cause);
       throw this.fail(step, problem, advice, cause);
     }
   }
@@ -228,6 +231,7 @@ export class Capture {
     const { script, entry, url, line, column } = located;
     const own = this.#host.findOwn(fn, url);
     if (own !== undefined) return own;
+    this.#host.saw?.(fn, step.name, step.place);
     const statics = planStatics(fn, located, () => facts.privates());
     const { source, form, meta, superclass, setter, free } = rewrite(located, text, statics);
     const eager = [

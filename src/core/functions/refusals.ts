@@ -116,6 +116,12 @@ function standsAlone(expression: string): boolean {
   }
 }
 
+/** The same for a value that says itself why it cannot travel now: a remote function with a signal. */
+export function describeOwnRefusal(cause: unknown): { readonly problem: string; readonly advice: string } {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return { problem: 'cannot be sent to another thread', advice: reason };
+}
+
 /** Says why a value was refused by the codec, in words about the captured variable. */
 export function describeRefusal(value: unknown, cause: unknown): { readonly problem: string; readonly advice: string } {
   const className = classOf(value);
