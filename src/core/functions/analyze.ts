@@ -15,6 +15,7 @@ import {
   changedTarget,
   exportName,
   hasUseStrict,
+  isLazyHelper,
   lazyModules,
   memberRoot,
   patternExpressions,
@@ -152,7 +153,8 @@ class Analyzer {
       if (node.callee.type === 'Identifier' && node.callee.name === 'eval') this.#record.evals.push(node.start);
       const target = changedTarget(node);
       if (target !== undefined) this.#mutate(target, place, true);
-      for (const body of lazyModules(node)) this.#runsOnce.add(body);
+      if (isLazyCall(node.callee, place.scope))
+        for (const body of lazyModules(node.arguments)) this.#runsOnce.add(body);
       this.#children(node, place);
     },
     BlockStatement: (node, place) => this.#block(node, node.body, place),
@@ -284,6 +286,13 @@ class Analyzer {
       }
     }
   }
+}
+
+/** Whether a call is one of `__esm`. */
+function isLazyCall(callee: AnyNode, scope: Scope): boolean {
+  if (callee.type !== 'Identifier') return false;
+  if (/^__esm(?:Min)?$/.test(callee.name)) return true;
+  return isLazyHelper(scope.find(callee.name)?.declarator?.init);
 }
 
 function declaredNames(declaration: Declaration | null | undefined): string[] {

@@ -6,7 +6,7 @@ import { type ExportSite, isPackageFile, ModuleSources } from './exports.ts';
 import { type FunctionFacts, Inspector } from './inspect.ts';
 import { findBuiltin, findIntrinsic, findModule, isNativeText } from './intrinsics.ts';
 import { type Located, locateFunction } from './locate.ts';
-import { describeHeld, describeOwn, describePrototype, noMembers } from './members.ts';
+import { computedKeys, describeHeld, describeOwn, describePrototype, noMembers } from './members.ts';
 import { leadsTo, toPath } from './modules.ts';
 import { captureName } from './names.ts';
 import { originOf } from './origins.ts';
@@ -253,6 +253,8 @@ export class Capture {
     const parent: unknown = heritage && Object.getPrototypeOf(fn);
     if (heritage?.name !== undefined && !values.has(heritage.name))
       values.set(heritage.name, { state: 'value', value: parent, global: false });
+    for (const [name, key] of computedKeys(fn, located))
+      if (!values.has(name)) values.set(name, { state: 'value', value: key, global: false });
     refuseOtherPrototype(fn, located, values, this);
     // Imports come first: data may hold the same functions, which then are imported, too.
     const isImported = ({ binding }: FreeName): boolean => binding !== undefined && importOrigin(binding) !== undefined;

@@ -105,6 +105,8 @@ class Reviver {
         return viteImporter(item.file);
       case 'coverage':
         return countNothing;
+      case 'no cache':
+        return () => null;
       case 'import':
         throw new Error(`the module ${item.specifier} was not loaded`);
     }

@@ -129,9 +129,9 @@ export interface ShippedSymbol {
   readonly wellKnown: boolean;
 }
 
-/** What the defining file gives its code: `import.meta`, `require`, `import()`, or a coverage counter that counts nothing. */
+/** What the defining file gives its code: `import.meta`, `require`, `import()`, a coverage counter that counts nothing, or a cache that keeps nothing. */
 export interface ShippedAmbient {
-  readonly kind: 'import.meta' | 'require' | 'dynamic import' | 'coverage';
+  readonly kind: 'import.meta' | 'require' | 'dynamic import' | 'coverage' | 'no cache';
   readonly file: string;
 }
 

@@ -1,4 +1,12 @@
-import type { AnyNode, CallExpression, Pattern } from 'acorn';
+import type {
+  AnyNode,
+  ArrowFunctionExpression,
+  AssignmentExpression,
+  CallExpression,
+  FunctionExpression,
+  Node,
+  Pattern,
+} from 'acorn';
 
 /** The names a pattern declares, with where each stands. */
 export function* patternNames(pattern: Pattern): Generator<{ name: string; start: number }> {
@@ -94,9 +102,34 @@ export function changedTarget({ callee, arguments: [first] }: CallExpression): A
   return changing.has(property.name) ? object : undefined;
 }
 
-/** The functions that esbuild's and Rolldown's `__esm({ 'file'() { … } })` run at most once: they hold a module's own code. */
-export function lazyModules({ callee, arguments: [modules] }: CallExpression): AnyNode[] {
-  if (callee.type !== 'Identifier' || !/^__esm(?:Min)?$/.test(callee.name)) return [];
+/**
+ * Whether a function is `__esm`, by which esbuild and Rolldown put off the code of a module, whatever it is called once minified:
+ * `(fn, res) => () => (fn && (res = fn(fn = 0)), res)`.
+ */
+export function isLazyHelper(node: Node | null | undefined): boolean {
+  if (node?.type !== 'ArrowFunctionExpression' && node?.type !== 'FunctionExpression') return false;
+  const { params, body } = node as ArrowFunctionExpression | FunctionExpression;
+  const [first] = params;
+  if (params.length < 2 || params.length > 3 || first?.type !== 'Identifier') return false;
+  if (body.type !== 'ArrowFunctionExpression' && body.type !== 'FunctionExpression') return false;
+  return body.params.length === 0 && clears(body.body, first.name);
+}
+
+/** Whether code gives a variable the value 0. */
+function clears(node: Node, name: string): boolean {
+  if (node.type === 'AssignmentExpression') {
+    const { left, right } = node as AssignmentExpression;
+    if (left.type === 'Identifier' && left.name === name && right.type === 'Literal' && right.value === 0) return true;
+  }
+  return Object.values(node).some((child: unknown) =>
+    (Array.isArray(child) ? child : [child]).some(
+      (item: unknown) => typeof item === 'object' && item !== null && 'type' in item && clears(item as Node, name),
+    ),
+  );
+}
+
+/** The functions that a call of `__esm` runs at most once: they hold a module's own code. */
+export function lazyModules([modules]: CallExpression['arguments']): AnyNode[] {
   if (modules?.type === 'ArrowFunctionExpression') return [modules];
   if (modules?.type !== 'ObjectExpression') return [];
   return modules.properties.flatMap((property) => (property.type === 'Property' ? [property.value] : []));
