@@ -149,6 +149,10 @@ class Analyzer {
       this.#visit(node.argument, place);
     },
     CallExpression: (node, place) => {
+      for (const argument of node.arguments) {
+        const root = memberRoot(argument);
+        if (root !== undefined) this.#record.passed.push({ name: root.name, scope: place.scope });
+      }
       // Direct eval sees every variable around it.
       if (node.callee.type === 'Identifier' && node.callee.name === 'eval') this.#record.evals.push(node.start);
       const target = changedTarget(node);
