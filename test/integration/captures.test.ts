@@ -1,7 +1,7 @@
 // What a remote function captures, through the public API: later changes are told where that was asked for, and a signal is not lost.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { CaptureError, get, init, MobulaError, put, remote, SerializationError } from 'mobula';
+import { CaptureError, get, put, remote, SerializationError } from 'mobula';
 import { limit, suite } from '../support/suite.ts';
 
 suite({ numCpus: 1, checkCaptures: true }, 'any');
@@ -70,14 +70,6 @@ test('a captured remote function, ref and what a task made itself are not taken 
     }
   });
   assert.deepEqual(await get(made.remote()), [1, 'CaptureError']);
-});
-
-test('checkCaptures is a switch', limit, async () => {
-  const options = { checkCaptures: 'yes' as unknown as boolean, ignoreReinit: true };
-  await assert.rejects(
-    async () => init(options),
-    (error) => error instanceof MobulaError && /checkCaptures/.test(error.message),
-  );
 });
 
 // A remote function that another thread got had lost its signal: aborting it did nothing there.
