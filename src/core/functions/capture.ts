@@ -6,7 +6,14 @@ import { type ExportSite, isPackageFile, ModuleSources } from './exports.ts';
 import { type FunctionFacts, Inspector } from './inspect.ts';
 import { findBuiltin, findIntrinsic, findModule, isNativeText } from './intrinsics.ts';
 import { type Located, locateFunction } from './locate.ts';
-import { computedKeys, describeHeld, describeOwn, describePrototype, noMembers } from './members.ts';
+import {
+  computedKeys,
+  describeHeld,
+  describeOwn,
+  describePrototype,
+  type MemberContext,
+  noMembers,
+} from './members.ts';
 import { leadsTo, toPath } from './modules.ts';
 import { captureName } from './names.ts';
 import { originOf } from './origins.ts';
@@ -54,6 +61,7 @@ export class Capture {
   // Functions, and instances that go with their class. Filled before what they lead to is described, so that recursion ends here.
   readonly #known = new Map<object, Shipped>();
   readonly #copies = new Map<object, object>();
+  readonly #receivers = new Map<AnyFunction, MemberContext>();
   readonly #files = new Map<string, ShippedFile>();
   readonly #trail: Step[] = [];
   readonly #shared: SharedState;
@@ -111,6 +119,11 @@ export class Capture {
   /** Whether an object has been described already. */
   knows(value: object): boolean {
     return this.#known.has(value);
+  }
+
+  /** A function that a static field of a class holds: its `this` may be the class. */
+  holds(owner: MemberContext, fn: AnyFunction): void {
+    this.#receivers.set(fn, owner);
   }
 
   /** How an object travels, wherever it is met again. */
@@ -245,7 +258,7 @@ export class Capture {
     const { captures } = shipped;
     this.#known.set(fn, shipped);
     this.#trail.push({ name: step.name, place: () => describeLine(url, line, column), located });
-    refuseLexicals(located, text, this);
+    this.#lexicals(fn, text, located, shipped);
     if (this.#trail.length === 1) refuseSelf(fn, located, this);
     const values = facts.read(free.map(({ name }) => name));
     // V8 keeps no variable that only `extends` uses, but the class itself knows its superclass.
@@ -273,6 +286,13 @@ export class Capture {
     // Left in place by a failure, which has read it by then.
     this.#trail.pop();
     return shipped;
+  }
+
+  /** Sees to `this`, `super` and the like. */
+  #lexicals(fn: AnyFunction, text: string, located: Located, shipped: ShippedFunction): void {
+    const receiver = this.#receivers.get(fn);
+    refuseLexicals(located, text, this, receiver?.located);
+    if (receiver !== undefined) shipped.receiver = this.#known.get(receiver.fn);
   }
 
   /** What `promisify` and `callbackify` of `node:util` make. */
@@ -319,7 +339,15 @@ function describe(
   privates?: ShippedFunction['privates'],
 ): ShippedFunction {
   const members = { own: noMembers, prototype: noMembers };
-  return { kind: 'function', name: ownName(fn), ...text, captures: new Map(), ...members, privates };
+  return {
+    kind: 'function',
+    name: ownName(fn),
+    ...text,
+    captures: new Map(),
+    ...members,
+    receiver: undefined,
+    privates,
+  };
 }
 
 /** A function's own name; a class may have a static member of that name. */

@@ -23,6 +23,7 @@ export interface MemberContext {
  */
 export function describeHeld(value: unknown, context: MemberContext, step: Step): Shipped {
   const { capture, fn } = context;
+  if (typeof value === 'function') capture.holds(context, value);
   if (!isInstance(value, fn) || capture.knows(value) || capture.inspector.look(value).privates().size > 0) {
     return capture.value(value, step);
   }

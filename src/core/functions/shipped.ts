@@ -37,6 +37,8 @@ export interface ShippedFunction {
   own: ShippedMembers;
   /** The same of its `prototype`. */
   prototype: ShippedMembers;
+  /** The class that `this` means in `source`, which stood in a static field or block of it. */
+  receiver: Shipped | undefined;
   /** Values of static private fields; `source` hands a setter for them to the function of this name. */
   readonly privates: { readonly setter: string; readonly values: Shipped[] } | undefined;
 }
@@ -171,6 +173,7 @@ function* partsOf(item: Shipped): Generator<Shipped> {
     case 'function':
       yield* item.captures.values();
       yield* item.privates?.values ?? [];
+      if (item.receiver !== undefined) yield item.receiver;
       yield* membersOf(item.own);
       yield* membersOf(item.prototype);
       break;
