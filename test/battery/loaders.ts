@@ -25,8 +25,8 @@ export interface Loader {
   readonly with?: readonly (keyof typeof special)[];
   readonly only?: readonly (keyof typeof special)[];
   readonly minified?: boolean;
-  /** Imported modules become part of the script's text. */
-  readonly inlined?: boolean;
+  /** What becomes part of the script's text: the application's own modules, or packages too. */
+  readonly inlined?: 'modules' | 'packages';
   /** Makes what is to be run out of `programs/`; gives what follows `node`. */
   readonly prepare: (application: Application, entry: string) => Promise<readonly string[]> | readonly string[];
 }
@@ -50,17 +50,17 @@ export const loaders: readonly Loader[] = [
     with: ['esm'],
     prepare: (_, entry) => ['--disable-warning=ExperimentalWarning', entry],
   },
-  { name: 'esbuild', inlined: true, with: ['esm', 'legacy', 'standard'], prepare: bundled(false) },
+  { name: 'esbuild', inlined: 'packages', with: ['esm', 'legacy', 'standard'], prepare: bundled(false) },
   {
     name: 'esbuild-minified',
     with: ['esm', 'legacy', 'standard'],
     minified: true,
-    inlined: true,
+    inlined: 'packages',
     prepare: bundled(true),
   },
   { name: 'swc', with: ['esm', 'legacy', 'standard'], prepare: compiled(withSwc('es6')) },
   { name: 'swc-commonjs', commonJs: true, with: ['legacy', 'standard'], prepare: compiled(withSwc('commonjs')) },
-  { name: 'vitest', inlined: true, with: ['esm', 'legacy'], prepare: underVitest },
+  { name: 'vitest', inlined: 'modules', with: ['esm', 'legacy'], prepare: underVitest },
 ];
 
 /** Packages that programs import. */
@@ -162,7 +162,9 @@ function bundled(minify: boolean): Loader['prepare'] {
       minify,
       external: ['mobula'],
       // What a bundle of CommonJS packages needs in an ES module.
-      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+      banner: {
+        js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+      },
       logLevel: 'error',
       plugins: [
         {

@@ -17,7 +17,7 @@ export async function runLoader(loader: Loader, filter: string): Promise<Finding
   const env = {
     MOBULA_BATTERY_REPORT: file,
     MOBULA_BATTERY_FILTER: filter,
-    MOBULA_BATTERY_INLINED: loader.inlined === true ? '1' : '0',
+    MOBULA_BATTERY_INLINED: loader.inlined ?? 'nothing',
     MOBULA_BATTERY_MINIFIED: loader.minified === true ? '1' : '0',
   };
   const ends = new Map<string, string>();

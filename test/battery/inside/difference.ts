@@ -119,10 +119,9 @@ class Comparison {
     for (const key of ['cause', 'errors']) {
       if (Object.hasOwn(here, key) !== Object.hasOwn(there, key)) return `${path}.${key}: here or there only`;
     }
-    // Nobody is promised an order among the properties of an error.
-    const keys = Object.keys(here).sort();
-    const found = Object.keys(there).sort();
-    if (keys.join('\n') !== found.join('\n')) return `${path}: keys [${keys}] here, [${found}] in a worker`;
+    const other = differentKeys(here, there);
+    if (other !== undefined) return `${path}: ${other}`;
+    const keys = Object.keys(here);
     for (const key of [...(known === DOMException ? [] : ['cause', 'errors']), ...keys]) {
       const inside = this.#errorProperty(`${path}.${key}`, Reflect.get(here, key), Reflect.get(there, key));
       if (inside !== undefined) return inside;
@@ -133,8 +132,10 @@ class Comparison {
   /** What cannot travel leaves a mark in an error, in its place; all around it travels. */
   #errorProperty(path: string, here: unknown, there: unknown): string | undefined {
     if (here instanceof Error || travels(here)) return this.at(path, here, there);
-    if (there === undefined || there === null) return `${path}: no mark for what could not travel`;
-    if (!isObject(here) || !isPlain(here)) return undefined;
+    if (!isObject(here) || !isPlain(here)) {
+      const marked = typeof there === 'string' && there.startsWith('[cannot travel');
+      return marked ? undefined : `${path}: ${show(there)}, which is no mark for what could not travel`;
+    }
     if (!isObject(there)) return `${path}: ${show(there)} in place of an object of which a part can travel`;
     const keys = Object.keys(here);
     const found = Object.keys(there);
@@ -145,6 +146,19 @@ class Comparison {
     }
     return undefined;
   }
+}
+
+/**
+ * How the properties of two errors differ. They have no order. A property whose key is a symbol travels under a key that
+ * names the symbol.
+ */
+function differentKeys(here: object, there: object): string | undefined {
+  const symbols = Object.getOwnPropertySymbols(here).filter((key) =>
+    Object.prototype.propertyIsEnumerable.call(here, key),
+  );
+  const wanted = [...Object.keys(here), ...symbols.map((key) => `[${String(key)}]`)].sort();
+  const found = Object.keys(there).sort();
+  return wanted.join('\n') === found.join('\n') ? undefined : `keys [${wanted}] expected, [${found}] in a worker`;
 }
 
 /** Whether it is an array or an object without a class. */

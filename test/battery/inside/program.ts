@@ -40,12 +40,19 @@ export function mustEqual(name: string, here: () => unknown, there: () => unknow
   return must(name, (call) => (call.remotely ? there() : here()));
 }
 
+const inlined = process.env['MOBULA_BATTERY_INLINED'] ?? 'nothing';
+
 /**
  * A program that has to work where the modules it imports are loaded in the worker as they are. A bundle, and Vitest for
  * TypeScript, have them in the text of the script: then it may be refused.
  */
 export function mustByModule(name: string, run: Run): Program {
-  return process.env['MOBULA_BATTERY_INLINED'] === '1' ? may(name, run) : must(name, run);
+  return inlined === 'nothing' ? must(name, run) : may(name, run);
+}
+
+/** The same for a program that imports a package: Vitest leaves packages as they are. */
+export function mustByPackage(name: string, run: Run): Program {
+  return inlined === 'packages' ? may(name, run) : must(name, run);
 }
 
 /** The kind of error that `run` fails with, or `none`: for programs in which a first call is too early. */

@@ -155,7 +155,6 @@ export const programs: Program[] = [
   must('DataCloneError', (call) => call(() => structuredClone(() => 1))),
   must('an invalid URL', (call) => call(() => new URL('no url'))),
   must('an invalid argument of Buffer', (call) => call(() => Buffer.alloc(-1))),
-  must('a module that does not exist', (call) => call(async () => (0, eval)("import('node:missing')"))),
   must('a child that fails', (call) =>
     call(() => {
       try {

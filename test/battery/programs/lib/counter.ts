@@ -7,6 +7,9 @@ export function increment() {
   count += 1;
   return count;
 }
+export function current() {
+  return count;
+}
 export let connection: { url: string } | undefined;
 export async function connect(url: string) {
   await null;
