@@ -25,6 +25,7 @@ import { SharedState } from './shared-state.ts';
 import type { AnyFunction, Shipped, ShippedFile, ShippedFunction, ShippedImport, ShippedSymbol } from './shipped.ts';
 import { usesSourceMaps } from './source-maps.ts';
 import { planStatics } from './statics.ts';
+import { factsOf, rememberSteady } from './steady.ts';
 import { packData } from './values.ts';
 
 /** What capture asks of the runtime. */
@@ -224,7 +225,7 @@ export class Capture {
     if (types.isProxy(fn)) throw this.fail(step, 'is a Proxy');
     const text = Function.prototype.toString.call(fn);
     if (isNativeText(text)) return this.#native(fn, step);
-    const facts = this.inspector.look(fn);
+    const facts = factsOf(this.inspector, fn);
     if (facts.location === undefined)
       return this.#refuse(step, 'comes from another realm (a node:vm context), which cannot be looked into');
     const plain = locatePlain(this.inspector, facts, fn, text);
@@ -283,6 +284,7 @@ export class Capture {
     shipped.prototype = describePrototype(members);
     for (const { name, value } of statics.privates)
       privates?.values.push(describeHeld(value, members, { name: `${shipped.name}.${name}`, place: undefined }));
+    rememberSteady(fn, facts, free, values);
     // Left in place by a failure, which has read it by then.
     this.#trail.pop();
     return shipped;

@@ -5,10 +5,10 @@ import { mayBeEarly } from './early.ts';
 import { captureImported } from './imported.ts';
 import type { ScopeEntry } from './inspect.ts';
 import { membersOf, type NameContext, notYet } from './name-context.ts';
-import { originOfName } from './origins.ts';
+import { originOfName, wrapperOf } from './origins.ts';
 import { placeOf, type Step } from './problem.ts';
 import type { Binding, FreeName } from './scope.ts';
-import { isWrapperName, type Shipped, type ShippedAmbient } from './shipped.ts';
+import type { Shipped, ShippedAmbient } from './shipped.ts';
 
 /** What Node (for CommonJS) and Vite pass into a script as parameters of a function around it. */
 const ambientNames = new Map<string, ShippedAmbient['kind']>([
@@ -62,13 +62,6 @@ function isWrapped({ name }: FreeName, { values }: NameContext): boolean {
 function fromWrapper(binding: Binding): Shipped | undefined {
   const wrapper = wrapperOf(binding);
   return wrapper === undefined ? undefined : originOfName(wrapper, binding.name);
-}
-
-/** The name of the wrapper around a function that came from another thread, if the variable is one of what it was sent with. */
-function wrapperOf({ scope: { node } }: Binding): string | undefined {
-  if (node.type !== 'FunctionExpression' || !('id' in node)) return undefined;
-  const name = (node.id as { readonly name: string } | null)?.name ?? '';
-  return isWrapperName(name) ? name : undefined;
 }
 
 /** What a variable of a wrapper holds. */
