@@ -267,6 +267,7 @@ function nodeFacts(options: ResolvedInitOptions): NodeFacts {
     nodeId: randomBytes(14).toString('hex'),
     jobId: randomBytes(4).toString('hex'),
     namespace: options.namespace,
+    checkCaptures: options.checkCaptures,
     totals,
   };
 }

@@ -41,6 +41,11 @@ export interface InitOptions {
   readonly workingDir?: string;
   /** In a cluster: milliseconds for which no node may have what a task asks for. Refused on one machine. */
   readonly infeasibleAfterMs?: number;
+  /**
+   * Look at what a function took along again at each later call, and throw a `CaptureError` when captured data has changed since it was copied. For
+   * tests and development: a call then costs what the first one did. Default: false.
+   */
+  readonly checkCaptures?: boolean;
   /** Default namespace of named actors. Default: 'default'. */
   readonly namespace?: string;
   /** Default: none. */
@@ -58,6 +63,7 @@ export interface ResolvedInitOptions {
   readonly objectStoreMemory: number;
   readonly spillDirectory: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  readonly checkCaptures: boolean;
   readonly namespace: string;
   readonly logger: Logger | undefined;
 }
@@ -85,6 +91,7 @@ const known: readonly string[] = [
   'labels',
   'isolation',
   'processes',
+  'checkCaptures',
   ...clusterOptions,
   'namespace',
   'logger',
@@ -113,6 +120,7 @@ export function resolveInitOptions(options: InitOptions, machine: Machine): Reso
     objectStoreMemory: storeMemory(options.objectStoreMemory, machine),
     spillDirectory: options.spillDirectory === undefined ? undefined : text('spillDirectory', options.spillDirectory),
     labels: options.labels === undefined ? {} : nodeLabels(options.labels),
+    checkCaptures: switched('checkCaptures', options.checkCaptures),
     namespace: options.namespace === undefined ? 'default' : text('namespace', options.namespace),
     logger: options.logger === undefined ? undefined : checkLogger(options.logger),
   };
@@ -137,6 +145,12 @@ function nodeLabels(value: unknown): Record<string, string> {
   for (const [name, label] of Object.entries(value))
     labels[text('labels (a name)', name)] = text(`labels.${name}`, label);
   return labels;
+}
+
+function switched(name: string, value: unknown): boolean {
+  if (value === undefined) return false;
+  if (typeof value !== 'boolean') throw badOption(name, value, 'true or false');
+  return value;
 }
 
 function storeMemory(value: unknown, machine: Machine): number {

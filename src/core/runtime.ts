@@ -10,6 +10,7 @@ import { op, type PortKind, submit } from './port/wire.ts';
 import { ObjectRef, type RefOwner, releasedProblem } from './refs/object-ref.ts';
 import { RefKeeper } from './refs/ref-keeper.ts';
 import { currentTask } from './run/task-context.ts';
+import { CaptureWatch } from './submit/capture-watch.ts';
 import { findOwn, ownModule } from './submit/own.ts';
 import { Registry } from './submit/registry.ts';
 import { argument, portableKind } from './submit/remote.ts';
@@ -31,6 +32,7 @@ export interface NodeFacts {
   readonly nodeId: string;
   readonly jobId: string;
   readonly namespace: string;
+  readonly checkCaptures: boolean;
   readonly totals: Totals;
 }
 
@@ -55,6 +57,8 @@ export class ThreadRuntime implements RefOwner {
   readonly keepAlive: KeepAlive;
   readonly subscriptions: Subscriptions;
   readonly inbox: Inbox;
+  /** Looks for captured data that has changed, where `init` was asked to. */
+  readonly watch: CaptureWatch | undefined;
   readonly #travel: Travel;
   readonly lender: Lender;
   readonly #tracing = new Tracing();
@@ -79,6 +83,7 @@ export class ThreadRuntime implements RefOwner {
   ) {
     this.addon = addon;
     this.facts = facts;
+    this.watch = facts.checkCaptures ? new CaptureWatch() : undefined;
     this.#travel = travel;
     this.port = new Port(addon, kind, host, onBell);
     this.keepAlive = new KeepAlive((keep) => {
@@ -99,7 +104,7 @@ export class ThreadRuntime implements RefOwner {
       {
         newObject: () => this.newObject(),
         putInto: (object, value, path) => this.putInto(object, value, path),
-        ship: (source) => ship(source, this.#captureHost()),
+        ship: (source) => (this.watch ?? { ship }).ship(source, this.#captureHost()),
       },
       facts.nodeId,
     );
@@ -110,6 +115,11 @@ export class ThreadRuntime implements RefOwner {
       () => addon.askToCollect(port.id),
     );
     this.inbox = new Inbox(this);
+  }
+
+  /** Throws where what `source` has captured changed since it was sent. */
+  recheck(source: Function | undefined): void {
+    this.watch?.check(source, this.#captureHost());
   }
 
   #captureHost(): CaptureHost {

@@ -86,6 +86,7 @@ export class ActorClass<C extends AnyClass> {
   remote(...args: Args<ConstructorParameters<C>>): ActorHandle<C> {
     const runtime = requireRuntime();
     const template = this.#remote.template(runtime);
+    if (runtime.watch !== undefined) runtime.recheck(this.#remote.code.source);
     const { name, namespace = runtime.facts.namespace, getIfExists } = this.#remote.options;
     const full = name === undefined ? undefined : { namespace, name };
     const handle =

@@ -15,6 +15,7 @@ import {
   changedTarget,
   exportName,
   hasUseStrict,
+  isLazyHelper,
   lazyModules,
   memberRoot,
   patternExpressions,
@@ -148,11 +149,16 @@ class Analyzer {
       this.#visit(node.argument, place);
     },
     CallExpression: (node, place) => {
+      for (const argument of node.arguments) {
+        const root = memberRoot(argument);
+        if (root !== undefined) this.#record.passed.push({ name: root.name, scope: place.scope });
+      }
       // Direct eval sees every variable around it.
       if (node.callee.type === 'Identifier' && node.callee.name === 'eval') this.#record.evals.push(node.start);
       const target = changedTarget(node);
       if (target !== undefined) this.#mutate(target, place, true);
-      for (const body of lazyModules(node)) this.#runsOnce.add(body);
+      if (isLazyCall(node.callee, place.scope))
+        for (const body of lazyModules(node.arguments)) this.#runsOnce.add(body);
       this.#children(node, place);
     },
     BlockStatement: (node, place) => this.#block(node, node.body, place),
@@ -284,6 +290,13 @@ class Analyzer {
       }
     }
   }
+}
+
+/** Whether a call is one of `__esm`. */
+function isLazyCall(callee: AnyNode, scope: Scope): boolean {
+  if (callee.type !== 'Identifier') return false;
+  if (/^__esm(?:Min)?$/.test(callee.name)) return true;
+  return isLazyHelper(scope.find(callee.name)?.declarator?.init);
 }
 
 function declaredNames(declaration: Declaration | null | undefined): string[] {

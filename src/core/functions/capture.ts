@@ -6,18 +6,26 @@ import { type ExportSite, isPackageFile, ModuleSources } from './exports.ts';
 import { type FunctionFacts, Inspector } from './inspect.ts';
 import { findBuiltin, findIntrinsic, findModule, isNativeText } from './intrinsics.ts';
 import { type Located, locateFunction } from './locate.ts';
-import { describeHeld, describeOwn, describePrototype, noMembers } from './members.ts';
+import {
+  computedKeys,
+  describeHeld,
+  describeOwn,
+  describePrototype,
+  type MemberContext,
+  noMembers,
+} from './members.ts';
 import { leadsTo, toPath } from './modules.ts';
 import { captureName } from './names.ts';
 import { originOf } from './origins.ts';
 import { locatePlain } from './plain.ts';
 import { captureError, describeLine, type Step, usualAdvice } from './problem.ts';
-import { describeRefusal, refuseLexicals, refuseOtherPrototype, refuseSelf } from './refusals.ts';
+import { describeOwnRefusal, describeRefusal, refuseLexicals, refuseOtherPrototype, refuseSelf } from './refusals.ts';
 import type { FreeName } from './scope.ts';
 import { SharedState } from './shared-state.ts';
 import type { AnyFunction, Shipped, ShippedFile, ShippedFunction, ShippedImport, ShippedSymbol } from './shipped.ts';
 import { usesSourceMaps } from './source-maps.ts';
 import { planStatics } from './statics.ts';
+import { factsOf, rememberSteady } from './steady.ts';
 import { packData } from './values.ts';
 
 export { functionFields } from './class-fields.ts';
@@ -32,6 +40,8 @@ export interface CaptureHost {
   findOwn(fn: AnyFunction, url: string): ShippedImport | undefined;
   /** The URL under which a worker has mobula, if `file` is mobula. A loader of TypeScript may make a second copy of it for `require`. */
   ownModule(file: string): string | undefined;
+  /** Told of all data and functions that are captured, in order. */
+  saw?(value: unknown, name: string, place: (() => string) | undefined): void;
 }
 
 /**
@@ -54,6 +64,7 @@ export class Capture {
   // Functions, and instances that go with their class. Filled before what they lead to is described, so that recursion ends here.
   readonly #known = new Map<object, Shipped>();
   readonly #copies = new Map<object, object>();
+  readonly #receivers = new Map<AnyFunction, MemberContext>();
   readonly #files = new Map<string, ShippedFile>();
   readonly #trail: Step[] = [];
   readonly #shared: SharedState;
@@ -98,6 +109,7 @@ export class Capture {
       this.#copies,
     );
     this.#check(data.value, step);
+    this.#host.saw?.(data.value, step.name, step.place);
     return data;
   }
 
@@ -110,6 +122,11 @@ export class Capture {
   /** Whether an object has been described already. */
   knows(value: object): boolean {
     return this.#known.has(value);
+  }
+
+  /** A function that a static field of a class holds: its `this` may be the class. */
+  holds(owner: MemberContext, fn: AnyFunction): void {
+    this.#receivers.set(fn, owner);
   }
 
   /** How an object travels, wherever it is met again. */
@@ -199,7 +216,7 @@ export class Capture {
     try {
       this.#host.checkValue(value, step.name);
     } catch (cause) {
-      const { problem, advice } = describeRefusal(value, cause);
+      const { problem, advice } = this.isPortable(value) ? describeOwnRefusal(cause) : describeRefusal(value, cause);
       throw this.fail(step, problem, advice, cause);
     }
   }
@@ -210,7 +227,7 @@ export class Capture {
     if (types.isProxy(fn)) throw this.fail(step, 'is a Proxy');
     const text = Function.prototype.toString.call(fn);
     if (isNativeText(text)) return this.#native(fn, step);
-    const facts = this.inspector.look(fn);
+    const facts = factsOf(this.inspector, fn);
     if (facts.location === undefined)
       return this.#refuse(step, 'comes from another realm (a node:vm context), which cannot be looked into');
     const plain = locatePlain(this.inspector, facts, fn, text);
@@ -230,6 +247,7 @@ export class Capture {
     const { script, entry, url, line, column } = located;
     const own = this.#host.findOwn(fn, url);
     if (own !== undefined) return own;
+    this.#host.saw?.(fn, step.name, step.place);
     const statics = planStatics(fn, located, () => facts.privates());
     const { source, form, meta, superclass, setter, free } = rewrite(located, text, statics);
     const eager = [
@@ -243,7 +261,7 @@ export class Capture {
     const { captures } = shipped;
     this.#known.set(fn, shipped);
     this.#trail.push({ name: step.name, place: () => describeLine(url, line, column), located });
-    refuseLexicals(located, text, this);
+    this.#lexicals(fn, text, located, shipped);
     if (this.#trail.length === 1) refuseSelf(fn, located, this);
     const values = facts.read(free.map(({ name }) => name));
     // V8 keeps no variable that only `extends` uses, but the class itself knows its superclass.
@@ -251,6 +269,8 @@ export class Capture {
     const parent: unknown = heritage && Object.getPrototypeOf(fn);
     if (heritage?.name !== undefined && !values.has(heritage.name))
       values.set(heritage.name, { state: 'value', value: parent, global: false });
+    for (const [name, key] of computedKeys(fn, located))
+      if (!values.has(name)) values.set(name, { state: 'value', value: key, global: false });
     refuseOtherPrototype(fn, located, values, this);
     // Imports come first: data may hold the same functions, which then are imported, too.
     const isImported = ({ binding }: FreeName): boolean => binding !== undefined && importOrigin(binding) !== undefined;
@@ -266,9 +286,17 @@ export class Capture {
     shipped.prototype = describePrototype(members);
     for (const { name, value } of statics.privates)
       privates?.values.push(describeHeld(value, members, { name: `${shipped.name}.${name}`, place: undefined }));
+    rememberSteady(fn, facts, free, values);
     // Left in place by a failure, which has read it by then.
     this.#trail.pop();
     return shipped;
+  }
+
+  /** Sees to `this`, `super` and the like. */
+  #lexicals(fn: AnyFunction, text: string, located: Located, shipped: ShippedFunction): void {
+    const receiver = this.#receivers.get(fn);
+    refuseLexicals(located, text, this, receiver?.located);
+    if (receiver !== undefined) shipped.receiver = this.#known.get(receiver.fn);
   }
 
   /** What `promisify` and `callbackify` of `node:util` make. */
@@ -315,7 +343,15 @@ function describe(
   privates?: ShippedFunction['privates'],
 ): ShippedFunction {
   const members = { own: noMembers, prototype: noMembers };
-  return { kind: 'function', name: ownName(fn), ...text, captures: new Map(), ...members, privates };
+  return {
+    kind: 'function',
+    name: ownName(fn),
+    ...text,
+    captures: new Map(),
+    ...members,
+    receiver: undefined,
+    privates,
+  };
 }
 
 /** A function's own name; a class may have a static member of that name. */

@@ -1,4 +1,5 @@
 import { type Binding, type Range, runsLater, type Scope, type Write } from './scope.ts';
+import { isLazyHelper } from './syntax.ts';
 
 /** Why a captured variable cannot be copied, and what to do about it. */
 export interface Stale {
@@ -25,7 +26,8 @@ const toArgument = 'Pass it as an argument, or take its value into a constant (`
 
 /** Why a copy of a variable would go stale, or `undefined` where it stays true. `range` is the function that would take it along. */
 export function staleReason(binding: Binding, range: Range): Stale | undefined {
-  if (selfDefining.has(binding.name)) return undefined;
+  // A module whose code has run has no code left to run: the helper only gives its result.
+  if (selfDefining.has(binding.name) || isLazyHelper(binding.scope.node)) return undefined;
   const writes = binding.writes.filter((write) => !countsRounds(binding, write));
   if (writes.some(({ start, initial }) => !initial && start >= range.start && start < range.end)) {
     return {

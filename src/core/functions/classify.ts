@@ -17,8 +17,21 @@ export interface Rewritten {
   readonly free: readonly FreeName[];
 }
 
+/** What functions were rewritten to: closures of one text differ in nothing but their values. */
+const rewritten = new WeakMap<FunctionEntry, Rewritten>();
+
 /** Classifies a located function and rewrites what would mean something else elsewhere, or be computed again. */
-export function rewrite({ script, entry, range }: Located, text: string, statics: StaticPlan): Rewritten {
+export function rewrite(located: Located, text: string, statics: StaticPlan): Rewritten {
+  const { entry } = located;
+  // What happens to the static parts of a class depends on their values.
+  if (entry.node.type === 'ClassDeclaration' || entry.node.type === 'ClassExpression')
+    return make(located, text, statics);
+  const known = rewritten.get(entry) ?? make(located, text, statics);
+  rewritten.set(entry, known);
+  return known;
+}
+
+function make({ script, entry, range }: Located, text: string, statics: StaticPlan): Rewritten {
   const { analysis } = script;
   const heritage = foreignHeritage(entry, freeNames(analysis, heritageOf(entry) ?? { start: 0, end: 0 }));
   const dropped = [...statics.initialisers, ...statics.blocks, ...(heritage === undefined ? [] : [heritage])];

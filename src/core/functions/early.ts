@@ -2,6 +2,7 @@ import type { ScopeEntry } from './inspect.ts';
 import type { Located } from './locate.ts';
 import { type Binding, type FunctionEntry, runsLater, type Scope, type Write, within } from './scope.ts';
 import type { Script } from './script.ts';
+import { isLazyHelper } from './syntax.ts';
 
 /** What tells whether a variable that holds `undefined` has been given its value. */
 export interface EarlyContext {
@@ -29,6 +30,7 @@ const certain: ReadonlySet<string> = new Set([
 
 /** Whether a variable that holds `undefined` may yet be given another value. */
 export function mayBeEarly(binding: Binding, context: EarlyContext): boolean {
+  if (isLazyHelper(binding.scope.node)) return false;
   if (binding.kind === 'class') return true;
   const [write] = binding.writes;
   if (write === undefined) return false;

@@ -23,6 +23,7 @@ export interface MemberContext {
  */
 export function describeHeld(value: unknown, context: MemberContext, step: Step): Shipped {
   const { capture, fn } = context;
+  if (typeof value === 'function') capture.holds(context, value);
   if (!isInstance(value, fn) || capture.knows(value) || capture.inspector.look(value).privates().size > 0) {
     return capture.value(value, step);
   }
@@ -30,6 +31,23 @@ export function describeHeld(value: unknown, context: MemberContext, step: Step)
   capture.know(value, shipped);
   shipped.members = describe(value, Reflect.ownKeys(value), [], `${step.name}.`, context);
   return shipped;
+}
+
+/** Keys of methods that a class computes from a variable: V8 does not keep one that nothing else uses. */
+export function computedKeys(fn: AnyFunction, located: Located): Map<string, PropertyKey> {
+  const keys = new Map<string, PropertyKey>();
+  for (const member of membersOf(located)) {
+    if (member.type !== 'MethodDefinition' || !member.computed || member.key.type !== 'Identifier') continue;
+    const holder: unknown = member.static ? fn : fn.prototype;
+    if (typeof holder !== 'object' && typeof holder !== 'function') continue;
+    const key = Reflect.ownKeys(holder as object).find((name) => {
+      const { value, get, set } = Object.getOwnPropertyDescriptor(holder, name) ?? {};
+      const parts = [value as unknown, get, set];
+      return parts.some((part) => typeof part === 'function' && isMade(part, located, member));
+    });
+    if (key !== undefined) keys.set(member.key.name, key);
+  }
+  return keys;
 }
 
 /** What a function or class holds apart from what its text makes: properties that were set, fields with their values, methods that were replaced. */

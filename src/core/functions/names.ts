@@ -5,10 +5,10 @@ import { mayBeEarly } from './early.ts';
 import { captureImported } from './imported.ts';
 import type { ScopeEntry } from './inspect.ts';
 import { membersOf, type NameContext, notYet } from './name-context.ts';
-import { originOfName } from './origins.ts';
+import { originOfName, wrapperOf } from './origins.ts';
 import { placeOf, type Step } from './problem.ts';
 import type { Binding, FreeName } from './scope.ts';
-import { isWrapperName, type Shipped, type ShippedAmbient } from './shipped.ts';
+import type { Shipped, ShippedAmbient } from './shipped.ts';
 
 /** What Node (for CommonJS) and Vite pass into a script as parameters of a function around it. */
 const ambientNames = new Map<string, ShippedAmbient['kind']>([
@@ -32,6 +32,10 @@ export function captureName(free: FreeName, context: NameContext): Shipped | und
   if (wrapped !== undefined) return wrapped;
   if (isOwnRequire(binding)) return { kind: 'require', file: located.url };
   if (/^cov_\w+$/.test(free.name) && binding.kind === 'function') return { kind: 'coverage', file: located.url };
+  // Helper of Babel and SWC that keeps what it has wrapped; it may keep nothing.
+  if (free.name === '_getRequireWildcardCache' && binding.kind === 'function') {
+    return { kind: 'no cache', file: located.url };
+  }
   const origin = importOrigin(binding);
   if (origin !== undefined) return captureImported(free, binding, origin, step, context);
   const entry = context.values.get(free.name);
@@ -60,13 +64,6 @@ function fromWrapper(binding: Binding): Shipped | undefined {
   return wrapper === undefined ? undefined : originOfName(wrapper, binding.name);
 }
 
-/** The name of the wrapper around a function that came from another thread, if the variable is one of what it was sent with. */
-function wrapperOf({ scope: { node } }: Binding): string | undefined {
-  if (node.type !== 'FunctionExpression' || !('id' in node)) return undefined;
-  const name = (node.id as { readonly name: string } | null)?.name ?? '';
-  return isWrapperName(name) ? name : undefined;
-}
-
 /** What a variable of a wrapper holds. */
 function givenIn(entry: ScopeEntry | undefined): unknown {
   return entry?.state === 'value' ? entry.value : undefined;
@@ -79,8 +76,9 @@ function moduleLike({ references }: FreeName, value: unknown): value is object {
     return false;
   if (Reflect.get(value, '__esModule') === true || Reflect.get(value, Symbol.toStringTag) === 'Module') return true;
   // webpack: `{ get: () => mobula.get, … }`, made of what the file imports.
-  const members = Object.values(Object.getOwnPropertyDescriptors(value));
-  return members.length > 0 && members.every((member) => member.get !== undefined);
+  // What bundlers wrap around a CommonJS module has `default` beside them.
+  const members = Object.entries(Object.getOwnPropertyDescriptors(value));
+  return members.length > 0 && members.every(([name, { get }]) => get !== undefined || isDefault(name, value));
 }
 
 /** The value of a variable that will keep it. */
@@ -104,4 +102,10 @@ function steady(entry: ScopeEntry | undefined, binding: Binding, step: Step, con
     );
   }
   return entry.value;
+}
+
+function isDefault(name: string, wrapper: object): boolean {
+  const module: unknown = Reflect.get(wrapper, 'default');
+  if ((typeof module !== 'object' && typeof module !== 'function') || module === null) return false;
+  return name === 'default' && Object.getPrototypeOf(wrapper) === Object.getPrototypeOf(module);
 }

@@ -1,4 +1,5 @@
-import { type AnyFunction, reachable, type Shipped, type ShippedFunction } from './shipped.ts';
+import type { Binding } from './scope.ts';
+import { type AnyFunction, isWrapperName, reachable, type Shipped, type ShippedFunction } from './shipped.ts';
 
 // A function that came to this thread may have to travel on, to a task it starts. What it was made from says more than its text does: a name that was
 // an import is only a value by now.
@@ -29,4 +30,16 @@ export function originOfName(wrapper: string, name: string): Shipped | undefined
 function isUnpatched(shipped: Shipped): boolean {
   for (const item of reachable(shipped)) if (item.kind === 'data' && item.patches.length > 0) return false;
   return true;
+}
+
+/** The name of the wrapper around a function that came from another thread, if the variable is one of what it was sent with. */
+export function wrapperOf({ scope: { node } }: Binding): string | undefined {
+  if (node.type !== 'FunctionExpression' || !('id' in node)) return undefined;
+  const name = (node.id as { readonly name: string } | null)?.name ?? '';
+  return isWrapperName(name) ? name : undefined;
+}
+
+/** Whether the variable is one of what a function that came from another thread was sent with. */
+export function isWrapped(binding: Binding): boolean {
+  return wrapperOf(binding) !== undefined;
 }

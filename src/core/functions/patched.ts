@@ -5,6 +5,7 @@ import { isPackageFile } from './exports.ts';
 import { isNativeText } from './intrinsics.ts';
 import { type Located, locateFunction } from './locate.ts';
 import { toPath } from './modules.ts';
+import { runsLater, type Scope } from './scope.ts';
 import type { AnyFunction } from './shipped.ts';
 import { memberRoot } from './syntax.ts';
 
@@ -73,18 +74,17 @@ class Maker {
       const path = toPath(this.#capture.inspector.urlOfAny(other ?? ''));
       return path === undefined || isPackageFile(path);
     }
-    return this.#mentions();
+    return this.#changesItself();
   }
 
-  /** Whether the script that made a class does something with it: passes it to a function, or changes its prototype. */
-  #mentions(): boolean {
+  /** Whether the module itself, while it is loaded, changes a class or passes it to a function, which may change it. */
+  #changesItself(): boolean {
     const located = this.#locate();
-    const { name } = this.#fn;
-    if (located === undefined || !/^[\w$]+$/.test(name)) return false;
-    const { text } = located.script;
-    const rest = text.slice(0, located.range.start) + text.slice(located.range.end);
-    const word = name.replaceAll('$', '\\$');
-    return new RegExp(`[(,]\\s*${word}\\s*[,.)]|\\b${word}\\s*\\.\\s*prototype\\b`).test(rest);
+    if (located === undefined) return false;
+    const { mutations, passed, top } = located.script.analysis;
+    const isHere = ({ name, scope }: { name: string; scope: Scope }): boolean =>
+      name === this.#fn.name && !runsLater(scope, top);
+    return mutations.some(isHere) || passed.some(isHere);
   }
 
   /** Whether a property is one that the defining script never names. Packages make properties in many ways. */

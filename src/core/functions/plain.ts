@@ -32,10 +32,10 @@ export function locatePlain(
   text: string,
 ): Site | undefined {
   const { location } = facts;
-  const start = startOf(fn, text);
-  if (start === undefined || location === undefined || usesSourceMaps() || !isBare(fn)) return undefined;
   // Looking at what is known already costs less.
-  if (knownScript(location.scriptId) !== undefined) return undefined;
+  if (location === undefined || knownScript(location.scriptId) !== undefined) return undefined;
+  const start = startOf(fn, text);
+  if (start === undefined || usesSourceMaps() || !isBare(fn)) return undefined;
   // An escape may spell a word in another way, and a private name belongs to a class.
   if (/\\u|#/.test(text)) return undefined;
   // Maximal runs of what may stand in a name; strings and comments add words that do no harm.

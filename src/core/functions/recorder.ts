@@ -32,6 +32,8 @@ export class Recorder {
   readonly #exports: ModuleExport[] = [];
   /** Every assignment to a property. */
   readonly assignments: { readonly target: MemberExpression; readonly value: Expression }[] = [];
+  /** Variables that are arguments of a call. */
+  readonly passed: { readonly name: string; readonly scope: Scope }[] = [];
   /** Every call of `eval` by that name. */
   readonly evals: number[] = [];
   #awaits = false;
@@ -50,6 +52,7 @@ export class Recorder {
       mutations: this.#mutations,
       assignments: this.assignments,
       evals: this.evals,
+      passed: this.passed,
       exports: this.#exports,
       top,
       awaits: this.#awaits,

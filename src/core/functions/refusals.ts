@@ -8,7 +8,7 @@ import { freeLexicals } from './scope.ts';
 import type { AnyFunction } from './shipped.ts';
 
 /** Refuses a function whose text means nothing outside the class, object or function it stands in. */
-export function refuseLexicals(located: Located, text: string, capture: Capture): void {
+export function refuseLexicals(located: Located, text: string, capture: Capture, receiver: Located | undefined): void {
   const { script, entry, range, whole } = located;
   const place = (offset: number) => (): string => {
     const { line, column } = whole ? script.position(offset) : located;
@@ -17,6 +17,9 @@ export function refuseLexicals(located: Located, text: string, capture: Capture)
   for (const { name, start, owner } of freeLexicals(script.analysis, range)) {
     // At the top of a module `this` is undefined, which it will be in the worker too.
     if (name === 'this' && owner === undefined && script.isModule) continue;
+    // In a static field or block it is the class.
+    const ofClass = owner?.kind === 'field' && !owner.deferred && owner.parent?.node === receiver?.entry.node;
+    if (name === 'this' && ofClass) continue;
     const advice =
       name === 'this'
         ? 'Take what it needs from `this` into a constant first, or pass it as an argument.'
@@ -114,6 +117,12 @@ function standsAlone(expression: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** The same for a value that says itself why it cannot travel now: a remote function with a signal. */
+export function describeOwnRefusal(cause: unknown): { readonly problem: string; readonly advice: string } {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return { problem: 'cannot be sent to another thread', advice: reason };
 }
 
 /** Says why a value was refused by the codec, in words about the captured variable. */

@@ -105,12 +105,17 @@ class Reviver {
         return viteImporter(item.file);
       case 'coverage':
         return countNothing;
+      case 'no cache':
+        return () => null;
       case 'import':
         throw new Error(`the module ${item.specifier} was not loaded`);
     }
   }
 
   #function(item: ShippedFunction): AnyFunction {
+    // Making the class makes what its static fields hold.
+    const receiver = item.receiver && this.#make(item.receiver);
+    if (this.#values.has(item)) return this.#values.get(item) as AnyFunction;
     this.#begun.add(item);
     wrappers += 1;
     const name = `${wrapperPrefix}${wrappers}`;
@@ -128,7 +133,7 @@ class Reviver {
     }
     let setPrivates: (values: readonly unknown[]) => void = () => undefined;
     const made = wrapper.call(
-      undefined,
+      receiver,
       (setter) => {
         fill = setter;
         fill(values);

@@ -152,6 +152,8 @@ export interface Analysis {
   /** Every `import.meta`. */
   readonly metas: readonly Range[];
   readonly mutations: readonly Mutation[];
+  /** Variables, or properties of theirs, that are arguments of a call. */
+  readonly passed: readonly { readonly name: string; readonly scope: Scope }[];
   /** Where `eval` is called by that name. */
   readonly evals: readonly number[];
   /** Every assignment to a property. */

@@ -37,6 +37,8 @@ export interface ShippedFunction {
   own: ShippedMembers;
   /** The same of its `prototype`. */
   prototype: ShippedMembers;
+  /** The class that `this` means in `source`, which stood in a static field or block of it. */
+  receiver: Shipped | undefined;
   /** Values of static private fields; `source` hands a setter for them to the function of this name. */
   readonly privates: { readonly setter: string; readonly values: Shipped[] } | undefined;
 }
@@ -129,9 +131,9 @@ export interface ShippedSymbol {
   readonly wellKnown: boolean;
 }
 
-/** What the defining file gives its code: `import.meta`, `require`, `import()`, or a coverage counter that counts nothing. */
+/** What the defining file gives its code: `import.meta`, `require`, `import()`, a coverage counter that counts nothing, or a cache that keeps nothing. */
 export interface ShippedAmbient {
-  readonly kind: 'import.meta' | 'require' | 'dynamic import' | 'coverage';
+  readonly kind: 'import.meta' | 'require' | 'dynamic import' | 'coverage' | 'no cache';
   readonly file: string;
 }
 
@@ -171,6 +173,7 @@ function* partsOf(item: Shipped): Generator<Shipped> {
     case 'function':
       yield* item.captures.values();
       yield* item.privates?.values ?? [];
+      if (item.receiver !== undefined) yield item.receiver;
       yield* membersOf(item.own);
       yield* membersOf(item.prototype);
       break;

@@ -1,4 +1,12 @@
-import type { AnyNode, CallExpression, Pattern } from 'acorn';
+import type {
+  AnyNode,
+  ArrowFunctionExpression,
+  AssignmentExpression,
+  CallExpression,
+  FunctionExpression,
+  Node,
+  Pattern,
+} from 'acorn';
 
 /** The names a pattern declares, with where each stands. */
 export function* patternNames(pattern: Pattern): Generator<{ name: string; start: number }> {
@@ -94,9 +102,41 @@ export function changedTarget({ callee, arguments: [first] }: CallExpression): A
   return changing.has(property.name) ? object : undefined;
 }
 
-/** The functions that esbuild's and Rolldown's `__esm({ 'file'() { … } })` run at most once: they hold a module's own code. */
-export function lazyModules({ callee, arguments: [modules] }: CallExpression): AnyNode[] {
-  if (callee.type !== 'Identifier' || !/^__esm(?:Min)?$/.test(callee.name)) return [];
+/**
+ * Whether a function is `__esm` or `__commonJS`, by which esbuild and Rolldown put off the code of a module, whatever they are called once minified:
+ * `(fn, res) => () => (fn && (res = fn(fn = 0)), res)` and `(cb, mod) => () => (mod || cb((mod = { exports: {} }).exports, mod), mod.exports)`.
+ */
+export function isLazyHelper(node: Node | null | undefined): boolean {
+  if (node?.type !== 'ArrowFunctionExpression' && node?.type !== 'FunctionExpression') return false;
+  const { params, body } = node as ArrowFunctionExpression | FunctionExpression;
+  const names = params.flatMap((param) => (param.type === 'Identifier' ? [param.name] : []));
+  if (params.length < 2 || params.length > 3 || names.length < params.length) return false;
+  if (body.type !== 'ArrowFunctionExpression' && body.type !== 'FunctionExpression') return false;
+  return body.params.length === 0 && clears(body.body, names);
+}
+
+/** Whether code gives one of some variables the value 0 or `{ exports: {} }`. */
+function clears(node: Node, names: readonly string[]): boolean {
+  if (node.type === 'AssignmentExpression') {
+    const { left, right } = node as AssignmentExpression;
+    const isDone = right.type === 'Literal' ? right.value === 0 : isEmptyModule(right);
+    if (left.type === 'Identifier' && names.includes(left.name) && isDone) return true;
+  }
+  return Object.values(node).some((child: unknown) =>
+    (Array.isArray(child) ? child : [child]).some(
+      (item: unknown) => typeof item === 'object' && item !== null && 'type' in item && clears(item as Node, names),
+    ),
+  );
+}
+
+function isEmptyModule(node: AnyNode): boolean {
+  if (node.type !== 'ObjectExpression' || node.properties.length !== 1) return false;
+  const [property] = node.properties;
+  return property?.type === 'Property' && property.key.type === 'Identifier' && property.key.name === 'exports';
+}
+
+/** The functions that a call of `__esm` runs at most once: they hold a module's own code. */
+export function lazyModules([modules]: CallExpression['arguments']): AnyNode[] {
   if (modules?.type === 'ArrowFunctionExpression') return [modules];
   if (modules?.type !== 'ObjectExpression') return [];
   return modules.properties.flatMap((property) => (property.type === 'Property' ? [property.value] : []));

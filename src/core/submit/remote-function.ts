@@ -1,7 +1,7 @@
 import { MobulaError } from '../../common/errors.ts';
 import { type ResolvedTaskOptions, resolveTaskOptions, type TaskOptions } from '../../common/options.ts';
 import { printable, shown } from '../../common/print.ts';
-import { portable } from '../../store/codec/index.ts';
+import { portable, Refusal } from '../../store/codec/index.ts';
 import { requireRuntime } from '../current.ts';
 import { submit } from '../port/wire.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
@@ -74,7 +74,12 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
   private constructor(remote: Remote<ResolvedTaskOptions>, signal: AbortSignal | undefined) {
     this.#remote = remote;
     this.#signal = signal;
-    Object.defineProperty(this, portable, { value: () => remote.travel(requireRuntime()) });
+    Object.defineProperty(this, portable, {
+      value: () => {
+        if (signal !== undefined) throw signalStays();
+        return remote.travel(requireRuntime());
+      },
+    });
   }
 
   /** @internal */
@@ -101,6 +106,7 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
   remote(...args: Args<A>): Result<R, N> {
     const runtime = requireRuntime();
     const template = this.#remote.template(runtime);
+    if (runtime.watch !== undefined) runtime.recheck(this.#remote.code.source);
     const { generator, numReturns } = template.info;
     // What is cancelled already is never placed: a thread might take it before the cancel comes.
     const flags = this.#signal?.aborted === true ? submit.cancelled : 0;
@@ -160,6 +166,14 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
     }
     return new RemoteFunction(this.#remote.with(resolved), options.signal ?? this.#signal);
   }
+}
+
+/** A remote function without its signal would do something else. */
+function signalStays(): Refusal {
+  return new Refusal(
+    'is a remote function with a signal, which no other thread can see abort',
+    'Send it without the signal (set the signal with options() where it is called), and cancel() the refs it gave.',
+  );
 }
 
 /** @internal Cancels to run when signals abort: one listener per signal, however many tasks it stands for. */

@@ -240,6 +240,24 @@ test('a large captured table costs one copy at most', () => {
   assert.equal(captured?.kind === 'data' && captured.value, rows);
 });
 
+test('closures of one text are described one by one, and what a helper holds as it is then', async () => {
+  const table = { n: 1 };
+  const helper = (): number => table.n;
+  const make =
+    (by: number): (() => number[]) =>
+    () => [helper(), by];
+  const first = await there(make(1));
+  table.n = 2;
+  const second = await there(make(2));
+  assert.deepEqual(
+    [first(), second()],
+    [
+      [1, 1],
+      [2, 2],
+    ],
+  );
+});
+
 test('refusals name the variable and its way there', () => {
   class Database {
     readonly open = true;

@@ -1,0 +1,87 @@
+import { CaptureError } from '../../common/errors.ts';
+import { encodeToBytes, LocalShapeTable } from '../../store/codec/index.ts';
+import type { CaptureHost } from '../functions/capture.ts';
+import type { Shipped } from '../functions/shipped.ts';
+import { ObjectRef } from '../refs/object-ref.ts';
+import { ship } from './ship.ts';
+
+/** One piece of captured data, or the text of a captured function, as it was. */
+interface Sighting {
+  readonly name: string;
+  readonly place: (() => string) | undefined;
+  readonly bytes: Uint8Array;
+}
+
+interface Record {
+  readonly sightings: readonly Sighting[];
+  /** Made by the call that is under way. */
+  isNew: boolean;
+}
+
+const encoder = new TextEncoder();
+
+/** What `init({ checkCaptures: true })` asks for: captured data is looked at again at each later call. */
+export class CaptureWatch {
+  readonly #records = new WeakMap<Function, Record>();
+
+  /** Ships a function and remembers what its captured data was like. */
+  ship(source: Function, host: CaptureHost): Shipped {
+    const sightings: Sighting[] = [];
+    const shipped = ship(source, watching(host, sightings));
+    this.#records.set(source, { sightings, isNew: true });
+    return shipped;
+  }
+
+  /** @throws CaptureError where captured data of `source` is no longer what was sent */
+  check(source: Function | undefined, host: CaptureHost): void {
+    const record = source && this.#records.get(source);
+    if (source === undefined || record === undefined) return;
+    if (record.isNew) {
+      record.isNew = false;
+      return;
+    }
+    const now: Sighting[] = [];
+    ship(source, watching(host, now));
+    const { sightings } = record;
+    for (let i = 0; i < Math.max(sightings.length, now.length); i++) {
+      const [was, is] = [sightings[i], now[i]];
+      if (was === undefined || is === undefined || was.name !== is.name || !equal(was.bytes, is.bytes))
+        throw changed(source, was ?? (is as Sighting));
+    }
+  }
+}
+
+function watching(host: CaptureHost, sightings: Sighting[]): CaptureHost {
+  return {
+    ...host,
+    saw: (value, name, place) => {
+      const bytes = typeof value === 'function' ? encoder.encode(String(value)) : bytesOf(value);
+      sightings.push({ name, place, bytes });
+    },
+  };
+}
+
+function bytesOf(value: unknown): Uint8Array {
+  const { bytes } = encodeToBytes(value, {
+    // A table remembers shapes that it has seen, and would write the same value in another way.
+    shapes: new LocalShapeTable(),
+    isRef: (item) => ObjectRef.is(item),
+    refIndex: (ref) => ObjectRef.index(ref as ObjectRef<unknown>),
+    // All threads see what changes in it.
+    shareBuffer: () => 0,
+  });
+  return bytes.slice();
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+function changed(source: Function, { name, place }: Sighting): CaptureError {
+  const where = place === undefined ? '' : ` (${place()})`;
+  return new CaptureError(
+    `'${name}'${where}, which the function '${source.name || '(anonymous)'}' has captured, has changed since the function was first called; ` +
+      'workers still have the copy of then. Pass it as an argument, or put() it and pass the ref.',
+    { variable: name },
+  );
+}
