@@ -68,7 +68,7 @@ function bytesOf(value: unknown): Uint8Array {
     isRef: (item) => ObjectRef.is(item),
     refIndex: (ref) => ObjectRef.index(ref as ObjectRef<unknown>),
     // All threads see what changes in it.
-    shareBuffer: () => 0,
+    share: () => 0,
   });
   return bytes.slice();
 }
