@@ -36,6 +36,9 @@ export class DriverNode implements NewsHandler {
   readonly #addon: Addon;
   readonly #pool: WorkerPool;
   readonly #things = new SharedThings();
+  /** Closes the line over which a thread gets what it cannot be told. */
+  readonly #hangUp = new Map<Int32Array, () => void>();
+  #threads = 0;
   #drained: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #stopped = false;
@@ -97,7 +100,9 @@ export class DriverNode implements NewsHandler {
 
   #brief(assignment: WorkerAssignment): WorkerBrief {
     const things = (): readonly SharedThing[] => this.#things.all();
-    const brief = { ...assignment, facts: this.runtime.facts, loader: loaderSetup() };
+    const hub = `mobula:hub:${this.runtime.facts.nodeId}:${this.#threads++}`;
+    this.#hangUp.set(assignment.port, this.#things.connect(hub));
+    const brief = { ...assignment, facts: this.runtime.facts, loader: loaderSetup(), hub };
     // Read when the thread is ready: what is shared until then must not be missed.
     return Object.defineProperty(brief, 'things', { get: things, enumerable: true }) as WorkerBrief;
   }
@@ -105,6 +110,8 @@ export class DriverNode implements NewsHandler {
   #bury(assignment: WorkerAssignment, details: string, { blame, expected }: Ending): void {
     // A thread that hung may end after all else; another runtime may be up by then.
     if (this.#stopped) return;
+    this.#hangUp.get(assignment.port)?.();
+    this.#hangUp.delete(assignment.port);
     const port = Atomics.load(assignment.port, 0) - 1;
     this.#addon.bury(port, details, blame);
     this.channels.exited(assignment, details, expected);

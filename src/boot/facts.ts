@@ -7,6 +7,8 @@ import type { WorkerAssignment } from '../workers/worker-pool.ts';
 export interface WorkerBrief extends WorkerAssignment {
   readonly facts: NodeFacts;
   readonly things: readonly SharedThing[];
+  /** The name of the thread's line to the driver. */
+  readonly hub: string;
   /** The TypeScript loader to install first, if the driver has one. */
   readonly loader: LoaderSetup | undefined;
 }
