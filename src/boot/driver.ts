@@ -43,6 +43,9 @@ export class DriverNode implements NewsHandler {
   readonly #addon: Addon;
   readonly #pool: WorkerPool;
   readonly #things = new SharedThings();
+  /** Closes the line over which a thread gets what it cannot be told. */
+  readonly #hangUp = new Map<Int32Array, () => void>();
+  #threads = 0;
   readonly #slowWaits: SlowWaits;
   readonly #draining: Draining;
   readonly #output: Output;
@@ -132,7 +135,9 @@ export class DriverNode implements NewsHandler {
     const things = (): readonly SharedThing[] => this.#things.all();
     const { argv, execArgv, env } = process;
     const program = { argv, execArgv, nodeOptions: env['NODE_OPTIONS'] };
-    const brief: object = { ...assignment, facts: this.runtime.facts, loader: loaderSetup(), ...program };
+    const hub = `mobula:hub:${this.runtime.facts.nodeId}:${this.#threads++}`;
+    this.#hangUp.set(assignment.state, this.#things.connect(hub));
+    const brief: object = { ...assignment, facts: this.runtime.facts, loader: loaderSetup(), hub, ...program };
     // Read when the thread is ready: what is shared until then must not be missed.
     return Object.defineProperty(brief, 'things', { get: things, enumerable: true }) as WorkerBrief;
   }
@@ -140,6 +145,8 @@ export class DriverNode implements NewsHandler {
   #bury(assignment: WorkerAssignment, details: string, { blame, expected }: Ending): void {
     // A thread that hung may end after all else; another runtime may be up by then.
     if (this.#stopped) return;
+    this.#hangUp.get(assignment.state)?.();
+    this.#hangUp.delete(assignment.state);
     const port = Atomics.load(assignment.state, threadState.port) - 1;
     this.#addon.bury(port, details, blame);
     this.channels.exited(assignment, details, expected);

@@ -11,6 +11,8 @@ export interface WorkerBrief extends WorkerAssignment {
   readonly argv: readonly string[];
   readonly execArgv: readonly string[];
   readonly nodeOptions: string | undefined;
+  /** The name of the thread's line to the driver. */
+  readonly hub: string;
   /** The TypeScript loader to install first, if the driver has one. */
   readonly loader: LoaderSetup | undefined;
 }

@@ -28,7 +28,7 @@ export default async function work(brief: WorkerBrief): Promise<void> {
   const runtime = new ThreadRuntime(addon, brief.kind === 1 ? 1 : 2, brief.host, brief.facts, travel, things, () =>
     pump?.rung(),
   );
-  things.begin(thingHost(runtime), brief.things);
+  things.begin(thingHost(runtime), brief.things, brief.hub);
   setCurrentRuntime(runtime);
   captureOutput(brief.output, {
     task: currentTask,

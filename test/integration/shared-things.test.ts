@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { createSecretKey, type KeyObject, webcrypto } from 'node:crypto';
 import test from 'node:test';
-import { get, put, remote } from 'mobula';
+import { get, kill, put, remote } from 'mobula';
 import { ObjectRef, RefBlock } from '../../src/core/refs/object-ref.ts';
 import { SharedThings, type ThingHost } from '../../src/core/values/shared-things.ts';
 import { limit, suite } from '../support/suite.ts';
 import { until } from '../support/until.ts';
 
+// The threads of libuv that keys need stay until the process ends, and are none of ours.
+await webcrypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
 suite();
 
 interface Wasm {
@@ -59,6 +62,81 @@ test('memory that one task shares reaches threads that start later', limit, asyn
     assert.equal(await get(counter.add.remote(memory)), i);
   }
   assert.equal(memory[0], 3);
+});
+
+const describe = remote(async (given: { thing: Blob }[]) => {
+  const [first] = given;
+  return first === undefined
+    ? 'none'
+    : [first.thing.constructor.name, first.thing.type, await first.thing.text()].join();
+});
+
+test('a Blob goes to tasks, comes back from tasks, and outlives the thread that made it', limit, async () => {
+  const thing = new Blob(['some ', 'text'], { type: 'text/plain' });
+  assert.equal(await get(describe.remote([{ thing }])), 'Blob,text/plain,some text');
+  const stored = put([{ thing }]);
+  const all = await Promise.all(Array.from({ length: 20 }, () => get(describe.remote(stored))));
+  assert.deepEqual(new Set(all), new Set(['Blob,text/plain,some text']));
+  assert.equal(await ((await get(stored))[0] as { thing: Blob }).thing.text(), 'some text');
+
+  const Maker = remote(
+    class {
+      make(n: number): { thing: Blob }[] {
+        return [{ thing: new Blob([`made ${n}`]) }];
+      }
+    },
+  );
+  const maker = Maker.options({ numCpus: 0, isolation: 'thread' }).remote();
+  const refs = [1, 2, 3].map((n) => maker.make.remote(n));
+  await get(refs[0] as (typeof refs)[0]);
+  const passed = refs.map((ref) => describe.remote(ref));
+  assert.deepEqual(await get(passed), ['Blob,,made 1', 'Blob,,made 2', 'Blob,,made 3']);
+  await kill(maker, { noRestart: true });
+  assert.deepEqual(await Promise.all((await get(refs)).map(([made]) => made?.thing.text())), [
+    'made 1',
+    'made 2',
+    'made 3',
+  ]);
+});
+
+test('a File keeps its name, and an error its Blob', limit, async () => {
+  const tell = remote(async (file: File) => {
+    const body = new Blob([`${file.name} ${file.lastModified} ${file.type} ${await file.text()}`]);
+    throw Object.assign(new RangeError('told'), { body, file });
+  });
+  const file = new File(['inside'], 'name.txt', { type: 'text/plain', lastModified: 12 });
+  const error = (await get(tell.remote(file)).catch((thrown: unknown) => thrown)) as Error;
+  assert.ok(error instanceof RangeError);
+  const { body, file: back } = error.cause as { body: Blob; file: File };
+  assert.equal(await body.text(), 'name.txt 12 text/plain inside');
+  assert.ok(back instanceof File);
+  assert.deepEqual([back.name, back.lastModified, back.size], ['name.txt', 12, 6]);
+});
+
+test('keys reach a task', limit, async () => {
+  const secret = createSecretKey(Buffer.from('0123456789abcdef'));
+  const key = await webcrypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+  const use = remote(async (given: { secret: KeyObject; key: webcrypto.CryptoKey }) => {
+    const { subtle } = globalThis.crypto;
+    const signed = await subtle.sign('HMAC', given.key, Buffer.from('text'));
+    return [given.secret.export().toString(), Buffer.from(signed).toString('hex'), given.secret] as const;
+  });
+  const [text, signature, back] = await get(use.remote({ secret, key }));
+  assert.equal(text, '0123456789abcdef');
+  const here = await webcrypto.subtle.sign('HMAC', key, Buffer.from('text'));
+  assert.equal(signature, Buffer.from(here).toString('hex'));
+  assert.ok(secret.equals(back));
+});
+
+test('what only looks like something threads share is refused', limit, () => {
+  const Fake = class Blob {
+    size = 1;
+  };
+  class Derived extends Blob {}
+  const added = Object.assign(new Blob(['a']), { extra: 1 });
+  for (const thing of [new Fake(), new Derived([]), added, new MessageChannel().port1, new URL('a:b'), new Headers()]) {
+    assert.throws(() => put({ list: [thing] }), { code: 'ERR_MOBULA_SERIALIZATION', path: 'value.list[0]' });
+  }
 });
 
 /** A core in which objects live as long as the test says. */

@@ -6,6 +6,7 @@ import type { ThreadRuntime } from '../runtime.ts';
 import type { Template } from '../submit/template.ts';
 import { inTrace } from '../telemetry/trace.ts';
 import { collect, MAX_TRIES, makeRoom } from '../values/collector.ts';
+import { NotHereYet } from '../values/not-here-yet.ts';
 import { Attempt } from './attempt.ts';
 import { CodeCache } from './code.ts';
 import { GeneratorRun } from './generator-run.ts';
@@ -203,6 +204,11 @@ export class Executor implements NewsHandler {
       this.#refusals = 0;
       return { code, args, end: values.end };
     } catch (error) {
+      if (error instanceof NotHereYet) {
+        inbox.forgetArguments();
+        this.#hold(error.arrival);
+        return undefined;
+      }
       if (error instanceof ObjectStoreFullError && this.#refusals < MAX_TRIES) {
         inbox.forgetArguments();
         this.#hold(this.#makeRoom(this.#refusals++));

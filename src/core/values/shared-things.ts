@@ -1,8 +1,10 @@
-import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { BroadcastChannel } from 'node:worker_threads';
 import { ObjectLostError } from '../../common/errors.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
+import { asMessage, fitsBroadcast, type HubMessage, Line, pendingOf, thingOf } from './hub.ts';
+import { NotHereYet } from './not-here-yet.ts';
 
-/** What the threads of a node share instead of copying it: a SharedArrayBuffer, a WebAssembly.Module. */
+/** What the threads of a node share instead of copying it: a SharedArrayBuffer, a WebAssembly.Module, a Blob, a key. */
 export interface SharedThing {
   /** The node whose threads share it. */
   readonly nodeId: string;
@@ -10,6 +12,8 @@ export interface SharedThing {
   readonly index: number;
   readonly generation: number;
   readonly thing: object;
+  /** What Node forgets of a File when it posts one. */
+  readonly file?: { readonly name: string; readonly lastModified: number } | undefined;
 }
 
 /** What is asked of the thread's runtime. */
@@ -38,9 +42,12 @@ const SWEEP_MS = 1000;
  * Things that values carry and that stay shared: only the number of an object that stands for the thing travels with the value.
  * The core counts that object like any ref in a value, so it says when nobody needs the thing any more.
  *
- * The thing itself goes to every thread over a broadcast channel when it is first sent. Posting puts it into the
- * queue of every other thread before the value can get there, so a reader finds it there without waiting. A thread
+ * Memory and modules go to every thread over a broadcast channel when they are first sent. Posting puts them into the
+ * queue of every other thread before the value can get there, so a reader finds them there without waiting. A thread
  * opens its end before it asks for its assignment, and is told then what was shared before.
+ *
+ * Node does not broadcast objects of its own. They go to the driver, and threads that read a value ask there: `find` then throws
+ * `NotHereYet`, and the value is read again once the thing has come.
  */
 export class SharedThings {
   readonly #channel = new BroadcastChannel(CHANNEL);
@@ -50,6 +57,15 @@ export class SharedThings {
   #early: SharedThing[] = [];
   #host: ThingHost | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** The driver's lines to other threads. */
+  readonly #lines = new Set<Line>();
+  /** Another thread's line to the driver, and its name: it is opened when it is needed. */
+  #hub: Line | undefined;
+  #hubName: string | undefined;
+  /** What the driver was asked for. */
+  readonly #asked = new Map<number, { readonly arrival: Promise<void>; readonly arrived: () => void }>();
+  /** What the driver did not have. */
+  readonly #lost = new Set<number>();
 
   constructor() {
     // What arrives in a turn of the event loop comes as an event, and is gone if nobody listens.
@@ -57,9 +73,10 @@ export class SharedThings {
     this.#channel.unref();
   }
 
-  /** `known` is what was shared before this thread started. */
-  begin(host: ThingHost, known: readonly SharedThing[]): void {
+  /** `known` is what was shared before this thread started, `hub` the name of its line to the driver. */
+  begin(host: ThingHost, known: readonly SharedThing[], hub?: string): void {
     this.#host = host;
+    this.#hubName = hub;
     // What came meanwhile is newer.
     for (const shared of [...known, ...this.#early]) this.#learn(shared);
     this.#early = [];
@@ -70,7 +87,8 @@ export class SharedThings {
       this.#early.push(shared);
       return;
     }
-    const { nodeId, index, generation, thing } = shared;
+    const { nodeId, index, generation } = shared;
+    const thing = thingOf(shared);
     // Another runtime of the process uses the same numbers.
     if (nodeId !== this.#host.nodeId) return;
     this.#entries.set(index, { generation, thing, ref: undefined, used: true });
@@ -90,7 +108,8 @@ export class SharedThings {
     const ref = host.hold();
     const index = ObjectRef.index(ref);
     const shared: SharedThing = { nodeId: host.nodeId, index, generation: host.generation(index), thing };
-    this.#channel.postMessage(shared);
+    if (fitsBroadcast(thing)) this.#channel.postMessage(shared);
+    else if (this.#hubName !== undefined) this.#line(this.#hubName).post(asMessage(shared));
     this.#learn(shared);
     (this.#entries.get(index) as Entry).ref = ref;
     return index;
@@ -102,6 +121,9 @@ export class SharedThings {
     if (this.#entries.get(index)?.generation !== generation) this.#receive();
     const entry = this.#entries.get(index);
     if (entry?.generation !== generation) {
+      if (this.#hubName !== undefined && !this.#lost.delete(index)) {
+        throw new NotHereYet(this.#ask(this.#hubName, index, generation));
+      }
       throw new ObjectLostError('What a value shares with its sender is gone with the thread that shared it.');
     }
     if (!holds(entry.ref)) entry.ref = ref;
@@ -110,11 +132,61 @@ export class SharedThings {
   }
 
   #receive(): void {
-    // The types of Node 20 forget that a BroadcastChannel may be passed here.
-    const port = this.#channel as unknown as Parameters<typeof receiveMessageOnPort>[0];
-    for (let news = receiveMessageOnPort(port); news !== undefined; news = receiveMessageOnPort(port)) {
-      this.#learn(news.message as SharedThing);
+    for (const shared of pendingOf<SharedThing>(this.#channel)) this.#learn(shared);
+    for (const line of this.#lines) for (const message of line.pending()) this.#serve(line, message);
+  }
+
+  /** The driver's end of a line to a thread that is about to start; call what it gives when the thread has ended. */
+  connect(name: string): () => void {
+    const line = new Line(name, (message) => this.#serve(line, message));
+    this.#lines.add(line);
+    return () => {
+      // What it sent last may be needed longer than the thread.
+      for (const message of line.pending()) this.#serve(line, message);
+      this.#lines.delete(line);
+      line.close();
+    };
+  }
+
+  /** A thread has sent the driver a thing, or asks for one. */
+  #serve(line: Line, message: HubMessage): void {
+    if ('lost' in message) return;
+    if (!('wanted' in message)) {
+      this.#learn(message);
+      return;
     }
+    const { nodeId, wanted: index, generation } = message;
+    // Another thread may have sent it just before.
+    if (this.#entries.get(index)?.generation !== generation) this.#receive();
+    const entry = this.#entries.get(index);
+    const thing = entry?.generation === generation ? entry.thing : undefined;
+    line.post(thing === undefined ? { nodeId, lost: index } : asMessage({ nodeId, index, generation, thing }));
+  }
+
+  #line(name: string): Line {
+    this.#hub ??= new Line(name, (message) => this.#answered(message));
+    return this.#hub;
+  }
+
+  #ask(hub: string, index: number, generation: number): Promise<void> {
+    const asked = this.#asked.get(index);
+    if (asked !== undefined) return asked.arrival;
+    let arrived = (): void => undefined;
+    const arrival = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    this.#asked.set(index, { arrival, arrived });
+    this.#line(hub).post({ nodeId: (this.#host as ThingHost).nodeId, wanted: index, generation });
+    return arrival;
+  }
+
+  #answered(message: HubMessage): void {
+    if ('wanted' in message) return;
+    const index = 'lost' in message ? message.lost : message.index;
+    if ('lost' in message) this.#lost.add(index);
+    else this.#learn(message);
+    this.#asked.get(index)?.arrived();
+    this.#asked.delete(index);
   }
 
   /**
@@ -135,11 +207,13 @@ export class SharedThings {
     this.#timer = undefined;
   }
 
-  /** All that is shared now, for a thread that is about to start. */
+  /** All memory and modules that are shared now, for a thread that is about to start. */
   all(): SharedThing[] {
     this.#receive();
     const { nodeId } = this.#host as ThingHost;
-    return [...this.#entries].map(([index, { generation, thing }]) => ({ nodeId, index, generation, thing }));
+    return [...this.#entries]
+      .filter(([, { thing }]) => fitsBroadcast(thing))
+      .map(([index, { generation, thing }]) => ({ nodeId, index, generation, thing }));
   }
 
   /** How many things this thread knows of. */
@@ -150,6 +224,8 @@ export class SharedThings {
   close(): void {
     clearInterval(this.#timer);
     this.#entries.clear();
+    for (const line of this.#lines) line.close();
+    this.#hub?.close();
     this.#channel.close();
   }
 }

@@ -2,6 +2,7 @@ import { ObjectStoreFullError } from '../../common/errors.ts';
 import type { KeepAlive } from '../port/keep-alive.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import { MAX_TRIES, makeRoom } from '../values/collector.ts';
+import { NotHereYet } from '../values/not-here-yet.ts';
 
 /** Somebody in this thread who waits for objects, each at a position of its own. */
 export interface Subscriber {
@@ -140,16 +141,25 @@ export class Subscriptions {
       this.#tries.set(subscriber, all);
     }
     const tries = all.get(position) ?? 0;
+    if (error instanceof NotHereYet) {
+      this.#resubscribe(subscriber, position, error.arrival);
+      return;
+    }
     if (!(error instanceof ObjectStoreFullError) || tries >= MAX_TRIES) {
       subscriber.fail(error);
       return;
     }
     all.set(position, tries + 1);
-    this.#retrying.add(subscriber);
     this.#room ??= makeRoom(tries, this.#ask).finally(() => {
       this.#room = undefined;
     });
-    this.#room.then(
+    this.#resubscribe(subscriber, position, this.#room);
+  }
+
+  /** Has a value read again once `condition` is there. */
+  #resubscribe(subscriber: Subscriber, position: number, condition: Promise<void>): void {
+    this.#retrying.add(subscriber);
+    condition.then(
       () => {
         this.#retrying.delete(subscriber);
         // Whoever was told meanwhile that the runtime is closed hears no more.

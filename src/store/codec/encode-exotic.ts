@@ -4,6 +4,7 @@ import { writeArrayBuffer, writeView } from './encode-binary.ts';
 import { writeDomException, writeError } from './encode-error.ts';
 import type { EncodeState } from './encode-state.ts';
 import { type Portable, portable } from './hooks.ts';
+import { isSharedByThreads } from './local.ts';
 import { isBuiltinPrototype } from './realm.ts';
 import { cannotTravel, mapStep, Refusal, refusedWithin, refuseKeys } from './refusal.ts';
 import { writeString } from './strings.ts';
@@ -24,17 +25,7 @@ export function writeExotic(state: EncodeState, value: object): void {
   else throw cannotTravel(value);
 }
 
-/** Prototypes of what threads share as it is. WebAssembly is missing under `--jitless`. */
-const { WebAssembly: wasm } = globalThis as {
-  readonly WebAssembly?: { readonly Module: { readonly prototype: object } };
-};
-
-function isSharedByThreads(value: object): boolean {
-  return wasm !== undefined && Object.getPrototypeOf(value) === wasm.Module.prototype;
-}
-
 function writeLocal(state: EncodeState, thing: object): void {
-  refuseKeys(thing, Object.keys(thing));
   state.writer.ensure(1);
   state.writer.byte(LOCAL);
   writeShared(state.writer, state.hooks, thing);
