@@ -26,7 +26,7 @@ while (Atomics.load(shared, TURNS) < 200) await pause(1);
 
 const turns = [];
 const gaveUp = setTimeout(() => Atomics.store(shared, STOP, 1), limitMs);
-for (let round = 0; round < rounds; round += 1) {
+for (let round = 0; round < rounds && Atomics.load(shared, STOP) === 0; round += 1) {
   const before = Atomics.load(shared, TURNS);
   turns.push((await get(probe.remote(shared))) - before);
   await pause(3);

@@ -7,7 +7,7 @@ use crate::port::BATCH;
 
 /// The memory a thread's JavaScript shares with the core: control words, commands, inbox.
 ///
-/// Control word 0 is how many bytes of commands are complete; word 1 is 1 while the watchdog looks at it; words `CLAIMS..` say
+/// Control word 0 is how many bytes of commands are complete, and whether the watchdog looks at that; words `CLAIMS..` say
 /// which tasks of the batch nobody has begun. JavaScript uses `Atomics` on them.
 #[derive(Debug)]
 pub struct Regions {
@@ -16,8 +16,8 @@ pub struct Regions {
     inbox: (*mut u8, usize),
 }
 
-/// Index of the word that says whether the watchdog is up.
-const WATCHED: usize = 1;
+/// The bit of control word 0 that says that the watchdog does not look at it.
+const UNWATCHED: u32 = 1 << 31;
 /// Index of the first claim word.
 pub const CLAIMS: usize = 16;
 /// How many control words there are.
@@ -64,24 +64,33 @@ impl Regions {
 
     /// How many bytes of commands JavaScript has declared complete.
     pub(crate) fn published(&self) -> usize {
-        // Acquire: pairs with JavaScript's Atomics.store, after it wrote the bytes.
+        // Acquire: pairs with JavaScript's Atomics.exchange, after it wrote the bytes.
         self.word(0)
-            .map_or(0, |word| word.load(Ordering::Acquire) as usize)
+            .map_or(0, |word| (word.load(Ordering::Acquire) & !UNWATCHED) as usize)
     }
 
     pub(crate) fn reset_published(&self) {
         if let Some(word) = self.word(0) {
-            word.store(0, Ordering::Relaxed);
+            word.fetch_and(UNWATCHED, Ordering::Relaxed);
         }
     }
 
-    /// Tells the thread whether the watchdog looks at what it publishes, or has to be rung.
-    pub(crate) fn set_watched(&self, watched: bool) {
-        if let Some(word) = self.word(WATCHED)
-            && word.load(Ordering::Relaxed) != u32::from(watched)
+    /// The watchdog looks at what the thread declares complete, from time to time.
+    pub(crate) fn watch(&self) {
+        if let Some(word) = self.word(0)
+            && word.load(Ordering::Relaxed) & UNWATCHED != 0
         {
-            word.store(u32::from(watched), Ordering::Relaxed);
+            word.fetch_and(!UNWATCHED, Ordering::Relaxed);
         }
+    }
+
+    /// The watchdog looks no more; gives how many bytes were complete. The thread finds out when it declares more, and
+    /// rings: both exchange the same word, so one of them comes first.
+    pub(crate) fn unwatch(&self) -> usize {
+        // Acquire: as in `published`.
+        self.word(0).map_or(0, |word| {
+            (word.fetch_or(UNWATCHED, Ordering::Acquire) & !UNWATCHED) as usize
+        })
     }
 
     /// Whether nobody has begun task `slot` of the batch.

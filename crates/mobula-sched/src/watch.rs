@@ -1,7 +1,7 @@
 //! The watchdog: looks after threads that are busy, and ends attempts whose time is over.
 
 use mobula_fault::failpoint;
-use mobula_sync::atomic::{Ordering, fence};
+use mobula_sync::atomic::Ordering;
 
 use crate::deadlines::Deadline;
 use crate::failure::Failure;
@@ -25,7 +25,7 @@ impl Node {
                 active = true;
                 return false;
             };
-            inner.regions.set_watched(true);
+            inner.regions.watch();
             let now = self.clock.now();
             let batch_since = (!inner.batch.is_empty()).then_some(inner.batch_began);
             batches |= batch_since.is_some();
@@ -59,13 +59,9 @@ impl Node {
         self.watching.store(false, Ordering::SeqCst);
         // A batch that began, and commands that were written, after their port was looked at.
         let found = self.any_port(|port| {
-            port.inner.try_lock().is_none_or(|inner| {
-                inner.regions.set_watched(false);
-                // Pairs with the sequentially consistent store of word 0 and load of word 1 in `Port.commit`: the thread
-                // sees that nobody watches, or its commands are seen here.
-                fence(Ordering::SeqCst);
-                !inner.batch.is_empty() || inner.regions.published() > inner.consumed
-            })
+            port.inner
+                .try_lock()
+                .is_none_or(|inner| inner.regions.unwatch() > inner.consumed || !inner.batch.is_empty())
         });
         found && !self.watching.swap(true, Ordering::SeqCst)
     }

@@ -3,7 +3,7 @@ import { queueMicrotask, setImmediate } from '../../common/timers.ts';
 import type { Addon } from '../../native/addon.ts';
 import { nativeError } from '../../native/binding.ts';
 import { type BinaryPart, Writer } from '../../store/codec/index.ts';
-import { CLAIMS, CONTROL_WORDS, LINKED, op, type PortKind, PUBLISHED, WATCHED } from './wire.ts';
+import { CLAIMS, CONTROL_WORDS, LINKED, op, type PortKind, PUBLISHED } from './wire.ts';
 
 const COMMAND_BYTES = 64 * 1024;
 const INBOX_BYTES = 256 * 1024;
@@ -120,8 +120,8 @@ export class Port {
     this.#recordStart = 0;
   }
 
-  /** Ends a record: it is carried out soon. */
-  commit(): void {
+  /** Ends a record: it is carried out soon. `urgent`: even if this thread is busy, as others may wait for what it does. */
+  commit(urgent = true): void {
     const end = this.writer.pos;
     this.#recordStart = end;
     if (this.#outer.length > 0) {
@@ -134,7 +134,7 @@ export class Port {
       this.flush();
       return;
     }
-    this.#declare(end);
+    if (urgent) this.#declare(end);
     if (!this.#scheduled) {
       this.#scheduled = true;
       queueMicrotask(this.#flushLater);
@@ -144,9 +144,7 @@ export class Port {
   /** All records up to `end` are complete: the watchdog carries them out if user code keeps this thread busy. */
   #declare(end: number): void {
     if (this.#isTogether) return;
-    // In this order: the watchdog says that it sleeps, and then looks once more (`Node::must_go_on`).
-    Atomics.store(this.control, PUBLISHED, end);
-    if (Atomics.load(this.control, WATCHED) === 0 && !this.#detached) this.addon.watch(this.id);
+    if (Atomics.exchange(this.control, PUBLISHED, end) < 0 && !this.#detached) this.addon.watch(this.id);
   }
 
   /** Ends a record that the next step of this thread carries out; it is published, but not flushed. */
@@ -375,14 +373,14 @@ export class Port {
     writer.view.setUint32(writer.pos, object, true);
     writer.view.setUint32(writer.pos + 4, token, true);
     writer.pos += 8;
-    this.commit();
+    this.commit(false);
   }
 
   /** Gives handles back. */
   release(objects: readonly number[]): void {
     this.begin(1).byte(op.release);
     this.list(objects);
-    this.commit();
+    this.commit(false);
   }
 
   /** The parts of a value that stay out of band, handed over to whoever stores them. */

@@ -50,9 +50,8 @@ export const event = {
 /** How an object turned out. */
 export const status = { value: 0, userError: 1, systemError: 2 } as const;
 
-/** Control words: how many bytes of commands are complete, and 1 while the watchdog looks at that. */
+/** The control word that says how many bytes of commands are complete; negative while the watchdog does not look at it. */
 export const PUBLISHED = 0;
-export const WATCHED = 1;
 /** Index of the first claim word among the control words, and how many words there are. */
 export const CLAIMS = 16;
 export const CONTROL_WORDS = 144;

@@ -56,13 +56,9 @@ impl Memory {
             .collect()
     }
 
-    pub(crate) fn publish(&self, end: usize) {
-        self.control[0].store(end as u32, Ordering::SeqCst);
-    }
-
-    /// Whether the watchdog looks at what is published.
-    pub(crate) fn is_watched(&self) -> bool {
-        self.control[1].load(Ordering::SeqCst) != 0
+    /// Declares commands complete; true if the watchdog does not look at them.
+    pub(crate) fn publish(&self, end: usize) -> bool {
+        self.control[0].swap(end as u32, Ordering::AcqRel) >> 31 == 1
     }
 
     pub(crate) fn offer(&self, slot: u16) {

@@ -36,6 +36,8 @@ pub(crate) struct Thread {
     memory: Memory,
     end: usize,
     next_token: u32,
+    /// Whether the watchdog slept when commands were declared complete, and has not been rung.
+    unwatched: bool,
 }
 
 /// A port whose thread's memory goes when a panic does.
@@ -63,6 +65,7 @@ impl Thread {
             memory: Memory::new(1 << 16),
             end: 0,
             next_token: 0,
+            unwatched: false,
         };
         let _closing = ClosedByPanic(&bed.node, id);
         bed.node
@@ -88,7 +91,7 @@ impl Thread {
             self.flush();
         }
         self.end = self.memory.write(self.end, record);
-        self.memory.publish(self.end);
+        self.unwatched |= self.memory.publish(self.end);
     }
 
     /// A record of an operation, a byte and words.
@@ -266,8 +269,8 @@ impl Thread {
     }
 
     /// What JavaScript does once it has written commands that it will not pass on at once.
-    pub(crate) fn leaves_to_the_watchdog(&self) {
-        if !self.memory.is_watched() {
+    pub(crate) fn leaves_to_the_watchdog(&mut self) {
+        if std::mem::take(&mut self.unwatched) {
             self.node.watch();
         }
     }
