@@ -3,7 +3,7 @@
 #![cfg(feature = "failpoints")]
 
 #[path = "../node/support/mod.rs"]
-#[expect(dead_code, reason = "the other tests use more of it")]
+#[expect(dead_code, unused_imports, reason = "the other tests use more of it")]
 mod support;
 
 use std::collections::HashMap;
@@ -133,7 +133,7 @@ impl Scene {
                 Some(Turned::Ended) | None => {
                     moved = true;
                     let worker = std::mem::replace(&mut self.workers[slot], self.bed.worker());
-                    bury(&self.bed, worker);
+                    bury(&self.bed, &worker);
                 }
             }
         }
@@ -146,7 +146,7 @@ impl Scene {
                 }
                 Some(Turned::Ended) | None => {
                     moved = true;
-                    bury(&self.bed, host);
+                    bury(&self.bed, &host);
                 }
             }
         }
@@ -222,7 +222,7 @@ fn work(thread: &mut Thread, template: u32) -> Turned {
     Turned::Worked
 }
 
-fn bury(bed: &Bed, thread: Thread) {
+fn bury(bed: &Bed, thread: &Thread) {
     if tried(|| bed.node.close_port(thread.id)).is_none() {
         bed.node.close_port(thread.id);
     }
