@@ -50,6 +50,27 @@ export interface FailureContext {
 
 /** The error behind an encoded failure of the core's, which stands at `bytes[start..end]`. */
 export function systemFailure(bytes: Uint8Array, start: number, end: number, context: FailureContext): Error {
+  // What the constructor threw comes with a stack of its own.
+  if (bytes[start] === failure.actorUnmade) return decodeFailure(bytes, start, end, context);
+  return withoutStack(() => decodeFailure(bytes, start, end, context));
+}
+
+/**
+ * Makes an error without a stack. It would lead through the inbox and nowhere else, and cost more than all the rest when one
+ * signal cancels thousands of tasks.
+ */
+function withoutStack<E extends Error>(make: () => E): E {
+  const limit = Error.stackTraceLimit;
+  // False where the process has frozen it.
+  if (!Reflect.set(Error, 'stackTraceLimit', 0)) return make();
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+function decodeFailure(bytes: Uint8Array, start: number, end: number, context: FailureContext): Error {
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
   const kind = view.getUint8(0);
   const template = view.getUint32(1, true);

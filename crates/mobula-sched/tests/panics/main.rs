@@ -3,7 +3,7 @@
 #![cfg(feature = "failpoints")]
 
 #[path = "../node/support/mod.rs"]
-#[expect(dead_code, reason = "the other tests use more of it")]
+#[expect(dead_code, unused_imports, reason = "the other tests use more of it")]
 mod support;
 
 use std::collections::HashMap;
@@ -134,7 +134,7 @@ impl Scene {
                 Some(Turned::Ended) | None => {
                     moved = true;
                     let worker = std::mem::replace(&mut self.workers[slot], self.bed.worker());
-                    bury(&self.bed, worker);
+                    bury(&self.bed, &worker);
                 }
             }
         }
@@ -147,7 +147,7 @@ impl Scene {
                 }
                 Some(Turned::Ended) | None => {
                     moved = true;
-                    bury(&self.bed, host);
+                    bury(&self.bed, &host);
                 }
             }
         }
@@ -231,8 +231,8 @@ fn close(bed: &Bed, thread: &Thread) {
     }
 }
 
-fn bury(bed: &Bed, thread: Thread) {
-    close(bed, &thread);
+fn bury(bed: &Bed, thread: &Thread) {
+    close(bed, thread);
     if tried(|| bed.node.bury(thread.id, "it was lost", Blame::Unknown)).is_none() {
         bed.node.bury(thread.id, "it was lost", Blame::Unknown);
     }
