@@ -2,10 +2,18 @@
  * The clock and the timers of mobula. Test runners replace those of the global object by fakes that stand still; these
  * are the ones that were there when mobula was loaded. `scripts/lint.mjs` forbids the global ones in the rest of `src/`.
  */
-import { clearTimeout as clear, setImmediate as immediate, setTimeout as start } from 'node:timers';
+import {
+  clearTimeout as clear,
+  clearInterval as clearRepeated,
+  setImmediate as immediate,
+  setInterval as repeat,
+  setTimeout as start,
+} from 'node:timers';
 
 export const setTimeout: typeof start = start;
 export const clearTimeout: typeof clear = clear;
+export const setInterval: typeof repeat = repeat;
+export const clearInterval: typeof clearRepeated = clearRepeated;
 export const setImmediate: typeof immediate = immediate;
 export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask;
 

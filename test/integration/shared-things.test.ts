@@ -146,7 +146,7 @@ function host(): ThingHost & { readonly generations: number[]; readonly released
   const owner = {
     release: (index: number) => released.push(index),
     nameOf: () => '',
-    isThere: () => false,
+    isThere: () => true,
     closed: false,
   };
   return {
