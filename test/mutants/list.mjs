@@ -237,7 +237,7 @@ export const mutants = [
   },
   {
     name: 'a thread is ended for a task that it has not begun',
-    file: `${sched}/control.rs`,
+    file: `${sched}/cancel.rs`,
     from: 'let Some(slot) = slot.filter(|&slot| self.reclaim(inner, slot, task.index)) else {',
     to: 'let Some(slot) = slot.filter(|_| task.index == u32::MAX) else {',
     by: plain('mobula-sched', 'node', 'cancel::'),
