@@ -1,5 +1,6 @@
 import { BroadcastChannel } from 'node:worker_threads';
 import { ObjectLostError } from '../../common/errors.ts';
+import { clearInterval, setInterval } from '../../common/timers.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import { asMessage, fitsBroadcast, type HubMessage, Line, pendingOf, thingOf } from './hub.ts';
 import { NotHereYet } from './not-here-yet.ts';
