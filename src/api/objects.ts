@@ -7,6 +7,7 @@ import { ObjectRef } from '../core/refs/object-ref.ts';
 import { currentTask } from '../core/run/task-context.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import { inOrderOfArrival, parted, positionsThere } from '../core/wait/arrivals.ts';
+import { ObjectRefStream } from '../core/wait/stream.ts';
 import type { WaitLimits } from '../core/wait/waiting.ts';
 import { driverNode } from './runtime.ts';
 
@@ -37,8 +38,11 @@ function isRef(value: unknown): value is ObjectRef<unknown> {
 
 function asRef(value: unknown, what: string): ObjectRef<unknown> {
   if (isRef(value)) return value;
-  const kind = value === null ? 'null' : typeof value;
-  const advice = 'Pass what f.remote() or put() gave.';
+  const isStream = value instanceof ObjectRefStream;
+  const kind = isStream ? 'a stream' : value === null ? 'null' : typeof value;
+  const advice = isStream
+    ? 'Its items are refs: for await (const ref of stream). To end it, leave the loop, or abort the signal it was called with.'
+    : 'Pass what f.remote() or put() gave.';
   throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', `${what} is ${kind}, not an ObjectRef. ${advice}`);
 }
 
@@ -104,7 +108,10 @@ export function allocate<T>(type: TypedArrayConstructor<T>, length: number): T {
     );
   }
   whole('length', length, 0, Number.MAX_SAFE_INTEGER);
-  return new type(requireRuntime().values.allocate(length * type.BYTES_PER_ELEMENT), 0, length);
+  const memory = requireRuntime().values.allocate(length * type.BYTES_PER_ELEMENT);
+  // The constructor of Buffer is deprecated.
+  if ((type as unknown) === Buffer) return Buffer.from(memory, 0, length) as T;
+  return new type(memory, 0, length);
 }
 
 /**

@@ -1,7 +1,8 @@
 /**
- * The clock and the timers of mobula. Test runners replace those of the global object by fakes that stand still; these
- * are the ones that were there when mobula was loaded. `scripts/lint.mjs` forbids the global ones in the rest of `src/`.
+ * The clock and the timers of mobula. Test runners replace those of the global object by fakes that stand still, some of them
+ * before mobula is loaded; these are Node's own. `scripts/lint.mjs` forbids the global ones in the rest of `src/`.
  */
+import { performance } from 'node:perf_hooks';
 import {
   clearTimeout as clear,
   clearInterval as clearRepeated,
@@ -15,10 +16,16 @@ export const clearTimeout: typeof clear = clear;
 export const setInterval: typeof repeat = repeat;
 export const clearInterval: typeof clearRepeated = clearRepeated;
 export const setImmediate: typeof immediate = immediate;
-export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask;
+
+const settled = Promise.resolve();
+
+/** As `queueMicrotask`, which no module of Node's exports. */
+export function queueMicrotask(run: () => void): void {
+  void settled.then(run);
+}
 
 /** Milliseconds on a clock that never goes back. */
-export const now: () => number = globalThis.performance.now.bind(globalThis.performance);
+export const now: () => number = performance.now.bind(performance);
 
 /** Resolves after `milliseconds`. */
 export function sleep(milliseconds: number): Promise<void> {

@@ -65,13 +65,20 @@ console.log(JSON.stringify([seen.length, [...new Set(seen)]]));`,
   assert.deepEqual(found, [200, ['empty']]);
 });
 
-test('fake timers stop nothing of mobula, and run nothing of it', limit, async () => {
-  const found = await output(
-    {
-      'main.js': `
+const fakeClock = `const clock = createRequire(import.meta.url)('@sinonjs/fake-timers').install();`;
+const importOfMobula = `const { get, init, kill, remote, shutdown } = await import('mobula');`;
+
+// Jest installs its fakes before it loads what it tests.
+for (const [when, lines] of [
+  ['after', [importOfMobula, fakeClock]],
+  ['before', [fakeClock, importOfMobula]],
+] as const) {
+  test(`fake timers installed ${when} mobula is loaded stop nothing of it, and run nothing of it`, limit, async () => {
+    const found = await output(
+      {
+        'main.js': `
 import { createRequire } from 'node:module';
-import { get, init, kill, remote, shutdown } from 'mobula';
-const clock = createRequire(import.meta.url)('@sinonjs/fake-timers').install();
+${lines.join('\n')}
 await init({ numCpus: 1 });
 const twice = remote(async (n) => n * 2);
 const own = remote(class { call() { return 'called'; } }).options({ isolation: 'thread' }).remote();
@@ -84,8 +91,9 @@ values.push(await get(twice.remote(4)));
 await shutdown();
 clock.uninstall();
 console.log(JSON.stringify(values));`,
-    },
-    ['@sinonjs/fake-timers'],
-  );
-  assert.deepEqual(found, [2, [4, 6], 'called', 'ERR_MOBULA_WORKER_DIED', 8]);
-});
+      },
+      ['@sinonjs/fake-timers'],
+    );
+    assert.deepEqual(found, [2, [4, 6], 'called', 'ERR_MOBULA_WORKER_DIED', 8]);
+  });
+}

@@ -118,6 +118,21 @@ test('allocate: put seals it, and empties the view of the writer', limit, async 
   assert.equal(got[50_000], 2.5);
 });
 
+test('allocate makes Buffers, and no deprecated constructor is used', limit, async () => {
+  const warnings: Error[] = [];
+  const listen = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', listen);
+  const bytes = Reflect.apply(allocate, undefined, [Buffer, 100_000]) as Buffer;
+  assert.ok(Buffer.isBuffer(bytes));
+  bytes.fill(7);
+  const got = await get(put(bytes));
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', listen);
+  assert.equal(bytes.length, 0);
+  assert.deepEqual([got.length, got[99_999]], [100_000, 7]);
+  assert.deepEqual(warnings, []);
+});
+
 test('allocate in a task: the result is sealed', limit, async () => {
   const render = remote((n: number) => {
     const pixels = allocate(Uint8Array, n);

@@ -102,6 +102,10 @@ test('what is not a ref is refused', limit, async () => {
   await assert.rejects(get([notRef]), refusal('ERR_MOBULA_INVALID_ARGUMENT', /refs\[0\]/));
   await assert.rejects(wait([put(1), notRef]), refusal('ERR_MOBULA_INVALID_ARGUMENT', /refs\[1\]/));
   await assert.rejects(cancel(notRef), wrong);
+  const stream = remote(function* () {
+    yield 1;
+  }).remote();
+  await assert.rejects(cancel(stream as never), refusal('ERR_MOBULA_INVALID_ARGUMENT', /a stream.+signal/));
   await assert.rejects(asCompleted([notRef]).next(), refusal('ERR_MOBULA_INVALID_ARGUMENT', /refs\[0\]/));
   await assert.rejects(wait(notRef), refusal('ERR_MOBULA_INVALID_ARGUMENT', /array/));
 });

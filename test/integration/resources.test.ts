@@ -96,6 +96,8 @@ test('asking for more than any node has is refused at the call', limit, () => {
     );
     assert.throws(() => remote(class {}, options).remote(), UnschedulableError);
   }
+  const advice = /init\(\{ resources: \{ "my disk": … \} \}\)/;
+  assert.throws(() => busy.options({ resources: { 'my disk': 1 } }).remote(new Int32Array(2)), advice);
 });
 
 test('a function that was refused once still works when it asks for less', limit, async () => {

@@ -154,7 +154,8 @@ class Analyzer {
         if (root !== undefined) this.#record.passed.push({ name: root.name, scope: place.scope });
       }
       // Direct eval sees every variable around it.
-      if (node.callee.type === 'Identifier' && node.callee.name === 'eval') this.#record.evals.push(node.start);
+      const isEval = node.callee.type === 'Identifier' && node.callee.name === 'eval';
+      if (isEval) this.#record.evals.push({ start: node.start, scope: place.scope });
       const target = changedTarget(node);
       if (target !== undefined) this.#mutate(target, place, true);
       if (isLazyCall(node.callee, place.scope))

@@ -1,4 +1,4 @@
-import { type Binding, type Range, runsLater, type Scope, type Write } from './scope.ts';
+import { type Analysis, type Binding, type Range, runsLater, type Scope, type Write } from './scope.ts';
 import { isLazyHelper } from './syntax.ts';
 
 /** Why a captured variable cannot be copied, and what to do about it. */
@@ -22,10 +22,13 @@ const selfDefining = new Set([
 /** Declarations that give their variable a value without an assignment. */
 const given: ReadonlySet<Binding['kind']> = new Set(['param', 'catch', 'function', 'class']);
 
+/** Declarations whose variable nothing can assign. */
+const fixed: ReadonlySet<Binding['kind']> = new Set(['const', 'import', 'self']);
+
 const toArgument = 'Pass it as an argument, or take its value into a constant (`const copy = …`) and use that.';
 
 /** Why a copy of a variable would go stale, or `undefined` where it stays true. `range` is the function that would take it along. */
-export function staleReason(binding: Binding, range: Range): Stale | undefined {
+export function staleReason(binding: Binding, range: Range, evals: Analysis['evals']): Stale | undefined {
   // A module whose code has run has no code left to run: the helper only gives its result.
   if (selfDefining.has(binding.name) || isLazyHelper(binding.scope.node)) return undefined;
   const writes = binding.writes.filter((write) => !countsRounds(binding, write));
@@ -43,6 +46,12 @@ export function staleReason(binding: Binding, range: Range): Stale | undefined {
   if (writes.some((write) => loopBetween(write.scope, binding.scope))) return stale('in a loop');
   if (writes.some((write) => runsLater(write.scope, binding.scope)))
     return stale('in another function, which may run at any time');
+  if (!fixed.has(binding.kind) && evals.some(({ scope }) => scope.find(binding.name) === binding)) {
+    return {
+      problem: 'may be assigned by the eval() that sees it; its copy in a worker would go stale',
+      advice: 'Make it a constant, pass it as an argument, or call eval as (0, eval)(code).',
+    };
+  }
   return undefined;
 }
 

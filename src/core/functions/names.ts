@@ -84,7 +84,7 @@ function moduleLike({ references }: FreeName, value: unknown): value is object {
 /** The value of a variable that will keep it. */
 function steady(entry: ScopeEntry | undefined, binding: Binding, step: Step, context: NameContext): unknown {
   const { capture, located, read } = context;
-  const stale = staleReason(binding, located.range);
+  const stale = staleReason(binding, located.range, located.script.analysis.evals);
   if (stale !== undefined) throw capture.fail(step, stale.problem, stale.advice);
   if (entry === undefined) {
     throw capture.fail(

@@ -35,7 +35,7 @@ export class Recorder {
   /** Variables that are arguments of a call. */
   readonly passed: { readonly name: string; readonly scope: Scope }[] = [];
   /** Every call of `eval` by that name. */
-  readonly evals: number[] = [];
+  readonly evals: { readonly start: number; readonly scope: Scope }[] = [];
   #awaits = false;
 
   /** Names are resolved last: a declaration may stand below its use. */

@@ -26,10 +26,10 @@ export function refuseLexicals(located: Located, text: string, capture: Capture,
         : 'Pass what it needs as an argument.';
     throw capture.fail({ name, place: place(start) }, `belongs to the code around the function`, advice);
   }
-  const evaluated = script.analysis.evals.find((start) => start >= range.start && start < range.end);
+  const evaluated = script.analysis.evals.find(({ start }) => start >= range.start && start < range.end);
   if (evaluated !== undefined) {
     throw capture.fail(
-      { name: 'eval', place: place(evaluated) },
+      { name: 'eval', place: place(evaluated.start) },
       'may use any variable around the function, which its text does not tell',
       'Call it as (0, eval)(code), or use new Function(), and pass what the code needs.',
     );

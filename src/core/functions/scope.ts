@@ -155,7 +155,7 @@ export interface Analysis {
   /** Variables, or properties of theirs, that are arguments of a call. */
   readonly passed: readonly { readonly name: string; readonly scope: Scope }[];
   /** Where `eval` is called by that name. */
-  readonly evals: readonly number[];
+  readonly evals: readonly { readonly start: number; readonly scope: Scope }[];
   /** Every assignment to a property. */
   readonly assignments: readonly { readonly target: MemberExpression; readonly value: Expression }[];
   readonly exports: readonly ModuleExport[];

@@ -3,6 +3,12 @@ import type { ResolvedTaskOptions } from '../../common/options.ts';
 
 const UNIT = 10_000;
 
+/** Options of `init` for resources that have one of their own. */
+const options: ReadonlyMap<string, string> = new Map([
+  ['CPU', 'numCpus'],
+  ['GPU', 'numGpus'],
+]);
+
 /** What a node has in all, by name: CPU, GPU, memory and custom resources. */
 export type Totals = Readonly<Record<string, number>>;
 
@@ -69,10 +75,8 @@ export class ResourceTable {
     const total = this.totals[name] ?? 0;
     if (amount <= total) return;
     const has = total === 0 ? 'none has any' : `the largest has ${total}`;
-    const option =
-      name === 'CPU' ? 'numCpus' : name === 'GPU' ? 'numGpus' : name === 'memory' ? '' : `resources.${name}`;
-    throw new UnschedulableError(
-      `${what} asks for ${amount} ${name}, and of all nodes ${has}. Ask for less${option === '' ? '' : `, or start mobula with more: init({ ${option} })`}.`,
-    );
+    const option = options.get(name) ?? `resources: { ${JSON.stringify(name)}: … }`;
+    const more = name === 'memory' ? '' : `, or start mobula with more: init({ ${option} })`;
+    throw new UnschedulableError(`${what} asks for ${amount} ${name}, and of all nodes ${has}. Ask for less${more}.`);
   }
 }

@@ -153,6 +153,8 @@ const stale: readonly [source: string, reason: RegExp][] = [
   ['let v = 1; ({ v } = x); «() => v»', /more than once/],
   ['let v = 1; v ??= 2; «() => v»', /more than once/],
   ['function f(v) { g(() => { v = 1 }); return «() => v» }', /more than once/],
+  ["let v = 1; «() => v»; eval('v = 2')", /eval/],
+  ['function f(v) { const g = «() => v»; return (code) => eval(code) }', /eval/],
 ];
 
 for (const source of steady) {
@@ -164,10 +166,10 @@ for (const [source, reason] of stale) {
 }
 
 function staleness(source: string): string | undefined {
-  const { range } = marked(source);
-  const binding = freeIn(source).find(({ name }) => name === 'v')?.binding;
+  const { script, range } = marked(source);
+  const binding = freeNames(script.analysis, range).find(({ name }) => name === 'v')?.binding;
   assert.ok(binding, 'v is free and declared');
-  return staleReason(binding, range)?.problem;
+  return staleReason(binding, range, script.analysis.evals)?.problem;
 }
 
 const origins: readonly [source: string, origin: string | undefined][] = [
