@@ -1,16 +1,16 @@
 import { createRequire, isBuiltin } from 'node:module';
 import { types } from 'node:util';
 import { CaptureError } from '../../common/errors.ts';
-import { type ImportOrigin, importOrigin } from './bindings.ts';
+import type { ImportOrigin } from './bindings.ts';
 import type { Capture } from './capture.ts';
 import { isPackageFile, resolveModule } from './exports.ts';
 import { follow } from './imports.ts';
-import { locateFunction } from './locate.ts';
+import { propertyChanges } from './live-properties.ts';
 import { loadsInWorker, resolveFile, toUrl, vitePackage } from './modules.ts';
 import { membersOf, type NameContext, notYet } from './name-context.ts';
 import { changeOf } from './patched.ts';
 import type { Step } from './problem.ts';
-import { type Binding, type FreeName, freeNames } from './scope.ts';
+import type { Binding, FreeName } from './scope.ts';
 import type { AnyFunction, Shipped, ShippedImport } from './shipped.ts';
 
 /**
@@ -202,26 +202,8 @@ class Imported {
     if (types.isModuleNamespaceObject(module)) return this.#changes(name);
     const raw = this.#exports();
     const owner = typeof raw === 'object' && raw !== null && Object.hasOwn(raw, name) ? raw : module;
-    const property = Object.getOwnPropertyDescriptor(owner, name);
-    if (property?.get !== undefined) return this.#getterChanges(property.get);
+    if (propertyChanges(owner, name, this.#capture)) return true;
     return this.#file !== undefined && this.#capture.sources.propertyChanges({ file: this.#file, name });
-  }
-
-  /** Compiled modules export by getters: `get: () => count`. */
-  #getterChanges(getter: AnyFunction): boolean {
-    const { inspector, sources } = this.#capture;
-    const text = Function.prototype.toString.call(getter);
-    const located = locateFunction(inspector, inspector.look(getter), text);
-    if (typeof located === 'string' || !located.whole) return false;
-    return freeNames(located.script.analysis, located.range).some(({ binding, references }) => {
-      if (binding === undefined) return false;
-      const origin = importOrigin(binding);
-      if (origin === undefined) return sources.bindingChanges(located.script, binding);
-      const name = origin.path[0] ?? references[0]?.member;
-      const file = resolveModule(origin.specifier, located.url);
-      if (file === undefined || name === undefined) return false;
-      return sources.changes({ file, name }) || sources.propertyChanges({ file, name });
-    });
   }
 }
 
