@@ -15,7 +15,7 @@ import { ThreadRuntime } from '../core/runtime.ts';
 import { ResourceTable } from '../core/submit/resources.ts';
 import { loadCapture } from '../core/submit/ship.ts';
 import { collect } from '../core/values/collector.ts';
-import { type SharedThing, SharedThings } from '../core/values/shared-things.ts';
+import { SharedThings } from '../core/values/shared-things.ts';
 import { thingHost } from '../core/values/thing-host.ts';
 import { travel } from '../core/values/travel.ts';
 import type { GcsClient, NodeInfo } from '../gcs/client.ts';
@@ -133,14 +133,12 @@ export class DriverNode implements NewsHandler {
   }
 
   #brief(assignment: WorkerAssignment): WorkerBrief {
-    const things = (): readonly SharedThing[] => this.#things.all();
     const { argv, execArgv, env } = process;
     const program = { argv, execArgv, nodeOptions: env['NODE_OPTIONS'] };
     const hub = `mobula:hub:${this.runtime.facts.nodeId}:${this.#threads++}`;
     this.#hangUp.set(assignment.state, this.#things.connect(hub));
-    const brief: object = { ...assignment, facts: this.runtime.facts, loader: loaderSetup(), hub, ...program };
-    // Read when the thread is ready: what is shared until then must not be missed.
-    return Object.defineProperty(brief, 'things', { get: things, enumerable: true }) as WorkerBrief;
+    const things = this.#things.all();
+    return { ...assignment, facts: this.runtime.facts, things, loader: loaderSetup(), hub, ...program };
   }
 
   #bury(assignment: WorkerAssignment, details: string, { blame, expected }: Ending): void {

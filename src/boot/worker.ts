@@ -1,4 +1,6 @@
+import { type MessagePort, parentPort } from 'node:worker_threads';
 import { traceOf } from '../common/thrown.ts';
+import { setImmediate } from '../common/timers.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import { registerLoader } from '../core/functions/loader.ts';
 import { Executor } from '../core/run/executor.ts';
@@ -13,14 +15,14 @@ import { RETIRED, threadState } from '../workers/assignment.ts';
 import { captureOutput } from '../workers/output/capture.ts';
 import type { WorkerBrief } from './facts.ts';
 
-/** Open before tinypool says that the thread is ready, so that nothing shared meanwhile is missed. */
+/** The line to the pool. */
+const driver = parentPort as MessagePort;
+
+/** Open before the brief is asked for, which tells what was shared before: nothing is missed in between. */
 const things = new SharedThings();
 
-/**
- * Makes the calling thread a worker: it attaches to the core and from then on runs what it is handed. For tinypool that
- * is a task that ends at once, so a worker never keeps a finished program alive.
- */
-export default async function work(brief: WorkerBrief): Promise<void> {
+/** Makes the calling thread a worker: it attaches to the core and from then on runs what it is handed. */
+async function work(brief: WorkerBrief): Promise<void> {
   beDriversProgram(brief);
   containContexts();
   if (brief.loader !== undefined) await registerLoader(brief.loader);
@@ -61,6 +63,8 @@ export default async function work(brief: WorkerBrief): Promise<void> {
     if (task !== undefined) Atomics.store(brief.state, threadState.culprit, task.index + 1);
   });
   Atomics.store(brief.state, threadState.port, runtime.port.id + 1);
+  runtime.keepAlive.hold(pump);
+  driver.postMessage('up');
   pump.start(executor);
 }
 
@@ -70,3 +74,19 @@ function beDriversProgram({ argv, execArgv, nodeOptions }: WorkerBrief): void {
   process.execArgv.splice(0, process.execArgv.length, ...execArgv);
   if (nodeOptions !== undefined) process.env['NODE_OPTIONS'] = nodeOptions;
 }
+
+/** Listening keeps the thread alive until its runtime does. */
+function begin(brief: WorkerBrief): void {
+  work(brief).then(
+    () => driver.off('message', begin),
+    (error: unknown) => {
+      // Ends the thread, whatever this process does with rejections.
+      setImmediate(() => {
+        throw error;
+      });
+    },
+  );
+}
+
+driver.on('message', begin);
+driver.postMessage('ready');

@@ -1,14 +1,11 @@
 import type { ResourceLimits } from 'node:worker_threads';
-import { Tinypool } from 'tinypool';
 import { clearTimeout, setTimeout } from '../common/timers.ts';
-import { RETIRED, THREAD_STATE_WORDS, threadState, type WorkerAssignment } from './assignment.ts';
+import { THREAD_STATE_WORDS, type WorkerAssignment } from './assignment.ts';
 import { Disposals } from './disposals.ts';
 import type { OutputMemory } from './output/capture.ts';
 import { Retirements } from './retirements.ts';
 import { threadOptions } from './thread-options.ts';
-
-/** Through whose fault a thread ended, if it was not a task's, which is told by its number. */
-const blame = { unknown: -1, nobody: -2, runner: -3 } as const;
+import { WorkerThread } from './worker-thread.ts';
 
 /** How a thread ended. */
 export interface Ending {
@@ -20,9 +17,9 @@ export interface Ending {
 
 /** What the pool needs of the rest. */
 export interface PoolPorts {
-  /** The module whose default export a thread runs. */
+  /** The program of a thread. */
   readonly workerFile: string;
-  /** What it gets: the assignment, and what else a thread has to know. Read when the thread is ready for it. */
+  /** The brief: the assignment, and what else a thread has to know. Read when the thread is ready for it. */
   brief(assignment: WorkerAssignment): WorkerAssignment;
   /** A thread has begun to take tasks. */
   greet(assignment: WorkerAssignment): void;
@@ -38,23 +35,6 @@ export interface PoolPorts {
   output(): { readonly memory: OutputMemory; readonly end: () => void };
 }
 
-interface Thread {
-  readonly pool: Tinypool;
-  readonly assignment: WorkerAssignment;
-  /** Nobody expects it to live on. */
-  retired: boolean;
-  /** It was told to end. */
-  stopped: boolean;
-  /** It was told to end long ago; another is in its place. */
-  abandoned: boolean;
-  /** It has loaded its modules and is about to take its first task, or it could not. */
-  readonly started: Promise<void>;
-  readonly outputEnds: () => void;
-  /** Resolves when it has ended, or was abandoned. */
-  readonly ended: Promise<void>;
-  readonly end: () => void;
-}
-
 /** Threads that die before they are attached, in a row, before the pool gives up: it cannot start any. */
 const MAX_STILLBORN = 3;
 /** The same once one has been attached: then it may be for want of descriptors or memory, which passes. */
@@ -65,14 +45,10 @@ const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [50, 5000];
 /** Milliseconds after which a thread that was told to end, and has not, is given up; and those that it gets to start before. */
 const [STOP_MS, START_MS] = [5000, 60_000];
 
-/**
- * The worker threads of a node. Each is a tinypool of one thread, which gets one task: to attach itself to the core.
- * tinypool starts the thread and ends it; a pool that its thread has wedged (tinypool does not notice
- * `process.exit`) is thrown away with it.
- */
+/** The worker threads of a node: started, replaced when they have ended, and stopped. */
 export class WorkerPool {
   readonly #ports: PoolPorts;
-  readonly #threads = new Set<Thread>();
+  readonly #threads = new Set<WorkerThread>();
   #stillborn = 0;
   #everUp = false;
   /** Workers to start once the first is up. */
@@ -107,71 +83,40 @@ export class WorkerPool {
     const state = new Int32Array(new SharedArrayBuffer(4 * THREAD_STATE_WORDS));
     const staysForMs = this.#retirements.nextMs();
     const assignment: WorkerAssignment = { kind, host, state, output: output.memory, staysForMs };
-    const pool = new Tinypool({
-      filename: this.#ports.workerFile,
-      // Not a number: neither are there too few threads, so that tinypool starts one, nor too many, so that it sets a timer,
-      // which may be a test runner's, to end one.
-      minThreads: Number.NaN,
-      maxThreads: 1,
-      concurrentTasksPerWorker: 1,
-      useAtomics: false,
-      ...this.#options,
-      resourceLimits: this.#ports.limits,
-    });
-    let error: unknown;
-    pool.on('error', (thrown: unknown) => {
-      error = thrown;
-    });
-    const started = pool.run(this.#ports.brief(assignment)).then(
-      () => {
-        this.#stillborn = 0;
-        this.#ports.greet(assignment);
-        this.#everUp = true;
-        this.#startWaiting();
+    const options = { ...this.#options, resourceLimits: this.#ports.limits };
+    const thread = new WorkerThread(this.#ports.workerFile, options, assignment, {
+      ready: () => this.#ports.brief(assignment),
+      up: () => this.#up(assignment),
+      ended: (code) => {
+        // What it has written comes before the failures of what it ran.
+        output.end();
+        this.#ended(thread, code);
       },
-      (thrown: unknown) => {
-        error = thrown;
-      },
-    );
-    const worker = pool.threads[0];
-    if (worker === undefined) throw new Error('tinypool did not start its thread');
-    let end = (): void => undefined;
-    const ended = new Promise<void>((resolve) => {
-      end = resolve;
     });
-    worker.once('exit', (code: number) => this.#ended(thread, code, error));
-    const thread: Thread = {
-      pool,
-      assignment,
-      retired: false,
-      stopped: false,
-      abandoned: false,
-      started,
-      outputEnds: output.end,
-      ended,
-      end,
-    };
     this.#threads.add(thread);
   }
 
-  #ended(thread: Thread, code: number, error: unknown): void {
+  #up(assignment: WorkerAssignment): void {
+    this.#stillborn = 0;
+    this.#everUp = true;
+    this.#ports.greet(assignment);
+    this.#startWaiting();
+  }
+
+  #ended(thread: WorkerThread, code: number): void {
     this.#threads.delete(thread);
-    const attached = stateOf(thread, threadState.port);
+    const { assignment, error, blame, abandoned } = thread;
+    const attached = thread.port !== undefined;
     const expected = thread.retired || this.#closed;
-    const ending = { blame: blamed(thread, error), expected };
-    if (stateOf(thread, threadState.culprit) === RETIRED) this.#retirements.add();
-    // What it has written comes before the failures of what it ran.
-    thread.outputEnds();
-    if (attached > 0) this.#ports.bury(thread.assignment, describe(code, error), ending);
-    thread.end();
-    void thread.pool.destroy();
-    if (thread.abandoned || expected) return;
-    if (attached > 0) this.#replace(thread);
+    if (thread.endedItself) this.#retirements.add();
+    if (attached) this.#ports.bury(assignment, thread.describe(code), { blame, expected });
+    if (abandoned || expected) return;
+    if (attached) this.#replace(thread);
     else if (++this.#stillborn < (this.#everUp ? MAX_STILLBORN_LATER : MAX_STILLBORN)) this.#replaceLater(thread);
     else this.#ports.giveUp(error ?? new Error(`worker threads end at once, with exit code ${code}`));
   }
 
-  #replaceLater(thread: Thread): void {
+  #replaceLater(thread: WorkerThread): void {
     const pause = this.#everUp ? Math.min(FIRST_PAUSE_MS * 2 ** (this.#stillborn - 1), LAST_PAUSE_MS) : 0;
     setTimeout(() => {
       if (!this.#closed) this.#replace(thread);
@@ -179,30 +124,28 @@ export class WorkerPool {
   }
 
   /** The thread hangs in native code, or in a user's module loader: it ends when that returns, which may be never. */
-  #abandon(thread: Thread): void {
+  #abandon(thread: WorkerThread): void {
     if (!this.#threads.delete(thread)) return;
-    thread.abandoned = true;
-    void thread.pool.threads[0]?.terminate();
-    const attached = stateOf(thread, threadState.port);
-    if (attached > 0) this.#ports.abandon(attached - 1, `it hangs in native code and did not stop in ${STOP_MS} ms`);
-    thread.end();
+    const { port } = thread;
+    if (port !== undefined) this.#ports.abandon(port, `it hangs in native code and did not stop in ${STOP_MS} ms`);
+    thread.abandon();
     if (!thread.retired && !this.#closed) this.#replace(thread);
   }
 
-  #replace(thread: Thread): void {
+  #replace(thread: WorkerThread): void {
     const { kind, host } = thread.assignment;
     if (kind === 1) this.#start(1, -1);
-    else if (stateOf(thread, threadState.port) === 0) this.startHost(host);
+    else if (thread.port === undefined) this.startHost(host);
   }
 
-  #find(test: (thread: Thread) => boolean): Thread | undefined {
+  #find(test: (thread: WorkerThread) => boolean): WorkerThread | undefined {
     for (const thread of this.#threads) if (test(thread)) return thread;
     return undefined;
   }
 
   /** Stops the thread of a port, whatever it runs. */
   stopPort(port: number): void {
-    const thread = this.#find((each) => stateOf(each, threadState.port) === port + 1);
+    const thread = this.#find((each) => each.port === port);
     if (thread !== undefined) void this.#stop(thread);
   }
 
@@ -214,7 +157,7 @@ export class WorkerPool {
     void this.#disposals.of(thread.assignment.state, thread.ended).then(() => this.#stop(thread));
   }
 
-  #stop(thread: Thread): Promise<void> {
+  #stop(thread: WorkerThread): Promise<void> {
     if (!thread.stopped) {
       thread.stopped = true;
       const giveUp = (): void => this.#abandon(thread);
@@ -223,7 +166,7 @@ export class WorkerPool {
       void thread.started.then(() => {
         clearTimeout(timer);
         timer = setTimeout(giveUp, STOP_MS).unref();
-        void thread.pool.threads[0]?.terminate();
+        thread.terminate();
       });
       void thread.ended.then(() => clearTimeout(timer));
     }
@@ -251,25 +194,4 @@ export class WorkerPool {
     await Promise.all(threads.map(({ assignment, ended }) => this.#disposals.of(assignment.state, ended)));
     await Promise.all(threads.map((thread) => this.#stop(thread)));
   }
-}
-
-function describe(code: number, error: unknown): string {
-  if (isOutOfMemory(error)) return 'it ran out of memory';
-  if (error instanceof Error) return error.message;
-  return `it ended with exit code ${code}`;
-}
-
-function stateOf({ assignment }: Thread, word: number): number {
-  return Atomics.load(assignment.state, word);
-}
-
-function blamed(thread: Thread, error: unknown): number {
-  const culprit = stateOf(thread, threadState.culprit);
-  if (culprit > 0) return culprit - 1;
-  if (thread.stopped || culprit === RETIRED) return blame.nobody;
-  return isOutOfMemory(error) ? blame.runner : blame.unknown;
-}
-
-function isOutOfMemory(error: unknown): boolean {
-  return error instanceof Error && Reflect.get(error, 'code') === 'ERR_WORKER_OUT_OF_MEMORY';
 }

@@ -86,17 +86,9 @@ before(async () => {
   const publisher = project(nodes['24']);
   const dependencies = join(folder, 'dependencies');
   mkdirSync(dependencies);
-  for (const name of ['acorn', 'tinypool']) {
-    // Without its scripts, which are those of its developers.
-    execFileSync('npm', [
-      'pack',
-      '--ignore-scripts',
-      '--loglevel=error',
-      '--pack-destination',
-      dependencies,
-      join(root, 'node_modules', name),
-    ]);
-  }
+  // Without its scripts, which are those of its developers.
+  const options = ['--ignore-scripts', '--loglevel=error', '--pack-destination', dependencies];
+  execFileSync('npm', ['pack', ...options, join(root, 'node_modules/acorn')]);
   const packages = [
     ...readdirSync(dependencies).map((file) => join(dependencies, file)),
     tarballs.platform(platform()),

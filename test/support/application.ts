@@ -59,7 +59,7 @@ export class Application {
     for (const part of ['dist', 'native', 'package.json']) {
       cpSync(join(repository, part), join(modules, 'mobula', part), { recursive: true, filter: notExamples });
     }
-    for (const name of ['acorn', 'tinypool']) this.link(name);
+    this.link('acorn');
     this.write('package.json', JSON.stringify({ name: 'application', private: true, ...manifest }));
     for (const [name, text] of Object.entries(files)) this.write(name, text);
   }

@@ -67,17 +67,15 @@ test('each platform has a package that npm installs on that platform alone', () 
   }
 });
 
-test('two packages come with mobula, and nothing with them', () => {
-  assert.deepEqual(Object.keys(mobula.dependencies ?? {}), ['acorn', 'tinypool']);
+test('one package comes with mobula, and nothing with it', () => {
+  assert.deepEqual(Object.keys(mobula.dependencies ?? {}), ['acorn']);
   assert.equal(mobula.peerDependencies, undefined);
-  for (const name of ['acorn', 'tinypool']) {
-    const { dependencies, optionalDependencies, peerDependencies } = manifest(`node_modules/${name}/package.json`);
-    assert.deepEqual({ ...dependencies, ...optionalDependencies, ...peerDependencies }, {}, name);
-  }
+  const { dependencies, optionalDependencies, peerDependencies } = manifest('node_modules/acorn/package.json');
+  assert.deepEqual({ ...dependencies, ...optionalDependencies, ...peerDependencies }, {});
 });
 
 test('nothing that is installed has a script that npm would run', () => {
-  for (const file of ['package.json', 'node_modules/acorn/package.json', 'node_modules/tinypool/package.json']) {
+  for (const file of ['package.json', 'node_modules/acorn/package.json']) {
     const scripts = Object.keys(manifest(file).scripts ?? {});
     assert.deepEqual(
       scripts.filter((script) => installScripts.includes(script)),
