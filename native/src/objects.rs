@@ -53,6 +53,13 @@ pub fn hold_object(port: u32, object: u32) -> Result<()> {
     Ok(())
 }
 
+/// Gives the thread one more handle of an object of which it has one.
+#[napi(catch_unwind)]
+pub fn share_object(port: u32, object: u32) -> Result<()> {
+    binding(port)?.runtime.node.share_object(port as u16, object);
+    Ok(())
+}
+
 /// Copies bytes into the store; gives the buffer, with one reference.
 #[napi(catch_unwind)]
 pub fn put_buffer(port: u32, bytes: Bytes) -> Result<u32> {

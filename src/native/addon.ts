@@ -43,6 +43,7 @@ export interface Addon {
   areThere(port: number, objects: Uint32Array): void;
   objectGeneration(port: number, object: number): number;
   holdObject(port: number, object: number): void;
+  shareObject(port: number, object: number): void;
   putBuffer(port: number, bytes: ArrayBufferView): number;
   askToCollect(port: number): void;
   waitForRoom(port: number, milliseconds: number): void;

@@ -1,7 +1,7 @@
 import { ObjectStoreFullError, SerializationError } from '../../common/errors.ts';
 import { queueMicrotask, setImmediate } from '../../common/timers.ts';
 import type { Addon } from '../../native/addon.ts';
-import { nativeError } from '../../native/binding.ts';
+import { nativeError } from '../../native/native-error.ts';
 import { type BinaryPart, Writer } from '../../store/codec/index.ts';
 import { CLAIMS, CONTROL_WORDS, LINKED, op, type PortKind, PUBLISHED } from './wire.ts';
 

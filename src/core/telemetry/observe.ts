@@ -13,8 +13,8 @@ export function observe(runtime: ThreadRuntime, template: Template, result: numb
   const task: TaskSubmitted = { id: runtime.nameOf(result), name, kind };
   if (taskSubmit.hasSubscribers) taskSubmit.publish(task);
   if (!taskSettle.hasSubscribers) return;
-  // A reference of its own: the caller may release theirs before the task ends.
-  runtime.addon.holdObject(runtime.port.id, result);
+  // A handle of its own: the caller may release theirs before the task ends.
+  runtime.addon.shareObject(runtime.port.id, result);
   runtime.subscriptions.add(new Observer(runtime, runtime.adoptRef(result), task, now(), false), 0);
 }
 

@@ -1,6 +1,6 @@
 import { SerializationError } from '../../common/errors.ts';
 import type { Addon } from '../../native/addon.ts';
-import { nativeError } from '../../native/binding.ts';
+import { nativeError } from '../../native/native-error.ts';
 import {
   type BinaryPart,
   type DecodeHooks,

@@ -1,5 +1,5 @@
 import { setImmediate } from '../../common/timers.ts';
-import { nativeError } from '../../native/binding.ts';
+import { nativeError } from '../../native/native-error.ts';
 import type { Port } from '../port/port.ts';
 
 /**

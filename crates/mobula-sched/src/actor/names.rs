@@ -101,10 +101,6 @@ impl Node {
         Some((holder.object, holder.template))
     }
 
-    fn lend(&self, port: u16, object: u32) {
-        *self.port(port).inner.lock().borrowed.entry(object).or_insert(0) += 1;
-    }
-
     /// Whether an actor that was created with a name has got it. The creation must have been flushed.
     #[must_use]
     pub fn has_name(&self, object: u32) -> bool {

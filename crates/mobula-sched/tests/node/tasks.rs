@@ -375,3 +375,20 @@ fn items_for_a_consumer_that_is_gone_are_given_back() {
     worker.sleeps();
     bed.assert_balanced(0);
 }
+
+#[test]
+fn a_thread_gives_back_each_handle_of_an_object_by_itself() {
+    let bed = Bed::new(1, &[]);
+    let (mut driver, worker) = (bed.driver(), bed.worker());
+    let object = driver.put(&value("shared"));
+    bed.node.share_object(driver.id, object);
+    driver.flush();
+    driver.release(&[object]);
+    driver.flush();
+    // The second handle keeps it.
+    assert_eq!(bed.node.objects_in_use(), 1);
+    driver.release(&[object]);
+    driver.flush();
+    bed.assert_balanced(0);
+    drop(worker);
+}
