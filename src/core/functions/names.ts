@@ -4,6 +4,7 @@ import { staleReason } from './changes.ts';
 import { mayBeEarly } from './early.ts';
 import { captureImported } from './imported.ts';
 import type { ScopeEntry } from './inspect.ts';
+import { refuseLateImports } from './late-imports.ts';
 import { membersOf, type NameContext, notYet } from './name-context.ts';
 import { originOfName, wrapperOf } from './origins.ts';
 import { placeOf, type Step } from './problem.ts';
@@ -23,6 +24,7 @@ export function captureName(free: FreeName, context: NameContext): Shipped | und
   const { capture, located } = context;
   const ambient = ambientNames.get(free.name);
   if (ambient !== undefined && (binding === undefined ? isWrapped(free, context) : binding.kind === 'param')) {
+    if (ambient === 'dynamic import') refuseLateImports(free, context);
     return { kind: ambient, file: located.url };
   }
   if (binding === undefined) return captureUndeclared(free, context);

@@ -31,6 +31,8 @@ import addHundred from './lib/default-arrow.ts';
 import Anonymous from './lib/default-class.ts';
 import greeting from './lib/default-object.ts';
 import { Point, scale } from './lib/geometry.ts';
+import { count as countOfAll, total as totalOfAll } from './lib/live-all.ts';
+import * as all from './lib/live-all.ts';
 import { total, increment as up, reset as zero } from './lib/live-barrel.ts';
 import * as plainSpace from './lib/plain.cjs';
 import plain from './lib/plain.cjs';
@@ -122,20 +124,49 @@ export const programs: Program[] = [
   mustByModule('an object with a symbol that a module exports', (call) => call(() => hidden.read())),
 
   // Exports that change.
-  may('a live binding', (call) => call(() => { reset(); increment(); increment(); return count; })),
+  // A copy that went stale must differ from what is right: the exports are set back before the functions are sent.
+  may('a live binding', (call) => {
+    reset();
+    return call(() => { reset(); increment(); increment(); return count; });
+  }, 'count'),
   may('a live binding in a helper', (call) => {
     const current = () => count;
+    reset();
     return call(() => { reset(); const before = current(); increment(); return [before, current()]; });
+  }, 'count'),
+  may('a live binding in a closure that outlives a call', (call) => {
+    reset();
+    return call(async () => { reset(); const read = () => count; increment(); await null; increment(); return read(); });
+  }, 'count'),
+  may('a live binding of a namespace', (call) => {
+    counter.reset();
+    return call(() => { counter.reset(); counter.increment(); return counter.count; });
+  }, 'count'),
+  may('a live binding that is re-exported', (call) => {
+    zero();
+    return call(() => { zero(); up(); up(); return total; });
   }),
-  may('a live binding in a closure that outlives a call', (call) =>
-    call(async () => { reset(); const read = () => count; increment(); await null; increment(); return read(); })),
-  may('a live binding of a namespace', (call) => call(() => { counter.reset(); counter.increment(); return counter.count; })),
-  may('a live binding that is re-exported', (call) => call(() => { zero(); up(); up(); return total; })),
-  may('a live binding that is filled in an await', (call) =>
-    call(async () => { disconnect(); const before = connection?.url; await connect('here'); return [before, connection?.url]; })),
-  may('a live binding in a template, a shorthand and a call', (call) =>
-    call(() => { reset(); increment(); return [`${count}`, { count }, Math.max(count, 0), typeof count]; })),
-  may('a live binding in an actor', async (call) => {
+  may('a live binding that is re-exported by export *', (call) => {
+    all.reset();
+    return call(() => { all.reset(); all.increment(); all.increment(); return all.count; });
+  }, 'count'),
+  may('a live binding that is re-exported by export *, by name', (call) => {
+    all.reset();
+    return call(() => { all.reset(); all.increment(); all.increment(); return countOfAll; });
+  }, 'count'),
+  may('a live binding that is re-exported twice', (call) => {
+    zero();
+    return call(() => { zero(); up(); return totalOfAll; });
+  }),
+  may('a live binding that is filled in an await', (call) => {
+    disconnect();
+    return call(async () => { disconnect(); const before = connection?.url; await connect('here'); return [before, connection?.url]; });
+  }, 'connection'),
+  may('a live binding in a template, a shorthand and a call', (call) => {
+    reset();
+    return call(() => { reset(); increment(); return [`${count}`, { count }, Math.max(count, 0), typeof count]; });
+  }, 'count'),
+  may('a live binding in an actor', (call) => {
     class Counting {
       up() {
         reset();
@@ -143,8 +174,9 @@ export const programs: Program[] = [
         return count;
       }
     }
+    reset();
     return call.actor(Counting).up();
-  }),
+  }, 'count'),
   mustByModule('a live binding, as advised: a function of its module', (call) =>
     call(() => {
       reset();

@@ -1,0 +1,3 @@
+// Live bindings of other modules, passed on.
+export * from './counter.ts';
+export { total } from './live-barrel.ts';
