@@ -44,7 +44,8 @@ export function remote(code: AnyFunction | AnyClass, options: TaskOptions & Acto
     source: code,
     runtime: undefined,
     object: -1,
-    problem: undefined,
+    state: 'absent' as const,
+    told: false,
     variants: new Map<string, unknown>(),
   };
   if (isClass(code)) {

@@ -1,5 +1,5 @@
 import type { LoaderSetup } from '../core/functions/loader.ts';
-import type { NodeFacts } from '../core/runtime.ts';
+import type { NodeFacts } from '../core/node-facts.ts';
 import type { SharedThing } from '../core/values/shared-things.ts';
 import type { WorkerAssignment } from '../workers/assignment.ts';
 

@@ -1,4 +1,4 @@
-import { traceOf } from '../common/errors.ts';
+import { traceOf } from '../common/thrown.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import { registerLoader } from '../core/functions/loader.ts';
 import { Executor } from '../core/run/executor.ts';

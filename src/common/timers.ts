@@ -5,16 +5,16 @@
 import { performance } from 'node:perf_hooks';
 import {
   clearTimeout as clear,
-  clearInterval as clearEvery,
-  setInterval as every,
+  clearInterval as clearRepeated,
   setImmediate as immediate,
+  setInterval as repeat,
   setTimeout as start,
 } from 'node:timers';
 
 export const setTimeout: typeof start = start;
 export const clearTimeout: typeof clear = clear;
-export const setInterval: typeof every = every;
-export const clearInterval: typeof clearEvery = clearEvery;
+export const setInterval: typeof repeat = repeat;
+export const clearInterval: typeof clearRepeated = clearRepeated;
 export const setImmediate: typeof immediate = immediate;
 
 const settled = Promise.resolve();

@@ -3,10 +3,12 @@ import { queueMicrotask } from '../common/timers.ts';
 import type { Addon } from '../native/addon.ts';
 import type { ActorName } from './actors/names.ts';
 import type { CaptureHost } from './functions/capture.ts';
+import type { NodeFacts } from './node-facts.ts';
 import { Inbox } from './port/inbox.ts';
 import { KeepAlive } from './port/keep-alive.ts';
 import { Port } from './port/port.ts';
 import { op, type PortKind, submit } from './port/wire.ts';
+import { FreshObjects } from './refs/fresh-objects.ts';
 import { ObjectRef, type RefOwner, releasedProblem } from './refs/object-ref.ts';
 import { RefKeeper } from './refs/ref-keeper.ts';
 import { currentTask } from './run/task-context.ts';
@@ -14,27 +16,18 @@ import { CaptureWatch } from './submit/capture-watch.ts';
 import { findOwn, ownModule } from './submit/own.ts';
 import { Registry } from './submit/registry.ts';
 import { argument, portableKind } from './submit/remote.ts';
-import { ResourceTable, type Totals } from './submit/resources.ts';
+import { ResourceTable } from './submit/resources.ts';
 import { ship } from './submit/ship.ts';
 import type { Template } from './submit/template.ts';
 import { observe } from './telemetry/observe.ts';
 import { Tracing } from './telemetry/trace.ts';
 import { Values } from './values/values.ts';
 import { Lender } from './wait/lender.ts';
-import { describeWait, type ReasonNames } from './wait/reasons.ts';
+import { describeWait, namesOf, type ReasonNames } from './wait/reasons.ts';
 import type { ObjectRefStream } from './wait/stream.ts';
 import { Subscriptions } from './wait/subscriptions.ts';
 import { areThere } from './wait/there.ts';
 import { SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './wait/waiting.ts';
-
-/** What a thread knows of the node it belongs to. */
-export interface NodeFacts {
-  readonly nodeId: string;
-  readonly jobId: string;
-  readonly namespace: string;
-  readonly checkCaptures: boolean;
-  readonly totals: Totals;
-}
 
 /** What travels beside values, and how; `travel.ts` does it. */
 export interface Travel {
@@ -42,7 +35,6 @@ export interface Travel {
   revive(runtime: ThreadRuntime, kind: number, payload: unknown): unknown;
 }
 
-const OBJECTS_AT_ONCE = 512;
 /** After so many objects that were there, the next one comes with the news, so that the event loop gets its turn. */
 const MAX_LOOKS = 256;
 
@@ -64,8 +56,10 @@ export class ThreadRuntime implements RefOwner {
   readonly #tracing = new Tracing();
   /** Objects read in a row that were there: nothing else may have had its turn. */
   #looks = 0;
-  readonly #fresh = new Uint32Array(OBJECTS_AT_ONCE * 2);
-  #nextFresh: number = OBJECTS_AT_ONCE * 2;
+  readonly #fresh = new FreshObjects((pairs) => {
+    this.assertOpen();
+    this.addon.allocObjects(this.port.id, pairs);
+  });
   readonly #refs = new RefKeeper(this);
   #dropped: number[] = [];
   #closed = false;
@@ -136,14 +130,7 @@ export class ThreadRuntime implements RefOwner {
 
   /** A fresh object, held by this thread. */
   newObject(): number {
-    if (this.#nextFresh === this.#fresh.length) {
-      this.assertOpen();
-      this.addon.allocObjects(this.port.id, this.#fresh);
-      this.#nextFresh = 0;
-    }
-    const index = this.#fresh[this.#nextFresh] as number;
-    this.#nextFresh += 2;
-    return index;
+    return this.#fresh.take();
   }
 
   /** A ref for a fresh object. */
@@ -375,10 +362,7 @@ export class ThreadRuntime implements RefOwner {
   }
 
   /** What the core calls by number. */
-  readonly names: ReasonNames = {
-    taskName: (template) => this.registry.get(template).info.name,
-    resourceName: (index) => this.resources.nameOf(index),
-  };
+  readonly names: ReasonNames = namesOf(this);
 
   /** Why an object is not there; undefined if nothing is known. */
   #whyNot(object: number): string | undefined {

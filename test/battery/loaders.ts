@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { transformSync } from '@swc/core';
 import { build } from 'esbuild';
@@ -180,7 +180,6 @@ function bundled(minify: boolean): Loader['prepare'] {
         },
       ],
     });
-    mkdirSync(join(application.root, 'bundle/lib'), { recursive: true });
     return ['bundle/main.mjs'];
   };
 }

@@ -25,7 +25,7 @@ export async function runLoader(loader: Loader, filter: string): Promise<Finding
     const { code, signal, output, errors } = await application.node(command, env);
     const open = unfinished(read(file)).filter((key) => !ends.has(key));
     const said = `${output}${errors}`.trim().slice(-1500);
-    if (code === 0 && open.length === 0) return findings(read(file), ends);
+    if (code === 0 && open.length === 0 && existsSync(`${file}.complete`)) return findings(read(file), ends);
     if (open.length === 0 && !read(file).some(({ kind }) => kind === 'hangs') && starts === 0) {
       throw new Error(`${loader.name} ended with ${code ?? signal}:\n${said}`);
     }

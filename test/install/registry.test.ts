@@ -116,7 +116,11 @@ for (const node of [nodes['20'], nodes['26']]) {
     output(made.npm(['install', 'mobula', '--ignore-scripts', '--allow-git=none']));
     const installed = readdirSync(join(made.folder, 'node_modules/@mobula'));
     assert.deepEqual(installed, [`core-${platform()}`]);
-    made.write('quick.js', examplesOf('README.md').find(({ language }) => language === 'js')?.code ?? '');
+    made.write(
+      'quick.js',
+      examplesOf('README.md').find(({ language, code }) => language === 'js' && code.includes('countPrimes'))?.code ??
+        '',
+    );
     assert.equal(output(made.node(['quick.js'])), '17984\n');
     const { ok, mobula } = JSON.parse(output(made.command('mobula', ['doctor', '--json']))) as {
       readonly ok: boolean;

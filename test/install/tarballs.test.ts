@@ -23,7 +23,7 @@ const limit = { timeout: 300_000 };
 const name = platform();
 const both = [tarballs.mobula, tarballs.platform(name)];
 const [javascript, typescript] = [
-  examplesOf('README.md').find(({ language }) => language === 'js'),
+  examplesOf('README.md').find(({ language, code }) => language === 'js' && code.includes('countPrimes')),
   examplesOf('README.md').find(({ language }) => language === 'ts'),
 ];
 

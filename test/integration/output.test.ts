@@ -29,6 +29,11 @@ test('the result of a task that another thread has read does not overtake its li
   );
 });
 
+test('nor does a result that `wait` finds without a pause', limit, async () => {
+  const { lines } = await seen('poll');
+  assert.deepEqual(lines, ['stdout said\n', 'there 1']);
+});
+
 test('a long text arrives whole, cut between characters', limit, async () => {
   const { lines } = await seen('long');
   assert.ok(lines.length > 2);

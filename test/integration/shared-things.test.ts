@@ -143,14 +143,19 @@ test('what only looks like something threads share is refused', limit, () => {
 function host(): ThingHost & { readonly generations: number[]; readonly released: number[] } {
   const generations: number[] = [];
   const released: number[] = [];
-  const owner = { release: (index: number) => released.push(index), nameOf: () => '' };
+  const owner = {
+    release: (index: number) => released.push(index),
+    nameOf: () => '',
+    isThere: () => true,
+    closed: false,
+  };
   return {
     nodeId: 'node',
     generations,
     released,
     hold() {
       const index = generations.push(0) - 1;
-      return new ObjectRef<unknown>(owner, new RefBlock([index]), index);
+      return ObjectRef.of(owner, new RefBlock([index]), index);
     },
     generation: (index) => generations[index] as number,
   };

@@ -1,11 +1,15 @@
-import { MobulaError } from '../../common/errors.ts';
+import { CaptureError, MobulaError } from '../../common/errors.ts';
 import { reviveFunction } from '../functions/revive.ts';
 import { ObjectRef, RefBlock } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
+import type { Unshipped } from '../submit/registry.ts';
 import type { Template } from '../submit/template.ts';
 import { SingleGet } from '../wait/waiting.ts';
 
 type Ship = Parameters<typeof reviveFunction>[0];
+
+const refused =
+  'The function was refused when it was first called, after a task of it had been submitted. Mend what that error says, and call it again.';
 
 /** The functions and classes that a thread has loaded, by the object that holds their code. */
 export class CodeCache {
@@ -57,6 +61,7 @@ export class CodeCache {
       const shipped = await new Promise<unknown>((resolve, reject) => {
         runtime.subscriptions.add(new SingleGet(ref, runtime.inbox, resolve, reject), 0);
       });
+      if ((shipped as Unshipped).kind === 'unshipped') throw new CaptureError(refused);
       const code = await reviveFunction(shipped as Ship);
       this.#loaded.set(object, code);
       return code;

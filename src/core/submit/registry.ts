@@ -4,8 +4,9 @@ import type { ResolvedActorOptions, ResolvedTaskOptions } from '../../common/opt
 import type { TemplateOptions } from '../../native/addon.ts';
 import type { Shipped } from '../functions/shipped.ts';
 import type { Port } from '../port/port.ts';
+import type { ThreadRuntime } from '../runtime.ts';
 import { checkPlacement } from './placement.ts';
-import type { Remote } from './remote.ts';
+import type { Code, Remote } from './remote.ts';
 import type { ResourceTable } from './resources.ts';
 import type { Template, TemplateInfo } from './template.ts';
 
@@ -22,6 +23,13 @@ export interface CodeWriter {
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
+/** In the place of code that could not be written. */
+export interface Unshipped {
+  readonly kind: 'unshipped';
+}
+
+type AnyRemote = Remote<ResolvedTaskOptions | ResolvedActorOptions>;
+
 /** The templates of a node as one thread knows them. */
 export class Registry {
   readonly #port: Port;
@@ -29,6 +37,8 @@ export class Registry {
   readonly #code: CodeWriter;
   readonly #nodeId: string;
   readonly #templates: (Template | undefined)[] = [];
+  /** Code that the call under way is writing, or has written, outermost first: it may name one another. */
+  readonly #unfinished: Code[] = [];
   /** Templates of methods, by actor template. */
   readonly #methods = new Map<number, Map<string, Template>>();
   /** Templates of methods with options of calls, by all that tells them apart. */
@@ -51,21 +61,25 @@ export class Registry {
     return template;
   }
 
-  /**
-   * Registers a remote function or actor class. `known` is called as soon as its number is known and before its
-   * code is shipped, so that a function that calls itself can travel inside its own closure.
-   */
-  register(remote: Remote<ResolvedTaskOptions | ResolvedActorOptions>, known: (template: Template) => void): Template {
-    const { code } = remote;
-    const fresh = code.object < 0;
-    const template = this.#addFirst(remote);
-    known(template);
-    if (fresh) this.#ship(remote);
-    return template;
+  /** Registers a remote function or actor class, and ships its code if that is not there yet. All of it, or nothing. */
+  register(remote: AnyRemote, runtime: ThreadRuntime): Template {
+    const before = this.#unfinished.length;
+    try {
+      const template = remote.registered(runtime) ?? this.#addFirst(remote);
+      // Known from now on, so that a function that calls itself can travel inside its own closure.
+      remote.adopt(runtime, template);
+      if (remote.code.state === 'absent') this.#ship(remote);
+      return template;
+    } catch (error) {
+      this.#undo(before);
+      throw error;
+    } finally {
+      if (before === 0) this.#unfinished.length = 0;
+    }
   }
 
-  /** Adds the template; code that is not shipped yet gets its object only if that goes well. */
-  #addFirst(remote: Remote<ResolvedTaskOptions | ResolvedActorOptions>): Template {
+  /** Adds the template; code that has no object yet gets one only if that goes well. */
+  #addFirst(remote: AnyRemote): Template {
     const { code } = remote;
     if (code.object >= 0) return this.#add(remote);
     code.object = this.#code.newObject();
@@ -77,19 +91,41 @@ export class Registry {
     }
   }
 
-  #ship(remote: Remote<ResolvedTaskOptions | ResolvedActorOptions>): void {
-    const { code } = remote;
+  #ship({ code }: AnyRemote): void {
     if (code.source === undefined) throw new MobulaError('ERR_MOBULA_INTERNAL', 'a remote function has no code');
-    try {
-      this.#code.putInto(code.object, this.#code.ship(code.source), 'the function');
-      this.#port.addon.holdObject(this.#port.id, code.object);
-    } catch (error) {
-      code.problem = error;
-      throw error;
+    code.state = 'being written';
+    code.told = false;
+    this.#unfinished.push(code);
+    this.#code.putInto(code.object, this.#code.ship(code.source), 'the function');
+    this.#port.addon.holdObject(this.#port.id, code.object);
+    code.state = 'there';
+  }
+
+  /**
+   * Nothing stays of what was begun since: the next call begins anew. Code that nobody was told of keeps its object. Of other
+   * code some may name what is not there: it gets another object, and the old one says so to threads that have its number.
+   */
+  #undo(before: number): void {
+    const undone = this.#unfinished.splice(before);
+    for (const code of undone) {
+      const isKnown = code.told || undone.length > 1;
+      if (isKnown && code.state === 'being written') this.#say(code.object);
+      if (isKnown) code.object = -1;
+      code.state = 'absent';
     }
   }
 
-  #add(remote: Remote<ResolvedTaskOptions | ResolvedActorOptions>): Template {
+  /** Tasks that were submitted meanwhile fail instead of waiting for code that never comes. */
+  #say(object: number): void {
+    try {
+      this.#code.putInto(object, { kind: 'unshipped' } satisfies Unshipped, 'the function');
+      this.#port.addon.holdObject(this.#port.id, object);
+    } catch {
+      // The store is full, or the runtime is closed: the first error says so to the caller.
+    }
+  }
+
+  #add(remote: AnyRemote): Template {
     const { shape, code } = remote;
     if (shape.kind === 'actor') {
       const options = remote.options as ResolvedActorOptions;

@@ -10,12 +10,14 @@ export const portableKind = { argument: 0, remote: 1, actorHandle: 2, error: 3, 
 export interface Code {
   /** The function or class itself, where it was defined in this thread. */
   readonly source: Function | undefined;
-  /** The runtime that `object` and `problem` belong to. */
+  /** The runtime that `object` and `state` belong to. */
   runtime: ThreadRuntime | undefined;
-  /** The object that holds it, once shipped. */
+  /** The object that holds it, or is to hold it; -1 before. */
   object: number;
-  /** Why it cannot be shipped. */
-  problem: unknown;
+  /** Whether workers can get it from there. It is being written while what it closes over is looked at. */
+  state: 'absent' | 'being written' | 'there';
+  /** Whether a template of it was told to anybody while it was being written. */
+  told: boolean;
   /** The remotes there are for it, by their options. */
   readonly variants: Map<string, unknown>;
 }
@@ -37,11 +39,18 @@ export class Remote<Options extends ResolvedTaskOptions | ResolvedActorOptions> 
 
   /** The template of this runtime; registers, and ships the code, on the first call. */
   template(runtime: ThreadRuntime): Template {
-    if (this.#registeredWith === runtime) {
-      if (this.code.problem !== undefined) throw this.code.problem;
-      return this.#template as Template;
-    }
-    return this.#register(runtime);
+    const { code } = this;
+    const known = this.registered(runtime);
+    if (known === undefined || code.state === 'absent') return this.#register(runtime);
+    if (code.state === 'being written') code.told = true;
+    return known;
+  }
+
+  /** The template of this runtime, if it names the object that holds the code now. */
+  registered(runtime: ThreadRuntime): Template | undefined {
+    const template = this.#registeredWith === runtime ? this.#template : undefined;
+    if (template === undefined || template.info.kind === 'method') return undefined;
+    return template.info.code === this.code.object ? template : undefined;
   }
 
   #register(runtime: ThreadRuntime): Template {
@@ -50,14 +59,9 @@ export class Remote<Options extends ResolvedTaskOptions | ResolvedActorOptions> 
       // The objects of a runtime of before shutdown() are gone.
       code.runtime = runtime;
       code.object = -1;
-      code.problem = undefined;
+      code.state = 'absent';
     }
-    // Code that another variant failed to ship would never be there.
-    if (code.problem !== undefined) throw code.problem;
-    return runtime.registry.register(this, (template) => {
-      this.#template = template;
-      this.#registeredWith = runtime;
-    });
+    return runtime.registry.register(this, runtime);
   }
 
   /** The same code with other options; the same ones give the same remote, so that a call may name its options each time. */

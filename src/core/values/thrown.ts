@@ -1,4 +1,4 @@
-import { describeThrown } from '../../common/errors.ts';
+import { describeThrown } from '../../common/thrown.ts';
 import { type Carries, remainingProperties, remainsOf } from '../../store/codec/index.ts';
 
 /**

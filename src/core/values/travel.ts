@@ -38,7 +38,8 @@ function reviveRemote(runtime: ThreadRuntime, id: number): object {
     source: undefined,
     runtime,
     object: info.code,
-    problem: undefined,
+    state: 'there' as const,
+    told: false,
     variants: new Map<string, unknown>(),
   };
   if (info.kind === 'task') {

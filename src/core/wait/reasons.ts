@@ -1,4 +1,5 @@
 import type { WaitReason } from '../../native/addon.ts';
+import type { ThreadRuntime } from '../runtime.ts';
 
 /** What a task waits for: `Cause` in `crates/mobula-sched/src/reason.rs` is the other side. */
 const cause = { nothing: 0, argument: 1, resources: 2, actor: 3, thread: 4 } as const;
@@ -12,6 +13,14 @@ export interface ReasonNames {
   taskName(template: number): string;
   /** Name of a resource, as the core counts them: 0 = CPU. */
   resourceName(index: number): string;
+}
+
+/** The names that a thread's runtime has. They are looked up when they are asked for. */
+export function namesOf(runtime: Pick<ThreadRuntime, 'registry' | 'resources'>): ReasonNames {
+  return {
+    taskName: (template) => runtime.registry.get(template).info.name,
+    resourceName: (index) => runtime.resources.nameOf(index),
+  };
 }
 
 /** One who waits for another, in a cycle. */

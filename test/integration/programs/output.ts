@@ -1,5 +1,5 @@
 // A program whose tasks print. The argument says what.
-import { get, init, MobulaError, remote, shutdown } from 'mobula';
+import { get, init, MobulaError, remote, shutdown, wait } from 'mobula';
 
 const [mode] = process.argv.slice(2);
 await init({ numCpus: 1 });
@@ -55,6 +55,29 @@ switch (mode) {
       });
       const add = remote((a: number, b: number) => a + b);
       lines.push(`result ${await get(add.remote(say.remote(1), say.remote(2)))}`);
+    });
+    break;
+  case 'poll':
+    await recording(async () => {
+      const flags = new Int32Array(new SharedArrayBuffer(8));
+      const say = remote((go: Int32Array) => {
+        Atomics.wait(go, 0, 0);
+        console.log('said');
+      });
+      const tell = remote((done: Int32Array, _: unknown) => {
+        Atomics.store(done, 1, 1);
+        Atomics.notify(done, 1);
+      });
+      const said = say.remote(flags);
+      const told = tell.remote(flags, said);
+      await get(remote(() => 1, { numCpus: 0 }).remote());
+      // The event loop stands still from here until the result is there: its news are not read before `wait` looks.
+      Atomics.store(flags, 0, 1);
+      Atomics.notify(flags, 0);
+      Atomics.wait(flags, 1, 0);
+      const { ready } = await wait([said], { timeoutMs: 0 });
+      lines.push(`there ${ready.length}`);
+      await get(told);
     });
     break;
   case 'long':
