@@ -1,6 +1,7 @@
-// Builds dist/: declarations file by file, JavaScript as few files as possible. A worker loads two files
-// instead of sixty, which halves what it costs to start and saves a megabyte each (`npm run bench -- --filter first,idle`).
-import { rmSync } from 'node:fs';
+// Builds dist/: declarations file by file, JavaScript as few files as possible. All of mobula is one CommonJS file,
+// `dist/boot/mobula.cjs`: Node loads it sooner than ES modules, and what a driver, a worker and the functions in it import is
+// one copy (`npm run bench -- --filter first,idle`).
+import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { root, tool } from './run.mjs';
 
@@ -8,19 +9,18 @@ const { build } = createRequire(import.meta.url)('esbuild');
 
 /** What only `mobula microbenchmark` needs is bundled into a file of its own, so that nobody installs it with mobula. */
 const benchmarkPackage = 'src/bin/microbenchmark/benchmark-package.ts';
-const keepApart = {
-  name: 'keep-apart',
+/** A plugin: imports that end with `suffix` stay imports, of `path`. */
+const keepApart = (suffix, path) => ({
+  name: `keep ${suffix} apart`,
   setup({ onResolve }) {
-    onResolve({ filter: /\/benchmark-package\.ts$/ }, () => ({ path: './benchmark-package.js', external: true }));
+    onResolve({ filter: new RegExp(`/${suffix.replace('.', '\\.')}$`) }, () => ({ path, external: true }));
   },
-};
+});
 
 rmSync(`${root}dist`, { recursive: true, force: true });
 tool('typescript/bin/tsc', ['-p', 'tsconfig.json', '--emitDeclarationOnly']);
 const common = {
   absWorkingDir: root,
-  outdir: 'dist',
-  outbase: 'src',
   bundle: true,
   packages: 'external',
   platform: 'node',
@@ -32,14 +32,52 @@ const common = {
   keepNames: true,
   logLevel: 'warning',
 };
+const commonJs = {
+  ...common,
+  format: 'cjs',
+  define: { 'import.meta.url': 'fileUrl' },
+  banner: { js: "'use strict';\nconst fileUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
+await build({
+  ...commonJs,
+  stdin: {
+    contents: "export * from './src/index.ts';\nexport { startWorker } from './src/boot/start-worker.ts';",
+    resolveDir: root,
+    sourcefile: 'mobula.ts',
+  },
+  // The paths of other files hold in src/boot/ too.
+  outfile: 'dist/boot/mobula.cjs',
+});
 await build({
   ...common,
-  // The driver is an entry so that its relative paths hold: it finds the worker's file beside itself.
+  format: 'cjs',
+  entryPoints: ['src/boot/worker.ts'],
+  outfile: 'dist/boot/worker.cjs',
+  sourcemap: false,
+  plugins: [keepApart('start-worker.ts', './mobula.cjs')],
+});
+const { metafile } = await build({
+  ...common,
+  entryPoints: ['src/index.ts'],
+  outfile: 'dist/index.js',
+  format: 'esm',
+  metafile: true,
+  write: false,
+});
+const names = metafile.outputs['dist/index.js'].exports.sort();
+// Not an import: a loader that a program installs may give what it imports a copy of its own.
+writeFileSync(
+  `${root}dist/index.js`,
+  `import { createRequire } from 'node:module';
+export const {
+${names.map((name) => `  ${name},\n`).join('')}} = createRequire(import.meta.url)('./boot/mobula.cjs');
+`,
+);
+await build({
+  ...common,
+  outdir: 'dist',
+  outbase: 'src',
   entryPoints: [
-    'src/index.ts',
-    'src/boot/driver.ts',
-    'src/boot/worker.ts',
-    'src/core/functions/capture.ts',
     'src/bin/mobula.ts',
     'src/bin/microbenchmark/run.ts',
     // bench/ measures its rivals by the same harness and the same names.
@@ -49,21 +87,14 @@ await build({
   ],
   splitting: true,
   chunkNames: 'boot/[name]-[hash]',
-  plugins: [keepApart],
+  // The commands import mobula as programs do.
+  plugins: [keepApart('benchmark-package.ts', './benchmark-package.js'), keepApart('../index.ts', 'mobula')],
   format: 'esm',
 });
-// For Jest on Node before 24.9, whose `require` knows no ES modules (`src/core/submit/ship.ts`).
 await build({
   ...common,
-  entryPoints: ['src/core/functions/capture.ts'],
-  outExtension: { '.js': '.cjs' },
-  format: 'cjs',
-  sourcemap: false,
-  define: { 'import.meta.url': 'fileUrl' },
-  banner: { js: "const fileUrl = require('node:url').pathToFileURL(__filename).href;" },
-});
-await build({
-  ...common,
+  outdir: 'dist',
+  outbase: 'src',
   entryPoints: [benchmarkPackage],
   packages: 'bundle',
   alias: { lodash: 'lodash/lodash.min.js' },

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { accessSync, constants, statSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MobulaError } from '../common/errors.ts';
 import type { ResolvedInitOptions } from '../common/init-options.ts';
@@ -13,7 +13,6 @@ import type { NewsHandler } from '../core/port/inbox.ts';
 import { event } from '../core/port/wire.ts';
 import { ThreadRuntime } from '../core/runtime.ts';
 import { ResourceTable } from '../core/submit/resources.ts';
-import { loadCapture } from '../core/submit/ship.ts';
 import { collect } from '../core/values/collector.ts';
 import { SharedThings } from '../core/values/shared-things.ts';
 import { thingHost } from '../core/values/thing-host.ts';
@@ -33,8 +32,9 @@ import { Draining } from './draining.ts';
 import type { WorkerBrief } from './facts.ts';
 import { SlowWaits } from './slow-waits.ts';
 
-/** What every worker thread runs. */
-const WORKER_FILE = fileURLToPath(new URL('./worker.js', import.meta.url));
+const own = fileURLToPath(import.meta.url);
+/** What every worker thread runs: the file beside this one, of its kind. */
+const WORKER_FILE = join(dirname(own), `worker${extname(own)}`);
 
 /** A node with its driver: everything one `init()` brings up. */
 export class DriverNode implements NewsHandler {
@@ -58,8 +58,6 @@ export class DriverNode implements NewsHandler {
 
   /** Starts a node; its threads come up in the background. */
   constructor(options: ResolvedInitOptions) {
-    // Before there is anything to undo, should it fail.
-    loadCapture();
     this.#addon = addon;
     this.options = options;
     checkSpillDirectory(options.spillDirectory);
@@ -268,6 +266,8 @@ function checkSpillDirectory(directory: string | undefined): void {
 }
 
 function nodeFacts(options: ResolvedInitOptions): NodeFacts {
+  // Loaded here: no worker needs it, and each would take 0.4 MiB for it.
+  const { randomBytes } = process.getBuiltinModule('node:crypto');
   const totals: Record<string, number> = { CPU: options.numCpus, memory: options.memory, ...options.resources };
   if (options.numGpus > 0) totals['GPU'] = options.numGpus;
   return {

@@ -1,6 +1,6 @@
+import { functionFields } from '../functions/capture.ts';
 import { isGenerator } from '../submit/is-generator.ts';
 import type { RemoteShape } from '../submit/remote.ts';
-import { loadCapture } from '../submit/ship.ts';
 import type { MethodInfo } from '../submit/template.ts';
 import type { AnyClass } from './actor-class.ts';
 
@@ -28,6 +28,6 @@ function methodsOf(actor: AnyClass): MethodInfo[] {
     proto = Object.getPrototypeOf(proto) as object | null;
   }
   // An instance finds its own fields before the methods of its class.
-  for (const { name, generator } of loadCapture().functionFields(actor)) methods.set(name, generator);
+  for (const { name, generator } of functionFields(actor)) methods.set(name, generator);
   return [...methods].map(([name, generator]) => ({ name, generator }));
 }

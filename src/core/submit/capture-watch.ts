@@ -1,9 +1,9 @@
 import { CaptureError } from '../../common/errors.ts';
 import { encodeToBytes, LocalShapeTable } from '../../store/codec/index.ts';
 import type { CaptureHost } from '../functions/capture.ts';
+import { captureFunction as ship } from '../functions/capture.ts';
 import type { Shipped } from '../functions/shipped.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
-import { ship } from './ship.ts';
 
 /** One piece of captured data, or the text of a captured function, as it was. */
 interface Sighting {

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { AnyFunction, ShippedImport } from '../functions/shipped.ts';
 
-// The path holds in dist/core as well as in dist/boot, where the bundled code lies.
+// The path holds in src/core/submit/ as well as in dist/boot/, where the bundled code lies.
 const home = new URL('..', import.meta.url).href;
 const index = new URL('index.js', home).href;
 /** The URL under which every thread has mobula, if `file` is mobula. */
