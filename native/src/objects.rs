@@ -40,6 +40,17 @@ pub fn are_there(port: u32, objects: Bytes) -> Result<()> {
     Ok(())
 }
 
+/// Puts in the place of each object what its value keeps: 0 = not known yet, 1 = little, 2 = much; what is no object stays. The
+/// caller holds refs to them.
+#[napi(catch_unwind)]
+pub fn weigh_objects(port: u32, objects: Bytes) -> Result<()> {
+    #[expect(clippy::cast_ptr_alignment, reason = "JavaScript passes a Uint32Array")]
+    // SAFETY: a live Uint32Array that only this thread touches now, and not an empty one.
+    let objects = unsafe { std::slice::from_raw_parts_mut(objects.ptr.cast::<u32>(), objects.len / 4) };
+    binding(port)?.runtime.node.weigh_objects(objects);
+    Ok(())
+}
+
 /// Which of the objects that have lived in its place an object is.
 #[napi(catch_unwind)]
 pub fn object_generation(port: u32, object: u32) -> Result<u32> {

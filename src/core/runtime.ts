@@ -19,6 +19,7 @@ import { ship } from './submit/ship.ts';
 import type { Template } from './submit/template.ts';
 import { observe } from './telemetry/observe.ts';
 import { Tracing } from './telemetry/trace.ts';
+import { beforeCollection } from './values/collector.ts';
 import { Values } from './values/values.ts';
 import { Lender } from './wait/lender.ts';
 import { describeWait, type ReasonNames } from './wait/reasons.ts';
@@ -67,6 +68,7 @@ export class ThreadRuntime implements RefOwner {
   readonly #fresh = new Uint32Array(OBJECTS_AT_ONCE * 2);
   #nextFresh: number = OBJECTS_AT_ONCE * 2;
   readonly #refs = new RefKeeper(this);
+  readonly #forgetCollections = beforeCollection(() => this.#refs.weigh(true));
   #dropped: number[] = [];
   #closed = false;
   #detached = false;
@@ -172,6 +174,15 @@ export class ThreadRuntime implements RefOwner {
     this.#dropped = [];
     if (!this.#closed) this.port.release(dropped);
   };
+
+  weigh(objects: Uint32Array): void {
+    if (!this.#closed) this.addon.weighObjects(this.port.id, objects);
+  }
+
+  /** There are news: values of refs may be known that were not. */
+  weighRefs(): void {
+    this.#refs.weigh();
+  }
 
   isThere(index: number): boolean {
     return !this.#closed && areThere(this, [index])[0] === 1;
@@ -406,6 +417,8 @@ export class ThreadRuntime implements RefOwner {
       subscriber.fail(this.#closedError());
     }
     this.lender.close();
+    this.#refs.close();
+    this.#forgetCollections();
     this.inbox.close();
     this.port.detach();
     this.#detached = true;

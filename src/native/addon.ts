@@ -41,6 +41,7 @@ export interface Addon {
   // objects.rs
   allocObjects(port: number, pairs: Uint32Array): void;
   areThere(port: number, objects: Uint32Array): void;
+  weighObjects(port: number, objects: Uint32Array): void;
   objectGeneration(port: number, object: number): number;
   holdObject(port: number, object: number): void;
   putBuffer(port: number, bytes: ArrayBufferView): number;
