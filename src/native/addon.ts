@@ -47,6 +47,8 @@ export interface Addon {
   putBuffer(port: number, bytes: ArrayBufferView): number;
   askToCollect(port: number): void;
   waitForRoom(port: number, milliseconds: number): void;
+  readBuffer(port: number, buffer: number, into: Uint8Array): void;
+  makeSmallRoom(port: number): void;
   releaseBuffer(port: number, buffer: number): void;
   mapBuffer(port: number, buffer: number): ArrayBuffer;
   settleViews(port: number): void;
@@ -113,4 +115,6 @@ export interface StoreStats {
   readonly views: number;
   readonly spills: number;
   readonly restores: number;
+  /** Bytes of values that are no buffers; they count against the capacity. */
+  readonly small: number;
 }
