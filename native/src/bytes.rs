@@ -28,6 +28,21 @@ impl Bytes {
     }
 }
 
+impl Bytes {
+    /// The bytes, to be written.
+    ///
+    /// # Safety
+    /// As for [`as_slice`](Self::as_slice); and nobody else has the array's memory.
+    #[expect(clippy::mut_from_ref, reason = "it is a place, as JavaScript names it")]
+    pub(crate) unsafe fn as_mut_slice(&self) -> &mut [u8] {
+        if self.len == 0 {
+            return &mut [];
+        }
+        // SAFETY: as in `as_slice`.
+        unsafe { std::slice::from_raw_parts_mut(self.ptr, self.len) }
+    }
+}
+
 impl TypeName for Bytes {
     fn type_name() -> &'static str {
         "Uint8Array"

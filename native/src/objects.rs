@@ -40,6 +40,17 @@ pub fn are_there(port: u32, objects: Bytes) -> Result<()> {
     Ok(())
 }
 
+/// Puts in the place of each object what its value keeps: 0 = not known yet, 1 = little, 2 = much; what is no object stays. The
+/// caller holds refs to them.
+#[napi(catch_unwind)]
+pub fn weigh_objects(port: u32, objects: Bytes) -> Result<()> {
+    #[expect(clippy::cast_ptr_alignment, reason = "JavaScript passes a Uint32Array")]
+    // SAFETY: a live Uint32Array that only this thread touches now, and not an empty one.
+    let objects = unsafe { std::slice::from_raw_parts_mut(objects.ptr.cast::<u32>(), objects.len / 4) };
+    binding(port)?.runtime.node.weigh_objects(objects);
+    Ok(())
+}
+
 /// Which of the objects that have lived in its place an object is.
 #[napi(catch_unwind)]
 pub fn object_generation(port: u32, object: u32) -> Result<u32> {
@@ -74,6 +85,13 @@ pub fn put_buffer(port: u32, bytes: Bytes) -> Result<u32> {
     Ok(buffer.0)
 }
 
+/// Makes room for small values, which are no buffers: moves buffers to disk until the store holds no more than it may.
+#[napi(catch_unwind)]
+pub fn make_small_room(port: u32) -> Result<()> {
+    let store = &binding(port)?.runtime.store;
+    store.make_small_room().map_err(|error| create_failed(&error))
+}
+
 /// Asks all other threads to collect garbage, because the store is full of views.
 #[napi(catch_unwind)]
 pub fn ask_to_collect(port: u32) -> Result<()> {
@@ -96,6 +114,18 @@ pub fn release_buffer(port: u32, buffer: u32) -> Result<()> {
     store.adopt(BufferId(buffer));
     store.release(BufferId(buffer));
     Ok(())
+}
+
+/// Copies the first bytes of a buffer, as many as `into` has.
+#[napi(catch_unwind)]
+pub fn read_buffer(port: u32, buffer: u32, into: Bytes) -> Result<()> {
+    // SAFETY: a live Uint8Array that only this thread touches now.
+    let into = unsafe { into.as_mut_slice() };
+    binding(port)?
+        .runtime
+        .store
+        .read(BufferId(buffer), 0, into)
+        .map_err(|error| map_failed(&error))
 }
 
 /// An ArrayBuffer with the thread's private view of a buffer.
@@ -164,6 +194,8 @@ pub struct StoreStats {
     pub views: f64,
     pub spills: f64,
     pub restores: f64,
+    /// Bytes of values that are no buffers.
+    pub small: f64,
 }
 
 /// How full the store is.
@@ -179,6 +211,7 @@ pub fn store_stats(port: u32) -> Result<StoreStats> {
         views: stats.views as f64,
         spills: stats.spills as f64,
         restores: stats.restores as f64,
+        small: stats.small as f64,
     })
 }
 

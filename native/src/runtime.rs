@@ -39,6 +39,14 @@ impl BufferStore for Buffers {
     fn release(&self, buffer: Buffer) {
         self.0.release(BufferId(buffer.id));
     }
+
+    fn count_small(&self, change: i64) {
+        self.0.count_small(change);
+    }
+
+    fn is_tight(&self) -> bool {
+        self.0.is_tight()
+    }
 }
 
 #[derive(Debug)]

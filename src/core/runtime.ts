@@ -21,6 +21,7 @@ import { ResourceTable } from './submit/resources.ts';
 import type { Template } from './submit/template.ts';
 import { observe } from './telemetry/observe.ts';
 import { Tracing } from './telemetry/trace.ts';
+import { beforeCollection } from './values/collector.ts';
 import { Values } from './values/values.ts';
 import { Lender } from './wait/lender.ts';
 import { describeWait, namesOf, type ReasonNames } from './wait/reasons.ts';
@@ -61,6 +62,7 @@ export class ThreadRuntime implements RefOwner {
     this.addon.allocObjects(this.port.id, pairs);
   });
   readonly #refs = new RefKeeper(this);
+  readonly #forgetCollections = beforeCollection(() => this.#refs.weigh(true));
   #dropped: number[] = [];
   #closed = false;
   #detached = false;
@@ -159,6 +161,15 @@ export class ThreadRuntime implements RefOwner {
     this.#dropped = [];
     if (!this.#closed) this.port.release(dropped);
   };
+
+  weigh(objects: Uint32Array): void {
+    if (!this.#closed) this.addon.weighObjects(this.port.id, objects);
+  }
+
+  /** There are news: values of refs may be known that were not. */
+  weighRefs(): void {
+    this.#refs.weigh();
+  }
 
   isThere(index: number): boolean {
     return !this.#closed && areThere(this, [index])[0] === 1;
@@ -390,6 +401,8 @@ export class ThreadRuntime implements RefOwner {
       subscriber.fail(this.#closedError());
     }
     this.lender.close();
+    this.#refs.close();
+    this.#forgetCollections();
     this.inbox.close();
     this.port.detach();
     this.#detached = true;

@@ -41,12 +41,15 @@ export interface Addon {
   // objects.rs
   allocObjects(port: number, pairs: Uint32Array): void;
   areThere(port: number, objects: Uint32Array): void;
+  weighObjects(port: number, objects: Uint32Array): void;
   objectGeneration(port: number, object: number): number;
   holdObject(port: number, object: number): void;
   shareObject(port: number, object: number): void;
   putBuffer(port: number, bytes: ArrayBufferView): number;
   askToCollect(port: number): void;
   waitForRoom(port: number, milliseconds: number): void;
+  readBuffer(port: number, buffer: number, into: Uint8Array): void;
+  makeSmallRoom(port: number): void;
   releaseBuffer(port: number, buffer: number): void;
   mapBuffer(port: number, buffer: number): ArrayBuffer;
   settleViews(port: number): void;
@@ -113,4 +116,6 @@ export interface StoreStats {
   readonly views: number;
   readonly spills: number;
   readonly restores: number;
+  /** Bytes of values that are no buffers; they count against the capacity. */
+  readonly small: number;
 }

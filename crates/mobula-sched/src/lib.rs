@@ -48,6 +48,7 @@ mod wire;
 pub use burial::Blame;
 pub use dispatch::Step;
 pub use failure::Failure;
+pub use look::Weight;
 pub use node::{GENERATIONS, MAX_INBOX, Node, NodeConfig};
 pub use port::{BATCH, PortKind};
 pub use ports::{Bell, Buffer, BufferStore, Clock};

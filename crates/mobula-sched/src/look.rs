@@ -1,15 +1,58 @@
 //! Reading an object that is there, without subscribing to it.
 
+use mobula_sync::atomic::Ordering;
+
 use crate::node::Node;
+use crate::object::{NONE, Object};
 use crate::port::Inner;
 use crate::turn::Turn;
 use crate::wire::{Writer, event};
+
+/// A value of more bytes than this, or one that refers to anything, is worth watching the ref of by itself.
+const LIGHT_BYTES: usize = 1024;
+
+/// What the value of an object keeps, as [`Node::weigh_objects`] says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Weight {
+    /// It is not there yet.
+    Unknown = 0,
+    /// A few bytes.
+    Light = 1,
+    /// Many bytes, buffers, other objects, or an actor.
+    Heavy = 2,
+}
+
+impl Weight {
+    fn of(object: &Object) -> Self {
+        if object.actor.load(Ordering::Relaxed) != NONE {
+            return Self::Heavy;
+        }
+        if !object.waiters.is_done() {
+            return Self::Unknown;
+        }
+        let payload = &object.outcome().1;
+        if payload.links().is_some() || payload.bytes().len() > LIGHT_BYTES {
+            Self::Heavy
+        } else {
+            Self::Light
+        }
+    }
+}
 
 impl Node {
     /// Which of `objects` are there, with a value or an error: each becomes 1, or 0 where it is not.
     pub fn are_there(&self, objects: &mut [u32]) {
         for object in objects {
             *object = u32::from(self.objects.get(*object).waiters.is_done());
+        }
+    }
+
+    /// Puts in the place of each object in `objects` its [`Weight`]; the caller holds a reference to each. What is not an
+    /// object (`NONE`) stays.
+    pub fn weigh_objects(&self, objects: &mut [u32]) {
+        for object in objects.iter_mut().filter(|object| **object != NONE) {
+            *object = Weight::of(self.objects.get(*object)) as u32;
         }
     }
 

@@ -71,6 +71,14 @@ impl Payload {
         }
     }
 
+    /// Bytes that it takes on the heap, buffers of the store aside.
+    pub(crate) fn heap(&self) -> i64 {
+        match &self.bytes {
+            Bytes::Inline { .. } => 0,
+            Bytes::Heap(bytes) => bytes.len().cast_signed() as i64,
+        }
+    }
+
     /// What the value refers to, if anything.
     #[inline]
     pub(crate) fn links(&self) -> Option<&Links> {

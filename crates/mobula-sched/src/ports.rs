@@ -20,6 +20,10 @@ pub trait BufferStore: Send + Sync + fmt::Debug {
     fn retain(&self, buffer: Buffer);
     /// Counts one reference less; at zero the buffer is freed.
     fn release(&self, buffer: Buffer);
+    /// Values that are no buffers take so many bytes more. They count against the store's capacity.
+    fn count_small(&self, change: i64);
+    /// Whether there is more than the store has capacity for.
+    fn is_tight(&self) -> bool;
 }
 
 /// Wakes the event loop of one thread.

@@ -7,8 +7,8 @@ use crate::port::BATCH;
 
 /// The memory a thread's JavaScript shares with the core: control words, commands, inbox.
 ///
-/// Control word 0 is how many bytes of commands are complete, and whether the watchdog looks at that; words `CLAIMS..` say
-/// which tasks of the batch nobody has begun. JavaScript uses `Atomics` on them.
+/// Control word 0 is how many bytes of commands are complete, and whether the watchdog looks at that; word 1 is whether the
+/// object store is full; words `CLAIMS..` say which tasks of the batch nobody has begun. JavaScript uses `Atomics` on them.
 #[derive(Debug)]
 pub struct Regions {
     control: *const AtomicU32,
@@ -18,6 +18,8 @@ pub struct Regions {
 
 /// The bit of control word 0 that says that the watchdog does not look at it.
 const UNWATCHED: u32 = 1 << 31;
+/// Index of the word that says whether the object store is full.
+const TIGHT: usize = 1;
 /// Index of the first claim word.
 pub const CLAIMS: usize = 16;
 /// How many control words there are.
@@ -91,6 +93,14 @@ impl Regions {
         self.word(0).map_or(0, |word| {
             (word.fetch_or(UNWATCHED, Ordering::Acquire) & !UNWATCHED) as usize
         })
+    }
+
+    /// Tells JavaScript whether small values have to ask for room.
+    pub(crate) fn set_tight(&self, tight: bool) {
+        if let Some(word) = self.word(TIGHT) {
+            // Relaxed: a hint.
+            word.store(u32::from(tight), Ordering::Relaxed);
+        }
     }
 
     /// Whether nobody has begun task `slot` of the batch.

@@ -225,6 +225,7 @@ impl Turn<'_> {
             object.producer.store(id.pack(), Ordering::Relaxed);
             object.retain();
         }
+        self.heap += spec.arguments.heap();
         let deps = spec.deps.len() as u32;
         let (actor, creates) = (spec.actor, spec.creates);
         // From here on the task is found: it is counted before.

@@ -61,6 +61,9 @@ pub(crate) struct Turn<'n> {
     /// Calls of an actor that has ended, which are still to be failed.
     pub(crate) doomed: Vec<u32>,
     mail: Vec<(u16, Vec<Event>)>,
+    /// By how many bytes the values of objects and arguments of tasks have grown on the heap. What a visit that panics loses
+    /// of it is not counted any more.
+    pub(crate) heap: i64,
 }
 
 impl<'n> Turn<'n> {
@@ -86,6 +89,7 @@ impl<'n> Turn<'n> {
             placing: Vec::new(),
             doomed: Vec::new(),
             mail: Vec::new(),
+            heap: 0,
         }
     }
 
@@ -104,6 +108,7 @@ impl<'n> Turn<'n> {
     /// Gives the port back what it keeps at hand. Everything has been passed on.
     pub(crate) fn give_back(mut self, inner: &mut Inner) {
         debug_assert!(self.has_port, "begun by `begin`");
+        inner.regions.set_tight(self.node.store.is_tight());
         inner.tasks = self.task_cells;
         inner.objects = self.object_cells;
         inner.borrowed = self.borrowed;
@@ -123,6 +128,10 @@ impl<'n> Turn<'n> {
         // Passing on may settle, free and post more.
         while self.freed || self.special || !self.mail.is_empty() || !self.settled.is_empty() {
             self.pass_on_once();
+        }
+        let change = std::mem::take(&mut self.heap);
+        if change != 0 {
+            self.node.store.count_small(change);
         }
     }
 
@@ -252,6 +261,7 @@ impl<'n> Turn<'n> {
             }
             failpoint!("object.free");
             let (payload, again) = cell.clear(self.node.last_generation);
+            self.heap -= payload.heap();
             let refs = payload.into_refs(&*self.node.store);
             if again {
                 self.node.objects.give(&mut self.object_cells, object);
@@ -269,6 +279,7 @@ impl<'n> Turn<'n> {
     /// Settles an object. Who waits for it is told when the visit propagates.
     pub(crate) fn settle(&mut self, object: u32, status: Status, payload: Payload) {
         failpoint!("object.settle");
+        self.heap += payload.heap();
         self.node.objects.get(object).write(status, payload);
         self.settled.push(object);
     }
@@ -469,6 +480,7 @@ impl<'n> Turn<'n> {
         if again {
             self.node.tasks.give(&mut self.task_cells, task);
         }
+        self.heap -= spec.arguments.heap();
         for &dep in &spec.deps {
             self.release(dep);
         }

@@ -349,7 +349,7 @@ impl Meta {
         FullError {
             needed: u64::from(needed) * page,
             capacity: u64::from(self.space.capacity()) * page,
-            used: u64::from(self.space.used()) * page,
+            used: u64::from(self.space.used() + self.space.small()) * page,
             bound,
             holders: holders.collect(),
         }

@@ -48,6 +48,7 @@ impl Store {
         let mut measure = Measure::Lately;
         let mut meta = self.lock();
         loop {
+            meta.space.set_small(self.small_pages());
             match meta.space.take(length, split, measure, Instant::now()) {
                 Grant::Taken { segments, cool } => {
                     failpoint!("store.reserve.granted");
@@ -86,6 +87,27 @@ impl Store {
                     }
                 }
             }
+        }
+    }
+
+    /// Moves buffers to disk until those in memory and small values together fit into the capacity.
+    ///
+    /// # Errors
+    /// See [`CreateError`]: nothing more can go, or the disk refuses.
+    pub fn make_small_room(&self) -> Result<(), CreateError> {
+        loop {
+            let victim = {
+                let mut meta = self.lock();
+                let small = self.small_pages();
+                meta.space.set_small(small);
+                if meta.space.used().saturating_add(small) <= meta.space.capacity() {
+                    return Ok(());
+                }
+                meta.borrow_victim()
+                    .ok_or_else(|| CreateError::Full(meta.full(1, Bound::Capacity, self.page)))?
+            };
+            self.evict(victim)
+                .map_err(|source| CreateError::Spill { needed: 0, source })?;
         }
     }
 

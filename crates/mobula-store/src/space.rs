@@ -30,7 +30,7 @@ pub(crate) struct Segment {
 
 /// The books of the pages of all lanes. All counts are in pages.
 ///
-/// 1. `used <= capacity`.
+/// 1. `used <= capacity`; it grows only as far as `used + small <= capacity`.
 /// 2. Memory held is `used` + free warm pages + `cooling`; without `cooling` it is at most `capacity`.
 /// 3. It grows only as far as `ceiling`, which keeps the process off its memory limit.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(crate) struct Space {
     lanes: [PageAllocator; LANES],
     capacity: u32,
     used: u32,
+    /// What values that are no buffers take of the capacity.
+    small: u32,
     /// The part of `used` that has no memory yet.
     unfilled: u32,
     /// Warm pages on their way back to the system.
@@ -67,6 +69,7 @@ impl Space {
             lanes,
             capacity,
             used: 0,
+            small: 0,
             unfilled: 0,
             cooling: 0,
             ceiling: None,
@@ -75,6 +78,15 @@ impl Space {
 
     pub(crate) fn capacity(&self) -> u32 {
         self.capacity
+    }
+
+    /// Values that are no buffers take as much as so many pages.
+    pub(crate) fn set_small(&mut self, pages: u32) {
+        self.small = pages.min(self.capacity);
+    }
+
+    pub(crate) fn small(&self) -> u32 {
+        self.small
     }
 
     pub(crate) fn used(&self) -> u32 {
@@ -103,14 +115,14 @@ impl Space {
     /// Takes `length` pages, if that breaks no bound. `split`: in halves, where they are fresh and many.
     pub(crate) fn take(&mut self, length: u32, split: bool, measure: Measure, now: Instant) -> Grant {
         let fits = match self.fits(length, split) {
-            Some(fits) if length <= self.capacity - self.used => fits,
+            Some(fits) if length <= self.capacity.saturating_sub(self.used + self.small) => fits,
             _ => return Grant::NoRoom(Bound::Capacity),
         };
         let cold: u32 = fits.iter().map(|(_, fit)| fit.cold).sum();
         // Pages that are free, warm and of no use here can pay for those that are cold.
         let spare = self.free_warm() - (length - cold);
         let after = self.held() - self.cooling + cold;
-        let mut excess = after.saturating_sub(self.capacity);
+        let mut excess = after.saturating_sub(self.capacity - self.small);
         if cold > 0 {
             let believed = |ceiling: &&Ceiling| ceiling.is_believed(after.into(), now);
             let Some(ceiling) = self.ceiling.as_ref().filter(believed) else {
@@ -143,8 +155,11 @@ impl Space {
 
     /// Whether evicting can ever make room for `length` pages while only `evictable` pages can go.
     pub(crate) fn is_attainable(&self, length: u32, evictable: u32, bound: Bound, measure: Measure) -> bool {
-        let (length, evictable) = (u64::from(length), u64::from(evictable));
-        let free = u64::from(self.capacity - self.used);
+        // With what small values take too much, as that has to be evicted too.
+        let taken = u64::from(self.used) + u64::from(self.small);
+        let length = u64::from(length) + taken.saturating_sub(self.capacity.into());
+        let evictable = u64::from(evictable);
+        let free = u64::from(self.capacity).saturating_sub(taken);
         let room = match (bound, &self.ceiling) {
             (Bound::Memory(_), Some(ceiling)) => (ceiling.pages(measure).saturating_sub(self.held().into())
                 + u64::from(self.free_warm()))

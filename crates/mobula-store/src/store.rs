@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use mobula_fault::failpoint;
 use mobula_shm::{Arena, Part};
+use mobula_sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use mobula_sync::{Condvar, Mutex, MutexGuard};
 
 use crate::meta::{Content, Meta};
@@ -34,6 +35,11 @@ pub struct Store {
     /// How many threads one call may use.
     pub(crate) threads: usize,
     helper: Helper,
+    /// Bytes of values that are kept elsewhere.
+    pub(crate) small: AtomicI64,
+    /// Bytes in pages of buffers, as of the last change; a hint.
+    used: AtomicU64,
+    capacity: u64,
     /// In bytes.
     pub(crate) page: u64,
 }
@@ -82,6 +88,9 @@ impl Store {
             memory_limit,
             threads: mobula_shm::processors(),
             helper: Helper::default(),
+            small: AtomicI64::new(0),
+            used: AtomicU64::new(0),
+            capacity: u64::from(pages) * page,
             page,
         })
     }
@@ -163,6 +172,7 @@ impl Store {
             views: meta.views.len() as u64,
             spills: meta.spills,
             restores: meta.restores,
+            small: self.small.load(Ordering::Relaxed).max(0).cast_unsigned(),
         }
     }
 
@@ -182,6 +192,24 @@ impl Store {
         self.meta.lock()
     }
 
+    /// Values that are no buffers, and are kept elsewhere, take so many bytes more. They count against the capacity.
+    pub fn count_small(&self, change: i64) {
+        self.small.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Whether buffers in memory and small values together take more than the capacity. May be a little late.
+    #[must_use]
+    pub fn is_tight(&self) -> bool {
+        let small = self.small.load(Ordering::Relaxed).max(0).cast_unsigned();
+        small + self.used.load(Ordering::Relaxed) > self.capacity
+    }
+
+    /// Pages that small values would take.
+    pub(crate) fn small_pages(&self) -> u32 {
+        let small = self.small.load(Ordering::Relaxed).max(0).cast_unsigned();
+        u32::try_from(small.div_ceil(self.page)).unwrap_or(u32::MAX)
+    }
+
     /// Who is called when [`make_huge`](Self::make_huge) or [`take_orphan_keepers`](Self::take_orphan_keepers) has something
     /// to do, from any thread; it wakes the thread that calls them, and comes back at once.
     pub fn set_helper(&self, wake: impl Fn() + Send + Sync + 'static) {
@@ -194,6 +222,8 @@ impl Store {
         let result = change(&mut meta);
         let trash = std::mem::take(&mut meta.trash);
         let waiting = meta.waiting > 0;
+        self.used
+            .store(u64::from(meta.space.used()) * self.page, Ordering::Relaxed);
         let chores = meta.has_chores();
         drop(meta);
         if chores {

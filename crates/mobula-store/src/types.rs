@@ -68,4 +68,6 @@ pub struct Stats {
     pub spills: u64,
     /// Buffers read back from disk since the store was opened.
     pub restores: u64,
+    /// Held outside of the store, as [`Store::count_small`](crate::Store::count_small) was told; counts against `capacity`.
+    pub small: u64,
 }

@@ -53,6 +53,7 @@ export class Inbox implements NewsReader, OutcomeReader {
   read(end: number): void {
     this.beforeNews();
     this.#read(0, end);
+    this.#runtime.weighRefs();
   }
 
   #read(from: number, end: number): void {

@@ -1,19 +1,15 @@
-import { ObjectStoreFullError, SerializationError } from '../../common/errors.ts';
 import { queueMicrotask, setImmediate } from '../../common/timers.ts';
 import type { Addon } from '../../native/addon.ts';
 import { nativeError } from '../../native/native-error.ts';
 import { type BinaryPart, Writer } from '../../store/codec/index.ts';
-import { CLAIMS, CONTROL_WORDS, LINKED, op, type PortKind, PUBLISHED } from './wire.ts';
+import { allocate, COMMAND_BYTES, checkRecord, grown, INBOX_BYTES, isWide, Peaks } from './memory.ts';
+import { CLAIMS, CONTROL_WORDS, LINKED, op, type PortKind, PUBLISHED, TIGHT } from './wire.ts';
 
-const COMMAND_BYTES = 64 * 1024;
-const INBOX_BYTES = 256 * 1024;
 /** Flush at the latest after this many bytes, so that workers start while the thread still submits. */
 const FLUSH_BYTES = 16 * 1024;
 const MAX_RUN = 256;
 /** Memory for records that are written aside; more is made as they need it. */
 const ASIDE_BYTES = 16 * 1024;
-/** The bytes of a record, whose values have lengths of 31 bits; an inbox has to hold them, and what goes before. */
-const MAX_RECORD_BYTES = 2 ** 31 - 2 ** 16;
 /** Rounds of news in one turn of the event loop. */
 const ROUNDS = 4;
 
@@ -53,6 +49,7 @@ export class Port {
   #untilFlush = 1;
   #run = 1;
   #detached = false;
+  readonly #peaks = new Peaks();
   /** Whether the core refuses this thread. */
   #refused = false;
   /** Hears that the core refuses this thread, and why: nothing comes of what it waits for. */
@@ -197,6 +194,11 @@ export class Port {
     this.#close();
   }
 
+  /** Whether the object store was full when the core was last here: small values ask for room then. */
+  get isTight(): boolean {
+    return this.control[TIGHT] !== 0;
+  }
+
   /** Whether a record is being written. */
   get isOpen(): boolean {
     return this.#open;
@@ -216,6 +218,7 @@ export class Port {
     }
     this.#recordStart = 0;
     this.writer.pos = 0;
+    this.#peaks.commands(end);
     this.#carryOut(end);
   }
 
@@ -237,12 +240,14 @@ export class Port {
       this.#recordStart = 0;
       this.writer.pos = 0;
       this.#untilFlush = this.#run;
+      this.#peaks.commands(end);
       const filled = this.#ask(() => this.addon.step(this.id, end, take, take));
       if (filled > 0) {
+        this.#peaks.news(filled);
         reader.read(filled);
         return true;
       }
-      if (filled === 0) return false;
+      if (filled === 0) return this.#shrink();
       this.#growInbox(-filled);
     }
   }
@@ -398,7 +403,7 @@ export class Port {
     const writer = this.writer;
     const start = this.#recordStart;
     const old = writer.bytes;
-    if (writer.pos - start + min > MAX_RECORD_BYTES) throw tooLarge();
+    checkRecord(writer.pos - start + min);
     if (start > 0 && !(this.#isTogether && this.#outer.length === 0)) {
       const open = writer.pos - start;
       this.#recordStart = 0;
@@ -408,36 +413,39 @@ export class Port {
     }
     const used = writer.pos;
     if (used + min <= writer.limit) return;
-    let size = old.length;
-    while (size < used + min) size *= 2;
-    const bytes = allocate(size);
+    const bytes = allocate(grown(old.length, used + min));
     bytes.set(old.subarray(0, used));
-    writer.bytes = bytes;
-    writer.view = new DataView(bytes.buffer);
-    writer.limit = size;
+    this.#writeTo(bytes);
     if (this.#outer.length === 0) this.#setRegions();
   }
 
-  #growInbox(min: number): void {
-    let size = this.inbox.length;
-    while (size < min) size *= 2;
+  #writeTo(bytes: Uint8Array): void {
+    const { writer } = this;
+    writer.bytes = bytes;
+    writer.view = new DataView(bytes.buffer);
+    writer.limit = bytes.length;
+  }
+
+  #makeInbox(size: number): void {
     this.inbox = new Uint8Array(new SharedArrayBuffer(size));
     this.inboxView = new DataView(this.inbox.buffer);
+  }
+
+  #growInbox(min: number): void {
+    this.#makeInbox(grown(this.inbox.length, min));
     this.#setRegions();
   }
-}
 
-const smaller =
-  'Send it in parts, or its large contents as ArrayBuffers, which lie in the object store and do not count.';
-
-function tooLarge(): SerializationError {
-  return new SerializationError('value', 'takes 2 GiB or more when it is encoded', smaller);
-}
-
-function allocate(size: number): Uint8Array {
-  try {
-    return new Uint8Array(new SharedArrayBuffer(size));
-  } catch {
-    throw new ObjectStoreFullError(`There is no memory for the ${size / 2 ** 20} MiB of an encoded value. ${smaller}`);
+  /** Gives back memory that a peak took, as the thread goes to sleep: there are no news, and no command is open. */
+  #shrink(): false {
+    const most = this.#peaks.asleep();
+    if (most === undefined || this.#open || this.#recordStart > 0) return false;
+    const wideWriter = isWide(this.writer.bytes.length, COMMAND_BYTES, most.commands);
+    const wideInbox = isWide(this.inbox.length, INBOX_BYTES, most.news);
+    if (!(wideWriter || wideInbox)) return false;
+    if (wideWriter) this.#writeTo(allocate(COMMAND_BYTES));
+    if (wideInbox) this.#makeInbox(INBOX_BYTES);
+    this.#setRegions();
+    return false;
   }
 }

@@ -52,6 +52,8 @@ export const status = { value: 0, userError: 1, systemError: 2 } as const;
 
 /** The control word that says how many bytes of commands are complete; negative while the watchdog does not look at it. */
 export const PUBLISHED = 0;
+/** The control word that says whether the object store is full. */
+export const TIGHT = 1;
 /** Index of the first claim word among the control words, and how many words there are. */
 export const CLAIMS = 16;
 export const CONTROL_WORDS = 144;

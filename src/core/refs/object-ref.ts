@@ -9,6 +9,8 @@ export interface RefOwner {
   nameOf(index: number): string;
   /** Whether an object is there, with a value or an error. */
   isThere(index: number): boolean;
+  /** Puts in the place of each object in `objects` what its value keeps: 0 = not known yet, 1 = little, 2 = much. */
+  weigh(objects: Uint32Array): void;
   /** Whether its runtime was shut down. */
   readonly closed: boolean;
 }
@@ -43,7 +45,7 @@ export class RefBlock {
  */
 export class ObjectRef<T> {
   #index: number;
-  readonly #block: RefBlock;
+  #block: RefBlock;
   readonly #owner: RefOwner;
   /** Only for the type checker: what `get` gives. */
   declare readonly __type?: T;
@@ -100,6 +102,13 @@ export class ObjectRef<T> {
   /** @internal The object's place in the core; negative once released. */
   static index(ref: ObjectRef<unknown>): number {
     return ref.#index;
+  }
+
+  /** @internal From now on `block` holds the ref's object, and the old one has let go of it. */
+  static moveTo(ref: ObjectRef<unknown>, block: RefBlock): void {
+    const { held } = ref.#block;
+    held[held.indexOf(ref.#index)] = RELEASED;
+    ref.#block = block;
   }
 
   /** @internal Makes the ref a released one, without giving its reference back. */

@@ -69,8 +69,10 @@ export class ResultWriter {
       out.view.setUint16(out.pos, values.length, true);
       out.view.setUint32(out.pos + 2, task.index, true);
       out.pos += 6;
-      if (values.length === 1) this.#values.write(values[0], path, false);
-      else for (const [i, value] of values.entries()) this.#values.write(value, `${path}[${i}]`, false);
+      // Errors are small, and somebody waits for them.
+      const always = kind !== outcome.ok;
+      if (values.length === 1) this.#values.write(values[0], path, false, always);
+      else for (const [i, value] of values.entries()) this.#values.write(value, `${path}[${i}]`, false, always);
     } catch (error) {
       port.abort();
       throw error;

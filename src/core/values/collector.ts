@@ -6,12 +6,21 @@ import { now, setImmediate, sleep } from '../../common/timers.ts';
 type Collect = () => void;
 
 let gc: Collect | undefined;
+/** What keeps garbage alive for a while lets go of it first. */
+const preparations = new Set<() => void>();
+
+/** `prepare` runs before each collection, until what this gives is called. */
+export function beforeCollection(prepare: () => void): () => void {
+  preparations.add(prepare);
+  return () => preparations.delete(prepare);
+}
 
 /**
  * Collects garbage now. Views of large objects keep the object store's memory, and V8, which sees only a small ArrayBuffer,
  * is in no hurry to collect those that nobody holds.
  */
 export function collect(): void {
+  for (const prepare of preparations) prepare();
   // Flags are the whole process's: another thread that does this may take it back before our context is made.
   while (gc === undefined) {
     setFlagsFromString('--expose-gc');

@@ -14,10 +14,17 @@ import type { Port, StoredBuffer } from '../port/port.ts';
 import { LINKED } from '../port/wire.ts';
 import { ObjectRef, releasedProblem } from '../refs/object-ref.ts';
 import { withRoom } from './collector.ts';
+import { Streams } from './streams.ts';
 import { Views } from './views.ts';
 
 /** ArrayBuffers of at least this many bytes live in the object store; smaller ones travel with the value. */
 export const OUT_OF_BAND_BYTES: number = 64 * 1024;
+
+/** Encoded values of more bytes than this live in the object store. */
+export const STREAM_BYTES: number = 16 * 1024;
+
+/** The core keeps encoded values of up to so many bytes in the place that each object has anyway. */
+const FREE_BYTES = 22;
 
 /** What the codec needs of the runtime to rebuild refs and handles. */
 export interface Reviver {
@@ -49,6 +56,7 @@ export class Values {
   readonly #encode: EncodeHooks;
   readonly #decode: DecodeHooks;
   readonly #views: Views;
+  readonly #streams: Streams;
   /** Buffers of the value being decoded. */
   #buffers: readonly number[] = none;
   /** Writable ArrayBuffers in the store. */
@@ -61,6 +69,7 @@ export class Values {
     this.#addon = port.addon;
     this.#giveBack = () => reviver.giveBack();
     this.#views = new Views(port);
+    this.#streams = new Streams(port);
     const shapes: ShapeTable = {
       intern: (keys) => this.#addon.internShape(port.id, keys),
       keys: (id) => this.#addon.shapeKeys(port.id, id),
@@ -98,12 +107,12 @@ export class Values {
 
   /**
    * Writes a value with its length word and lists at the end of the open record. `blocks`: where the object store is full of
-   * garbage, it blocks for a while until there is room.
+   * garbage, it blocks for a while until there is room. `always`: a small value is written also if there is none.
    */
-  write(value: unknown, path: string, blocks = true): void {
+  write(value: unknown, path: string, blocks = true, always = false): void {
     const mark = this.#begin();
     encode(this.#port.writer, value, this.#encode, path);
-    this.#finish(mark, blocks);
+    this.#finish(mark, blocks, always);
   }
 
   /** Writes the arguments of a call as `write` does; the array is mobula's own. */
@@ -122,9 +131,22 @@ export class Values {
     return mark;
   }
 
-  #finish(mark: number, blocks: boolean): void {
+  #finish(mark: number, blocks: boolean, always = false): void {
     const { writer } = this.#port;
-    this.#port.finishValue(mark, writer.buffers.length === 0 ? none : this.#store(this.#port.takeParts(), blocks));
+    const start = mark + writer.moved + 4;
+    const isLong = writer.pos - start > STREAM_BYTES;
+    if (writer.buffers.length === 0 && !isLong) {
+      if (this.#port.isTight && !always && writer.pos - start > FREE_BYTES) this.#makeRoom(blocks);
+      this.#port.finishValue(mark, none);
+      return;
+    }
+    const { buffer, byteOffset } = writer.bytes;
+    const parts = this.#port.takeParts();
+    // The bytes of a long value are its first buffer, and nothing of them is left here.
+    const stream = { buffer, byteOffset: byteOffset + start, byteLength: writer.pos - start };
+    const stored = this.#store(isLong ? [stream, ...parts] : parts, blocks);
+    if (isLong) writer.pos = start;
+    this.#port.finishValue(mark, stored);
   }
 
   /** Throws what `write` would throw because of the value itself. The caller aborts the record. */
@@ -142,12 +164,19 @@ export class Values {
     return decode(this.#port.inbox, this.#port.inboxView, start, end, this.#decode);
   }
 
-  /** Reads part of the bytes of the value at `pos`, with the buffers of that value. */
+  /** Reads part of the bytes of the value at `pos`, with the buffers of that value. If there are none, they are its first buffer. */
   readPart(pos: number, start: number, end: number): unknown {
     const outer = this.#buffers;
     const after = this.skip(pos);
-    this.#buffers = this.#buffersOf(pos);
+    const buffers = this.#buffersOf(pos);
     try {
+      if (start === end) {
+        this.#buffers = buffers.slice(1);
+        return this.#streams.read(buffers[0] as number, this.#firstLength(pos), (bytes, view, length) =>
+          decode(bytes, view, 0, length, this.#decode),
+        );
+      }
+      this.#buffers = buffers;
       return decode(this.#port.inbox, this.#port.inboxView, start, end, this.#decode);
     } finally {
       this.#buffers = outer;
@@ -185,6 +214,13 @@ export class Values {
     return buffers;
   }
 
+  /** Bytes of the first buffer of the value at `pos`, which has some. */
+  #firstLength(pos: number): number {
+    const view = this.#port.inboxView;
+    const refs = pos + 4 + (view.getUint32(pos, true) & ~LINKED);
+    return Number(view.getBigUint64(refs + 4 + view.getUint32(refs, true) * 4 + 8, true));
+  }
+
   /** Where the value at `pos` ends. */
   skip(pos: number): number {
     const view = this.#port.inboxView;
@@ -220,6 +256,12 @@ export class Values {
       for (const { id } of stored) this.#addon.releaseBuffer(port, id);
       throw error;
     }
+  }
+
+  /** Values in the core count against the object store's capacity, too. */
+  #makeRoom(blocks: boolean): void {
+    this.#port.flush();
+    this.#inStore(() => this.#addon.makeSmallRoom(this.#port.id), blocks);
   }
 
   /** Runs a call of the addon that takes room in the store. */

@@ -11,7 +11,7 @@ use std::time::Instant;
 use mobula_sched::{
     Bell, Buffer, BufferStore, Clock, Demand, GENERATIONS, Node, NodeConfig, PortKind, TemplateSpec, UNIT,
 };
-use mobula_sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use mobula_sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use mobula_sync::{Condvar, Mutex};
 
 pub(crate) use news::{News, Status, TaskNews, Value, value};
@@ -22,7 +22,7 @@ pub(crate) const MAX_INBOX_OF_TESTS: usize = 1 << 22;
 
 /// Counts references to buffers, and panics when there are fewer than none.
 #[derive(Debug, Default)]
-pub(crate) struct Buffers(Mutex<HashMap<u32, u32>>, Mutex<HashSet<u32>>);
+pub(crate) struct Buffers(Mutex<HashMap<u32, u32>>, Mutex<HashSet<u32>>, AtomicI64);
 
 impl Buffers {
     /// A buffer with one reference, which whoever writes it into a value hands over.
@@ -54,6 +54,14 @@ impl BufferStore for Buffers {
         if *count == 0 {
             counts.remove(&buffer.id);
         }
+    }
+
+    fn count_small(&self, change: i64) {
+        self.2.fetch_add(change, Ordering::Relaxed);
+    }
+
+    fn is_tight(&self) -> bool {
+        false
     }
 }
 
@@ -213,6 +221,10 @@ impl Bed {
         assert_eq!(self.node.tasks_in_use(), 0, "cells of tasks");
         assert_eq!(self.node.free_resources(), self.total, "resources");
         assert_eq!(self.node.objects_in_use(), objects, "objects");
+        if objects == 0 {
+            let small = self.buffers.2.load(Ordering::Relaxed);
+            assert_eq!(small, 0, "bytes of values on the heap");
+        }
         assert!(
             self.buffers.1.lock().is_empty(),
             "buffers that no value has adopted"
