@@ -1,5 +1,4 @@
 import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
-import { queueMicrotask } from '../common/timers.ts';
 import type { Addon } from '../native/addon.ts';
 import type { ActorName } from './actors/names.ts';
 import type { CaptureHost } from './functions/capture.ts';
@@ -9,6 +8,7 @@ import { Inbox } from './port/inbox.ts';
 import { KeepAlive } from './port/keep-alive.ts';
 import { Port } from './port/port.ts';
 import { op, type PortKind, submit } from './port/wire.ts';
+import { DroppedRefs } from './refs/dropped-refs.ts';
 import { FreshObjects } from './refs/fresh-objects.ts';
 import { ObjectRef, type RefOwner, releasedProblem } from './refs/object-ref.ts';
 import { RefKeeper } from './refs/ref-keeper.ts';
@@ -63,7 +63,9 @@ export class ThreadRuntime implements RefOwner {
   });
   readonly #refs = new RefKeeper(this);
   readonly #forgetCollections = beforeCollection(() => this.#refs.weigh(true));
-  #dropped: number[] = [];
+  readonly #dropped = new DroppedRefs((objects) => {
+    if (!this.#closed) this.port.release(objects);
+  });
   #closed = false;
   #detached = false;
   #problem = '';
@@ -146,21 +148,13 @@ export class ThreadRuntime implements RefOwner {
   }
 
   release(index: number): void {
-    if (this.#closed) return;
-    if (this.#dropped.push(index) === 1) queueMicrotask(this.#releaseDropped);
+    if (!this.#closed) this.#dropped.add(index);
   }
 
   /** Gives back what was let go of, unless an open record may name it. */
   #giveBack(): void {
-    if (this.#dropped.length > 0 && !this.port.isOpen) this.#releaseDropped();
+    if (!this.port.isOpen) this.#dropped.flush();
   }
-
-  readonly #releaseDropped = (): void => {
-    if (this.#dropped.length === 0) return;
-    const dropped = this.#dropped;
-    this.#dropped = [];
-    if (!this.#closed) this.port.release(dropped);
-  };
 
   weigh(objects: Uint32Array): void {
     if (!this.#closed) this.addon.weighObjects(this.port.id, objects);

@@ -3,7 +3,8 @@ import type { Addon } from '../../native/addon.ts';
 import { nativeError } from '../../native/native-error.ts';
 import { type BinaryPart, Writer } from '../../store/codec/index.ts';
 import { allocate, COMMAND_BYTES, checkRecord, grown, INBOX_BYTES, isWide, Peaks } from './memory.ts';
-import { CLAIMS, CONTROL_WORDS, LINKED, op, type PortKind, PUBLISHED, TIGHT } from './wire.ts';
+import { endValue, type OpenRecord, type StoredBuffer, writeList, writeText, writeWord } from './parts.ts';
+import { CLAIMS, CONTROL_WORDS, op, type PortKind, PUBLISHED, TIGHT } from './wire.ts';
 
 /** Flush at the latest after this many bytes, so that workers start while the thread still submits. */
 const FLUSH_BYTES = 16 * 1024;
@@ -12,18 +13,6 @@ const MAX_RUN = 256;
 const ASIDE_BYTES = 16 * 1024;
 /** Rounds of news in one turn of the event loop. */
 const ROUNDS = 4;
-
-/** A buffer in the object store. */
-export interface StoredBuffer {
-  readonly id: number;
-  readonly byteLength: number;
-}
-
-/** A record that waits until those written aside are carried out. */
-interface OpenRecord {
-  readonly writer: Pick<Writer, 'bytes' | 'view' | 'pos' | 'limit' | 'refs' | 'buffers' | 'moved'>;
-  readonly recordStart: number;
-}
 
 /** What the thread does with the news of one step: `end` bytes of the inbox. */
 export interface NewsReader {
@@ -308,67 +297,23 @@ export class Port {
     this.addon.detach(this.id);
   }
 
-  /**
-   * Ends a value: writes the lists that follow its bytes, and its length word. `mark` is where that word stands,
-   * as `pos - moved` was before the value was written.
-   */
+  /** See `endValue`. */
   finishValue(mark: number, buffers: readonly StoredBuffer[]): void {
-    const writer = this.writer;
-    const refs = writer.refs;
-    if (refs.length === 0 && buffers.length === 0) {
-      const at = mark + writer.moved;
-      writer.view.setUint32(at, writer.pos - at - 4, true);
-      return;
-    }
-    writer.ensure(8 + refs.length * 4 + buffers.length * 12);
-    const at = mark + writer.moved;
-    writer.view.setUint32(at, ((writer.pos - at - 4) | LINKED) >>> 0, true);
-    this.#list(refs);
-    writer.view.setUint32(writer.pos, buffers.length, true);
-    writer.pos += 4;
-    for (const { id, byteLength } of buffers) {
-      writer.view.setUint32(writer.pos, id, true);
-      writer.view.setBigUint64(writer.pos + 4, BigInt(byteLength), true);
-      writer.pos += 12;
-    }
-    refs.length = 0;
-  }
-
-  /** Writes a list of indices; `list.length * 4 + 4` bytes of room are there. */
-  #list(list: readonly number[]): void {
-    const writer = this.writer;
-    const view = writer.view;
-    let pos = writer.pos;
-    view.setUint32(pos, list.length, true);
-    pos += 4;
-    for (const item of list) {
-      view.setUint32(pos, item, true);
-      pos += 4;
-    }
-    writer.pos = pos;
+    endValue(this.writer, mark, buffers);
   }
 
   /** Writes a list of indices. */
   list(list: readonly number[]): void {
-    this.writer.ensure(4 + list.length * 4);
-    this.#list(list);
+    writeList(this.writer, list);
   }
 
   word(value: number): void {
-    const writer = this.writer;
-    writer.ensure(4);
-    writer.view.setUint32(writer.pos, value, true);
-    writer.pos += 4;
+    writeWord(this.writer, value);
   }
 
   /** Writes text in UTF-8, after its length in bytes. */
   text(text: string): void {
-    const bytes = Buffer.from(text);
-    this.word(bytes.length);
-    const writer = this.writer;
-    writer.ensure(bytes.length);
-    writer.bytes.set(bytes, writer.pos);
-    writer.pos += bytes.length;
+    writeText(this.writer, text);
   }
 
   subscribe(object: number, token: number, value: boolean): void {

@@ -1,4 +1,4 @@
-import { nativeError } from '../../native/binding.ts';
+import { nativeError } from '../../native/native-error.ts';
 import type { Port } from '../port/port.ts';
 
 /** Memory for streams of up to this many bytes is kept. */

@@ -10,7 +10,8 @@ import {
   encodeArguments,
   type ShapeTable,
 } from '../../store/codec/index.ts';
-import type { Port, StoredBuffer } from '../port/port.ts';
+import type { StoredBuffer } from '../port/parts.ts';
+import type { Port } from '../port/port.ts';
 import { LINKED } from '../port/wire.ts';
 import { ObjectRef, releasedProblem } from '../refs/object-ref.ts';
 import { withRoom } from './collector.ts';
