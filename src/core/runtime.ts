@@ -13,8 +13,8 @@ import { FreshObjects } from './refs/fresh-objects.ts';
 import { ObjectRef, type RefOwner, releasedProblem } from './refs/object-ref.ts';
 import { RefKeeper } from './refs/ref-keeper.ts';
 import { currentTask } from './run/task-context.ts';
+import { captureHost } from './submit/capture-host.ts';
 import { CaptureWatch } from './submit/capture-watch.ts';
-import { findOwn, ownModule } from './submit/own.ts';
 import { Registry } from './submit/registry.ts';
 import { argument, portableKind } from './submit/remote.ts';
 import { ResourceTable } from './submit/resources.ts';
@@ -121,13 +121,10 @@ export class ThreadRuntime implements RefOwner {
   }
 
   #captureHost(): CaptureHost {
-    return {
-      isPortable: (value) =>
-        this.#travel.isPortable(value) || (typeof value === 'object' && value !== null && ObjectRef.is(value)),
-      checkValue: (value, name) => this.checkValue(value, name),
-      findOwn,
-      ownModule,
-    };
+    return captureHost(
+      (value) => this.#travel.isPortable(value),
+      (value, name) => this.checkValue(value, name),
+    );
   }
 
   // ---- objects ---------------------------------------------------------------------------------------------------
@@ -319,8 +316,6 @@ export class ThreadRuntime implements RefOwner {
     this.port.commit();
     this.port.flush();
   }
-
-  // ---- waiting ---------------------------------------------------------------------------------------------------
 
   /** The value of one ref. */
   get(ref: ObjectRef<unknown>): Promise<unknown> {

@@ -24,6 +24,15 @@ pub(crate) enum Written {
     NoRoom(u32),
 }
 
+/// What holds the resources of the special tasks of a batch.
+#[derive(Debug, Clone, Copy)]
+enum Hold {
+    /// The port, for the whole batch: so much CPU.
+    Batch(i64),
+    /// The only task itself.
+    Task,
+}
+
 /// A batch that is being filled.
 ///
 /// Its tasks run one after another, so all ask for the same CPU, which the port holds for the batch
@@ -216,8 +225,10 @@ impl Turn<'_> {
     /// Special tasks of at least that priority, if the batch is empty.
     fn fill_special(&mut self, inner: &mut Inner, batch: &mut Filling<'_, '_>, least_priority: i32) {
         while inner.batch.is_empty() && batch.needs.is_none() {
-            let Some(cpu) = self.pop_special(inner, least_priority) else {
-                return;
+            let cpu = match self.pop_special(inner, least_priority) {
+                None => return,
+                Some(Hold::Batch(cpu)) => Some(cpu),
+                Some(Hold::Task) => None,
             };
             while batch.needs.is_none()
                 && let Some(task) = inner.returned.pop_front()
@@ -229,9 +240,9 @@ impl Turn<'_> {
         }
     }
 
-    /// Takes special tasks for a batch, and what they ask for, into `returned`, which is empty. Gives the CPU of each, or none
-    /// if the only one holds all itself.
-    fn pop_special(&mut self, inner: &mut Inner, least_priority: i32) -> Option<Option<i64>> {
+    /// Takes special tasks for a batch, and what they ask for, into `returned`, which is empty. Nothing if there are
+    /// none that may run.
+    fn pop_special(&mut self, inner: &mut Inner, least_priority: i32) -> Option<Hold> {
         debug_assert!(inner.returned.is_empty(), "what was handed back went first");
         let node = self.node;
         let most_cpu = most_cpu(node.port(self.port));
@@ -257,7 +268,7 @@ impl Turn<'_> {
         if held > demand.cpu {
             self.work_may_be_possible();
         }
-        Some((!own).then_some(demand.cpu))
+        Some(if own { Hold::Task } else { Hold::Batch(demand.cpu) })
     }
 
     /// Adds a task to the batch, unless it is gone or does not fit. `cpu`: as in [`Filling`].
