@@ -15,7 +15,7 @@ async function torture(name: string, args: readonly string[], flags: readonly st
 }
 
 test('tasks while workers are killed, in short', limit, async () => {
-  const figures = await torture('chaos', ['--tasks', '500', '--again', '100']);
+  const figures = await torture('chaos', ['--tasks', '1000', '--again', '100']);
   assert.match(figures, / kills=[1-9]\d* .* lost=0 wrong=0 hanging=0 /);
 });
 

@@ -1,6 +1,7 @@
 // What a remote function captures, through the public API: later changes are told where that was asked for, and a signal is not lost.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { isMainThread, threadId } from 'node:worker_threads';
 import { CaptureError, get, put, remote, SerializationError } from 'mobula';
 import { limit, suite } from '../support/suite.ts';
 
@@ -86,4 +87,11 @@ test('a remote function with a signal is refused in another thread, and its advi
   const plain = remote((x: number) => x + 1);
   assert.equal(await get(plain.options({ signal }).remote(1)), 2);
   assert.equal(await get(call.remote(plain)), 2);
+});
+
+test("data that Node's own modules export is the worker's own: a thread has its own number", limit, async () => {
+  const where = remote(() => [isMainThread, threadId]);
+  const [isMain, id] = (await get(where.remote())) as [boolean, number];
+  assert.equal(isMain, false);
+  assert.notEqual(id, threadId);
 });

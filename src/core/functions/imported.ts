@@ -63,16 +63,15 @@ class Imported {
     return this.#export(value, this.#step, this.#way, name);
   }
 
-  /** Node's own modules are the same in every thread. */
+  /** Node's own modules travel by name, data too: a thread has a `threadId` of its own. A constant made of it is copied. */
   #builtin(value: unknown): Shipped {
+    if (this.#isLive && this.#way !== undefined) return this.#way;
     const { specifier, path } = this.#origin;
     const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
     if (!isObject || this.#way === undefined) return this.#capture.value(value, this.#step);
     const module: unknown = process.getBuiltinModule(specifier);
     const rest = path[0] === 'default' ? path.slice(1) : path;
-    return this.#isLive || path.length === 0 || follow(module, rest) === value
-      ? this.#way
-      : this.#capture.value(value, this.#step);
+    return path.length === 0 || follow(module, rest) === value ? this.#way : this.#capture.value(value, this.#step);
   }
 
   /** One export of the module, or one of its members. */

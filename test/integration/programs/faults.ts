@@ -1,7 +1,7 @@
 // A program that meets a fault which a test must not meet in its own process. The argument says which; it prints what the
 // user sees.
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
-import { get, init, MobulaError, type ObjectRef, put, remote, shutdown } from 'mobula';
+import { get, init, MobulaError, type ObjectRef, put, remote, shutdown, TaskError } from 'mobula';
 
 const [mode = '', argument = ''] = process.argv.slice(2);
 const spillDirectory = process.env['MOBULA_TEST_SPILL'];
@@ -83,7 +83,7 @@ const modes: Record<string, () => Promise<void>> = {
     console.log(refusal, refs.length >= 4);
     // What is on disk cannot come back while nothing may go there instead.
     const first = await get(double.remote(1)).then(() =>
-      readBack(refs.slice(0, 1)).catch((error: Error) => told(error.cause ?? error)),
+      readBack(refs.slice(0, 1)).catch((error: Error) => told(error instanceof TaskError ? error.cause : error)),
     );
     console.log(first);
     for (const ref of refs.splice(2)) ref[Symbol.dispose]();
