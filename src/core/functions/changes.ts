@@ -22,8 +22,8 @@ const selfDefining = new Set([
 /** Declarations that give their variable a value without an assignment. */
 const given: ReadonlySet<Binding['kind']> = new Set(['param', 'catch', 'function', 'class']);
 
-/** Declarations whose variable no eval() is taken to assign. */
-const fixed: ReadonlySet<Binding['kind']> = new Set(['const', 'import', 'self', 'function', 'class']);
+/** Declarations whose variable no eval() is taken to assign. Compilers make a `var` of a constant. */
+const fixed: ReadonlySet<Binding['kind']> = new Set(['const', 'import', 'self', 'function', 'class', 'var']);
 
 const toArgument = 'Pass it as an argument, or take its value into a constant (`const copy = …`) and use that.';
 
@@ -46,10 +46,7 @@ export function staleReason(binding: Binding, range: Range, evals: Analysis['eva
   if (writes.some((write) => loopBetween(write.scope, binding.scope))) return stale('in a loop');
   if (writes.some((write) => runsLater(write.scope, binding.scope)))
     return stale('in another function, which may run at any time');
-  // Bundlers make a `var` of each constant of a module: those are taken for constants.
-  const isMadeByBundlers = binding.kind === 'var' && binding.scope.parent === undefined;
-  const isFixed = fixed.has(binding.kind) || isMadeByBundlers;
-  if (!isFixed && evals.some(({ scope }) => scope.find(binding.name) === binding)) {
+  if (!fixed.has(binding.kind) && evals.some(({ scope }) => scope.find(binding.name) === binding)) {
     return {
       problem: 'may be assigned by the eval() that sees it; its copy in a worker would go stale',
       advice: 'Make it a constant, pass it as an argument, or call eval as (0, eval)(code).',
