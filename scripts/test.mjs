@@ -26,5 +26,11 @@ if (options.length === 0) {
   const sample = ['--sample', '3', '--seed', '11'];
   run(process.execPath, [`${root}.test-dist/test/failpoints/sweep.js`, ...sample], { MOBULA_BINARY: addon });
 }
-// One file at a time: the tests of a runtime use every core by themselves.
-run(process.execPath, ['--test', '--test-concurrency=1', ...options, ...testFiles('.test-dist/test')]);
+// One file at a time: the tests of a runtime use every core by themselves. `spec` repeats what failed at the end, where a log is read first.
+run(process.execPath, [
+  '--test',
+  '--test-concurrency=1',
+  '--test-reporter=spec',
+  ...options,
+  ...testFiles('.test-dist/test'),
+]);

@@ -53,14 +53,14 @@ const loaders: readonly {
 ];
 
 for (const { name, args, file, skip } of loaders) {
-  for (const program of ['variables', 'imports', 'classes']) {
+  for (const [program, least] of Object.entries({ variables: 14, evals: 6, imports: 14, classes: 14 })) {
     test(`copied as it is, or refused by name: ${program}, ${name}`, {
       timeout: 120_000,
       ...(skip === undefined ? {} : { skip }),
     }, () => {
       const { runs, failures } = run([...args, file(program)]);
       assert.deepEqual(failures, []);
-      assert.ok(runs >= 14, `${runs} runs`);
+      assert.ok(runs >= least, `${runs} runs`);
     });
   }
 }
