@@ -111,6 +111,7 @@ export class ThreadRuntime implements RefOwner {
       (object, token, value) => port.subscribe(object, token, value),
       this.keepAlive,
       () => addon.askToCollect(port.id),
+      (ref, what) => this.#refs.weighed(ref, what),
     );
     this.inbox = new Inbox(this);
   }

@@ -156,7 +156,7 @@ function host(): ThingHost & { readonly generations: number[]; readonly released
     released,
     hold() {
       const index = generations.push(0) - 1;
-      return ObjectRef.of(owner, new RefBlock([index]), index);
+      return ObjectRef.of(owner, new RefBlock([index], false), index);
     },
     generation: (index) => generations[index] as number,
   };

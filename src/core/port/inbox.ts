@@ -1,5 +1,6 @@
 import { MobulaError } from '../../common/errors.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
+import { weight } from '../refs/weight.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import type { Carrier } from '../telemetry/trace.ts';
 import { type FailureContext, systemFailure, type UserFailure, userFailure } from '../values/failures.ts';
@@ -95,8 +96,9 @@ export class Inbox implements NewsReader, OutcomeReader {
     const { port, values, subscriptions } = this.#runtime;
     const at = pos + 8;
     const end = kind === event.value ? values.skip(at) : at;
+    const what = kind === event.value ? values.weight(at) : weight.unknown;
     this.deliveries++;
-    subscriptions.deliver(port.inboxView.getUint32(pos + 4, true), port.inbox[pos + 1] as number, at);
+    subscriptions.deliver(port.inboxView.getUint32(pos + 4, true), port.inbox[pos + 1] as number, at, what);
     return end;
   }
 

@@ -26,9 +26,12 @@ const RELEASED = -1;
 export class RefBlock {
   /** The objects that the block's refs hold; RELEASED where one was given back by itself. */
   readonly held: number[];
+  /** Whether it is for several refs. */
+  readonly shared: boolean;
 
-  constructor(held: number[]) {
+  constructor(held: number[], shared: boolean) {
     this.held = held;
+    this.shared = shared;
   }
 }
 
@@ -46,6 +49,8 @@ export class RefBlock {
 export class ObjectRef<T> {
   #index: number;
   #block: RefBlock;
+  /** Whether somebody waits, or has waited, for news of it: they tell what its value keeps. */
+  #expected = false;
   readonly #owner: RefOwner;
   /** Only for the type checker: what `get` gives. */
   declare readonly __type?: T;
@@ -102,6 +107,21 @@ export class ObjectRef<T> {
   /** @internal The object's place in the core; negative once released. */
   static index(ref: ObjectRef<unknown>): number {
     return ref.#index;
+  }
+
+  /** @internal News of the object will come. */
+  static expect(ref: ObjectRef<unknown>): void {
+    ref.#expected = true;
+  }
+
+  /** @internal */
+  static isExpected(ref: ObjectRef<unknown>): boolean {
+    return ref.#expected;
+  }
+
+  /** @internal Whether it holds an object, together with others. */
+  static isShared(ref: ObjectRef<unknown>): boolean {
+    return ref.#block.shared && ref.#index !== RELEASED;
   }
 
   /** @internal From now on `block` holds the ref's object, and the old one has let go of it. */

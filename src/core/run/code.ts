@@ -56,7 +56,7 @@ export class CodeCache {
   async #load(object: number): Promise<Function> {
     const runtime = this.#runtime;
     // The template holds the object for as long as the runtime is up; this thread needs no reference of its own.
-    const ref = ObjectRef.of(runtime, new RefBlock([object]), object);
+    const ref = ObjectRef.of(runtime, new RefBlock([object], false), object);
     try {
       const shipped = await new Promise<unknown>((resolve, reject) => {
         runtime.subscriptions.add(new SingleGet(ref, runtime.inbox, resolve, reject), 0);

@@ -14,6 +14,7 @@ import type { StoredBuffer } from '../port/parts.ts';
 import type { Port } from '../port/port.ts';
 import { LINKED } from '../port/wire.ts';
 import { ObjectRef, releasedProblem } from '../refs/object-ref.ts';
+import { LIGHT_BYTES, type Weight, weight } from '../refs/weight.ts';
 import { withRoom } from './collector.ts';
 import { Streams } from './streams.ts';
 import { Views } from './views.ts';
@@ -183,6 +184,11 @@ export class Values {
       this.#buffers = outer;
       this.end = after;
     }
+  }
+
+  /** What the value at `pos` keeps. The top bit of its length word says that it has buffers or refs. */
+  weight(pos: number): Weight {
+    return this.#port.inboxView.getUint32(pos, true) > LIGHT_BYTES ? weight.heavy : weight.light;
   }
 
   /** Whether there are refs in the value at `pos`. */

@@ -1,6 +1,7 @@
 import { ObjectStoreFullError } from '../../common/errors.ts';
 import type { KeepAlive } from '../port/keep-alive.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
+import { type Weight, weight } from '../refs/weight.ts';
 import { MAX_TRIES, makeRoom } from '../values/collector.ts';
 import { NotHereYet } from '../values/not-here-yet.ts';
 
@@ -41,6 +42,7 @@ export class Subscriptions {
   readonly #subscribe: (object: number, token: number, value: boolean) => void;
   readonly #keepAlive: KeepAlive;
   readonly #ask: () => void;
+  readonly #weighed: (ref: ObjectRef<unknown>, what: Weight) => void;
   /** How often a value could not be read for want of room, by subscriber and position. */
   readonly #tries = new WeakMap<Subscriber, Map<number, number>>();
   /** Those who wait for room, and not for the core. */
@@ -54,10 +56,12 @@ export class Subscriptions {
     subscribe: (object: number, token: number, value: boolean) => void,
     keepAlive: KeepAlive,
     ask: () => void,
+    weighed: (ref: ObjectRef<unknown>, what: Weight) => void,
   ) {
     this.#subscribe = subscribe;
     this.#keepAlive = keepAlive;
     this.#ask = ask;
+    this.#weighed = weighed;
   }
 
   /** Whether nobody waits. */
@@ -70,6 +74,7 @@ export class Subscriptions {
     if (subscriber.keepsAlive && this.#active++ === 0) this.#keepAlive.hold(this);
     const { wantsValue } = subscriber;
     const ref = subscriber.refAt(position);
+    ObjectRef.expect(ref);
     const parked = this.#parked.size > 0 ? this.#unpark(ref, wantsValue) : undefined;
     const token = parked ?? this.#free.pop() ?? this.#slots.length;
     this.#slots[token] = subscriber;
@@ -115,10 +120,11 @@ export class Subscriptions {
     this.#tidy(ref, parked);
   }
 
-  /** The core has delivered `token`. */
-  deliver(token: number, outcome: number, pos: number): void {
+  /** The core has delivered `token`; `what`: what the object's value keeps. */
+  deliver(token: number, outcome: number, pos: number, what: Weight): void {
     const subscriber = this.#slots[token] as Subscriber;
     const position = this.#positions[token] as number;
+    if (what !== weight.light) this.#weighed(subscriber.refAt(position), what);
     this.#slots[token] = undefined;
     this.#free.push(token);
     if (subscriber instanceof Orphan) {
