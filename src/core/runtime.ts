@@ -387,9 +387,7 @@ export class ThreadRuntime implements RefOwner {
     if (this.#closed) return;
     this.#closed = true;
     this.#problem = problem;
-    for (const subscriber of this.subscriptions.close()) {
-      subscriber.fail(this.#closedError());
-    }
+    for (const subscriber of this.subscriptions.close()) subscriber.fail(this.#closedError());
     this.lender.close();
     this.#refs.close();
     this.#forgetCollections();

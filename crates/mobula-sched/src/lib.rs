@@ -19,6 +19,7 @@ mod failure;
 mod handles;
 mod held;
 mod lanes;
+mod live;
 mod local;
 mod look;
 #[cfg(all(test, loom))]

@@ -1,8 +1,8 @@
 use std::fmt;
 use std::ptr;
 
-use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicPtr, Ordering};
+use mobula_sync::{Mutex, prefetch};
 
 /// Cells in the first chunk; each later chunk doubles the slab.
 const FIRST: usize = 1024;
@@ -92,6 +92,10 @@ impl<T: Default> Slab<T> {
     #[inline]
     pub(crate) fn take(&self, cache: &mut IndexCache) -> u32 {
         if let Some(index) = cache.0.pop() {
+            // Another thread may have used the next cell last: it comes to this core meanwhile.
+            if let Some(&next) = cache.0.last() {
+                prefetch(self.get(next));
+            }
             return index;
         }
         let mut free = self.free.lock();

@@ -229,7 +229,7 @@ impl Turn<'_> {
         let deps = spec.deps.len() as u32;
         let (actor, creates) = (spec.actor, spec.creates);
         // From here on the task is found: it is counted before.
-        self.node.live_tasks.fetch_add(1, Ordering::Relaxed);
+        self.count_task();
         if deps == 0 {
             cell.place(spec, State::Ready);
             self.add_child(parent, id);

@@ -1,9 +1,10 @@
 use mobula_fault::failpoint;
 use mobula_queue::{Subscribed, Waiter, Waiters};
-use mobula_sync::atomic::{Ordering, fence};
+use mobula_sync::atomic::Ordering;
 use rustc_hash::FxHashMap;
 
 use crate::failure::{self, Failure};
+use crate::live::Ahead;
 use crate::node::Node;
 use crate::object::{NONE, Status};
 use crate::payload::{Links, Payload};
@@ -61,6 +62,7 @@ pub(crate) struct Turn<'n> {
     /// Calls of an actor that has ended, which are still to be failed.
     pub(crate) doomed: Vec<u32>,
     mail: Vec<(u16, Vec<Event>)>,
+    pub(crate) ahead: Ahead,
     /// By how many bytes the values of objects and arguments of tasks have grown on the heap. What a visit that panics loses
     /// of it is not counted any more.
     pub(crate) heap: i64,
@@ -89,6 +91,7 @@ impl<'n> Turn<'n> {
             placing: Vec::new(),
             doomed: Vec::new(),
             mail: Vec::new(),
+            ahead: Ahead::default(),
             heap: 0,
         }
     }
@@ -108,6 +111,7 @@ impl<'n> Turn<'n> {
     /// Gives the port back what it keeps at hand. Everything has been passed on.
     pub(crate) fn give_back(mut self, inner: &mut Inner) {
         debug_assert!(self.has_port, "begun by `begin`");
+        self.end_counting();
         inner.regions.set_tight(self.node.store.is_tight());
         inner.tasks = self.task_cells;
         inner.objects = self.object_cells;
@@ -117,6 +121,7 @@ impl<'n> Turn<'n> {
 
     /// Gives the node back what the visit keeps at hand; for visits that belong to no port.
     pub(crate) fn finish_alone(mut self) {
+        self.end_counting();
         self.node.tasks.give_all(&mut self.task_cells);
         self.node.objects.give_all(&mut self.object_cells);
         debug_assert!(self.borrowed.is_empty(), "handles belong to a port");
@@ -126,7 +131,12 @@ impl<'n> Turn<'n> {
     pub(crate) fn pass_on(&mut self) {
         self.pass_on_once();
         // Passing on may settle, free and post more.
-        while self.freed || self.special || !self.mail.is_empty() || !self.settled.is_empty() {
+        while self.freed
+            || self.special
+            || !self.settled.is_empty()
+            || self.end_counting()
+            || !self.mail.is_empty()
+        {
             self.pass_on_once();
         }
         let change = std::mem::take(&mut self.heap);
@@ -160,6 +170,7 @@ impl<'n> Turn<'n> {
             self.ready.clear();
         }
         failpoint!("turn.deliver");
+        self.end_counting();
         self.deliver();
         if wake && !self.node.resources.has_cpu() {
             // It looks at what waits.
@@ -463,14 +474,7 @@ impl<'n> Turn<'n> {
         if let Some(begun) = latest.find(|begun| begun.task.index == task) {
             begun.ended = true;
         }
-        // AcqRel: whoever sees 0 sees all that the tasks did.
-        if self.node.live_tasks.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // Pairs with the fence in `drain`.
-            fence(Ordering::SeqCst);
-            if self.node.closing.load(Ordering::Relaxed) {
-                self.post_main(Event::Idle);
-            }
-        }
+        self.uncount_task();
     }
 
     /// Gives back a settled task's cell and everything it held.

@@ -7,9 +7,11 @@
 pub mod explore;
 mod lock;
 mod padded;
+mod prefetch;
 
 pub use lock::{Condvar, Mutex, MutexGuard};
 pub use padded::CachePadded;
+pub use prefetch::prefetch;
 
 /// Atomic integers and fences.
 pub mod atomic {

@@ -127,7 +127,7 @@ export class Subscriptions {
     if (what !== weight.light) this.#weighed(subscriber.refAt(position), what);
     this.#slots[token] = undefined;
     this.#free.push(token);
-    if (subscriber instanceof Orphan) {
+    if (this.#parked.size > 0 && subscriber instanceof Orphan) {
       this.#forget(subscriber, token);
     } else {
       if (subscriber.keepsAlive) this.#less();
