@@ -26,6 +26,8 @@ export async function runAgainst(cases, commit, { repeats = TURNS, onRun }) {
     const before = rows.length;
     for (const { label } of own) {
       for (const { key, name, better } of benchCase.metrics) {
+        if (better !== 'high' && better !== 'low')
+          throw new Error(`${benchCase.name}: ${key}: is a high value better?`);
         const [ours, old, again] = ['new', 'old', 'old again'].map((at) => measures.samples(`${label} (${at})`, key));
         const change = compareTurns(ours, old, better === 'high');
         const itself = compareTurns(again, old, better === 'high');

@@ -64,9 +64,9 @@ const gaps = {
   name: 'array-gaps',
   title: 'array of 20 000 entries at indices × 100: put and get, against structuredClone',
   metrics: [
-    { key: 'put', name: 'put ms' },
-    { key: 'get', name: 'get ms' },
-    { key: 'clone', name: 'structuredClone ms' },
+    { key: 'put', name: 'put ms', better: 'low' },
+    { key: 'get', name: 'get ms', better: 'low' },
+    { key: 'clone', name: 'structuredClone ms', better: 'low' },
   ],
   configs: [{ label: 'mobula', program: 'gaps', parameters: { entries: 20_000, step: 100, rounds: 15 } }],
   figures: (measures) => [
@@ -83,9 +83,9 @@ const cancelAfterPeak = {
   title: 'cancel of one task after 1 000 000 tasks have been, against before; 20 000 tasks aborted by one signal',
   repeats: 3,
   metrics: [
-    { key: 'before', name: 'cancel µs, before' },
-    { key: 'after', name: 'cancel µs, after' },
-    { key: 'abortMs', name: 'abort of 20 000, ms' },
+    { key: 'before', name: 'cancel µs, before', better: 'low' },
+    { key: 'after', name: 'cancel µs, after', better: 'low' },
+    { key: 'abortMs', name: 'abort of 20 000, ms', better: 'low' },
   ],
   configs: [{ label: 'mobula', program: 'cancels', parameters: { peak: 1_000_000, aborted: 20_000, workers: CORES } }],
   figures: (measures) => [
@@ -108,8 +108,8 @@ const waitingActors = {
   title: 'actors that wait for a resource that another holds: made, and killed',
   repeats: 3,
   metrics: [
-    { key: 'create', name: 'create µs' },
-    { key: 'drop', name: 'drop µs' },
+    { key: 'create', name: 'create µs', better: 'low' },
+    { key: 'drop', name: 'drop µs', better: 'low' },
   ],
   configs: [4_000, 32_000, 100_000].map((actors) => ({
     label: `${actors}`,

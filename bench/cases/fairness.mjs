@@ -1,7 +1,7 @@
 import { atLeast, atMost } from '../lib/figures.mjs';
 import { CORES } from './throughput.mjs';
 
-const kindOfTask = (key, name) => ({ key, name });
+const kindOfTask = (key, name) => ({ key, name, better: 'high' });
 
 const taskKinds = {
   name: 'task-kinds',
@@ -42,8 +42,8 @@ const fairTurns = {
   name: 'fair-turns',
   title: 'a task of the driver while every CPU has tasks that resubmit themselves, 1 ms each',
   metrics: [
-    { key: 'turns', name: 'turns' },
-    { key: 'most', name: 'most turns' },
+    { key: 'turns', name: 'turns', better: 'low' },
+    { key: 'most', name: 'most turns', better: 'low' },
   ],
   configs: [{ label: 'mobula', program: 'fairness', parameters: { workers: CORES, rounds: 50, limitMs: 10_000 } }],
   figures: (measures) => [atMost(20, 'turns until it begins', measures.median('mobula', 'turns'), '')],
@@ -53,8 +53,8 @@ const submitThenCompute = {
   name: 'submit-then-compute',
   title: 'as many tasks as CPUs are submitted, then the driver computes for a while: until the last has begun',
   metrics: [
-    { key: 'delay', name: 'ms' },
-    { key: 'most', name: 'most ms' },
+    { key: 'delay', name: 'ms', better: 'low' },
+    { key: 'most', name: 'most ms', better: 'low' },
   ],
   configs: [
     { label: 'mobula', program: 'submit-then-compute', parameters: { workers: CORES, rounds: 15, computeMs: 100 } },
