@@ -1,6 +1,6 @@
 // Builds dist/: declarations file by file, JavaScript as few files as possible. All of mobula is one CommonJS file,
-// `dist/boot/mobula.cjs`: Node loads it sooner than ES modules, and what a driver, a worker and the functions in it import is
-// one copy (`npm run bench -- --filter first,idle`).
+// `dist/boot/all.cjs`: Node loads it sooner than ES modules, and what a driver, a worker and the functions in it import is
+// one copy (`npm run bench -- --filter first,idle`). `dist/boot/compiled.cjs` loads it, and keeps the compiled code for workers.
 import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { root, tool } from './run.mjs';
@@ -30,6 +30,9 @@ const common = {
   sourcesContent: false,
   // Errors take their names from their classes.
   keepNames: true,
+  // Node reads and compiles it sooner.
+  minifyWhitespace: true,
+  lineLimit: 160,
   logLevel: 'warning',
 };
 const commonJs = {
@@ -46,7 +49,14 @@ await build({
     sourcefile: 'mobula.ts',
   },
   // The paths of other files hold in src/boot/ too.
-  outfile: 'dist/boot/mobula.cjs',
+  outfile: 'dist/boot/all.cjs',
+  plugins: [keepApart('compiled.ts', './compiled.cjs')],
+});
+await build({
+  ...commonJs,
+  entryPoints: ['src/boot/compiled.ts'],
+  outfile: 'dist/boot/compiled.cjs',
+  sourcemap: false,
 });
 await build({
   ...common,
@@ -54,7 +64,7 @@ await build({
   entryPoints: ['src/boot/worker.ts'],
   outfile: 'dist/boot/worker.cjs',
   sourcemap: false,
-  plugins: [keepApart('start-worker.ts', './mobula.cjs')],
+  plugins: [keepApart('compiled.ts', './compiled.cjs')],
 });
 const { metafile } = await build({
   ...common,
@@ -70,7 +80,7 @@ writeFileSync(
   `${root}dist/index.js`,
   `import { createRequire } from 'node:module';
 export const {
-${names.map((name) => `  ${name},\n`).join('')}} = createRequire(import.meta.url)('./boot/mobula.cjs');
+${names.map((name) => `  ${name},\n`).join('')}} = createRequire(import.meta.url)('./boot/compiled.cjs').loadCode();
 `,
 );
 await build({

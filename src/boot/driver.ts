@@ -28,6 +28,7 @@ import { heapLimits } from '../workers/heap-limits.ts';
 import { Output } from '../workers/output/output.ts';
 import { type Ending, WorkerPool } from '../workers/worker-pool.ts';
 import { NodeChannels } from './channels.ts';
+import { codeCache } from './compiled.ts';
 import { Draining } from './draining.ts';
 import type { WorkerBrief } from './facts.ts';
 import { SlowWaits } from './slow-waits.ts';
@@ -91,6 +92,7 @@ export class DriverNode implements NewsHandler {
     this.gcs = embeddedGcs();
     this.#pool = new WorkerPool({
       workerFile: WORKER_FILE,
+      code: codeCache,
       brief: (assignment) => this.#brief(assignment),
       greet: (assignment) => this.channels.started(assignment),
       bury: (assignment, details, ending) => this.#bury(assignment, details, ending),

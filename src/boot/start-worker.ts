@@ -74,7 +74,9 @@ export function startWorker(): void {
   const driver = parentPort as MessagePort;
   // Open before the brief is asked for, which tells what was shared before: nothing is missed in between.
   const things = new SharedThings();
-  const begin = (brief: WorkerBrief): void => {
+  const begin = (brief: WorkerBrief | Uint8Array): void => {
+    // Compiled code that came too late for this thread.
+    if (brief instanceof Uint8Array) return;
     work(brief, things, driver).then(
       () => driver.off('message', begin),
       (error: unknown) => {

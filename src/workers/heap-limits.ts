@@ -1,4 +1,3 @@
-import { getHeapStatistics } from 'node:v8';
 import type { ResourceLimits } from 'node:worker_threads';
 
 const MIB = 2 ** 20;
@@ -22,6 +21,8 @@ const given = /--max[-_](?:old[-_]space|heap|semi[-_]space)[-_]size/;
 export function heapLimits(memory: number, threads: number): ResourceLimits {
   if (given.test([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' '))) return {};
   const share = Math.floor((memory * SHARE) / (threads + 1) / MIB);
+  // Loaded here: no worker needs it.
+  const { getHeapStatistics } = process.getBuiltinModule('node:v8');
   const most = Math.floor(getHeapStatistics().heap_size_limit / MIB);
   return { maxOldGenerationSizeMb: Math.min(most, Math.max(LEAST_MIB, share)), maxYoungGenerationSizeMb: YOUNG_MIB };
 }

@@ -19,6 +19,8 @@ export interface Ending {
 export interface PoolPorts {
   /** The program of a thread. */
   readonly workerFile: string;
+  /** Compiled code for that program, where there is some. */
+  readonly code: () => Uint8Array | undefined;
   /** The brief: the assignment, and what else a thread has to know. Read when the thread is ready for it. */
   brief(assignment: WorkerAssignment): WorkerAssignment;
   /** A thread has begun to take tasks. */
@@ -84,7 +86,7 @@ export class WorkerPool {
     const staysForMs = this.#retirements.nextMs();
     const assignment: WorkerAssignment = { kind, host, state, output: output.memory, staysForMs };
     const options = { ...this.#options, resourceLimits: this.#ports.limits };
-    const thread = new WorkerThread(this.#ports.workerFile, options, assignment, {
+    const thread = new WorkerThread(this.#ports.workerFile, this.#ports.code, options, assignment, {
       ready: () => this.#ports.brief(assignment),
       up: () => this.#up(assignment),
       ended: (code) => {

@@ -31,13 +31,23 @@ export class WorkerThread {
   #end = (): void => undefined;
   #error: unknown;
 
-  constructor(file: string, options: WorkerOptions, assignment: WorkerAssignment, events: ThreadEvents) {
+  /** `code`: gives compiled code for its program, as its first message. */
+  constructor(
+    file: string,
+    code: () => Uint8Array | undefined,
+    options: WorkerOptions,
+    assignment: WorkerAssignment,
+    events: ThreadEvents,
+  ) {
     this.assignment = assignment;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
     this.#worker = new Worker(file, options);
     this.#worker.unref();
+    // After it was started: it takes its time to come up, and making the code takes some, too.
+    const compiled = code();
+    if (compiled !== undefined) this.#worker.postMessage(compiled);
     this.#worker.on('error', (error: unknown) => {
       this.#error = error;
     });

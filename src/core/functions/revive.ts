@@ -189,6 +189,9 @@ class Reviver {
   }
 }
 
+/** What a source needs to call `import()`, itself or in code that it makes of text. To provide for it costs milliseconds. */
+const mayImport = /\bimport\b|\beval\b|Function\b/;
+
 /** Compiles a function's source so that stack traces show the file, line and column it came from. */
 function compile(item: ShippedFunction, name: string): Wrapper {
   const names = [...item.captures.keys()].join(', ');
@@ -197,8 +200,9 @@ function compile(item: ShippedFunction, name: string): Wrapper {
   const before = `(function ${name}(${name}_fill, ${item.privates?.setter ?? `${name}_set`}) { ${item.strict ? "'use strict'; " : ''}${variables}return (${item.form === 'method' ? '{' : ''}`;
   const after = `${item.form === 'method' ? '}' : ''}); })`;
   adoptSourceMap(item.file);
+  const { url } = item.file;
   const script = new Script(before + item.source + after, {
-    ...scriptOptions(item.file.url),
+    ...(mayImport.test(item.source) ? scriptOptions(url) : { filename: url }),
     lineOffset: item.line,
     columnOffset: item.column - before.length,
   });

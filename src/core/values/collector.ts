@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ObjectStoreFullError } from '../../common/errors.ts';
 import { now, setImmediate, sleep } from '../../common/timers.ts';
@@ -23,6 +22,7 @@ export function collect(): void {
   for (const prepare of preparations) prepare();
   // Flags are the whole process's: another thread that does this may take it back before our context is made.
   while (gc === undefined) {
+    const { setFlagsFromString } = process.getBuiltinModule('node:v8');
     setFlagsFromString('--expose-gc');
     gc = runInNewContext('globalThis.gc') as Collect | undefined;
     setFlagsFromString('--no-expose-gc');

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { Serializer } from 'node:v8';
+import type { Serializer } from 'node:v8';
 import { Refusal } from './refusal.ts';
 
 /** Absent from the ES2023 types, though Node 20 has it. */
@@ -27,7 +27,9 @@ interface SharingSerializer extends Serializer {
  * is kept from reading the bytes. It refuses a view that lies beyond the end of its buffer, and so do we.
  */
 export function tracksLength(view: ArrayBufferView): boolean {
-  const serializer = new Serializer() as SharingSerializer;
+  // Loaded here: few programs have such views, and it takes milliseconds.
+  const v8 = process.getBuiltinModule('node:v8');
+  const serializer = new v8.Serializer() as SharingSerializer;
   const { buffer } = view;
   if (types.isSharedArrayBuffer(buffer)) serializer._getSharedArrayBufferId = () => 0;
   else serializer.transferArrayBuffer(0, buffer as ArrayBuffer);
