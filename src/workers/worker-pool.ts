@@ -23,7 +23,9 @@ export interface PoolPorts {
   brief(assignment: WorkerAssignment): WorkerAssignment;
   /** A thread has begun to take tasks. */
   greet(assignment: WorkerAssignment): void;
-  /** A thread that had has ended. */
+  /** A thread that had asked for its brief has ended, attached or not. */
+  hangUp(assignment: WorkerAssignment): void;
+  /** A thread that had begun to take tasks has ended. */
   bury(assignment: WorkerAssignment, details: string, ending: Ending): void;
   /** A thread was told to end and did not: it hangs in native code. It is buried when it ends. */
   abandon(port: number, details: string): void;
@@ -113,6 +115,7 @@ export class WorkerPool {
     const attached = thread.port !== undefined;
     const expected = thread.retired || this.#closed;
     if (thread.endedItself && !thread.replaced) this.#retirements.add();
+    this.#ports.hangUp(assignment);
     if (attached) this.#ports.bury(assignment, thread.describe(code), { blame, expected });
     if (abandoned || expected || thread.replaced) return;
     if (attached) this.#replace(thread);
