@@ -2,7 +2,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use mobula_fault::failpoint;
-use mobula_sched::{Blame, CONTROL_WORDS, PortKind, Regions, Step};
+use mobula_sched::{Blame, CONTROL_WORDS, MAX_PORTS, PortKind, Regions, Step};
 use mobula_store::EnvId;
 use mobula_sync::atomic::{AtomicPtr, Ordering};
 use napi::JsValue;
@@ -27,8 +27,6 @@ pub(crate) struct Binding {
     /// Where the end of the environment finds this; null once it is closed.
     mine: Arc<AtomicPtr<Binding>>,
 }
-
-const MAX_PORTS: usize = 4096;
 
 /// By port. An entry is written, read and freed by the port's own thread only.
 static BINDINGS: [AtomicPtr<Binding>; MAX_PORTS] = [const { AtomicPtr::new(ptr::null_mut()) }; MAX_PORTS];
@@ -209,6 +207,16 @@ pub fn step(port: u32, commands: u32, spin: bool, take: bool) -> Result<i32> {
         Step::Asleep => 0,
         Step::NeedsInbox(bytes) => -(bytes as i32),
     })
+}
+
+/// The calling thread takes no more tasks; see `Node::stop_taking`.
+#[napi(catch_unwind)]
+pub fn stop_taking(port: u32) -> Result<()> {
+    binding(port)?
+        .runtime
+        .node
+        .stop_taking(port as u16)
+        .map_err(refused)
 }
 
 /// The thread has written commands that it does not pass on at once, and the watchdog sleeps.

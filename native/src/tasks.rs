@@ -63,6 +63,19 @@ pub fn template_meta(port: u32, template: u32) -> Result<Buffer> {
         .into())
 }
 
+/// How often in a row the code of a template could not be loaded; see `Node::failed_loads`.
+#[napi(catch_unwind)]
+pub fn failed_loads(port: u32, template: u32) -> Result<u32> {
+    Ok(binding(port)?.runtime.node.failed_loads(template))
+}
+
+/// The thread of `port` has loaded the code of a template, or failed to; see `Node::load_ended`.
+#[napi(catch_unwind)]
+pub fn load_ended(port: u32, template: u32, loaded: bool, before: u32) -> Result<()> {
+    binding(port)?.runtime.node.load_ended(template, loaded, before);
+    Ok(())
+}
+
 /// Whether the thread of `port` has to end for a task that was cancelled by force to end; see `Node::must_end`.
 #[napi(catch_unwind)]
 pub fn must_end(port: u32, index: u32, generation: u32) -> Result<bool> {

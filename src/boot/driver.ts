@@ -95,6 +95,7 @@ export class DriverNode implements NewsHandler {
       code: codeCache,
       brief: (assignment) => this.#brief(assignment),
       greet: (assignment) => this.channels.started(assignment),
+      hangUp: ({ state }) => this.#hangUpOn(state),
       bury: (assignment, details, ending) => this.#bury(assignment, details, ending),
       abandon: (port, details) => this.#abandon(port, details),
       giveUp: (reason) => this.#giveUp(reason),
@@ -142,11 +143,16 @@ export class DriverNode implements NewsHandler {
     return { ...assignment, facts: this.runtime.facts, things, loader: loaderSetup(), hub, ...program };
   }
 
+  /** Closes the line to a thread that has ended. */
+  #hangUpOn(thread: Int32Array): void {
+    // The end closes all lines.
+    if (!this.#stopped) this.#hangUp.get(thread)?.();
+    this.#hangUp.delete(thread);
+  }
+
   #bury(assignment: WorkerAssignment, details: string, { blame, expected }: Ending): void {
     // A thread that hung may end after all else; another runtime may be up by then.
     if (this.#stopped) return;
-    this.#hangUp.get(assignment.state)?.();
-    this.#hangUp.delete(assignment.state);
     const port = Atomics.load(assignment.state, threadState.port) - 1;
     this.#addon.bury(port, details, blame);
     this.channels.exited(assignment, details, expected);

@@ -39,11 +39,17 @@ async function work(brief: WorkerBrief, things: SharedThings, driver: MessagePor
     Atomics.store(brief.state, threadState.disposable, count);
     if (count === 0) addon.ringDriver();
   };
+  const leave = (): void => {
+    if (Atomics.exchange(brief.state, threadState.leaving, 1) === 1) return;
+    addon.stopTaking(runtime.port.id);
+    Atomics.add(brief.leavings, 0, 1);
+    addon.ringDriver();
+  };
   const exit = (): void => {
     Atomics.store(brief.state, threadState.culprit, RETIRED);
     process.exit();
   };
-  const executor = new Executor(runtime, pump.wake, disposable, { staysForMs: brief.staysForMs, exit });
+  const executor = new Executor(runtime, pump.wake, disposable, { staysForMs: brief.staysForMs, leave, exit });
   // What nobody caught belongs to the task it came from, if that still runs; it must not take the thread along.
   const uncaught = (error: unknown): void => {
     if (executor.failBackground(currentTask(), error)) return;

@@ -1,4 +1,4 @@
-import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
+import { RuntimeClosedError } from '../common/errors.ts';
 import type { Addon } from '../native/addon.ts';
 import type { ActorName } from './actors/names.ts';
 import type { CaptureHost } from './functions/capture.ts';
@@ -10,7 +10,7 @@ import { Port } from './port/port.ts';
 import { op, type PortKind, submit } from './port/wire.ts';
 import { DroppedRefs } from './refs/dropped-refs.ts';
 import { FreshObjects } from './refs/fresh-objects.ts';
-import { ObjectRef, type RefOwner, releasedProblem } from './refs/object-ref.ts';
+import { ObjectRef, type RefOwner, releasedError } from './refs/object-ref.ts';
 import { RefKeeper } from './refs/ref-keeper.ts';
 import { currentTask } from './run/task-context.ts';
 import { captureHost } from './submit/capture-host.ts';
@@ -91,6 +91,7 @@ export class ThreadRuntime implements RefOwner {
     this.resources = new ResourceTable(facts.totals);
     this.values = new Values(this.port, {
       ref: (index) => this.inbox.adopt(index),
+      indexOf: (ref) => (ObjectRef.owner(ref) === this ? ObjectRef.index(ref) : -1),
       revive: (kind, payload) => this.#revive(kind, payload),
       share: (thing) => things.share(thing),
       shared: (index) => things.find(index, this.inbox.adopt(index)),
@@ -174,11 +175,11 @@ export class ThreadRuntime implements RefOwner {
     return `${this.facts.nodeId}${hex(generation)}${hex(index)}`;
   }
 
-  /** The object behind a ref that is about to be used. */
-  use(ref: ObjectRef<unknown>): number {
+  /** The object behind a ref that is about to be used. `name`: what errors call it, or its place among arguments. */
+  use(ref: ObjectRef<unknown>, name: string | number = 'This ref'): number {
     if (ObjectRef.owner(ref) !== this || this.#closed) throw this.#closedError();
     const index = ObjectRef.index(ref);
-    if (index < 0) throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', releasedProblem);
+    if (index < 0) throw releasedError(name);
     return index;
   }
 
@@ -241,7 +242,7 @@ export class ThreadRuntime implements RefOwner {
         passed = [...args];
       }
       (passed as unknown[])[i] = argument(deps.length);
-      deps.push(this.use(arg));
+      deps.push(this.use(arg, i));
     }
     let all = flags;
     if (deps !== undefined) all |= submit.deps;
@@ -309,7 +310,7 @@ export class ThreadRuntime implements RefOwner {
   }
 
   kill(actor: ObjectRef<unknown>, restart: boolean): void {
-    const index = this.use(actor);
+    const index = this.use(actor, 'This actor handle');
     const writer = this.port.begin(6);
     writer.byte(op.kill);
     writer.byte(restart ? 1 : 0);

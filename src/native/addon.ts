@@ -24,11 +24,14 @@ export interface Addon {
   step(port: number, commands: number, spin: boolean, take: boolean): number;
   look(port: number, object: number): number;
   keepAlive(port: number, keep: boolean): void;
+  stopTaking(port: number): void;
   isEnding(): boolean;
   watch(port: number): void;
   // tasks.rs
   addTemplate(port: number, options: TemplateOptions, meta: Uint8Array): number;
   templateMeta(port: number, template: number): Uint8Array;
+  failedLoads(port: number, template: number): number;
+  loadEnded(port: number, template: number, loaded: boolean, before: number): void;
   mustEnd(port: number, index: number, generation: number): boolean;
   // actors.rs
   findActor(port: number, namespace: string, name: string): number[];

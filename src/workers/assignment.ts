@@ -8,8 +8,10 @@ export const threadState = {
   culprit: 1,
   /** How many of its instances have to dispose of themselves. */
   disposable: 2,
+  /** 1: it takes no more tasks, as it cannot load a module any more, and ends once those that it has begun are done. */
+  leaving: 3,
 } as const;
-export const THREAD_STATE_WORDS = 3;
+export const THREAD_STATE_WORDS = 4;
 
 /** In the place of a culprit: the thread has ended itself, because it cannot load a module any more. */
 export const RETIRED = -1;
@@ -22,6 +24,8 @@ export interface WorkerAssignment {
   readonly host: number;
   /** Words by `threadState`. */
   readonly state: Int32Array;
+  /** How many threads of the pool have said that they are leaving; one word. */
+  readonly leavings: Int32Array;
   /** Where it leaves what it writes to stdout and stderr. */
   readonly output: OutputMemory;
   /** Milliseconds for which it may not end itself. */

@@ -25,7 +25,9 @@ export interface PoolPorts {
   brief(assignment: WorkerAssignment): WorkerAssignment;
   /** A thread has begun to take tasks. */
   greet(assignment: WorkerAssignment): void;
-  /** A thread that had has ended. */
+  /** A thread that had asked for its brief has ended, attached or not. */
+  hangUp(assignment: WorkerAssignment): void;
+  /** A thread that had begun to take tasks has ended. */
   bury(assignment: WorkerAssignment, details: string, ending: Ending): void;
   /** A thread was told to end and did not: it hangs in native code. It is buried when it ends. */
   abandon(port: number, details: string): void;
@@ -58,6 +60,9 @@ export class WorkerPool {
   #closed = false;
   readonly #options = threadOptions();
   readonly #retirements = new Retirements();
+  /** How many threads have said that they are leaving, and how many of them were seen. */
+  readonly #leavings = new Int32Array(new SharedArrayBuffer(4));
+  #leavingsSeen = 0;
   readonly #disposals = new Disposals();
 
   constructor(ports: PoolPorts) {
@@ -84,7 +89,8 @@ export class WorkerPool {
     const output = this.#ports.output();
     const state = new Int32Array(new SharedArrayBuffer(4 * THREAD_STATE_WORDS));
     const staysForMs = this.#retirements.nextMs();
-    const assignment: WorkerAssignment = { kind, host, state, output: output.memory, staysForMs };
+    const leavings = this.#leavings;
+    const assignment: WorkerAssignment = { kind, host, state, leavings, output: output.memory, staysForMs };
     const options = { ...this.#options, resourceLimits: this.#ports.limits };
     const thread = new WorkerThread(this.#ports.workerFile, this.#ports.code, options, assignment, {
       ready: () => this.#ports.brief(assignment),
@@ -110,9 +116,10 @@ export class WorkerPool {
     const { assignment, error, blame, abandoned } = thread;
     const attached = thread.port !== undefined;
     const expected = thread.retired || this.#closed;
-    if (thread.endedItself) this.#retirements.add();
+    if (thread.endedItself && !thread.replaced) this.#retirements.add();
+    this.#ports.hangUp(assignment);
     if (attached) this.#ports.bury(assignment, thread.describe(code), { blame, expected });
-    if (abandoned || expected) return;
+    if (abandoned || expected || thread.replaced) return;
     if (attached) this.#replace(thread);
     else if (++this.#stillborn < (this.#everUp ? MAX_STILLBORN_LATER : MAX_STILLBORN)) this.#replaceLater(thread);
     else this.#ports.giveUp(error ?? new Error(`worker threads end at once, with exit code ${code}`));
@@ -131,7 +138,23 @@ export class WorkerPool {
     const { port } = thread;
     if (port !== undefined) this.#ports.abandon(port, `it hangs in native code and did not stop in ${STOP_MS} ms`);
     thread.abandon();
-    if (!thread.retired && !this.#closed) this.#replace(thread);
+    if (!(thread.retired || thread.replaced || this.#closed)) this.#replace(thread);
+  }
+
+  /**
+   * Starts a thread for each that is leaving. What those have begun may take long, or wait for tasks that they do not take any
+   * more.
+   */
+  #replaceLeaving(): void {
+    const leavings = Atomics.load(this.#leavings, 0);
+    if (leavings === this.#leavingsSeen || this.#closed) return;
+    this.#leavingsSeen = leavings;
+    for (const thread of [...this.#threads]) {
+      if (!thread.isLeaving || thread.replaced) continue;
+      thread.replaced = true;
+      this.#retirements.add();
+      this.#replace(thread);
+    }
   }
 
   #replace(thread: WorkerThread): void {
@@ -179,8 +202,9 @@ export class WorkerPool {
     return this.#threads.size;
   }
 
-  /** A thread has rung: its last instance may have disposed of itself. */
+  /** A thread has rung: its last instance may have disposed of itself, or it may be leaving. */
   look(): void {
+    this.#replaceLeaving();
     this.#disposals.look();
   }
 

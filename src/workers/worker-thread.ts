@@ -24,6 +24,8 @@ export class WorkerThread {
   stopped = false;
   /** It was told to end long ago; another is in its place. */
   abandoned = false;
+  /** It takes no more tasks, and another is in its place. */
+  replaced = false;
   /** Resolves when it has loaded its modules and is about to take its first task, or has failed to. */
   readonly started: Promise<void>;
   /** Resolves when it has ended, or was abandoned. */
@@ -84,6 +86,11 @@ export class WorkerThread {
   get port(): number | undefined {
     const attached = this.#state(threadState.port);
     return attached === 0 ? undefined : attached - 1;
+  }
+
+  /** Whether it takes no more tasks, because it cannot load a module any more. */
+  get isLeaving(): boolean {
+    return this.#state(threadState.leaving) === 1;
   }
 
   /** Whether it has ended itself, because it could not load a module any more. */

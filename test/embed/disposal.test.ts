@@ -5,8 +5,10 @@ import {
   get,
   init,
   isInitialized,
+  put,
   RuntimeClosedError,
   remote,
+  type SerializationError,
   shutdown,
   TaskCancelledError,
 } from 'mobula';
@@ -89,6 +91,58 @@ test('using: a ref is released at the end of its block, and a stream is left', l
   }
   await until(() => liveTasks() === 0);
 });
+
+// A ref of an earlier runtime, inside a value, was taken for the object that had its number in the next one.
+test(
+  'what was released, or is of an earlier runtime, is refused, and the error says where it stands',
+  limit,
+  async () => {
+    const echo = remote((value: unknown) => value);
+    const Actor = remote(
+      class {
+        take(value: unknown): unknown {
+          return value;
+        }
+      },
+    );
+    const refused = (...useless: readonly unknown[]): void => {
+      const { take } = Actor.remote() as unknown as { take: { remote(...args: unknown[]): unknown } };
+      for (const thing of useless) {
+        for (const [path, send] of [
+          ['args[0].a[0]', () => echo.remote({ a: [thing] })],
+          ['args[1].b', () => take.remote(1, { b: thing })],
+          ['value.c', () => put({ c: thing })],
+        ] as const) {
+          assert.throws(send, (error: SerializationError) => {
+            assert.equal(error.path, path);
+            assert.ok(
+              error.message.startsWith(`${path} was released. Its [Symbol.dispose]() was called, `),
+              error.message,
+            );
+            assert.equal(error.message.split('released').length, 2);
+            return error.code === 'ERR_MOBULA_SERIALIZATION';
+          });
+        }
+      }
+    };
+    await init({ numCpus: 1 });
+    const [earlier, life] = [put('before'), Actor.remote()];
+    await get(life.take.remote(1));
+    const [ref, actor] = [put(1), Actor.remote()];
+    ref[Symbol.dispose]();
+    actor[Symbol.dispose]();
+    refused(ref, actor);
+    assert.throws(() => echo.remote(ref), /^MobulaError: args\[0\] was released\. Its /);
+    assert.throws(() => actor.take.remote(1), /^MobulaError: This actor handle was released\. Its /);
+    const captures = remote(() => actor);
+    assert.throws(() => captures.remote(), /^CaptureError: .*'actor' .*\. actor was released\. (?!.* See .* See )/);
+    await shutdown();
+    await init({ numCpus: 1 });
+    const after = put('after');
+    refused(earlier, life);
+    assert.equal(await get(after), 'after');
+  },
+);
 
 test('stats tell what there is to do, and end with their runtime', limit, async () => {
   const runtime = await init({ numCpus: 1, objectStoreMemory: '64MiB' });

@@ -233,9 +233,11 @@ test('maxConcurrency lets that many async calls run at once', limit, async () =>
     class {
       #now = 0;
       #most = 0;
-      async work(): Promise<void> {
+      /** Goes on until `atLeast` calls have run at once, and some time more, in which others may begin. */
+      async work(atLeast: number): Promise<void> {
         this.#now++;
         this.#most = Math.max(this.#most, this.#now);
+        while (this.#most < atLeast) await new Promise((resolve) => setTimeout(resolve, 1));
         await new Promise((resolve) => setTimeout(resolve, 5));
         this.#now--;
       }
@@ -246,7 +248,7 @@ test('maxConcurrency lets that many async calls run at once', limit, async () =>
   );
   for (const maxConcurrency of [1, 3, 50]) {
     const busy = Busy.options({ maxConcurrency }).remote();
-    await get(Array.from({ length: 60 }, () => busy.work.remote()));
+    await get(Array.from({ length: 60 }, () => busy.work.remote(maxConcurrency)));
     assert.equal(await get(busy.most.remote()), maxConcurrency);
   }
 });

@@ -66,6 +66,11 @@ impl Hosts {
 
     pub(crate) fn remove(&mut self, host: &Host) {
         self.by_id.remove(&host.id);
+        self.close(host);
+    }
+
+    /// The host gets no more actors.
+    fn close(&mut self, host: &Host) {
         if !host.own {
             self.shared.retain(|other| other.id != host.id);
         }

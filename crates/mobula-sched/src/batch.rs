@@ -9,7 +9,7 @@ use crate::object::NONE;
 use crate::policy::{self, Queue};
 use crate::port::{Inner, Port};
 use crate::resources::{LESS_THAN_A_CPU, UNIT};
-use crate::task::{HOLDS, State, TaskId};
+use crate::task::{HOLDS, PENDING, State, TaskId};
 use crate::turn::Turn;
 use crate::wire::{Writer, event};
 
@@ -289,7 +289,7 @@ impl Turn<'_> {
         }
     }
 
-    fn give_batch_cpu(&mut self, inner: &mut Inner) {
+    pub(crate) fn give_batch_cpu(&mut self, inner: &mut Inner) {
         let held = std::mem::take(&mut inner.holds_cpu);
         if held > 0 {
             self.node.resources.give_cpu(held);
@@ -324,6 +324,22 @@ impl Turn<'_> {
             self.enqueue(task);
         } else {
             self.let_go(task);
+        }
+    }
+
+    /// A task whose thread could not load its code goes back: nothing of it has run, so nothing is counted. A creation is
+    /// placed on another thread.
+    pub(crate) fn hand_back(&mut self, task: u32) {
+        let cell = self.node.tasks.get(task);
+        self.release_resources(task);
+        self.call_ended(task);
+        cell.set(PENDING, false);
+        cell.deadline.store(0, Ordering::Relaxed);
+        // SAFETY: the port holds the task.
+        if unsafe { cell.spec() }.actor == NONE {
+            self.put_back(task);
+        } else {
+            self.place_anew(task);
         }
     }
 

@@ -107,6 +107,35 @@ impl Node {
         }
     }
 
+    /// A thread that runs tasks takes no more of them, and steps without from now on. What it has in store, and its batch's
+    /// CPU, are for others; what it has begun goes on.
+    ///
+    /// # Errors
+    /// As [`Node::flush`].
+    pub fn stop_taking(&self, port: u16) -> Result<(), PortError> {
+        let port = self.port(port);
+        let mut inner = port.inner.lock();
+        if inner.kind != PortKind::Worker {
+            return Ok(());
+        }
+        self.visit(port, &mut inner, |turn, inner| {
+            turn.end_batch(inner);
+            // What its tasks submit from now on is not put into its own queue.
+            port.runs_tasks.store(false, Ordering::Relaxed);
+            self.lanes.plain.push_all(&port.local.take_all());
+            turn.give_up_returned(inner);
+            turn.give_batch_cpu(inner);
+            turn.work_may_be_possible();
+            turn.pass_on();
+            Ok(())
+        })?;
+        drop(inner);
+        self.idle.remove(port.id);
+        self.occupied.remove(port.id);
+        self.pass_ring_on();
+        Ok(())
+    }
+
     /// Spins until there is something for the port or time is up; true if there may be.
     fn look_for_work(&self, port: &Port) -> bool {
         // One at a time: a second worker that spins would take a core from the first.

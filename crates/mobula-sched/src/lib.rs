@@ -50,7 +50,7 @@ pub use burial::Blame;
 pub use dispatch::Step;
 pub use failure::Failure;
 pub use look::Weight;
-pub use node::{GENERATIONS, MAX_INBOX, Node, NodeConfig};
+pub use node::{GENERATIONS, MAX_INBOX, MAX_PORTS, Node, NodeConfig};
 pub use port::{BATCH, PortKind};
 pub use ports::{Bell, Buffer, BufferStore, Clock};
 pub use reason::{Cause, Holder, Lack, Reason};

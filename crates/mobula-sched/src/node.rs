@@ -20,7 +20,7 @@ use crate::template::{Template, TemplateSpec};
 use crate::violation::PortError;
 
 /// Ports that can be open at once. Their numbers are used again oldest first.
-const MAX_PORTS: usize = 4096;
+pub const MAX_PORTS: usize = 4096;
 
 /// How many ports rest before the one that was shut first is opened again, unless there are no others. What can outlive a
 /// thread names its life too ([`Port::life`]); resting is for what is only under way, such as a visit that posts to it.
@@ -201,6 +201,20 @@ impl Node {
         let cell = self.templates.find(index)?;
         // Acquire: pairs with the Release in `add_template`.
         cell.1.load(Ordering::Acquire).then(|| self.template(index))
+    }
+
+    /// How often in a row the code of a template could not be loaded, where threads that tried at once count once.
+    #[must_use]
+    pub fn failed_loads(&self, template: u32) -> u32 {
+        self.find_template(template)
+            .map_or(0, |template| template.failed_loads())
+    }
+
+    /// A thread has loaded the code of a template, or failed to. `before`: what `failed_loads` said when it began.
+    pub fn load_ended(&self, template: u32, loaded: bool, before: u32) {
+        if let Some(template) = self.find_template(template) {
+            template.load_ended(loaded, before);
+        }
     }
 
     fn template_cell(&self, index: u32) -> &Registered {

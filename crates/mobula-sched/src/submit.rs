@@ -308,13 +308,17 @@ impl Turn<'_> {
         let cell = self.running(task)?;
         // SAFETY: the port holds the task, as was just checked.
         let spec = unsafe { cell.spec() };
-        let expected = if kind == outcome::OK {
-            1 + spec.more_results.len()
-        } else {
-            1
+        let expected = match kind {
+            outcome::OK => 1 + spec.more_results.len(),
+            outcome::UNBEGUN => 0,
+            _ => 1,
         };
-        if kind > outcome::RETRY || usize::from(count) != expected {
+        if kind > outcome::UNBEGUN || usize::from(count) != expected {
             return Err(Violation::Results(task));
+        }
+        if kind == outcome::UNBEGUN {
+            self.hand_back(task);
+            return Ok(());
         }
         let mut values = VecDeque::new();
         let mut value = None;

@@ -37,6 +37,8 @@ pub(crate) struct Template {
     pub(crate) plain: bool,
     /// Average nanoseconds of an attempt; 0 = not known yet. Written by workers, roughly.
     average: AtomicU32,
+    /// How often in a row the code could not be loaded. Threads that tried at the same time count once.
+    failed_loads: AtomicU32,
 }
 
 impl Template {
@@ -48,6 +50,7 @@ impl Template {
             demand,
             plain,
             average: AtomicU32::new(0),
+            failed_loads: AtomicU32::new(0),
         })
     }
 
@@ -62,5 +65,23 @@ impl Template {
             .average()
             .map_or(seen, |average| average.midpoint(seen).max(1));
         self.average.store(next, Ordering::Relaxed);
+    }
+    pub(crate) fn failed_loads(&self) -> u32 {
+        self.failed_loads.load(Ordering::Relaxed)
+    }
+
+    /// A thread has loaded the code, or failed to. When it began, the loads before had failed `before` times in a row.
+    pub(crate) fn load_ended(&self, loaded: bool, before: u32) {
+        if loaded {
+            self.failed_loads.store(0, Ordering::Relaxed);
+        } else {
+            // Another thread that tried at the same time may have counted already.
+            let _ = self.failed_loads.compare_exchange(
+                before,
+                before.saturating_add(1),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+        }
     }
 }

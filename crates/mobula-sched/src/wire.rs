@@ -46,6 +46,8 @@ pub(crate) mod submit {
 pub(crate) mod outcome {
     pub(crate) const OK: u8 = 0;
     pub(crate) const RETRY: u8 = 2;
+    /// It has not begun: its thread could not load its code. No values.
+    pub(crate) const UNBEGUN: u8 = 3;
 }
 
 /// Events: the first byte of a record to JavaScript.

@@ -77,7 +77,7 @@ function send(
   flags: number,
 ): Sent {
   const { runtime, ref, template } = callee;
-  const actor = runtime.use(ref);
+  const actor = runtime.use(ref, 'This actor handle');
   const { info } = template;
   if (info.kind === 'actor' && info.maxPendingCalls >= 0) checkPending(runtime, actor, info.maxPendingCalls, info.name);
   const method = runtime.registry.method(template, name, options);

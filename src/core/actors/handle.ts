@@ -1,7 +1,7 @@
 import { MobulaError } from '../../common/errors.ts';
 import { printable, shown } from '../../common/print.ts';
-import { portable } from '../../store/codec/index.ts';
-import { ObjectRef } from '../refs/object-ref.ts';
+import { portable, Refusal } from '../../store/codec/index.ts';
+import { ObjectRef, releasedAdvice } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import { portableKind } from '../submit/remote.ts';
 import type { Template } from '../submit/template.ts';
@@ -58,7 +58,9 @@ function makePrototype({ info }: Template): object {
   }
   Object.defineProperty(prototype, portable, {
     value(this: object) {
-      const { ref, template } = calleeOf(this);
+      const { runtime, ref, template } = calleeOf(this);
+      // Here, as the path is to be that of the handle.
+      if (runtime.closed || ObjectRef.index(ref) < 0) throw new Refusal('was released', releasedAdvice);
       return [portableKind.actorHandle, [ref, template.id]] as const;
     },
   });

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { withoutPage } from '../../common/error-page.ts';
 import { isFunctionPrototype, isObjectPrototype } from './base-prototypes.ts';
 import type { Capture } from './capture.ts';
 import type { ScopeEntry } from './inspect.ts';
@@ -121,7 +122,7 @@ function standsAlone(expression: string): boolean {
 
 /** The same for a value that says itself why it cannot travel now: a remote function with a signal. */
 export function describeOwnRefusal(cause: unknown): { readonly problem: string; readonly advice: string } {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonOf(cause);
   return { problem: 'cannot be sent to another thread', advice: reason };
 }
 
@@ -134,7 +135,7 @@ export function describeRefusal(value: unknown, cause: unknown): { readonly prob
       advice: `Make the ${className} inside the function or in a module that it imports, keep it in an actor, or pass plain data.`,
     };
   }
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonOf(cause);
   return {
     problem: `cannot be copied to another thread (${reason.replace(/\.$/, '')})`,
     advice: 'Pass what the function needs of it as an argument.',
@@ -147,4 +148,9 @@ function classOf(value: unknown): string | undefined {
   if (prototype === null || prototype === Object.prototype || Array.isArray(value)) return undefined;
   const maker: unknown = typeof prototype === 'object' ? Reflect.get(prototype, 'constructor') : undefined;
   return typeof maker === 'function' && maker.name !== '' ? maker.name : undefined;
+}
+
+/** What an error says, without the page that the error for the user names anyway. */
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? withoutPage(cause.message) : String(cause);
 }

@@ -12,14 +12,20 @@ import { event, LINKED, status } from './wire.ts';
 /** What a thread does with news that only some threads get. */
 export interface NewsHandler {
   /**
-   * A record of kind `kind` at `pos` of the inbox; gives where it ends, or the complement of that (`~end`) when what follows
-   * has to wait.
+   * Reads a record of kind `kind` at `pos` of the inbox; gives where it ends. It may call `pause` or `cutOff` of the inbox for
+   * what follows.
    */
   handle(kind: number, pos: number): number;
 }
 
 const nothing: readonly unknown[] = Object.freeze([]);
 const nothingBefore = (): boolean => false;
+
+/**
+ * What becomes of the records that follow the one being read. They are read (`goesOn`), later (`waits`), or not at all
+ * (`cut`): the core takes them back with the next step.
+ */
+const flow = { goesOn: 0, waits: 1, cut: 2 } as const;
 
 /** Reads what the core has left in a thread's inbox. */
 export class Inbox implements NewsReader, OutcomeReader {
@@ -33,9 +39,10 @@ export class Inbox implements NewsReader, OutcomeReader {
   /** What has to be done before news are read: true if it ran code of the user's, which may have read others. */
   beforeNews: () => boolean = nothingBefore;
   #news: NewsHandler | undefined;
-  /** What has to wait, from one place of the inbox to another. */
-  #rest = 0;
-  #restEnd = 0;
+  #flow: (typeof flow)[keyof typeof flow] = flow.goesOn;
+  /** Where the records begin that are not read yet, and where the last one ends. */
+  #next = 0;
+  #end = 0;
   /** Values of the arguments that were refs, while a task's arguments are decoded. */
   #arguments: readonly unknown[] = nothing;
   /** The refs among the arguments read last. */
@@ -58,29 +65,31 @@ export class Inbox implements NewsReader, OutcomeReader {
   }
 
   #read(from: number, end: number): void {
-    this.#rest = 0;
-    for (let pos = from; pos < end; ) {
-      pos = this.#record(pos);
-      if (pos >= 0) continue;
-      this.#rest = ~pos;
-      this.#restEnd = end;
-      return;
-    }
+    this.#flow = flow.goesOn;
+    let pos = from;
+    while (pos < end && this.#flow === flow.goesOn) pos = this.#record(pos);
+    this.#next = pos;
+    this.#end = end;
+  }
+
+  /** What follows the record being read has to wait. */
+  pause(): void {
+    this.#flow = flow.waits;
+  }
+
+  /** What follows the record being read, or what waits, is not read: the core takes it back with the next step. */
+  cutOff(): void {
+    this.#flow = flow.cut;
   }
 
   /** Whether a part of the inbox waits. It is gone with the next step. */
   get waits(): boolean {
-    return this.#rest > 0;
+    return this.#flow === flow.waits;
   }
 
   /** Reads what has waited. */
   resume(): void {
-    this.#read(this.#rest, this.#restEnd);
-  }
-
-  /** What waits is not read: the core takes it back with the next step. */
-  dropRest(): void {
-    this.#rest = 0;
+    this.#read(this.#next, this.#end);
   }
 
   /** Reads one record; gives where the next begins. */

@@ -28,7 +28,8 @@ export const submit = {
   cancelled: 128,
 } as const;
 
-export const outcome = { ok: 0, error: 1, retry: 2 } as const;
+/** How an attempt ended. `unbegun`: it has not begun, and the task goes back to its queue. */
+export const outcome = { ok: 0, error: 1, retry: 2, unbegun: 3 } as const;
 
 export const event = {
   task: 1,

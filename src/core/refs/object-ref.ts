@@ -147,6 +147,12 @@ export class ObjectRef<T> {
 const notStream =
   'This is one ref, not a stream. A function gives a stream if it is a generator itself: declare it as function* or async function*, also where it only passes on what another one yields (yield*).';
 
-/** What is wrong with a ref that is used after its release. */
-export const releasedProblem: string =
-  'This ref was released: ref[Symbol.dispose]() was called, or the runtime it belonged to was shut down.';
+/** Why a ref or an actor handle is of no use any more, and what to do. */
+export const releasedAdvice: string =
+  'Its [Symbol.dispose]() was called, or the runtime it belonged to was shut down. Use it before that, or make a new one.';
+
+/** For the use of a released ref. `name`: what the error calls it, or its place among arguments. */
+export function releasedError(name: string | number): MobulaError {
+  const what = typeof name === 'number' ? `args[${name}]` : name;
+  return new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', `${what} was released. ${releasedAdvice}`);
+}

@@ -5,73 +5,98 @@ import type { ThreadRuntime } from '../runtime.ts';
 import type { Unshipped } from '../submit/registry.ts';
 import type { Template } from '../submit/template.ts';
 import { SingleGet } from '../wait/waiting.ts';
+import { Load } from './load.ts';
+import type { Retirement } from './retirement.ts';
 
 type Ship = Parameters<typeof reviveFunction>[0];
+
+/** A load that has failed so often in a row, each time on fresh threads, fails all tasks that need it. */
+const MAX_FAILED_LOADS = 3;
+
+/** Rejects the code of a task that has only waited for a load: the task has not begun, and goes back to its queue. */
+export const notBegun: object = Object.freeze({});
 
 const refused =
   'The function was refused when it was first called, after a task of it had been submitted. Mend what that error says, and call it again.';
 
-/** The functions and classes that a thread has loaded, by the object that holds their code. */
+/**
+ * The functions and classes that a thread has loaded, by the object that holds their code.
+ *
+ * If code cannot be loaded, its error is that of one task: the first that waits for it. Node keeps the failure of a module for
+ * as long as the thread lives, so the thread is replaced, and tasks that have only waited go back to their queue. Once the
+ * load has failed `MAX_FAILED_LOADS` times in a row, tasks that wait get the error too. The core counts: threads that
+ * began to load before the last failure was known count once.
+ */
 export class CodeCache {
   readonly #runtime: ThreadRuntime;
-  readonly #loaded = new Map<number, Function | Promise<Function>>();
-  /** Why code could not be loaded: for the next task that asks. The one after it tries again. */
-  readonly #failed = new Map<number, unknown>();
-  /** Code that began to load just now. */
-  readonly #new = new Set<number>();
-  /** Code that tasks wait for while it loads. */
-  readonly #awaited = new Set<number>();
-  /** Told when a task learns that its code could not be loaded. */
-  readonly #broken: () => void;
+  readonly #retirement: Retirement;
+  readonly #known = new Map<number, Function | Load>();
 
-  constructor(runtime: ThreadRuntime, broken: () => void) {
+  constructor(runtime: ThreadRuntime, retirement: Retirement) {
     this.#runtime = runtime;
-    this.#broken = broken;
+    this.#retirement = retirement;
   }
 
-  /** The function or class of a template; a promise the first time. Throws what kept it from loading, once. */
-  of(template: Template): Function | Promise<Function> {
+  /** The function or class of a template, or its load until it is there. */
+  of(template: Template): Function | Load {
     const { info } = template;
     if (info.kind === 'method') throw new MobulaError('ERR_MOBULA_INTERNAL', 'methods have no code of their own');
-    if (this.#failed.has(info.code)) {
-      const error = this.#failed.get(info.code);
-      this.#failed.delete(info.code);
-      this.#broken();
+    const known = this.#known.get(info.code);
+    if (known !== undefined) return known;
+    const load = new Load(this.#load(info.code, template.id));
+    this.#known.set(info.code, load);
+    return load;
+  }
+
+  /**
+   * What a task of `template` waits for. Rejects with the reason why there is no code if that is this task's to tell; else
+   * with `notBegun`, once the thread takes no more tasks. A creation (`creates`) does not wait for that: actors that live on
+   * the thread may keep it for long, and the core places the creation on another thread.
+   */
+  async awaited(template: Template, load: Load, creates: boolean): Promise<Function> {
+    const isFirst = load.take();
+    await load.over;
+    if (load.code !== undefined) return load.code;
+    if (isFirst || this.#isHopeless(template)) {
+      this.#retirement.broken();
+      throw load.error;
+    }
+    if (!creates) await this.#retirement.due;
+    throw notBegun;
+  }
+
+  #isHopeless({ id }: Template): boolean {
+    const { addon, port } = this.#runtime;
+    return addon.failedLoads(port.id, id) >= MAX_FAILED_LOADS;
+  }
+
+  async #load(object: number, template: number): Promise<Function> {
+    const { addon, port } = this.#runtime;
+    const before = addon.failedLoads(port.id, template);
+    try {
+      const code = await this.#revive(object);
+      this.#known.set(object, code);
+      addon.loadEnded(port.id, template, true, before);
+      return code;
+    } catch (error) {
+      addon.loadEnded(port.id, template, false, before);
       throw error;
     }
-    const known = this.#loaded.get(info.code);
-    if (known instanceof Promise) this.#awaited.add(info.code);
-    if (known !== undefined) return known;
-    const loading = this.#load(info.code);
-    this.#loaded.set(info.code, loading);
-    this.#new.add(info.code);
-    return loading;
   }
 
-  /** True the first time it is asked after a template's code began to load. */
-  isNew({ info }: Template): boolean {
-    return info.kind !== 'method' && this.#new.delete(info.code);
-  }
-
-  async #load(object: number): Promise<Function> {
+  async #revive(object: number): Promise<Function> {
     const runtime = this.#runtime;
     // The template holds the object for as long as the runtime is up; this thread needs no reference of its own.
     const ref = ObjectRef.of(runtime, new RefBlock([object], false), object);
-    try {
-      const shipped = await new Promise<unknown>((resolve, reject) => {
-        runtime.subscriptions.add(new SingleGet(ref, runtime.inbox, resolve, reject), 0);
-      });
-      if ((shipped as Unshipped).kind === 'unshipped') throw new CaptureError(refused);
-      const code = await reviveFunction(shipped as Ship);
-      this.#loaded.set(object, code);
-      return code;
-    } catch (error) {
-      this.#loaded.delete(object);
-      if (this.#awaited.has(object)) this.#broken();
-      else this.#failed.set(object, error);
-      throw error;
-    } finally {
-      this.#awaited.delete(object);
-    }
+    const shipped = await new Promise<unknown>((resolve, reject) => {
+      runtime.subscriptions.add(new SingleGet(ref, runtime.inbox, resolve, reject), 0);
+    });
+    if ((shipped as Unshipped).kind === 'unshipped') return refuse;
+    return await reviveFunction(shipped as Ship);
   }
+}
+
+/** Stands in for code that there is none of. Also called as a constructor. */
+function refuse(): never {
+  throw new CaptureError(refused);
 }

@@ -47,6 +47,17 @@ export class ResultWriter {
     write(new Error('The task threw something that fails to describe itself.'));
   }
 
+  /** The task has not begun, and goes back to its queue. */
+  handBack(task: Attempt): void {
+    const out = this.#port.begin(8);
+    out.byte(op.result);
+    out.byte(outcome.unbegun);
+    out.view.setUint16(out.pos, 0, true);
+    out.view.setUint32(out.pos + 2, task.index, true);
+    out.pos += 6;
+    this.#port.publish();
+  }
+
   #carries(part: object): boolean {
     const port = this.#port;
     port.begin(0);

@@ -1,4 +1,3 @@
-import { SerializationError } from '../../common/errors.ts';
 import type { Addon } from '../../native/addon.ts';
 import { nativeError } from '../../native/native-error.ts';
 import {
@@ -8,12 +7,13 @@ import {
   type EncodeHooks,
   encode,
   encodeArguments,
+  Refusal,
   type ShapeTable,
 } from '../../store/codec/index.ts';
 import type { StoredBuffer } from '../port/parts.ts';
 import type { Port } from '../port/port.ts';
 import { LINKED } from '../port/wire.ts';
-import { ObjectRef, releasedProblem } from '../refs/object-ref.ts';
+import { ObjectRef, releasedAdvice } from '../refs/object-ref.ts';
 import { LIGHT_BYTES, type Weight, weight } from '../refs/weight.ts';
 import { withRoom } from './collector.ts';
 import { Streams } from './streams.ts';
@@ -32,6 +32,8 @@ const FREE_BYTES = 22;
 export interface Reviver {
   /** A ref for an object that the core has lent to this thread. */
   ref(index: number): ObjectRef<unknown>;
+  /** The object of a ref that is to travel; negative for one that was released, or is another runtime's. */
+  indexOf(ref: ObjectRef<unknown>): number;
   /** An actor handle, remote function or actor class. */
   revive(kind: number, payload: unknown): unknown;
   /** The object that stands in values for a thing that threads share; it travels like a ref. */
@@ -82,8 +84,8 @@ export class Values {
       livesInStore: (buffer) => this.#allocated.has(buffer),
       isRef: (value) => ObjectRef.is(value),
       refIndex: (value) => {
-        const index = ObjectRef.index(value as ObjectRef<unknown>);
-        if (index < 0) throw new SerializationError('ref', 'was released', releasedProblem);
+        const index = reviver.indexOf(value as ObjectRef<unknown>);
+        if (index < 0) throw new Refusal('was released', releasedAdvice);
         return index;
       },
       share: (thing) => reviver.share(thing),

@@ -9,7 +9,8 @@ const quick = remote((n: number) => {
   console.log(`quick ${n}`);
   return n;
 });
-const slow = remote(async (ms: number) => {
+const slow = remote(async (ms: number, begun?: Int32Array) => {
+  if (begun !== undefined) Atomics.store(begun, 0, 1);
   await new Promise((resolve) => setTimeout(resolve, ms));
   console.log('slow');
   return 'slow';
@@ -25,6 +26,8 @@ class Slow {
   }
 }
 const kept: unknown[] = [];
+/** Resolves when nobody waits any more for a task that is about to end. */
+let heard: Promise<void> = Promise.resolve();
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const flights: Record<string, () => unknown> = {
@@ -34,7 +37,7 @@ const flights: Record<string, () => unknown> = {
     get(Array.from({ length: 50 }, (_, i) => quick.remote(i))).then((all) => say(`results ${all.length}`)),
   /** Another waits for a task that ends before the one in flight. */
   other: () => {
-    void get(quick.remote(1)).then(() => say('got quick'));
+    heard = get(quick.remote(1)).then(() => say('got quick'));
     kept.push(slow.remote(300));
   },
   actor: () => {
@@ -68,9 +71,12 @@ const ways: Record<string, () => unknown> = {
   },
   /** The second Ctrl-C. */
   async hasten() {
-    kept.push(slow.remote(600_000));
+    const begun = new Int32Array(new SharedArrayBuffer(4));
+    kept.push(slow.remote(600_000, begun));
     const first = shutdown();
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    while (Atomics.load(begun, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    // Whoever waited for what is cut short would get a RuntimeClosedError.
+    await heard;
     await shutdown({ timeoutMs: 0 });
     await first;
     say('drained');

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mobula_fault::failpoint;
+use mobula_sync::atomic::Ordering;
 
 use super::{Content, Host, Life, creation_is_next};
 use crate::failure::{self, Failure};
@@ -73,6 +74,43 @@ impl Turn<'_> {
                     self.create_again(object, template, arguments, deps);
                 }
             }
+        }
+        self.actor_in_hand = NONE;
+        self.release(object);
+    }
+
+    /// A creation that was handed out, whose thread could not load the class, is placed on another thread. Its host gets no
+    /// more actors.
+    pub(crate) fn place_anew(&mut self, task: u32) {
+        let node = self.node;
+        // SAFETY: the port holds the task.
+        let object = unsafe { node.tasks.get(task).spec() }.actor;
+        let index = self.actor_of(object);
+        // This visit's reference, to its end. Without one, somebody is about to retire the actor.
+        let retained = node.objects.get(object).try_retain();
+        self.call_back(task);
+        if !retained {
+            return;
+        }
+        self.actor_in_hand = index;
+        let mut actor = node.actors.get(index).0.lock();
+        let here = actor
+            .host
+            .as_ref()
+            .is_some_and(|host| host.port.load(Ordering::Acquire) == u32::from(self.port));
+        // It may have died meanwhile, or begun another life on another thread.
+        let moves = here && creation_is_next(node, &actor);
+        let left = moves.then(|| self.leave_host(index, &mut actor)).flatten();
+        if moves {
+            actor.life = Life::Unmade;
+        }
+        drop(actor);
+        if let Some(host) = &left {
+            node.hosts.lock().close(host);
+        }
+        self.stop_on_host(object, left);
+        if moves {
+            self.place_or_wait(index);
         }
         self.actor_in_hand = NONE;
         self.release(object);

@@ -7,7 +7,7 @@ use mobula_sched::{Demand, TemplateSpec, UNIT};
 use mobula_sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::actors::{class, method};
-use super::support::{Bed, Call, ERROR, News, OK, RETRY, TaskNews, Thread, plain, value};
+use super::support::{Bed, Call, ERROR, News, OK, RETRY, TaskNews, Thread, UNBEGUN, plain, value};
 
 /// A small random source: the seed of a failed run is in its message.
 #[derive(Debug, Clone)]
@@ -67,6 +67,11 @@ impl Runner {
             let lent = self.random.one_in(2);
             self.thread.pending(task.task, lent);
             self.background.push(task.task);
+            return;
+        }
+        // Its code cannot be loaded. A method has none of its own.
+        if (task.creates || self.templates.tasks.contains(&task.template)) && self.random.one_in(16) {
+            self.thread.result(task.task, UNBEGUN, &[]);
             return;
         }
         if self.random.one_in(16) {

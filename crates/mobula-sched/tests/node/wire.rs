@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mobula_sched::{Blame, Node, PortError, PortKind, Violation};
 use proptest::prelude::*;
 
-use super::support::{Bed, Call, News, OK, Rings, Status, Thread, plain, value};
+use super::support::{Bed, Call, News, OK, Rings, Status, Thread, UNBEGUN, plain, value};
 
 /// Makes a record that is wrong, for a port.
 type Record<'a> = Box<dyn Fn(u16) -> Vec<u8> + 'a>;
@@ -120,7 +120,7 @@ fn a_result_with_another_number_of_values_is_refused_and_its_task_tried_elsewher
     let bed = Bed::new(1, &[]);
     let mut driver = bed.driver();
     let mut spec = plain();
-    spec.max_retries = 1;
+    spec.max_retries = 3;
     let template = bed.template(spec);
     let second = driver.object();
     let call = Call {
@@ -129,16 +129,18 @@ fn a_result_with_another_number_of_values_is_refused_and_its_task_tried_elsewher
     };
     let first = driver.submit(template, &call);
     driver.flush();
-    let mut bad = bed.worker();
-    let task = bad.begin();
-    let record = words(&[4, OK, 1, 0], &[task.task, 0]);
-    let refused = Err(PortError::Violation(Violation::Results(task.task)));
-    assert_eq!(bed.node.execute(bad.id, &record), refused);
-    bad.dies();
-    driver.news();
+    for outcome in [OK, UNBEGUN, UNBEGUN + 1] {
+        let mut bad = bed.worker();
+        let task = bad.begin();
+        let record = words(&[4, outcome, 1, 0], &[task.task, 0]);
+        let refused = Err(PortError::Violation(Violation::Results(task.task)));
+        assert_eq!(bed.node.execute(bad.id, &record), refused);
+        bad.dies();
+        driver.news();
+    }
     let mut good = bed.worker();
     let again = good.begin();
-    assert_eq!(again.attempt, 2);
+    assert_eq!(again.attempt, 4);
     good.result(again.task, OK, &[value([1]), value([2])]);
     good.sleeps();
     for (object, byte) in [(first, 1), (second, 2)] {

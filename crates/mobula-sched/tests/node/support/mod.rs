@@ -15,7 +15,7 @@ use mobula_sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use mobula_sync::{Condvar, Mutex};
 
 pub(crate) use news::{News, Status, TaskNews, Value, value};
-pub(crate) use thread::{Call, ERROR, OK, RETRY, Thread};
+pub(crate) use thread::{Call, ERROR, OK, RETRY, Thread, UNBEGUN};
 
 /// The largest inbox that a thread of a test gets.
 pub(crate) const MAX_INBOX_OF_TESTS: usize = 1 << 22;

@@ -9,6 +9,7 @@ use super::{Bed, Rings};
 pub(crate) const OK: u8 = 0;
 pub(crate) const ERROR: u8 = 1;
 pub(crate) const RETRY: u8 = 2;
+pub(crate) const UNBEGUN: u8 = 3;
 
 /// What is submitted beside the template.
 #[derive(Debug, Default, Clone)]
