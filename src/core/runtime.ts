@@ -3,6 +3,8 @@ import type { Addon } from '../native/addon.ts';
 import type { ActorName } from './actors/names.ts';
 import type { CaptureHost } from './functions/capture.ts';
 import { captureFunction as ship } from './functions/capture.ts';
+import { wasTyped } from './functions/script-variables.ts';
+import type { Shipped } from './functions/shipped.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { Inbox } from './port/inbox.ts';
 import { KeepAlive } from './port/keep-alive.ts';
@@ -50,8 +52,8 @@ export class ThreadRuntime implements RefOwner {
   readonly keepAlive: KeepAlive;
   readonly subscriptions: Subscriptions;
   readonly inbox: Inbox;
-  /** Looks for captured data that has changed, where `init` was asked to. */
-  readonly watch: CaptureWatch | undefined;
+  /** Looks for captured data that has changed, where `init` was asked to, or a function was typed at a prompt. */
+  watch: CaptureWatch | undefined;
   readonly #travel: Travel;
   readonly lender: Lender;
   readonly #tracing = new Tracing();
@@ -102,7 +104,7 @@ export class ThreadRuntime implements RefOwner {
       {
         newObject: () => this.newObject(),
         putInto: (object, value, path) => this.putInto(object, value, path),
-        ship: (source) => (this.watch ?? { ship }).ship(source, this.#captureHost()),
+        ship: (source) => this.#ship(source),
       },
       facts.nodeId,
     );
@@ -118,6 +120,16 @@ export class ThreadRuntime implements RefOwner {
   /** Throws where what `source` has captured changed since it was sent. */
   recheck(source: Function | undefined): void {
     this.watch?.check(source, this.#captureHost());
+  }
+
+  #ship(source: Function): Shipped {
+    const host = this.#captureHost();
+    if (this.watch === undefined) {
+      const shipped = ship(source, host);
+      if (!wasTyped(shipped)) return shipped;
+      this.watch = new CaptureWatch();
+    }
+    return this.watch.ship(source, host);
   }
 
   #captureHost(): CaptureHost {
