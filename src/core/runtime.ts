@@ -2,7 +2,6 @@ import { RuntimeClosedError } from '../common/errors.ts';
 import type { Addon } from '../native/addon.ts';
 import type { ActorName } from './actors/names.ts';
 import type { CaptureHost } from './functions/capture.ts';
-import { captureFunction as ship } from './functions/capture.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { Inbox } from './port/inbox.ts';
 import { KeepAlive } from './port/keep-alive.ts';
@@ -14,7 +13,7 @@ import { ObjectRef, type RefOwner, releasedError } from './refs/object-ref.ts';
 import { RefKeeper } from './refs/ref-keeper.ts';
 import { currentTask } from './run/task-context.ts';
 import { captureHost } from './submit/capture-host.ts';
-import { CaptureWatch } from './submit/capture-watch.ts';
+import { CaptureWatch, shipFunction } from './submit/capture-watch.ts';
 import { Registry } from './submit/registry.ts';
 import { argument, portableKind } from './submit/remote.ts';
 import { ResourceTable } from './submit/resources.ts';
@@ -50,8 +49,8 @@ export class ThreadRuntime implements RefOwner {
   readonly keepAlive: KeepAlive;
   readonly subscriptions: Subscriptions;
   readonly inbox: Inbox;
-  /** Looks for captured data that has changed, where `init` was asked to. */
-  readonly watch: CaptureWatch | undefined;
+  /** Looks for captured data that has changed, where `init` was asked to, or a function was typed at a prompt. */
+  watch: CaptureWatch | undefined;
   readonly #travel: Travel;
   readonly lender: Lender;
   readonly #tracing = new Tracing();
@@ -103,7 +102,7 @@ export class ThreadRuntime implements RefOwner {
       {
         newObject: () => this.newObject(),
         putInto: (object, value, path) => this.putInto(object, value, path),
-        ship: (source) => (this.watch ?? { ship }).ship(source, this.#captureHost()),
+        ship: (source) => shipFunction(source, this.#captureHost(), this),
       },
       facts.nodeId,
     );

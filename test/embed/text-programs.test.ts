@@ -83,17 +83,10 @@ for (const attempt of [() => get(ask.remote()), () => get(ask.remote()), () => p
   assert.equal(output, 'ERR_MOBULA_RUNTIME_CLOSED true\n'.repeat(3), errors);
 });
 
-/** A REPL whose input is written when its output asks for it. */
-test('results in a REPL do not end it', limit, async () => {
+/** Types at a prompt: each input when `seen` has come. Gives what was printed. */
+async function typed(steps: readonly (readonly [seen: string, input: string])[]): Promise<string> {
   using application = new Application({});
   const child = spawn(process.execPath, ['-i'], { cwd: application.root, env: { ...process.env, NODE_OPTIONS: '' } });
-  const steps: readonly (readonly [seen: string, input: string])[] = [
-    ['> ', "const { get, remote, shutdown } = require('mobula'); const twice = remote((n) => n * 2);\n"],
-    ['> ', "get(twice.remote(2)).then((value) => console.log('first', value));\n"],
-    ['first 4', "get(twice.remote(4)).then((value) => console.log('second', value));\n"],
-    ['second 8', "shutdown().then(() => console.log('third')); 0\n"],
-    ['third', '.exit\n'],
-  ];
   let [output, from, step] = ['', 0, 0];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
@@ -108,4 +101,66 @@ test('results in a REPL do not end it', limit, async () => {
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
   assert.deepEqual([code, step], [0, steps.length], output);
+  return output;
+}
+
+test('results in a REPL do not end it', limit, async () => {
+  await typed([
+    ['> ', "const { get, remote, shutdown } = require('mobula'); const twice = remote((n) => n * 2);\n"],
+    ['> ', "get(twice.remote(2)).then((value) => console.log('first', value));\n"],
+    ['first 4', "get(twice.remote(4)).then((value) => console.log('second', value));\n"],
+    ['second 8', "shutdown().then(() => console.log('third')); 0\n"],
+    ['third', '.exit\n'],
+  ]);
+});
+
+// A `let` that a later line assigned kept its first value in workers, and `var`s and functions were not there.
+test('what is typed at a prompt travels, and a later line that changes it is told of', limit, async () => {
+  const say = (name: string, expression: string): string =>
+    `(async () => ${expression})().then((v) => console.log('${name}=' + v), (e) => console.log('${name}=' + e.code)); 0\n`;
+  const lines: readonly (readonly [input: string, seen: string])[] = [
+    ["const { get, remote, shutdown } = require('mobula'); let x = 1; const sameLine = remote(() => x);\n", '> '],
+    ['const byLet = remote(() => x); var y = 10; function add() { return x + y }\n', '> '],
+    [
+      'const byVar = remote(() => y); const byFunction = remote(() => add()); const nested = remote(() => get(byLet.remote()));\n',
+      '> ',
+    ],
+    [
+      'const own = remote(() => 7); const modules = remote(() => path.posix.sep + typeof fs.read + typeof require("node:os").cpus)\n',
+      '> ',
+    ],
+    [
+      'const itself = remote(async (n) => n === 0 ? 0 : n + await get(itself.remote(n - 1))); class Held { get() { return y } }\n',
+      '> ',
+    ],
+    ['const Holder = remote(Held)\n', '> '],
+    [
+      say(
+        'a',
+        'get([sameLine.remote(), byLet.remote(), byVar.remote(), byFunction.remote(), nested.remote(), own.remote()])',
+      ),
+      'a=1,1,10,11,1,7',
+    ],
+    [
+      say('b', 'get([sameLine.remote(), byLet.remote(), byVar.remote(), byFunction.remote(), itself.remote(3)])'),
+      'b=1,1,10,11,6',
+    ],
+    [say('c', 'get([modules.remote(), Holder.remote().get.remote(), itself.remote(3)])'), 'c=/functionfunction,10,6'],
+    ['x = 2; 0\n', '> '],
+    [say('d', 'get(sameLine.remote())'), 'd=ERR_MOBULA_CAPTURE'],
+    [say('e', 'get(byLet.remote())'), 'e=ERR_MOBULA_CAPTURE'],
+    [say('f', 'get(nested.remote())'), 'f=ERR_MOBULA_CAPTURE'],
+    [say('g', 'get(byFunction.remote())'), 'g=ERR_MOBULA_CAPTURE'],
+    [
+      say('h', 'get([byVar.remote(), own.remote(), remote(() => x).remote(), remote(() => add()).remote()])'),
+      'h=10,7,2,12',
+    ],
+    ['y = 20; function add() { return -1 }\n', '> '],
+    [say('i', 'get(byVar.remote())'), 'i=ERR_MOBULA_CAPTURE'],
+    [say('j', 'get(Holder.remote().get.remote())'), 'j=ERR_MOBULA_CAPTURE'],
+    [say('k', 'get([remote(() => y).remote(), remote(() => add()).remote()])'), 'k=20,-1'],
+    [say('l', 'shutdown()'), 'l=undefined'],
+    ['.exit\n', ''],
+  ];
+  await typed(lines.map(([input], i) => [lines[i - 1]?.[1] ?? '> ', input]));
 });

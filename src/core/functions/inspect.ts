@@ -22,9 +22,12 @@ export interface ScriptSource {
   readonly sourceMap?: string | undefined;
 }
 
-/** What a name stands for in the scopes around a function. */
+/**
+ * What a name stands for in the scopes around a function. `global`: a property of the global object; `shared`: a `let`, `const` or `class` of a
+ * script's top level, which every other script sees.
+ */
 export type ScopeEntry =
-  | { readonly state: 'value'; readonly value: unknown; readonly global: boolean }
+  | { readonly state: 'value'; readonly value: unknown; readonly global: boolean; readonly shared?: boolean }
   | { readonly state: 'uninitialised' };
 
 /**
@@ -69,10 +72,11 @@ const readScopes = `function () {
   for (const name of box.names) {
     for (let i = 0; i < this.length; i++) {
       const scope = this[i].object;
-      const global = this[i].description === 'Global';
+      const { description } = this[i];
+      const global = description === 'Global';
       try {
         if (!(global ? name in scope : Object.prototype.hasOwnProperty.call(scope, name))) continue;
-        box.found.push([name, { state: 'value', value: scope[name], global }]);
+        box.found.push([name, { state: 'value', value: scope[name], global, shared: description === 'Script' }]);
       } catch {
         box.found.push([name, { state: 'uninitialised' }]);
       }

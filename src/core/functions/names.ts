@@ -9,6 +9,7 @@ import { membersOf, type NameContext, notYet } from './name-context.ts';
 import { originOfName, wrapperOf } from './origins.ts';
 import { placeOf, type Step } from './problem.ts';
 import type { Binding, FreeName } from './scope.ts';
+import { isScriptVariable, isTyped, ofPrompt, refuseOtherScript } from './script-variables.ts';
 import type { Shipped, ShippedAmbient } from './shipped.ts';
 
 /** What Node (for CommonJS) and Vite pass into a script as parameters of a function around it. */
@@ -46,11 +47,15 @@ export function captureName(free: FreeName, context: NameContext): Shipped | und
 }
 
 /** A name the script does not declare: a global, or what Node or a test runner wraps around the script's text. */
-function captureUndeclared(free: FreeName, { capture, values }: NameContext): Shipped | undefined {
+function captureUndeclared(free: FreeName, { capture, values, located }: NameContext): Shipped | undefined {
   const entry = values.get(free.name);
-  if (entry === undefined || (entry.state === 'value' && entry.global)) return undefined;
+  if (entry === undefined) return undefined;
+  if (entry.state === 'value' && entry.global && !isScriptVariable(free.name)) {
+    return isTyped(located.url) ? ofPrompt(free.name, entry.value) : undefined;
+  }
   const step: Step = { name: free.name, place: undefined };
   if (entry.state === 'uninitialised') throw notYet(capture, step);
+  refuseOtherScript(step, entry, located, capture);
   const { value } = entry;
   return moduleLike(free, value) ? capture.members(value, membersOf(free, value), step) : capture.value(value, step);
 }

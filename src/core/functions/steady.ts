@@ -29,6 +29,11 @@ export function factsOf(inspector: Inspector, fn: AnyFunction): FunctionFacts {
   };
 }
 
+/** Code that is typed later may assign what scripts share, unless their texts say otherwise. */
+function isKept(entry: ScopeEntry | undefined): boolean {
+  return entry?.state === 'value' && !entry.global && entry.shared !== true;
+}
+
 /** Remembers the values of a function's variables, once all of them have been described. Imports may follow their modules. */
 export function rememberSteady(
   fn: AnyFunction,
@@ -38,9 +43,6 @@ export function rememberSteady(
 ): void {
   if (location === undefined || known.has(fn)) return;
   const isSteady = ({ name, binding }: FreeName): boolean =>
-    binding !== undefined &&
-    importOrigin(binding) === undefined &&
-    !isWrapped(binding) &&
-    values.get(name)?.state === 'value';
+    binding !== undefined && importOrigin(binding) === undefined && !isWrapped(binding) && isKept(values.get(name));
   if (free.every(isSteady)) known.set(fn, { location, values: new Map(values) });
 }

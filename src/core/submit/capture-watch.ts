@@ -2,6 +2,7 @@ import { CaptureError } from '../../common/errors.ts';
 import { encodeToBytes, LocalShapeTable } from '../../store/codec/index.ts';
 import type { CaptureHost } from '../functions/capture.ts';
 import { captureFunction as ship } from '../functions/capture.ts';
+import { wasTyped } from '../functions/script-variables.ts';
 import type { Shipped } from '../functions/shipped.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 
@@ -16,11 +17,27 @@ interface Record {
   readonly sightings: readonly Sighting[];
   /** Made by the call that is under way. */
   isNew: boolean;
+  /** It is being looked at: a function may capture itself. */
+  isBusy: boolean;
 }
 
 const encoder = new TextEncoder();
 
-/** What `init({ checkCaptures: true })` asks for: captured data is looked at again at each later call. */
+/** Ships a function. What it captures is watched where there is a watch; there is one from the first function on that was typed at a prompt. */
+export function shipFunction(
+  source: Function,
+  host: CaptureHost,
+  thread: { watch: CaptureWatch | undefined },
+): Shipped {
+  if (thread.watch === undefined) {
+    const shipped = ship(source, host);
+    if (!wasTyped(shipped)) return shipped;
+    thread.watch = new CaptureWatch();
+  }
+  return thread.watch.ship(source, host);
+}
+
+/** What `init({ checkCaptures: true })` asks for, and a prompt always has: captured data is looked at again at each later call. */
 export class CaptureWatch {
   readonly #records = new WeakMap<Function, Record>();
 
@@ -28,20 +45,25 @@ export class CaptureWatch {
   ship(source: Function, host: CaptureHost): Shipped {
     const sightings: Sighting[] = [];
     const shipped = ship(source, watching(host, sightings));
-    this.#records.set(source, { sightings, isNew: true });
+    this.#records.set(source, { sightings, isNew: true, isBusy: false });
     return shipped;
   }
 
   /** @throws CaptureError where captured data of `source` is no longer what was sent */
   check(source: Function | undefined, host: CaptureHost): void {
     const record = source && this.#records.get(source);
-    if (source === undefined || record === undefined) return;
+    if (source === undefined || record === undefined || record.isBusy) return;
     if (record.isNew) {
       record.isNew = false;
       return;
     }
     const now: Sighting[] = [];
-    ship(source, watching(host, now));
+    record.isBusy = true;
+    try {
+      ship(source, watching(host, now));
+    } finally {
+      record.isBusy = false;
+    }
     const { sightings } = record;
     for (let i = 0; i < Math.max(sightings.length, now.length); i++) {
       const [was, is] = [sightings[i], now[i]];
@@ -81,7 +103,7 @@ function changed(source: Function, { name, place }: Sighting): CaptureError {
   const where = place === undefined ? '' : ` (${place()})`;
   return new CaptureError(
     `'${name}'${where}, which the function '${source.name || '(anonymous)'}' has captured, has changed since the function was first called; ` +
-      'workers still have the copy of then. Pass it as an argument, or put() it and pass the ref.',
+      'workers still have the copy of then. Pass it as an argument, put() it and pass the ref, or make another remote function of a new function.',
     { variable: name },
   );
 }

@@ -85,7 +85,9 @@ export class Remote<Options extends ResolvedTaskOptions | ResolvedActorOptions> 
 
   /** What travels instead of it. */
   travel(runtime: ThreadRuntime): readonly [kind: number, payload: unknown] {
-    return [portableKind.remote, this.template(runtime).id];
+    const { id } = this.template(runtime);
+    if (runtime.watch !== undefined) runtime.recheck(this.code.source);
+    return [portableKind.remote, id];
   }
 }
 
