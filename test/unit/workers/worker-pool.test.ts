@@ -24,6 +24,7 @@ test('for each thread that asked for its brief the pool hangs up once, attached 
   await new Promise((giveUp) => {
     const pool = new WorkerPool({
       workerFile,
+      code: () => undefined,
       limits: {},
       brief: (assignment) => {
         briefed.push(assignment);
