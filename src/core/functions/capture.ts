@@ -195,12 +195,13 @@ export class Capture {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null || this.#host.isPortable(value))
       return undefined;
     if (typeof value === 'function') return this.#function(value, step);
-    return (
+    const found =
       this.#known.get(value) ??
       findIntrinsic(value) ??
       findModule(value) ??
-      (types.isModuleNamespaceObject(value) ? this.members(value, Object.keys(value), step) : undefined)
-    );
+      (types.isModuleNamespaceObject(value) ? this.members(value, Object.keys(value), step) : undefined);
+    if (found === undefined && types.isProxy(value)) throw this.fail(step, 'is a Proxy', proxyAdvice);
+    return found;
   }
 
   /** Describes a symbol that every thread can have. */
@@ -224,7 +225,7 @@ export class Capture {
   #function(fn: AnyFunction, step: Step): Shipped {
     const known = this.#known.get(fn) ?? originOf(fn);
     if (known !== undefined) return known;
-    if (types.isProxy(fn)) throw this.fail(step, 'is a Proxy');
+    if (types.isProxy(fn)) throw this.fail(step, 'is a Proxy', proxyAdvice);
     const text = Function.prototype.toString.call(fn);
     if (isNativeText(text)) return this.#native(fn, step);
     const facts = factsOf(this.inspector, fn);
@@ -336,6 +337,9 @@ export class Capture {
     throw this.fail(step, problem);
   }
 }
+
+const proxyAdvice =
+  'Capture what it stands for, or make it inside the function or in a module that the function imports.';
 
 function describe(
   fn: AnyFunction,

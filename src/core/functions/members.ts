@@ -110,6 +110,10 @@ function isDeclared(
 ): boolean {
   const parts = [value as unknown, get, set].filter((part) => part !== undefined);
   if (parts.length === 0 || !parts.every((part) => typeof part === 'function')) return false;
+  // One of a getter and a setter may have been taken away.
+  const named = declared.filter((member) => keyOf(member) === key);
+  if (named.some((member) => isHalf(member, 'get') && get === undefined)) return false;
+  if (named.some((member) => isHalf(member, 'set') && set === undefined)) return false;
   return parts.every((part) =>
     declared.some((member) => {
       if (member.type === 'StaticBlock' || (keyOf(member) ?? key) !== key) return false;
@@ -117,6 +121,10 @@ function isDeclared(
       return !enumerable && isMade(part as AnyFunction, located, member);
     }),
   );
+}
+
+function isHalf(member: Member, kind: 'get' | 'set'): boolean {
+  return member.type === 'MethodDefinition' && member.kind === kind;
 }
 
 /** Whether a static field holds the very function that its initialiser makes: that is made again, as it may use `this`. */

@@ -87,11 +87,11 @@ class Maker {
     return mutations.some(isHere) || passed.some(isHere);
   }
 
-  /** Whether a property is one that the defining script never names. Packages make properties in many ways. */
+  /** Whether a property is one that the defining script never names, or only reads. Packages make properties in many ways. */
   #isNew(key: PropertyKey): boolean {
     if (this.#file === undefined || typeof key === 'symbol') return false;
     const located = this.#locate();
-    return located !== undefined && !located.script.text.includes(String(key));
+    return located !== undefined && !mayMake(located, String(key), this.#fn.name);
   }
 
   /** Whether a static field, or a property that its script gave a function, does not hold the literal or empty collection that it held first. */
@@ -114,6 +114,16 @@ class Maker {
   #scriptOf(fn: AnyFunction): string | undefined {
     return this.#capture.inspector.scriptIdOf(fn);
   }
+}
+
+/** Whether a script may give something a property: its name is there, other than where `owner.key` is read. */
+function mayMake({ script: { text, analysis } }: Located, key: string, owner: string): boolean {
+  let count = 0;
+  for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + key.length)) count++;
+  const isIt = ({ name, path }: { readonly name: string; readonly path: readonly string[] }): boolean =>
+    name === owner && path[0] === key;
+  if (count === 0 || analysis.mutations.some(isIt)) return count > 0;
+  return count > analysis.references.filter(({ name, member }) => name === owner && member === key).length;
 }
 
 /** The initialiser of a static field. */

@@ -125,10 +125,22 @@ export function describeOwnRefusal(cause: unknown): { readonly problem: string; 
   return { problem: 'cannot be sent to another thread', advice: reason };
 }
 
+/** Classes whose instances can be copied: what is wrong is something about the one. */
+const copied: ReadonlySet<string> = new Set([
+  'Object',
+  'Array',
+  'Map',
+  'Set',
+  'Date',
+  'RegExp',
+  'Error',
+  'ArrayBuffer',
+]);
+
 /** Says why a value was refused by the codec, in words about the captured variable. */
 export function describeRefusal(value: unknown, cause: unknown): { readonly problem: string; readonly advice: string } {
   const className = classOf(value);
-  if (className !== undefined) {
+  if (className !== undefined && !copied.has(className)) {
     return {
       problem: `is an instance of ${className}, which cannot be copied to another thread`,
       advice: `Make the ${className} inside the function or in a module that it imports, keep it in an actor, or pass plain data.`,

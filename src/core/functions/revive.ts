@@ -176,6 +176,8 @@ class Reviver {
       if (value !== undefined) {
         this.#give(value, (item) => define(holder, name, { value: item, enumerable, configurable, writable }));
       } else {
+        // The text may make the half that was taken away.
+        if (get === undefined || set === undefined) Reflect.deleteProperty(holder, name);
         for (const [part, shipped] of Object.entries({ get, set }))
           if (shipped) this.#give(shipped, (item) => define(holder, name, { [part]: item, enumerable, configurable }));
       }

@@ -13,14 +13,10 @@ export interface PackHost {
 
 interface Node {
   readonly value: object;
+  readonly path: string;
   readonly parents: Set<Node>;
   readonly replaced: { readonly key: unknown; readonly shipped: Shipped }[];
   mustCopy: boolean;
-}
-
-interface Visit {
-  readonly node: Node;
-  readonly path: string;
 }
 
 /**
@@ -31,8 +27,12 @@ export function packData(value: unknown, host: PackHost, copies: Map<object, obj
   if (typeof value !== 'object' || value === null || host.isOpaque(value)) return { kind: 'data', value, patches: [] };
   const nodes = survey(value, host);
   const patches: ShippedPatch[] = [];
-  for (const node of nodes.values())
-    if (node.mustCopy && !copies.has(node.value)) copies.set(node.value, emptyCopy(node.value));
+  for (const node of nodes.values()) {
+    if (!node.mustCopy || copies.has(node.value)) continue;
+    const odd = shellOf(node.value);
+    if (odd !== undefined) host.check(odd, node.path);
+    copies.set(node.value, emptyCopy(node.value));
+  }
   for (const node of nodes.values()) {
     const container = copies.get(node.value);
     if (node.mustCopy && container !== undefined) patches.push(...fillCopy(container, node, copies));
@@ -67,7 +67,7 @@ export function putInto(container: object, key: unknown, value: unknown): void {
 /** Finds every container reachable from `root`, and which of them lead to a value that must be replaced. */
 function survey(root: object, host: PackHost): Map<object, Node> {
   const nodes = new Map<object, Node>();
-  const waiting: Visit[] = [];
+  const waiting: Node[] = [];
   const enter = (value: object, path: string, parent: Node | undefined): void => {
     let node = nodes.get(value);
     if (node === undefined) {
@@ -75,9 +75,9 @@ function survey(root: object, host: PackHost): Map<object, Node> {
         host.check(value, path);
         return;
       }
-      node = { value, parents: new Set(), replaced: [], mustCopy: false };
+      node = { value, path, parents: new Set(), replaced: [], mustCopy: false };
       nodes.set(value, node);
-      waiting.push({ node, path });
+      waiting.push(node);
     }
     if (parent !== undefined) node.parents.add(parent);
   };
@@ -88,16 +88,12 @@ function survey(root: object, host: PackHost): Map<object, Node> {
 }
 
 /** Visits what a container holds: `enter` is called for what has to be looked into in turn. */
-function lookInto(
-  { node, path }: Visit,
-  host: PackHost,
-  enter: (value: object, path: string, parent: Node) => void,
-): void {
+function lookInto(node: Node, host: PackHost, enter: (value: object, path: string, parent: Node) => void): void {
   if (Array.isArray(node.value) && node.value.every(isPrimitive)) return;
   for (const [key, child] of entriesOf(node.value)) {
     if (child === null || isPrimitive(child)) continue;
     if (typeof child === 'object' && host.isOpaque(child)) continue;
-    const at = path + describeKey(node.value, key);
+    const at = node.path + describeKey(node.value, key);
     const shipped = host.replace(child, at);
     if (shipped !== undefined) node.replaced.push({ key, shipped });
     else if (typeof child === 'object') enter(child, at, node);
@@ -130,6 +126,23 @@ function emptyCopy(value: object): object {
   if (types.isMap(value)) return new Map();
   if (types.isSet(value)) return new Set();
   return Array.isArray(value) ? new Array(value.length) : {};
+}
+
+/**
+ * A container without its contents, if it has anything that its copy would not have: a class of its own, symbols as keys, properties of a Map or
+ * Set. What is wrong with the one is wrong with the other.
+ */
+function shellOf(value: object): object | undefined {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isCollection = types.isMap(value) || types.isSet(value);
+  const keys = isCollection ? Reflect.ownKeys(value) : Object.getOwnPropertySymbols(value);
+  const extra = keys.filter((key) => Object.prototype.propertyIsEnumerable.call(value, key));
+  const shell = emptyCopy(isCollection || !Array.isArray(value) ? value : []);
+  const isOdd =
+    extra.length > 0 || ((isCollection || Array.isArray(value)) && prototype !== Object.getPrototypeOf(shell));
+  if (!isOdd) return undefined;
+  for (const key of extra) Object.defineProperty(shell, key, { value: 0, enumerable: true });
+  return Object.setPrototypeOf(shell, prototype as object) as object;
 }
 
 /** What a container holds. Keys of Maps are not looked into: one that cannot travel is refused when the data is checked. */

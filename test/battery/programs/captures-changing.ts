@@ -334,6 +334,46 @@ export const programs: Program[] = [
       return [first, await get(f.remote())];
     },
   ),
+  // Beside a function, what structured clone refuses was left out of the copy.
+  may('a symbol as a key, beside a function', (call) => {
+    const table = { run: () => 1, [Symbol.for('battery')]: 2 };
+    return call(() => [table.run(), table[Symbol.for('battery')]]);
+  }, 'table'),
+  may('an object inside an array, with a symbol as a key, around a function', (call) => {
+    const list = [{ inner: { run: () => 1 }, [Symbol.for('battery')]: 2 }];
+    return call(() => [list[0]?.inner.run(), list[0]?.[Symbol.for('battery')]]);
+  }, 'list[0]'),
+  may('an Array of a class of its own, with functions', (call) => {
+    class Steps extends Array<() => number> {
+      total() {
+        return this.reduce((sum, step) => sum + step(), 0);
+      }
+    }
+    const steps = new Steps();
+    steps.push(() => 1, () => 2);
+    return call(() => steps.total?.());
+  }, 'steps'),
+  may('a Map with a property of its own, and functions', (call) => {
+    const handlers = Object.assign(new Map([['a', () => 1]]), { fallback: 'none' });
+    return call(() => [handlers.get('a')?.(), handlers.fallback]);
+  }, 'handlers'),
+  may('a Set of a class of its own, with functions', (call) => {
+    class Hooks extends Set<() => number> {
+      run() {
+        return [...this].map((hook) => hook());
+      }
+    }
+    const hooks = new Hooks([() => 1]);
+    return call(() => hooks.run?.());
+  }, 'hooks'),
+  may('a Proxy that answers for what is not there', (call) => {
+    const answers: any = new Proxy({ a: 1 }, { get: (target, key) => Reflect.get(target, key) ?? 42 });
+    return call(() => [answers.a, answers.b]);
+  }, 'answers'),
+  may('a Proxy inside data', (call) => {
+    const holder: any = { list: [new Proxy({}, { get: () => 42 })] };
+    return call(() => holder.list[0].any);
+  }, 'holder.list[0]'),
   must('the contents of captured data, changed before the first call', (call) => {
     const data: any = { n: 1, list: [1] };
     data.n = 2;

@@ -830,6 +830,25 @@ export const programs: Program[] = [
     }
     return call.actor(Stack).add(5);
   }),
+  must('halves of accessors that were taken away', (call) => {
+    class Halves {
+      get both() {
+        return 1;
+      }
+      set both(_value: number) {}
+      static get kept() {
+        return 2;
+      }
+      static set kept(_value: number) {}
+    }
+    Object.defineProperty(Halves.prototype, 'both', { set: undefined });
+    Object.defineProperty(Halves, 'kept', { get: undefined });
+    return call(() => {
+      const { get, set } = Object.getOwnPropertyDescriptor(Halves.prototype, 'both') ?? {};
+      const { get: readsStatic, set: setsStatic } = Object.getOwnPropertyDescriptor(Halves, 'kept') ?? {};
+      return [typeof get, typeof set, new Halves().both, typeof readsStatic, typeof setsStatic, Halves.kept];
+    });
+  }),
   must('actor: extends EventEmitter', (call) => call.actor(Emitter).fire('x')),
   must('actor: methods that call one another', (call) => {
     class Calls {

@@ -1,7 +1,7 @@
 // Constants made out of imports, some after the script has changed what it imported.
 import { randomUUID } from 'node:crypto';
 import { may, must, type Program } from '../inside/program.ts';
-import { config, options, raise, registry, Settings, stamp, tools, version, withState } from './lib/config.ts';
+import { config, options, raise, readsItself, registry, Settings, stamp, tools, version, withState } from './lib/config.ts';
 import * as space from './lib/config.ts';
 
 const before = version;
@@ -15,6 +15,7 @@ registry.set('b', 2);
 Settings.mode = 'fast';
 withState.calls = 3;
 tools.rate = () => 'replaced';
+Object.assign(readsItself, { marked: 'from outside' });
 
 const url = config.url;
 const { nested } = config;
@@ -72,6 +73,7 @@ export const programs: Program[] = [
   may('an imported Map that was changed', (call) => call(() => [...registry])),
   may('a static field of an imported class that was changed', (call) => call(() => [Settings.mode, Settings.get()])),
   may('a property of an imported function that was changed', (call) => call(() => withState())),
+  may('a property given to an imported function that only reads it', (call) => call(() => readsItself())),
   may('a function that was replaced in an imported object', (call) => call(() => tools.rate())),
   must('a constant that holds a function which was replaced', (call) => call(() => rate())),
   may('a property of a namespace that was changed', (call) => call(() => space.config.nested.level)),
