@@ -17,6 +17,7 @@ import {
   hasUseStrict,
   isLazyHelper,
   lazyModules,
+  literalTexts,
   memberRoot,
   patternExpressions,
   patternNames,
@@ -155,7 +156,8 @@ class Analyzer {
       }
       // Direct eval sees every variable around it.
       const isEval = node.callee.type === 'Identifier' && node.callee.name === 'eval';
-      if (isEval) this.#record.evals.push({ start: node.start, scope: place.scope });
+      if (isEval)
+        this.#record.evals.push({ start: node.start, scope: place.scope, code: literalTexts(node.arguments) });
       const target = changedTarget(node);
       if (target !== undefined) this.#mutate(target, place, true);
       if (isLazyCall(node.callee, place.scope))

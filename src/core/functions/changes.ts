@@ -1,4 +1,12 @@
-import { type Analysis, type Binding, type Range, runsLater, type Scope, type Write } from './scope.ts';
+import {
+  type Analysis,
+  type Binding,
+  type DirectEval,
+  type Range,
+  runsLater,
+  type Scope,
+  type Write,
+} from './scope.ts';
 import { isLazyHelper } from './syntax.ts';
 
 /** Why a captured variable cannot be copied, and what to do about it. */
@@ -22,8 +30,8 @@ const selfDefining = new Set([
 /** Declarations that give their variable a value without an assignment. */
 const given: ReadonlySet<Binding['kind']> = new Set(['param', 'catch', 'function', 'class']);
 
-/** Declarations whose variable no eval() is taken to assign. Compilers make a `var` of a constant. */
-const fixed: ReadonlySet<Binding['kind']> = new Set(['const', 'import', 'self', 'function', 'class', 'var']);
+/** Declarations whose variable no eval() is taken to assign. */
+const fixed: ReadonlySet<Binding['kind']> = new Set(['const', 'import', 'self', 'function', 'class']);
 
 const toArgument = 'Pass it as an argument, or take its value into a constant (`const copy = …`) and use that.';
 
@@ -46,13 +54,32 @@ export function staleReason(binding: Binding, range: Range, evals: Analysis['eva
   if (writes.some((write) => loopBetween(write.scope, binding.scope))) return stale('in a loop');
   if (writes.some((write) => runsLater(write.scope, binding.scope)))
     return stale('in another function, which may run at any time');
-  if (!fixed.has(binding.kind) && evals.some(({ scope }) => scope.find(binding.name) === binding)) {
+  if (!fixed.has(binding.kind) && !isCompiled(binding) && evals.some((call) => mayAssign(call, binding))) {
     return {
       problem: 'may be assigned by the eval() that sees it; its copy in a worker would go stale',
       advice: 'Make it a constant, pass it as an argument, or call eval as (0, eval)(code).',
     };
   }
   return undefined;
+}
+
+/** Whether a `var` may be a constant that a compiler has made one: it then leaves no `let` or `const` beside it, and its helpers begin with `_`. */
+function isCompiled({ name, kind, scope }: Binding): boolean {
+  if (kind !== 'var') return false;
+  return (
+    name.startsWith('_') ||
+    ![...scope.bindings.values()].some((other) => other.kind === 'let' || other.kind === 'const')
+  );
+}
+
+/** Whether the code of an eval() may assign a variable that it sees. */
+function mayAssign({ scope, code }: DirectEval, binding: Binding): boolean {
+  if (scope.find(binding.name) !== binding) return false;
+  // Pieces may make up the name only together.
+  return (
+    code === undefined ||
+    [...code, code.join('')].some((text) => text.split(/[^\w$\u0080-\uffff]+/).includes(binding.name))
+  );
 }
 
 /** Whether a variable of a module gets new values after the module's own code has run. */

@@ -3,6 +3,7 @@ import type {
   Analysis,
   Binding,
   BindingKind,
+  DirectEval,
   FunctionEntry,
   LexicalUse,
   ModuleExport,
@@ -35,7 +36,7 @@ export class Recorder {
   /** Variables that are arguments of a call. */
   readonly passed: { readonly name: string; readonly scope: Scope }[] = [];
   /** Every call of `eval` by that name. */
-  readonly evals: { readonly start: number; readonly scope: Scope }[] = [];
+  readonly evals: DirectEval[] = [];
   #awaits = false;
 
   /** Names are resolved last: a declaration may stand below its use. */

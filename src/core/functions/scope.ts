@@ -144,6 +144,14 @@ export interface FunctionEntry {
   readonly strict: boolean;
 }
 
+/** A call of `eval` by that name: its code sees every variable around it. */
+export interface DirectEval {
+  readonly start: number;
+  readonly scope: Scope;
+  /** The literals that its code is made of; `undefined` where the code is made of anything else. */
+  readonly code: readonly string[] | undefined;
+}
+
 /** What scope analysis finds in one script. References are in source order. */
 export interface Analysis {
   readonly functions: readonly FunctionEntry[];
@@ -155,7 +163,7 @@ export interface Analysis {
   /** Variables, or properties of theirs, that are arguments of a call. */
   readonly passed: readonly { readonly name: string; readonly scope: Scope }[];
   /** Where `eval` is called by that name. */
-  readonly evals: readonly { readonly start: number; readonly scope: Scope }[];
+  readonly evals: readonly DirectEval[];
   /** Every assignment to a property. */
   readonly assignments: readonly { readonly target: MemberExpression; readonly value: Expression }[];
   readonly exports: readonly ModuleExport[];

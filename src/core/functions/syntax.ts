@@ -33,6 +33,36 @@ export function* patternNames(pattern: Pattern): Generator<{ name: string; start
   }
 }
 
+/** The literals that expressions are made of, in any way; `undefined` where they are made of anything else. */
+export function literalTexts(nodes: readonly AnyNode[]): string[] | undefined {
+  const texts: string[] = [];
+  for (const node of nodes) {
+    const parts = literalParts(node);
+    if (parts === undefined) return undefined;
+    texts.push(...parts);
+  }
+  return texts;
+}
+
+function literalParts(node: AnyNode): string[] | undefined {
+  switch (node.type) {
+    case 'Literal':
+      return [String(node.value)];
+    case 'TemplateLiteral': {
+      const rest = literalTexts(node.expressions);
+      return rest && [...node.quasis.map(({ value }) => value.raw), ...rest];
+    }
+    case 'BinaryExpression':
+      return literalTexts([node.left, node.right]);
+    case 'CallExpression': {
+      const { callee } = node;
+      return callee.type === 'MemberExpression' ? literalTexts([callee.object, ...node.arguments]) : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
 /** The expressions inside a pattern: defaults, computed keys, and members that are assigned to. */
 export function* patternExpressions(pattern: Pattern): Generator<AnyNode> {
   switch (pattern.type) {

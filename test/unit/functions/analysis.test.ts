@@ -120,6 +120,13 @@ const steady: readonly string[] = [
   'let v; class A { static { v = 1 } } «() => v»',
   'function f() { let v; v = 1; return «() => v» }',
   'var v; var init = __esm({ "x.js"() { v = 1 } }); «() => v»',
+  'var v = 1; «() => v»; const later = (code) => (0, eval)(code);',
+  'var v = 1; «() => v»; function run(code) { return eval(code) }',
+  'const c = 1; var _v, v = 1; «() => v»; { const eval = f; }',
+  "let c, v = 1; «() => v»; eval('quire'.replace(/^/, 're'))('m')",
+  "let c, v = 1; «() => v»; eval('(function () { return this })()')",
+  'let c, v = 1; «() => v»; eval(`c = ${1}; value = 2`)',
+  'const v = 1; «() => v»; (code) => eval(code)',
 ];
 
 const stale: readonly [source: string, reason: RegExp][] = [
@@ -155,6 +162,12 @@ const stale: readonly [source: string, reason: RegExp][] = [
   ['function f(v) { g(() => { v = 1 }); return «() => v» }', /more than once/],
   ["let v = 1; «() => v»; eval('v = 2')", /eval/],
   ['function f(v) { const g = «() => v»; return (code) => eval(code) }', /eval/],
+  // A `var` was let pass, as compilers make one of a constant; they leave no constants beside it.
+  ['const c = 1; var v = 1; const run = (code) => eval(code); «() => v»', /eval/],
+  ['function f() { let c; var v = 1; g(«() => v»); eval(c) }', /eval/],
+  ["let v = 1; «() => v»; eval('w' + ' = v = 2')", /eval/],
+  ["let foo, v = 1; «() => v»; eval('' + `v=${1}`)", /eval/],
+  ["let some, v = 1; «() => v»; eval(some['v'])", /eval/],
 ];
 
 for (const source of steady) {
