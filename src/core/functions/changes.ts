@@ -63,13 +63,15 @@ export function staleReason(binding: Binding, range: Range, evals: Analysis['eva
   return undefined;
 }
 
-/** Whether a `var` may be a constant that a compiler has made one: it then leaves no `let` or `const` beside it, and its helpers begin with `_`. */
+/**
+ * Whether a `var` may be a constant that a compiler has made one. A compiler leaves no `let` or `const` beside it, apart from its own helpers, and
+ * the `require` that is put at the head of bundles.
+ */
 function isCompiled({ name, kind, scope }: Binding): boolean {
-  if (kind !== 'var') return false;
-  return (
-    name.startsWith('_') ||
-    ![...scope.bindings.values()].some((other) => other.kind === 'let' || other.kind === 'const')
-  );
+  const isHelper = (other: string): boolean => other.startsWith('_') || other === 'require';
+  const isWritten = (other: Binding): boolean =>
+    (other.kind === 'let' || other.kind === 'const') && !isHelper(other.name);
+  return kind === 'var' && (isHelper(name) || ![...scope.bindings.values()].some(isWritten));
 }
 
 /** Whether the code of an eval() may assign a variable that it sees. */

@@ -122,10 +122,11 @@ const steady: readonly string[] = [
   'var v; var init = __esm({ "x.js"() { v = 1 } }); «() => v»',
   'var v = 1; «() => v»; const later = (code) => (0, eval)(code);',
   'var v = 1; «() => v»; function run(code) { return eval(code) }',
+  'const require = createRequire(), __dirname = 1; var v = 1; «() => v»; function run(code) { return eval(code) }',
   'const c = 1; var _v, v = 1; «() => v»; { const eval = f; }',
   "let c, v = 1; «() => v»; eval('quire'.replace(/^/, 're'))('m')",
   "let c, v = 1; «() => v»; eval('(function () { return this })()')",
-  'let c, v = 1; «() => v»; eval(`c = ${1}; value = 2`)',
+  'let c, v = 1; «() => v»; eval(`c = 1; value = 2`)',
   'const v = 1; «() => v»; (code) => eval(code)',
 ];
 
@@ -166,7 +167,7 @@ const stale: readonly [source: string, reason: RegExp][] = [
   ['const c = 1; var v = 1; const run = (code) => eval(code); «() => v»', /eval/],
   ['function f() { let c; var v = 1; g(«() => v»); eval(c) }', /eval/],
   ["let v = 1; «() => v»; eval('w' + ' = v = 2')", /eval/],
-  ["let foo, v = 1; «() => v»; eval('' + `v=${1}`)", /eval/],
+  ["let foo, v = 1; «() => v»; eval('' + `v=1`)", /eval/],
   ["let some, v = 1; «() => v»; eval(some['v'])", /eval/],
 ];
 
