@@ -1,5 +1,5 @@
 import type { Logger } from '../common/init-options.ts';
-import { describeWait, type ReasonNames } from '../core/wait/reasons.ts';
+import { adviceOf, describeWait, type ReasonNames } from '../core/wait/reasons.ts';
 import type { WaitReason } from '../native/addon.ts';
 
 /** Different warnings of one runtime; more of them help nobody. */
@@ -27,7 +27,7 @@ export class SlowWaits {
       if (this.#said.has(key) || this.#said.size >= MOST) continue;
       this.#said.add(key);
       const why = describeWait([reason], this.#names);
-      const text = `For more than 5 s: ${why} Let go of actors that are not used (kill them, or drop their handles), ask for less, or start mobula with more.`;
+      const text = `For more than 5 s: ${why} ${adviceOf(reason)}`;
       if (this.#logger === undefined) process.emitWarning(text, 'MobulaWarning');
       else this.#logger.warn({ waiting: reason.count }, text);
     }

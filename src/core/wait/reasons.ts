@@ -41,7 +41,7 @@ function describe(reason: WaitReason, next: WaitReason | undefined, names: Reaso
     case cause.argument:
       return `${name} waits for an argument${next === undefined ? '' : `, which ${nameOf(next, names)} makes`}`;
     case cause.resources:
-      return `${name} waits for ${lacking(reason, names)}${holders(reason, names)}`;
+      return `${name} ${isSeveral(reason) ? 'wait' : 'waits'} for ${lacking(reason, names)}${holders(reason, names)}`;
     case cause.actor:
       return `${name} waits for its actor, as number ${reason.count} of its queue`;
     case cause.thread:
@@ -51,8 +51,30 @@ function describe(reason: WaitReason, next: WaitReason | undefined, names: Reaso
   }
 }
 
-function nameOf({ template, count }: WaitReason, names: ReasonNames): string {
-  return template === ANY ? (count > 1 ? `${count} tasks` : 'a task') : `'${names.taskName(template)}'`;
+function isSeveral({ template, count }: WaitReason): boolean {
+  return template === ANY && count > 1;
+}
+
+function nameOf(reason: WaitReason, names: ReasonNames): string {
+  if (reason.template !== ANY) return `'${names.taskName(reason.template)}'`;
+  return isSeveral(reason) ? `${reason.count} tasks` : 'a task';
+}
+
+/** What to do about a wait for resources, by what holds them. */
+export function adviceOf({ holders }: WaitReason): string {
+  // A holder is its template, whether it is an actor, and how many there are.
+  const kinds = holders.filter((_, i) => i % 3 === 1);
+  const ways = [
+    ...(kinds.includes(1) ? ['let go of actors that are not used (kill them, or drop their handles)'] : []),
+    ...(kinds.some((kind) => kind !== 1)
+      ? ['cancel tasks with force: one that is only cancelled keeps what it holds until it ends']
+      : []),
+    'ask for less',
+    'start mobula with more',
+  ];
+  const last = ways.pop() ?? '';
+  const text = `${ways.join(', ')}, or ${last}.`;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 function lacking({ lacking }: WaitReason, names: ReasonNames): string {

@@ -33,7 +33,24 @@ test('a warning names what waits, what for, and what holds it', () => {
   const said: string[] = [];
   new SlowWaits(() => [starving], names, heard(said)).tell();
   assert.equal(said.length, 1);
-  assert.match(said[0] as string, /8 tasks waits? for 1 CPU \(free: 0\), held by 1 actor 'Model'\./);
+  assert.equal(
+    said[0],
+    "For more than 5 s: 8 tasks wait for 1 CPU (free: 0), held by 1 actor 'Model'. " +
+      'Let go of actors that are not used (kill them, or drop their handles), ask for less, or start mobula with more.',
+  );
+});
+
+// Where tasks held everything, the advice was about actors.
+test('the advice is about what holds', () => {
+  const said: string[] = [];
+  const byTask = reason(1, 2, { lacking: [0, 10_000, 0], holders: [2, 0, 2] });
+  const byNothing = reason(2, 2, { lacking: [1, 20_000, 10_000] });
+  new SlowWaits(() => [byTask, byNothing], names, heard(said)).tell();
+  assert.match(
+    said[0] as string,
+    /held by 2 tasks 'load'\. Cancel tasks with force: one that is only cancelled keeps what it holds until it ends, ask for less, or start/,
+  );
+  assert.match(said[1] as string, /\(free: 1\)\. Ask for less, or start mobula with more\.$/);
 });
 
 test('each cause is told once, whatever its numbers, and not more than twenty of them', () => {
