@@ -2,9 +2,6 @@ import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
 import type { Addon } from '../native/addon.ts';
 import type { ActorName } from './actors/names.ts';
 import type { CaptureHost } from './functions/capture.ts';
-import { captureFunction as ship } from './functions/capture.ts';
-import { wasTyped } from './functions/script-variables.ts';
-import type { Shipped } from './functions/shipped.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { Inbox } from './port/inbox.ts';
 import { KeepAlive } from './port/keep-alive.ts';
@@ -16,7 +13,7 @@ import { ObjectRef, type RefOwner, releasedProblem } from './refs/object-ref.ts'
 import { RefKeeper } from './refs/ref-keeper.ts';
 import { currentTask } from './run/task-context.ts';
 import { captureHost } from './submit/capture-host.ts';
-import { CaptureWatch } from './submit/capture-watch.ts';
+import { CaptureWatch, shipFunction } from './submit/capture-watch.ts';
 import { Registry } from './submit/registry.ts';
 import { argument, portableKind } from './submit/remote.ts';
 import { ResourceTable } from './submit/resources.ts';
@@ -104,7 +101,7 @@ export class ThreadRuntime implements RefOwner {
       {
         newObject: () => this.newObject(),
         putInto: (object, value, path) => this.putInto(object, value, path),
-        ship: (source) => this.#ship(source),
+        ship: (source) => shipFunction(source, this.#captureHost(), this),
       },
       facts.nodeId,
     );
@@ -120,16 +117,6 @@ export class ThreadRuntime implements RefOwner {
   /** Throws where what `source` has captured changed since it was sent. */
   recheck(source: Function | undefined): void {
     this.watch?.check(source, this.#captureHost());
-  }
-
-  #ship(source: Function): Shipped {
-    const host = this.#captureHost();
-    if (this.watch === undefined) {
-      const shipped = ship(source, host);
-      if (!wasTyped(shipped)) return shipped;
-      this.watch = new CaptureWatch();
-    }
-    return this.watch.ship(source, host);
   }
 
   #captureHost(): CaptureHost {

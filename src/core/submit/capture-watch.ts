@@ -2,6 +2,7 @@ import { CaptureError } from '../../common/errors.ts';
 import { encodeToBytes, LocalShapeTable } from '../../store/codec/index.ts';
 import type { CaptureHost } from '../functions/capture.ts';
 import { captureFunction as ship } from '../functions/capture.ts';
+import { wasTyped } from '../functions/script-variables.ts';
 import type { Shipped } from '../functions/shipped.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 
@@ -21,6 +22,20 @@ interface Record {
 }
 
 const encoder = new TextEncoder();
+
+/** Ships a function. What it captures is watched where there is a watch; there is one from the first function on that was typed at a prompt. */
+export function shipFunction(
+  source: Function,
+  host: CaptureHost,
+  thread: { watch: CaptureWatch | undefined },
+): Shipped {
+  if (thread.watch === undefined) {
+    const shipped = ship(source, host);
+    if (!wasTyped(shipped)) return shipped;
+    thread.watch = new CaptureWatch();
+  }
+  return thread.watch.ship(source, host);
+}
 
 /** What `init({ checkCaptures: true })` asks for, and a prompt always has: captured data is looked at again at each later call. */
 export class CaptureWatch {
