@@ -24,6 +24,8 @@ let compiled: Uint8Array<SharedArrayBuffer> | undefined;
 /** What mobula exports. `cache`: what `codeCache` gave in another thread; V8 ignores one that does not fit. */
 export function loadCode(cache?: Uint8Array): object {
   if (loaded === undefined) {
+    // A test runner's own world has constructors of its own: mobula has to live there, too.
+    if (new Script('Object').runInThisContext() !== Object) return createRequire(import.meta.url)(file) as object;
     const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'utf8')}\n})`;
     const script = new Script(source, { filename: file, ...(cache && { cachedData: cache }) });
     const module = { exports: {} };

@@ -24,10 +24,13 @@ export function wasTyped(shipped: Shipped): boolean {
   return shipped.kind === 'function' && isTyped(shipped.file.url);
 }
 
-/** Whether a global name is a `var` or function that a script declared, which cannot be deleted. Globals of the platform can. */
+/**
+ * Whether a global name is a `var` or function that a script declared: it can be assigned, but not deleted. Globals of the platform can be deleted,
+ * and those of a browser, which test runners may put here, are accessors.
+ */
 export function isScriptVariable(name: string): boolean {
-  if (name === 'undefined' || name === 'NaN' || name === 'Infinity') return false;
-  return Object.getOwnPropertyDescriptor(globalThis, name)?.configurable === false;
+  const { configurable, writable, enumerable } = Object.getOwnPropertyDescriptor(globalThis, name) ?? {};
+  return configurable === false && writable === true && enumerable === true;
 }
 
 /**

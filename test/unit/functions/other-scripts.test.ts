@@ -38,6 +38,14 @@ test('a constant of another script is copied, and looking for it changes nothing
   assert.equal(made('() => scriptLet')(), 2);
 });
 
+// As jsdom makes `window` and `location`.
+test('a global that cannot be deleted but is no variable of a script is left to the worker', () => {
+  Object.defineProperty(globalThis, 'fixedHere', { get: () => 1, enumerable: true });
+  const fn = made('() => typeof fixedHere');
+  const { captures } = captureFunction(fn, host);
+  assert.deepEqual([...captures.keys()], []);
+});
+
 test('globals of the platform are those of the worker', async () => {
   const fn = made('() => [typeof setTimeout, typeof Buffer, undefined, NaN, Infinity, typeof nowhere]');
   const there = (await reviveFunction(structuredClone(captureFunction(fn, host))))();
