@@ -193,10 +193,16 @@ test('one signal serves any number of gets, tasks and streams without a warning'
 
 test('a loop over asCompleted that is left early holds nothing back', limit, async () => {
   await init({ numCpus: 2 });
-  const refs = [sleep.remote(1), sleep.remote(200)];
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const second = remote(async (opened: Int32Array) => {
+    while (Atomics.load(opened, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    return 2;
+  });
+  const refs = [sleep.remote(1), second.remote(gate)];
   for await (const ref of asCompleted(refs)) {
     assert.equal(await get(ref), 1);
     break;
   }
-  assert.deepEqual(await get(refs), [1, 200]);
+  Atomics.store(gate, 0, 1);
+  assert.deepEqual(await get(refs), [1, 2]);
 });
