@@ -55,7 +55,7 @@ export class RefKeeper {
       this.#turn = turn;
       this.#made = 0;
     }
-    if (++this.#made <= SINGLE) return ObjectRef.of(this.#owner, this.#watched(index), index);
+    if (++this.#made <= SINGLE) return this.single(index);
     let filling = this.#filling;
     if (filling === undefined || filling.refs.length === BLOCK) {
       // Let go of it after the turn: a block that the keeper held would never be collected.
@@ -69,6 +69,11 @@ export class RefKeeper {
     const ref = ObjectRef.of(this.#owner, filling.block, index);
     filling.refs.push(ref);
     return ref;
+  }
+
+  /** The same, for a ref that is never in a block with others. */
+  single(index: number): ObjectRef<unknown> {
+    return ObjectRef.of(this.#owner, this.#watched(index), index);
   }
 
   readonly #endBurst = (): void => {

@@ -52,12 +52,12 @@ export class Executor implements NewsHandler {
    * Whether tasks that returned promises were done after a few turns of microtasks. Those that wait for timers or sockets
    * (false), or may (not there), are begun one at a time: the next in the batch might never give the thread back to them.
    */
-  readonly #quick = new Map<Template, boolean>();
+  readonly #quick = new WeakMap<Template, boolean>();
   /**
    * What the function of a template has returned: a promise (true) once, or never. Those that never did run without async
    * context, which costs.
    */
-  readonly #promises = new Map<Template, boolean>();
+  readonly #promises = new WeakMap<Template, boolean>();
 
   /**
    * `wake`: a task that went on in the background has ended; its result is to be passed on. `disposable`: told how many of the
@@ -71,6 +71,7 @@ export class Executor implements NewsHandler {
     this.#codes = new CodeCache(runtime, () => this.#retirement.broken());
     this.#wake = wake;
     runtime.inbox.handleNews(this);
+    runtime.inbox.forgetCode = (object, life) => this.#codes.forget(object, life);
   }
 
   /** Whether no task may begin now. */
@@ -164,10 +165,11 @@ export class Executor implements NewsHandler {
     const view = port.inboxView;
     const count = view.getUint32(pos + 24, true);
     const argsAt = pos + HEAD;
-    const template = registry.get(view.getUint32(pos + 12, true));
     const slot = view.getUint16(pos + 2, true);
     if (this.#ending || this.#leaves) return CUT;
     if (!port.claim(slot)) return this.#skip(argsAt, count);
+    // A task that was taken back may be over by now, and its template with it.
+    const template = registry.get(view.getUint32(pos + 12, true));
     const prepared = this.#prepare(template, argsAt, count);
     if (prepared === undefined) {
       port.unclaim(slot);
