@@ -123,9 +123,45 @@ const waitingActors = {
     ]),
 };
 
+/** Remote functions, or sets of options, made for one call each. `MOBULA_BENCH_LONG=1`: a million. */
+const ONCE = [
+  { kind: 'closures', count: 100_000 },
+  { kind: 'sources', count: 1_000 },
+  { kind: 'options', count: 100_000 },
+  { kind: 'actors', count: 1_000 },
+].map((each) => (process.env.MOBULA_BENCH_LONG === '1' ? { ...each, count: each.count * 10 } : each));
+
+const closures = {
+  name: 'closures',
+  title: 'closures of one source with other values, sources, sets of options and actor classes, each called once',
+  repeats: 3,
+  metrics: [
+    { key: 'ms', name: 'ms each', better: 'low' },
+    { key: 'grownMib', name: 'grown by MiB, after a collection', better: 'low' },
+    { key: 'peakMib', name: 'grown by MiB, at most', better: 'low' },
+    { key: 'handMs', name: 'vm.Script by hand, ms', better: 'low' },
+  ],
+  configs: ONCE.map(({ kind, count }) => ({
+    label: `${count} ${kind}`,
+    program: 'closures',
+    parameters: { kind, count },
+    flags: ['--expose-gc'],
+  })),
+  figures: (measures) =>
+    ONCE.map(({ kind, count }) => ({ kind, label: `${count} ${kind}` })).flatMap(({ kind, label }) => [
+      ...(kind === 'actors' ? [] : [atMost(0.5, `${label}: each`, measures.median(label, 'ms'), 'ms')]),
+      atMost(50, `${label}: memory grows by`, measures.median(label, 'grownMib'), 'MiB'),
+      note(
+        `${label}: each ÷ vm.Script compiled and run by hand`,
+        measures.medianOf(label, (run) => run.ms / run.handMs),
+      ),
+    ]),
+};
+
 export const cliffCases = [
   cancelAfterPeak,
   waitingActors,
+  closures,
   millionQueued,
   queuedMemory,
   itemsCase('many-arguments', '10 000 refs as arguments of one task', 'arguments', 10_000),

@@ -1,4 +1,4 @@
-//! What V8 is told of a thread's views.
+//! What V8 is told of a thread's views, and of the templates that it has registered.
 //!
 //! V8 does not count views by itself (`v8.rs`), so it would leave those that nobody holds to lie. What they keep is
 //! counted here, once for each buffer, and V8 is told of it between two turns of the event loop: it then collects as
@@ -17,10 +17,15 @@ use napi_sys as sys;
 const VIEW_BYTES: i64 = 4096;
 const PAGE_TABLE_SHARE: i64 = 512;
 
-/// The views of one environment.
+/// What a template is said to keep, in the core and in all threads: rather much, so that V8 collects remote functions that nobody
+/// holds before there are many.
+const TEMPLATE_BYTES: i64 = 32 << 10;
+
+/// What one environment keeps outside of its heap.
 #[derive(Debug, Default)]
 pub(crate) struct Pressure {
     live: Arc<Live>,
+    templates: Cell<i64>,
     /// What V8 has been told of.
     told: Cell<i64>,
 }
@@ -59,9 +64,14 @@ impl Pressure {
         }
     }
 
+    /// So many templates are there that this thread has registered.
+    pub(crate) fn count_templates(&self, count: u32) {
+        self.templates.set(i64::from(count));
+    }
+
     /// Tells V8 what has changed. It may collect garbage here.
     pub(crate) fn settle(&self, env: sys::napi_env) {
-        let bytes = self.live.0.lock().bytes;
+        let bytes = self.live.0.lock().bytes + self.templates.get() * TEMPLATE_BYTES;
         let change = bytes - self.told.replace(bytes);
         if change != 0 {
             let mut total = 0;

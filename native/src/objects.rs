@@ -57,13 +57,6 @@ pub fn object_generation(port: u32, object: u32) -> Result<u32> {
     Ok(binding(port)?.runtime.node.object_generation(object))
 }
 
-/// Keeps an object as long as the runtime is up.
-#[napi(catch_unwind)]
-pub fn hold_object(port: u32, object: u32) -> Result<()> {
-    binding(port)?.runtime.node.hold_object(object);
-    Ok(())
-}
-
 /// Gives the thread one more handle of an object of which it has one.
 #[napi(catch_unwind)]
 pub fn share_object(port: u32, object: u32) -> Result<()> {

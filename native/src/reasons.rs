@@ -8,18 +8,27 @@ use crate::port::binding;
 #[napi(object)]
 #[derive(Debug)]
 pub struct WaitReason {
-    pub template: u32,
+    /// Empty for tasks of any kind.
+    pub name: String,
     pub cause: u32,
     pub count: u32,
     /// Resource, amount asked for and amount free, one after another.
     pub lacking: Vec<f64>,
-    /// Template, 1 for actors, and how many, one after another.
-    pub holders: Vec<u32>,
+    pub holders: Vec<WaitHolder>,
+}
+
+/// Somebody who holds what others wait for.
+#[napi(object)]
+#[derive(Debug)]
+pub struct WaitHolder {
+    pub name: String,
+    pub actors: bool,
+    pub count: u32,
 }
 
 fn converted(reasons: Vec<Reason>) -> Vec<WaitReason> {
     let reasons = reasons.into_iter().map(|reason| WaitReason {
-        template: reason.template,
+        name: reason.name.as_ref().to_owned(),
         cause: reason.cause as u32,
         count: reason.count,
         lacking: reason
@@ -30,7 +39,11 @@ fn converted(reasons: Vec<Reason>) -> Vec<WaitReason> {
         holders: reason
             .holders
             .iter()
-            .flat_map(|holder| [holder.template, u32::from(holder.actors), holder.count])
+            .map(|holder| WaitHolder {
+                name: holder.name.as_ref().to_owned(),
+                actors: holder.actors,
+                count: holder.count,
+            })
             .collect(),
     });
     reasons.collect()

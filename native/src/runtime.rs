@@ -193,6 +193,13 @@ pub fn free_resources() -> Result<Vec<f64>> {
         .collect())
 }
 
+/// Templates there are, and objects with code that threads may have loaded.
+#[napi(catch_unwind)]
+pub fn templates_in_use() -> Result<Vec<u32>> {
+    let (templates, codes) = current()?.node.templates_in_use();
+    Ok(vec![templates as u32, codes as u32])
+}
+
 /// Tasks that are not settled.
 #[napi(catch_unwind)]
 pub fn live_tasks() -> Result<u32> {

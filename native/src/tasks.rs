@@ -1,9 +1,9 @@
 use mobula_sched::{Demand, TaskId, TemplateSpec};
-use napi::bindgen_prelude::Buffer;
+use napi::bindgen_prelude::{Buffer, Env};
 use napi_derive::napi;
 
 use crate::bytes::Bytes;
-use crate::error::Result;
+use crate::error::{Code, Result, fail};
 use crate::port::binding;
 use crate::runtime::current;
 
@@ -12,6 +12,8 @@ use crate::runtime::current;
 #[napi(object)]
 #[derive(Debug)]
 pub struct TemplateOptions {
+    /// What errors call a task of it.
+    pub name: String,
     pub priority: i32,
     pub cpu: f64,
     /// Pairs of index and amount.
@@ -25,15 +27,25 @@ pub struct TemplateOptions {
     pub detached: bool,
 }
 
-/// Registers a template; `meta` is what `template_meta` gives to every thread.
+/// Registers a template for as long as `object`, a fresh object of the thread's, has references. `meta` is what
+/// `template_meta` gives to every thread; `code` the object that holds its code, or -1; `with` a template that its code may
+/// name, and the other way round, or -1.
 #[napi(catch_unwind)]
-pub fn add_template(port: u32, options: TemplateOptions, meta: Bytes) -> Result<u32> {
+pub fn add_template(
+    port: u32,
+    object: u32,
+    options: TemplateOptions,
+    meta: Bytes,
+    code: f64,
+    with: f64,
+) -> Result<u32> {
     let others = options
         .others
         .chunks_exact(2)
         .map(|pair| (pair[0] as u32, pair[1] as i64))
         .collect();
     let spec = TemplateSpec {
+        name: options.name.into(),
         priority: options.priority,
         demand: Demand {
             cpu: options.cpu as i64,
@@ -49,18 +61,42 @@ pub fn add_template(port: u32, options: TemplateOptions, meta: Bytes) -> Result<
     };
     // SAFETY: the caller's thread is here, and copies before it goes on.
     let meta = unsafe { meta.as_slice() };
-    Ok(binding(port)?.runtime.node.add_template(spec, meta))
+    let number = |number: f64| (number >= 0.0).then_some(number as u32);
+    let node = &binding(port)?.runtime.node;
+    let added = node.add_template(port as u16, Some(object), spec, meta, number(code), number(with));
+    match added {
+        Ok(Some(number)) => Ok(number),
+        Ok(None) => fail(
+            Code::Invalid,
+            "4 billion remote functions and sets of options have been: there is no number left. Start the process anew, and \
+             keep functions and options(...) of them instead of making them for each call",
+        ),
+        Err(violation) => fail(Code::Invalid, violation),
+    }
 }
 
-/// What `add_template` was given as `meta`.
+/// Registers a template again, as `add_template` does; false if it has ended.
 #[napi(catch_unwind)]
-pub fn template_meta(port: u32, template: u32) -> Result<Buffer> {
-    Ok(binding(port)?
-        .runtime
-        .node
-        .template_meta(template)
-        .to_vec()
-        .into())
+pub fn register_again(port: u32, object: u32, template: u32) -> Result<bool> {
+    let node = &binding(port)?.runtime.node;
+    node.register_again(port as u16, object, template)
+        .or_else(|violation| fail(Code::Invalid, violation))
+}
+
+/// Tells V8 how many templates there are that the thread has registered, so that it collects remote functions that nobody holds.
+#[napi(catch_unwind)]
+pub fn settle_templates(env: Env, port: u32, count: u32) -> Result<()> {
+    let pressure = &binding(port)?.pressure;
+    pressure.count_templates(count);
+    pressure.settle(env.raw());
+    Ok(())
+}
+
+/// What `add_template` was given as `meta`; nothing if the template has ended. From now on the thread is told when it ends.
+#[napi(catch_unwind)]
+pub fn template_meta(port: u32, template: u32) -> Result<Option<Buffer>> {
+    let meta = binding(port)?.runtime.node.template_meta(port as u16, template);
+    Ok(meta.map(|meta| Vec::from(meta).into()))
 }
 
 /// How often in a row the code of a template could not be loaded; see `Node::failed_loads`.

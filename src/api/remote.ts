@@ -10,7 +10,7 @@ import {
 import { ActorClass, type AnyClass } from '../core/actors/actor-class.ts';
 import { classShape } from '../core/actors/class-shape.ts';
 import { isGenerator } from '../core/submit/is-generator.ts';
-import { Remote } from '../core/submit/remote.ts';
+import { Code, Remote } from '../core/submit/remote.ts';
 import { RemoteFunction, type Returns } from '../core/submit/remote-function.ts';
 
 /** Any function. */
@@ -40,14 +40,7 @@ export function remote(code: AnyFunction | AnyClass, options: TaskOptions & Acto
     const shown = code === null ? 'null' : typeof code;
     throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', `remote() was given ${shown}; give it a function or a class.`);
   }
-  const shared = {
-    source: code,
-    runtime: undefined,
-    object: -1,
-    state: 'absent' as const,
-    told: false,
-    variants: new Map<string, unknown>(),
-  };
+  const shared = new Code(code, undefined);
   if (isClass(code)) {
     return ActorClass.of(new Remote(shared, resolveActorOptions(options, actorDefaults), classShape(code)));
   }

@@ -23,7 +23,7 @@ export class SlowWaits {
   tell(): void {
     for (const reason of this.#read()) {
       // Of a cause, not of a number.
-      const key = JSON.stringify([reason.template, reason.cause, reason.lacking.filter((_, i) => i % 3 === 0)]);
+      const key = JSON.stringify([reason.name, reason.cause, reason.lacking.filter((_, i) => i % 3 === 0)]);
       if (this.#said.has(key) || this.#said.size >= MOST) continue;
       this.#said.add(key);
       const why = describeWait([reason], this.#names);

@@ -96,16 +96,11 @@ export class ThreadRuntime implements RefOwner {
       shared: (index) => things.find(index, this.inbox.adopt(index)),
       giveBack: () => this.#giveBack(),
     });
-    this.registry = new Registry(
-      this.port,
-      this.resources,
-      {
-        newObject: () => this.newObject(),
-        putInto: (object, value, path) => this.putInto(object, value, path),
-        ship: (source) => shipFunction(source, this.#captureHost(), this),
-      },
-      facts.nodeId,
-    );
+    this.registry = new Registry(this, {
+      newRef: () => this.#refs.single(this.newObject()),
+      putInto: (object, value, path) => this.putInto(object, value, path),
+      ship: (source) => shipFunction(source, this.#captureHost(), this),
+    });
     const { port } = this;
     this.subscriptions = new Subscriptions(
       (object, token, value) => port.subscribe(object, token, value),

@@ -11,6 +11,7 @@ export interface Addon {
   stopActors(): void;
   ringDriver(): void;
   freeResources(): number[];
+  templatesInUse(): number[];
   liveTasks(): number;
   // port.rs
   attach(kind: number, host: number, onBell: () => void): number;
@@ -28,8 +29,17 @@ export interface Addon {
   isEnding(): boolean;
   watch(port: number): void;
   // tasks.rs
-  addTemplate(port: number, options: TemplateOptions, meta: Uint8Array): number;
-  templateMeta(port: number, template: number): Uint8Array;
+  addTemplate(
+    port: number,
+    object: number,
+    options: TemplateOptions,
+    meta: Uint8Array,
+    code: number,
+    group: number,
+  ): number;
+  settleTemplates(port: number, count: number): void;
+  registerAgain(port: number, object: number, template: number): boolean;
+  templateMeta(port: number, template: number): Uint8Array | null;
   failedLoads(port: number, template: number): number;
   loadEnded(port: number, template: number, loaded: boolean, before: number): void;
   mustEnd(port: number, index: number, generation: number): boolean;
@@ -46,7 +56,6 @@ export interface Addon {
   areThere(port: number, objects: Uint32Array): void;
   weighObjects(port: number, objects: Uint32Array): void;
   objectGeneration(port: number, object: number): number;
-  holdObject(port: number, object: number): void;
   shareObject(port: number, object: number): void;
   putBuffer(port: number, bytes: ArrayBufferView): number;
   askToCollect(port: number): void;
@@ -84,6 +93,7 @@ export interface StartOptions {
 
 /** What all calls of one remote function with one set of options share; -1 = without end. */
 export interface TemplateOptions {
+  readonly name: string;
   readonly priority: number;
   readonly cpu: number;
   /** Pairs of index and amount. */
@@ -99,14 +109,14 @@ export interface TemplateOptions {
 
 /** Why something waits. */
 export interface WaitReason {
-  /** The template of what waits; `0xffffffff` for tasks of any. */
-  readonly template: number;
+  /** Of what waits; empty for tasks of any kind. */
+  readonly name: string;
   readonly cause: number;
   readonly count: number;
   /** Resource (0 = CPU), amount asked for and amount free, one after another. */
   readonly lacking: readonly number[];
-  /** Template, 1 for actors, and how many, one after another. */
-  readonly holders: readonly number[];
+  /** Who has what is lacking. */
+  readonly holders: readonly { readonly name: string; readonly actors: boolean; readonly count: number }[];
 }
 
 /** How full the object store is. */

@@ -30,3 +30,11 @@ export function storeStats(): StoreStats {
   port.flush();
   return addon.storeStats(port.id);
 }
+
+/** Templates that have not ended, and objects that hold code. */
+export function templatesInUse(): { templates: number; codes: number } {
+  const { addon, port } = inside();
+  port.flush();
+  const [templates = -1, codes = -1] = addon.templatesInUse();
+  return { templates, codes };
+}

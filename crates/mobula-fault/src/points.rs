@@ -71,6 +71,7 @@ pub const POINTS: &[Point] = &[
     Point::new("task.block"),
     Point::new("task.yield"),
     Point::new("turn.pass_on"),
+    Point::new("template.end"),
     Point::new("queue.local"),
     Point::new("queue.plain"),
     Point::new("turn.deliver"),

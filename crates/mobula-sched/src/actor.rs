@@ -20,6 +20,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::object::NONE;
 use crate::payload::Payload;
 use crate::task::Spec;
+use crate::template::Use;
 use crate::turn::Turn;
 
 pub(crate) use names::{ActorName, Names};
@@ -99,7 +100,7 @@ pub(crate) struct Actor(Mutex<Content>);
 #[derive(Debug, Default)]
 struct Content {
     object: u32,
-    template: u32,
+    template: Use,
     life: Life,
     host: Option<Arc<Host>>,
     /// Whether it holds its resources.
@@ -127,22 +128,22 @@ impl Content {
         self.host.as_ref().is_some_and(|at| Arc::ptr_eq(at, host))
     }
 
-    fn lacks_resources(&self, node: &crate::node::Node) -> bool {
-        !self.holds && !node.template(self.template).spec.demand.is_nothing()
+    fn lacks_resources(&self) -> bool {
+        !self.holds && !self.template.spec.demand.is_nothing()
     }
 
     /// Which calls keep their order: those of one caller. Calls on an actor that runs several at once overtake each other
     /// anyway, so there each stands in a line of its own, and none waits for the argument of another.
-    fn line(&self, node: &crate::node::Node, task: u32, spec: &Spec) -> u64 {
-        let in_order = node.template(self.template).spec.max_concurrency == 1;
+    fn line(&self, task: u32, spec: &Spec) -> u64 {
+        let in_order = self.template.spec.max_concurrency == 1;
         if in_order { spec.caller } else { u64::from(task) }
     }
 
     /// Whether the thread may be handed the next call.
-    fn may_begin(&self, node: &crate::node::Node) -> bool {
+    fn may_begin(&self) -> bool {
         let limit = match self.life {
             Life::Making if self.flying.is_empty() => 1,
-            Life::Alive => node.template(self.template).spec.max_concurrency,
+            Life::Alive => self.template.spec.max_concurrency,
             _ => 0,
         };
         !self.queue.is_empty() && self.pending < limit
@@ -169,7 +170,7 @@ fn creation_is_next(node: &crate::node::Node, actor: &Content) -> bool {
 
 /// Puts an actor that may run a call into its host's list, once.
 fn list(node: &crate::node::Node, index: u32, actor: &mut Content) {
-    if actor.listed || !actor.may_begin(node) {
+    if actor.listed || !actor.may_begin() {
         return;
     }
     let Some(host) = &actor.host else { return };

@@ -1,15 +1,17 @@
 //! Filling a worker's batch, and what comes of a batch that is over.
 
+use std::sync::Arc;
+
 use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 
 use crate::failure::Failure;
-use crate::node::Node;
 use crate::object::NONE;
 use crate::policy::{self, Queue};
 use crate::port::{Inner, Port};
 use crate::resources::{LESS_THAN_A_CPU, UNIT};
 use crate::task::{HOLDS, PENDING, State, TaskId};
+use crate::template::{Pointer, Template, Use};
 use crate::turn::Turn;
 use crate::wire::{Writer, event};
 
@@ -86,7 +88,7 @@ impl Turn<'_> {
                 // SAFETY: the port holds the task.
                 inner
                     .kinds
-                    .forget(unsafe { self.node.tasks.get(task).spec() }.template);
+                    .forget(&unsafe { self.node.tasks.get(task).spec() }.template);
                 inner.returned.push_back(task);
             } else {
                 self.node.remember_begun(inner, self.port, task);
@@ -102,15 +104,13 @@ impl Turn<'_> {
     fn learn(&self, inner: &mut Inner) {
         let took = self.node.clock.now().saturating_sub(inner.batch_began);
         let begun = inner.kinds.take();
-        if let [(template, count)] = begun[..] {
-            self.node.template(template).learn(took / u64::from(count));
+        if let [(template, count)] = &begun[..] {
+            template.learn(took / u64::from(*count));
         } else {
-            let estimates = begun
-                .iter()
-                .map(|&(template, count)| (count, estimate(self.node, template)));
+            let estimates = begun.iter().map(|(template, count)| (*count, estimate(template)));
             let estimates: Vec<(u32, u32)> = estimates.collect();
-            for (&(template, _), each) in begun.iter().zip(policy::shares(took, &estimates)) {
-                self.node.template(template).learn(each);
+            for ((template, _), each) in begun.iter().zip(policy::shares(took, &estimates)) {
+                template.learn(each);
             }
         }
         inner.kinds.reuse(begun);
@@ -162,8 +162,7 @@ impl Turn<'_> {
         while let Some(&task) = inner.returned.front() {
             let cell = self.node.tasks.get(task);
             // SAFETY: the port holds the task.
-            let template = self.node.template(unsafe { cell.spec() }.template);
-            let cpu = template.demand.cpu;
+            let cpu = unsafe { cell.spec() }.template.demand.cpu;
             let alone = cell.has(HOLDS);
             if !inner.batch.is_empty() && (alone || !batch.admits(inner, cpu)) {
                 return;
@@ -251,9 +250,9 @@ impl Turn<'_> {
         let (mut count, mut spent) = (0, 0_u32);
         let fits = |task| {
             // SAFETY: the lane held the task, and its lock is held.
-            let template = unsafe { node.tasks.get(task).spec() }.template;
+            let template = &unsafe { node.tasks.get(task).spec() }.template;
             count += 1;
-            spent = spent.saturating_add(estimate(node, template));
+            spent = spent.saturating_add(estimate(template));
             policy::has_room(count, spent)
         };
         let take = |demand: &_, reserved| node.resources.try_exchange(held, demand, reserved);
@@ -391,7 +390,7 @@ impl Turn<'_> {
         writer.head(event::TASK, u8::from(spec.creates), slot as u16);
         writer.u32(task);
         writer.u32(generation);
-        writer.u32(spec.template);
+        writer.u32(spec.template.number);
         writer.u32(cell.attempt());
         writer.u32(if spec.actor == NONE {
             cell.yielded.load(Ordering::Relaxed)
@@ -406,59 +405,64 @@ impl Turn<'_> {
             self.lend_refs(payload);
             writer.payload(payload);
         }
-        if self.node.template(spec.template).spec.timeout_ms > 0 {
+        if spec.template.spec.timeout_ms > 0 {
             // The time of this attempt begins when it does.
             cell.deadline.store(0, Ordering::Relaxed);
             inner.has_limits = true;
         }
-        inner.kinds.add(spec.template);
+        inner.kinds.add(&spec.template);
         inner.batch.push(task);
         failpoint!("task.offer");
         inner.regions.offer(slot);
-        Written::Done(estimate(self.node, spec.template))
+        Written::Done(estimate(&spec.template))
     }
 }
 
 /// How long a task of that template takes, as far as is known.
-fn estimate(node: &Node, template: u32) -> u32 {
-    node.template(template)
-        .average()
-        .unwrap_or(policy::BATCH_NANOSECONDS)
+fn estimate(template: &Template) -> u32 {
+    template.average().unwrap_or(policy::BATCH_NANOSECONDS)
 }
 
-/// How many tasks of which templates a batch has.
+/// To how many kinds of a batch that of the next task is compared.
+const LAST_KINDS: usize = 4;
+
+/// How many tasks of which templates a batch has. The tasks may have ended, and their templates.
 #[derive(Debug, Default)]
-pub(crate) struct Kinds(Vec<(u32, u32)>);
+pub(crate) struct Kinds(Vec<(Arc<Template>, u32)>);
 
 impl Kinds {
-    /// One more task of `template`. Batches are mostly of one kind, so only the last is compared.
-    fn add(&mut self, template: u32) {
-        match self.0.last_mut() {
-            Some((last, count)) if *last == template => *count += 1,
-            _ => self.0.push((template, 1)),
+    /// One more task of `template`. Batches are mostly of a few kinds, so only the last ones are compared.
+    fn add(&mut self, template: &Use) {
+        let mut last = self.0.iter_mut().rev().take(LAST_KINDS);
+        match last.find(|(kind, _)| Pointer::of(kind) == template.pointer()) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((template.share(), 1)),
         }
     }
 
-    /// The template of the first.
-    pub(crate) fn first(&self) -> Option<u32> {
-        self.0.first().map(|&(template, _)| template)
+    /// What the first are called.
+    pub(crate) fn first(&self) -> Option<Arc<str>> {
+        self.0
+            .first()
+            .map(|(template, _)| Arc::clone(&template.spec.name))
     }
 
     /// A task of `template` was not begun.
-    pub(crate) fn forget(&mut self, template: u32) {
+    pub(crate) fn forget(&mut self, template: &Use) {
         let mut kinds = self.0.iter_mut().rev();
-        if let Some((_, count)) = kinds.find(|(kind, count)| *kind == template && *count > 0) {
+        let of = |kind: &Arc<Template>| Pointer::of(kind) == template.pointer();
+        if let Some((_, count)) = kinds.find(|(kind, count)| of(kind) && *count > 0) {
             *count -= 1;
         }
     }
 
     /// How many of each template were begun, each once; nothing is left.
-    fn take(&mut self) -> Vec<(u32, u32)> {
+    fn take(&mut self) -> Vec<(Arc<Template>, u32)> {
         let mut kinds = std::mem::take(&mut self.0);
         if kinds.len() > 1 {
-            kinds.sort_unstable();
+            kinds.sort_unstable_by_key(|(template, _)| template.number);
             kinds.dedup_by(|next, first| {
-                let same = next.0 == first.0;
+                let same = next.0.number == first.0.number;
                 if same {
                     first.1 += next.1;
                 }
@@ -470,7 +474,7 @@ impl Kinds {
     }
 
     /// Keeps the memory of what `take` gave.
-    fn reuse(&mut self, mut kinds: Vec<(u32, u32)>) {
+    fn reuse(&mut self, mut kinds: Vec<(Arc<Template>, u32)>) {
         kinds.clear();
         self.0 = kinds;
     }

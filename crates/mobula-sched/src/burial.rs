@@ -281,8 +281,8 @@ impl Turn<'_> {
     fn try_again(&mut self, task: u32, details: &str, kills: u32) {
         let cell = self.node.tasks.get(task);
         // SAFETY: the port that is being buried holds the task, and is held by this visit.
-        let template = unsafe { cell.spec() }.template;
-        let poison = kills >= self.node.template(template).spec.max_kills;
+        let template = &unsafe { cell.spec() }.template;
+        let poison = kills >= template.spec.max_kills;
         let (_, generation) = cell.state();
         if !poison && cell.tries() <= self.retries(task) {
             self.run_again(task);

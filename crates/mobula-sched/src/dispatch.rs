@@ -10,6 +10,7 @@ use crate::node::Node;
 use crate::object::{NONE, Status};
 use crate::policy::SPIN_NANOSECONDS;
 use crate::port::{Event, Inner, Port, PortKind};
+use crate::template::Use;
 use crate::turn::Turn;
 use crate::violation::{PortError, Violation};
 use crate::wire::{Writer, event};
@@ -298,7 +299,7 @@ impl Turn<'_> {
         if let Event::Settled { token, .. } = news {
             writer.head(event::VALUE, Status::SystemError as u8, 0);
             writer.u32(token);
-            writer.payload(&failure::encode(Failure::TooLarge, NONE, 0, &[]));
+            writer.payload(&failure::encode(Failure::TooLarge, &Use::default(), 0, &[]));
         }
         self.undelivered(vec![news]);
     }
@@ -377,6 +378,15 @@ impl Turn<'_> {
             Event::Collect => {
                 self.node.port(self.port).collects();
                 writer.head(event::COLLECT, 0, 0);
+            }
+            Event::ForgetTemplate { template } => {
+                writer.head(event::FORGET, 0, 0);
+                writer.u32(template);
+            }
+            Event::ForgetCode { object, generation } => {
+                writer.head(event::FORGET, 1, 0);
+                writer.u32(object);
+                writer.u32(generation);
             }
             Event::Idle => writer.head(event::IDLE, 0, 0),
             Event::StopActors => writer.head(event::STOP_ACTORS, 0, 0),

@@ -1,4 +1,5 @@
 use crate::payload::Payload;
+use crate::template::Use;
 
 /// Why the system, not user code, failed a task. The number is the first byte of the encoded error;
 /// `src/core/values/failures.ts` reads it.
@@ -19,7 +20,7 @@ pub enum Failure {
     ActorUnmade = 6,
     /// The runtime was shut down.
     Closed = 7,
-    /// It is part of a cycle of waits; their templates follow.
+    /// It is part of a cycle of waits; the names of those who wait follow, each after its length.
     Deadlock = 8,
     /// The core panicked while it had the task in hand.
     Broken = 9,
@@ -27,14 +28,26 @@ pub enum Failure {
     TooLarge = 10,
     /// Another actor has the name that this one was to get; namespace and name follow.
     NameTaken = 11,
+    /// Its remote function had ended before it was submitted.
+    FunctionGone = 12,
 }
 
-/// Encodes a failure of attempt `attempt` of a task of `template`, with details.
-pub(crate) fn encode(failure: Failure, template: u32, attempt: u32, details: &[u8]) -> Payload {
-    let mut bytes = Vec::with_capacity(9 + details.len());
+/// Encodes a failure of attempt `attempt` of a task of `template`, with details. The error may outlive the template, so it has all
+/// that is to be said of it.
+pub(crate) fn encode(failure: Failure, template: &Use, attempt: u32, details: &[u8]) -> Payload {
+    let name = template.name();
+    let timeout_ms = template.get().map_or(0, |template| template.spec.timeout_ms);
+    let mut bytes = Vec::with_capacity(13 + name.len() + details.len());
     bytes.push(failure as u8);
-    bytes.extend(template.to_le_bytes());
     bytes.extend(attempt.to_le_bytes());
+    bytes.extend(timeout_ms.to_le_bytes());
+    write_name(&mut bytes, &name);
     bytes.extend(details);
     Payload::new(&bytes)
+}
+
+/// The length of a name, and the name.
+pub(crate) fn write_name(bytes: &mut Vec<u8>, name: &str) {
+    bytes.extend((name.len() as u32).to_le_bytes());
+    bytes.extend(name.as_bytes());
 }

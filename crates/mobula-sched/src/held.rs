@@ -29,12 +29,7 @@ impl<'n> Turn<'n> {
 
     /// The thread has made the object, and nothing settles it yet.
     pub(crate) fn open_object(&self, object: u32) -> Result<(), Violation> {
-        let cell = self.known(object)?;
-        let own = cell.owner.load(Ordering::Relaxed) == u32::from(self.port);
-        if own && cell.producer.load(Ordering::Relaxed) == 0 && !cell.waiters.is_done() {
-            return Ok(());
-        }
-        Err(Violation::Settled(object))
+        self.node.check_fresh(self.port, object, 0)
     }
 
     /// The thread runs the task: a batch of its own brought it, or it goes on in the background.
@@ -48,9 +43,6 @@ impl<'n> Turn<'n> {
 
     /// What a task is made of exists; counts the references of its arguments and its actor.
     pub(crate) fn check_submit(&mut self, spec: &Spec, parent: u64) -> Result<(), Violation> {
-        if !self.node.has_template(spec.template) {
-            return Err(Violation::Template(spec.template));
-        }
         self.open_object(spec.result)?;
         if !spec.more_results.is_empty() {
             let mut results: Vec<u32> = spec.results().collect();
@@ -113,8 +105,13 @@ impl<'n> Turn<'n> {
 }
 
 impl Node {
-    /// Whether a template has this number.
-    pub(crate) fn has_template(&self, index: u32) -> bool {
-        self.find_template(index).is_some()
+    /// The thread of `port` has made the object, and nothing settles it yet. `mark`: what it may be marked with.
+    pub(crate) fn check_fresh(&self, port: u16, object: u32, mark: u64) -> Result<(), Violation> {
+        let cell = self.objects.find(object).ok_or(Violation::Object(object))?;
+        let own = cell.owner.load(Ordering::Relaxed) == u32::from(port);
+        if own && cell.producer.load(Ordering::Relaxed) & !mark == 0 && !cell.waiters.is_done() {
+            return Ok(());
+        }
+        Err(Violation::Settled(object))
     }
 }

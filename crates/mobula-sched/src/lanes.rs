@@ -137,17 +137,25 @@ impl Lanes {
         Some((demand, tasks))
     }
 
-    /// The lanes of special tasks: the first task of each, its template, and how many there are.
-    pub(crate) fn waiting(&self, template_of: impl Fn(u32) -> u32) -> Vec<(u32, u32, u32)> {
+    /// The lanes of special tasks: the first task of each, what it is called, what it asks for, and how many there are.
+    pub(crate) fn waiting(
+        &self,
+        name_of: impl Fn(u32) -> Arc<str>,
+    ) -> Vec<(u32, Arc<str>, Arc<Demand>, u32)> {
         if !self.any_special() {
             return Vec::new();
         }
         let special = self.special.lock();
-        let first = |lane: &Lane| Some((lane.tasks.front()?.1, lane.tasks.len() as u32));
-        let lanes = special.lanes.values().filter_map(first);
-        lanes
-            .map(|(task, count)| (task, template_of(task), count))
-            .collect()
+        let first = |lane: &Lane| {
+            let task = lane.tasks.front()?.1;
+            Some((
+                task,
+                name_of(task),
+                Arc::clone(&lane.demand),
+                lane.tasks.len() as u32,
+            ))
+        };
+        special.lanes.values().filter_map(first).collect()
     }
 
     pub(crate) fn any_special(&self) -> bool {

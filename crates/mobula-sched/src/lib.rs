@@ -40,6 +40,7 @@ mod starving;
 mod submit;
 mod task;
 mod template;
+mod templates;
 mod turn;
 mod violation;
 mod visit;

@@ -3,7 +3,7 @@
 use mobula_sync::atomic::Ordering;
 
 use crate::node::Node;
-use crate::object::{NONE, Object};
+use crate::object::{NONE, Object, Producer};
 use crate::port::Inner;
 use crate::turn::Turn;
 use crate::wire::{Writer, event};
@@ -19,13 +19,14 @@ pub enum Weight {
     Unknown = 0,
     /// A few bytes.
     Light = 1,
-    /// Many bytes, buffers, other objects, or an actor.
+    /// Many bytes, buffers, other objects, an actor, a template, or code.
     Heavy = 2,
 }
 
 impl Weight {
     fn of(object: &Object) -> Self {
-        if object.actor.load(Ordering::Relaxed) != NONE {
+        // What stands for a template, or holds code, keeps more than its bytes.
+        if object.actor.load(Ordering::Relaxed) != NONE || !matches!(object.kind(), Producer::Other) {
             return Self::Heavy;
         }
         if !object.waiters.is_done() {

@@ -16,7 +16,7 @@ use crate::resources::Resources;
 use crate::slab::{IndexCache, Slab};
 use crate::starving::Starving;
 use crate::task::{State, Task};
-use crate::template::{Template, TemplateSpec};
+use crate::templates::Templates;
 use crate::violation::PortError;
 
 /// Ports that can be open at once. Their numbers are used again oldest first.
@@ -63,8 +63,7 @@ pub struct Node {
     pub(crate) resources: Resources,
     pub(crate) store: Arc<dyn BufferStore>,
     pub(crate) clock: Arc<dyn Clock>,
-    templates: Slab<TemplateCell>,
-    template_count: Mutex<IndexCache>,
+    pub(crate) templates: Templates,
     ports: Mutex<Vec<Arc<Port>>>,
     /// Shut ports, oldest first.
     shut_ports: Mutex<std::collections::VecDeque<u16>>,
@@ -111,14 +110,6 @@ pub struct Node {
     watchdog: Mutex<Option<Arc<dyn Bell>>>,
 }
 
-/// A template and its description for other threads.
-type Registered = (Arc<Template>, Box<[u8]>);
-
-#[derive(Debug, Default)]
-struct TemplateCell(mobula_sync::cell::UnsafeCell<Option<Registered>>, AtomicBool);
-
-// SAFETY: a template is written once, before its cell says so and its number is given out, and never changes.
-unsafe impl Sync for TemplateCell {}
 // SAFETY: entries of `port_table` are written once, under the lock of `ports`, before their number is
 // given out; everything else in a node is Sync by itself.
 unsafe impl Sync for Node {}
@@ -136,8 +127,7 @@ impl Node {
             resources: Resources::new(config.cpu, config.others),
             store: config.store,
             clock: config.clock,
-            templates: Slab::new(),
-            template_count: Mutex::default(),
+            templates: Templates::default(),
             ports: Mutex::default(),
             shut_ports: Mutex::default(),
             port_table: (0..MAX_PORTS)
@@ -171,56 +161,19 @@ impl Node {
         }
     }
 
-    /// Registers what all calls of one remote function have in common. `meta` is kept for
-    /// [`Node::template_meta`].
-    pub fn add_template(&self, spec: TemplateSpec, meta: &[u8]) -> u32 {
-        let index = self.templates.take(&mut self.template_count.lock());
-        let template = (Template::new(spec), meta.into());
-        // SAFETY: the number is new, so nobody reads the cell yet.
-        self.templates
-            .get(index)
-            .0
-            .with_mut(|cell| unsafe { *cell = Some(template) });
-        // Release: pairs with the Acquire in `find_template`.
-        self.templates.get(index).1.store(true, Ordering::Release);
-        index
-    }
-
-    pub(crate) fn template(&self, index: u32) -> &Arc<Template> {
-        &self.template_cell(index).0
-    }
-
-    /// What `add_template` was given as `meta`.
-    #[must_use]
-    pub fn template_meta(&self, index: u32) -> &[u8] {
-        &self.template_cell(index).1
-    }
-
-    /// The template of a number that may not have been given out.
-    pub(crate) fn find_template(&self, index: u32) -> Option<&Arc<Template>> {
-        let cell = self.templates.find(index)?;
-        // Acquire: pairs with the Release in `add_template`.
-        cell.1.load(Ordering::Acquire).then(|| self.template(index))
-    }
-
     /// How often in a row the code of a template could not be loaded, where threads that tried at once count once.
     #[must_use]
     pub fn failed_loads(&self, template: u32) -> u32 {
-        self.find_template(template)
+        self.templates
+            .find(template)
             .map_or(0, |template| template.failed_loads())
     }
 
     /// A thread has loaded the code of a template, or failed to. `before`: what `failed_loads` said when it began.
     pub fn load_ended(&self, template: u32, loaded: bool, before: u32) {
-        if let Some(template) = self.find_template(template) {
+        if let Some(template) = self.templates.find(template) {
             template.load_ended(loaded, before);
         }
-    }
-
-    fn template_cell(&self, index: u32) -> &Registered {
-        // SAFETY: written before the number was given out, never again.
-        let cell = self.templates.get(index).0.with(|cell| unsafe { &*cell });
-        cell.as_ref().expect("a registered template")
     }
 
     /// Gives a thread its end of the core. `host` is the number from a `NEED_WORKER` event.
@@ -348,11 +301,6 @@ impl Node {
     #[must_use]
     pub fn object_generation(&self, object: u32) -> u32 {
         self.objects.get(object).generation.load(Ordering::Relaxed)
-    }
-
-    /// Keeps an object as long as the node is up; the caller has a reference.
-    pub fn hold_object(&self, object: u32) {
-        self.objects.get(object).retain();
     }
 
     /// What is free: CPU, then the other resources in the order of the configuration.

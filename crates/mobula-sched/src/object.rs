@@ -24,6 +24,21 @@ pub(crate) const NONE: u32 = u32::MAX;
 
 /// What is named as the producer of an object that is put.
 pub(crate) const PUT: u64 = 1;
+/// Of an object that holds code that threads may have loaded; set before it is put.
+pub(crate) const CODE: u64 = 2;
+/// Of an object that stands for a registration; the low half is the template.
+const REGISTRATION: u64 = 1 << 62;
+
+/// What the end of an object is the end of, too.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Producer {
+    /// A registration of this template.
+    Registration(u32),
+    /// Code that threads may have loaded.
+    Code,
+    /// Nothing else.
+    Other,
+}
 
 /// An object: not there yet, or there for good.
 ///
@@ -42,7 +57,7 @@ pub(crate) struct Object {
     pub(crate) owner: AtomicU32,
     /// The actor whose life this object stands for, or `NONE`.
     pub(crate) actor: AtomicU32,
-    /// The task that makes the object, packed; 0 if none does, [`PUT`] if it is put.
+    /// The task that makes the object, packed; 0 if none does, else [`PUT`], [`CODE`], both, or a registration.
     pub(crate) producer: AtomicU64,
     outcome: UnsafeCell<(Status, Payload)>,
 }
@@ -77,6 +92,23 @@ impl Object {
         debug_assert!(self.waiters.is_done(), "only a settled object has an outcome");
         // SAFETY: rule 1: done is final while the caller holds a reference.
         self.outcome.with(|outcome| unsafe { &*outcome })
+    }
+
+    /// The object stands for a registration of a template from now on. It is fresh, and nothing settles it.
+    pub(crate) fn stand_for(&self, template: u32) {
+        self.producer
+            .store(REGISTRATION | u64::from(template), Ordering::Relaxed);
+    }
+
+    /// Whether the object stands for a registration, or holds code.
+    #[inline]
+    pub(crate) fn kind(&self) -> Producer {
+        match self.producer.load(Ordering::Relaxed) {
+            0 | PUT => Producer::Other,
+            word if word >> 63 == 1 => Producer::Other,
+            word if word & REGISTRATION != 0 => Producer::Registration(word as u32),
+            _ => Producer::Code,
+        }
     }
 
     /// Empties the cell for its next object and gives back what the last one held. False if the cell has had its `last`

@@ -14,6 +14,8 @@ use crate::pruned::PrunedVec;
 use crate::region::Regions;
 use crate::slab::IndexCache;
 use crate::task::TaskId;
+use crate::template::Template;
+use crate::templates::Change;
 use crate::violation::PortError;
 
 /// Most tasks in a batch; as many claim words follow the control words.
@@ -62,6 +64,10 @@ pub(crate) enum Event {
     Collect,
     /// Something has waited for resources for long.
     SlowWaits,
+    /// A template has ended.
+    ForgetTemplate { template: u32 },
+    /// The object that held code which the thread may have loaded is gone.
+    ForgetCode { object: u32, generation: u32 },
     /// The last task in flight has ended.
     Idle,
     /// The node closes: all actors of this thread are gone.
@@ -142,6 +148,10 @@ pub(crate) struct Inner {
     /// News taken from `mail`, not yet written to the inbox.
     pub(crate) unread: VecDeque<Event>,
     pub(crate) host: Option<Arc<Host>>,
+    /// The template that the thread submitted last.
+    pub(crate) template: Option<Arc<Template>>,
+    /// Memory for what a visit changes; empty.
+    pub(crate) changes: Vec<Change>,
     /// Objects whose outcomes stand in the inbox: JavaScript may map their buffers until the next step.
     pub(crate) delivered: Vec<u32>,
 }
@@ -174,6 +184,8 @@ impl Port {
                 owned: PrunedVec::default(),
                 unread: VecDeque::new(),
                 host: None,
+                template: None,
+                changes: Vec::new(),
                 delivered: Vec::new(),
             }),
             mail: Mutex::default(),

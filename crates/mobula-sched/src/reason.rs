@@ -1,5 +1,7 @@
 //! Why a task waits: the one place that names the reason.
 
+use std::sync::Arc;
+
 use mobula_sync::MutexGuard;
 use mobula_sync::atomic::Ordering;
 
@@ -33,8 +35,8 @@ pub enum Cause {
 /// Somebody who holds what others wait for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// The template of the actors or tasks.
-    pub template: u32,
+    /// What the actors or tasks are called.
+    pub name: Arc<str>,
     /// Whether they are actors, which hold what they have for their lives.
     pub actors: bool,
     /// How many.
@@ -56,8 +58,8 @@ pub struct Lack {
 /// Why a task, a call or an actor waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// What waits: its template.
-    pub template: u32,
+    /// What waits is called; empty for tasks of any kind.
+    pub name: Arc<str>,
     /// What for.
     pub cause: Cause,
     /// How many wait for the same, of a queue: it and those before it.
@@ -69,9 +71,9 @@ pub struct Reason {
 }
 
 impl Reason {
-    fn new(template: u32, cause: Cause, count: u32) -> Self {
+    fn new(name: Arc<str>, cause: Cause, count: u32) -> Self {
         Self {
-            template,
+            name,
             cause,
             count,
             lacking: Vec::new(),
@@ -134,33 +136,31 @@ impl Still<'_> {
         }
         // SAFETY: it is not free, and while all visits stand still nobody frees it.
         let spec = unsafe { cell.spec() };
-        let template = spec.template;
+        let name = spec.template.name();
         if state == State::Waiting {
-            reasons.push(Reason::new(template, Cause::Argument, 1));
+            reasons.push(Reason::new(name, Cause::Argument, 1));
             return spec.deps.iter().find_map(|&dep| self.producer(dep));
         }
         if state != State::Ready {
-            reasons.push(Reason::new(template, Cause::Nothing, 1));
+            reasons.push(Reason::new(name, Cause::Nothing, 1));
             return None;
         }
         if spec.actor == NONE {
-            let demand = &self.node.template(template).spec.demand;
-            reasons.push(self.lack(template, demand, 1));
+            reasons.push(self.lack(name, &spec.template.spec.demand, 1));
             return None;
         }
         let actor = self.node.objects.get(spec.actor).actor.load(Ordering::Acquire);
         let seen = self.node.look_at_actor(actor, task.index);
         if spec.creates {
-            let demand = &self.node.template(template).spec.demand;
             let reason = if seen.waits {
-                self.lack(template, demand, 1)
+                self.lack(name, &spec.template.spec.demand, 1)
             } else {
-                Reason::new(template, Cause::Thread, 1)
+                Reason::new(name, Cause::Thread, 1)
             };
             reasons.push(reason);
             return None;
         }
-        reasons.push(Reason::new(template, Cause::Actor, seen.place));
+        reasons.push(Reason::new(name, Cause::Actor, seen.place));
         let at = seen.at?;
         let (_, generation) = self.node.tasks.get(at).state();
         Some(TaskId {
@@ -170,7 +170,7 @@ impl Still<'_> {
     }
 
     /// Why what asks for `demand` does not get it, or that a thread only has to take it.
-    pub(crate) fn lack(&self, template: u32, demand: &Demand, count: u32) -> Reason {
+    pub(crate) fn lack(&self, name: Arc<str>, demand: &Demand, count: u32) -> Reason {
         let free = self.node.resources.free();
         let wanted = |&(resource, wanted): &(u32, i64)| Lack {
             resource,
@@ -186,13 +186,13 @@ impl Still<'_> {
             .filter(|lack| lack.free < lack.wanted)
             .collect();
         if lacking.is_empty() {
-            return Reason::new(template, Cause::Thread, count);
+            return Reason::new(name, Cause::Thread, count);
         }
         let holders = self.holders(&lacking);
         Reason {
             lacking,
             holders,
-            ..Reason::new(template, Cause::Resources, count)
+            ..Reason::new(name, Cause::Resources, count)
         }
     }
 
@@ -214,20 +214,20 @@ impl Still<'_> {
             })
         };
         let mut holders: Vec<Holder> = Vec::new();
-        let mut add = |template: u32, actors: bool| {
+        let mut add = |name: Arc<str>, actors: bool| {
             let mut known = holders.iter_mut();
-            match known.find(|holder| (holder.template, holder.actors) == (template, actors)) {
+            match known.find(|holder| holder.actors == actors && holder.name == name) {
                 Some(holder) => holder.count += 1,
                 None => holders.push(Holder {
-                    template,
+                    name,
                     actors,
                     count: 1,
                 }),
             }
         };
         for template in self.node.actors_that_hold() {
-            if wants(&self.node.template(template).spec.demand) {
-                add(template, true);
+            if wants(&template.spec.demand) {
+                add(Arc::clone(&template.spec.name), true);
             }
         }
         let cpu = Demand {
@@ -238,9 +238,9 @@ impl Still<'_> {
             if inner.holds_cpu > 0
                 && !inner.batch.is_empty()
                 && wants(&cpu)
-                && let Some(template) = inner.kinds.first()
+                && let Some(name) = inner.kinds.first()
             {
-                add(template, false);
+                add(name, false);
             }
             let mut begun: Vec<u32> = inner
                 .begun
@@ -257,13 +257,13 @@ impl Still<'_> {
                 }
                 let cell = self.node.tasks.get(task);
                 // SAFETY: its port holds it, and all visits stand still.
-                let template = unsafe { cell.spec() }.template;
-                let mut demand = self.node.template(template).spec.demand.clone();
+                let template = &unsafe { cell.spec() }.template;
+                let mut demand = template.spec.demand.clone();
                 if cell.has(LENT) {
                     demand.cpu = 0;
                 }
                 if cell.has(HOLDS) && wants(&demand) {
-                    add(template, false);
+                    add(template.name(), false);
                 }
             }
         }

@@ -6,6 +6,7 @@ use crate::failure::{self, Failure};
 use crate::object::{NONE, Status};
 use crate::payload::Payload;
 use crate::task::{State, TaskId};
+use crate::template::Use;
 use crate::turn::Turn;
 
 impl Turn<'_> {
@@ -19,7 +20,7 @@ impl Turn<'_> {
             // SAFETY: this visit is the settler: it moved the task to `Settling`, and has not let go of it.
             let spec = unsafe { cell.spec() };
             let results: Vec<u32> = spec.results().collect();
-            let error = broken(spec.template, cell.attempt());
+            let error = broken(&spec.template, cell.attempt());
             for result in results {
                 self.settle_if_open(result, &error);
             }
@@ -40,7 +41,7 @@ impl Turn<'_> {
             if let Some(task) = task.filter(|&task| self.find(task).is_some()) {
                 self.stop_because(task, Failure::Broken, &[], false);
             } else if !object.waiters.is_done() && !self.is_written(result) {
-                let error = broken(NONE, 0);
+                let error = broken(&Use::default(), 0);
                 // The reference of the task that there is not.
                 object.retain();
                 self.settle(result, Status::SystemError, error);
@@ -66,14 +67,14 @@ impl Turn<'_> {
     pub(crate) fn settle_actor(&mut self) {
         let actor = std::mem::replace(&mut self.actor_in_hand, NONE);
         if actor != NONE {
-            let error = broken(NONE, 0);
+            let error = broken(&Use::default(), 0);
             self.end_actor(actor, error);
         }
     }
 
     /// Calls that this visit had taken from an actor that has ended: they fail.
     pub(crate) fn settle_doomed(&mut self) {
-        let error = broken(NONE, 0);
+        let error = broken(&Use::default(), 0);
         while let Some(task) = self.doomed.pop() {
             self.fail_queued(task, &error);
         }
@@ -88,6 +89,6 @@ impl Turn<'_> {
     }
 }
 
-fn broken(template: u32, attempt: u32) -> Payload {
+fn broken(template: &Use, attempt: u32) -> Payload {
     failure::encode(Failure::Broken, template, attempt, &[])
 }

@@ -1,5 +1,7 @@
 //! What waits for resources for long: threads are asked to drop what nobody uses, and the main thread is told.
 
+use std::sync::Arc;
+
 use mobula_sync::Mutex;
 use mobula_sync::atomic::Ordering;
 use rustc_hash::FxHashMap;
@@ -51,8 +53,8 @@ struct Looks {
     patience: u64,
 }
 
-/// What waits, with what it asks for and how many are there.
-type Line = (Queue, u32, Demand, u32);
+/// What waits, what it is called, what it asks for, and how many are there.
+type Line = (Queue, Arc<str>, Arc<Demand>, u32);
 
 impl Node {
     /// Looks at what waits for resources. If anything does, gives after how many nanoseconds it is to be looked at again.
@@ -109,7 +111,7 @@ impl Node {
         self.still(|still| {
             let lines = self.starving_lines(false);
             let slow = lines.into_iter().filter(|line| told.contains(&line.0));
-            slow.map(|(_, template, demand, count)| still.lack(template, &demand, count))
+            slow.map(|(_, name, demand, count)| still.lack(name, &demand, count))
                 .collect()
         })
     }
@@ -121,22 +123,22 @@ impl Node {
                 cpu: UNIT,
                 others: Vec::new(),
             };
-            lines.push((Queue::Plain, NONE, demand, self.lanes.plain.len() as u32));
+            let count = self.lanes.plain.len() as u32;
+            lines.push((Queue::Plain, Arc::from(""), Arc::new(demand), count));
         }
         // SAFETY: the lane holds the task, and its lock is held.
-        let template_of = |task| unsafe { self.tasks.get(task).spec() }.template;
-        for (first, template, count) in self.lanes.waiting(template_of) {
-            let demand = &self.template(template).spec.demand;
-            if !self.resources.has(demand, false) {
-                lines.push((Queue::Special { first }, template, demand.clone(), count));
+        let name_of = |task| unsafe { self.tasks.get(task).spec() }.template.name();
+        for (first, name, demand, count) in self.lanes.waiting(name_of) {
+            if !self.resources.has(&demand, false) {
+                lines.push((Queue::Special { first }, name, demand, count));
             }
         }
         if self.unplaced_count.load(Ordering::Relaxed) > 0 {
             let unplaced = self.unplaced.lock();
             for (demand, number, actor, count) in unplaced.lines() {
                 if !self.resources.has(demand, false) {
-                    let template = self.look_at_actor(actor, NONE).template;
-                    lines.push((Queue::Actors { number }, template, demand.clone(), count));
+                    let name = self.look_at_actor(actor, NONE).name;
+                    lines.push((Queue::Actors { number }, name, Arc::new(demand.clone()), count));
                 }
             }
         }

@@ -6,7 +6,7 @@ use mobula_sync::atomic::Ordering;
 
 use crate::actor::ActorName;
 use crate::failure::{self, Failure};
-use crate::object::{NONE, PUT, Status};
+use crate::object::{CODE, NONE, PUT, Status};
 use crate::payload::Payload;
 use crate::port::{Event, Inner};
 use crate::resources::UNIT;
@@ -75,10 +75,10 @@ impl Turn<'_> {
                 failpoint!("object.put");
                 let payload = reader.payload();
                 reader.check()?;
-                self.open_object(object)?;
+                self.node.check_fresh(self.port, object, CODE)?;
                 let payload = self.take_over(payload)?;
                 let cell = self.node.objects.get(object);
-                cell.producer.store(PUT, Ordering::Relaxed);
+                cell.producer.fetch_or(PUT, Ordering::Relaxed);
                 cell.retain();
                 self.settle(object, Status::Value, payload);
             }
@@ -130,7 +130,6 @@ impl Turn<'_> {
             Box::default()
         };
         let mut spec = Spec {
-            template,
             result,
             more_results,
             deps,
@@ -165,6 +164,9 @@ impl Turn<'_> {
         if has(submit::CREATE) && has(submit::CALL) || has(submit::NAMED) && !has(submit::CREATE) {
             return Err(Violation::Flags(flags));
         }
+        if !self.node.templates.was_given(template) {
+            return Err(Violation::Template(template));
+        }
         spec.arguments = self.take_over(arguments)?;
         if let Err(violation) = self.check_submit(&spec, parent) {
             self.discard(spec.arguments);
@@ -173,8 +175,19 @@ impl Turn<'_> {
         self.placing.push(result);
         self.placing.extend(&spec.more_results);
         failpoint!("submit.read");
+        let Some(used) = self.use_template(template) else {
+            self.never_place(spec, Failure::FunctionGone);
+            self.placing.clear();
+            // Later calls would name an actor that there is not: a thread holds the class while it creates one.
+            return if has(submit::CREATE) {
+                Err(Violation::Template(template))
+            } else {
+                Ok(())
+            };
+        };
+        spec.template = used;
         if has(submit::CANCELLED) {
-            self.never_place(spec);
+            self.never_place(spec, Failure::Cancelled);
             self.placing.clear();
             return Ok(());
         }
@@ -192,9 +205,10 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// A task that was cancelled before it was submitted: it gets no cell and no queue, in which a thread might find it.
-    fn never_place(&mut self, spec: Spec) {
-        let error = failure::encode(Failure::Cancelled, spec.template, 1, &[]);
+    /// A task that cannot run, such as one that was cancelled before it was submitted: it gets no cell and no queue, in which a
+    /// thread might find it.
+    fn never_place(&mut self, spec: Spec, failure: Failure) {
+        let error = failure::encode(failure, &spec.template, 1, &[]);
         for result in spec.results() {
             self.node.objects.get(result).retain();
             let copy = self.copy(&error);
@@ -208,6 +222,7 @@ impl Turn<'_> {
             self.release(dep);
         }
         self.discard(spec.arguments);
+        self.unuse(spec.template);
     }
 
     /// Makes the task and registers it with its arguments.
@@ -372,8 +387,10 @@ impl Turn<'_> {
 
     pub(crate) fn retries(&self, task: u32) -> u32 {
         // SAFETY: the caller holds the task.
-        let template = unsafe { self.node.tasks.get(task).spec() }.template;
-        self.node.template(template).spec.max_retries
+        unsafe { self.node.tasks.get(task).spec() }
+            .template
+            .spec
+            .max_retries
     }
 
     /// Puts a task that was taken back into its queue for another attempt.
@@ -421,7 +438,7 @@ impl Turn<'_> {
             }
         } else {
             // It ran on the CPU of its batch, which goes on to the next.
-            let cpu = self.node.template(spec.template).demand.cpu;
+            let cpu = spec.template.demand.cpu;
             cell.set(HOLDS, true);
             cell.set(LENT, lent);
             self.occupy(task, !lent);
@@ -438,8 +455,8 @@ impl Turn<'_> {
     pub(crate) fn occupy(&mut self, task: u32, begins: bool) {
         let cell = self.node.tasks.get(task);
         // SAFETY: the port holds the task.
-        let template = unsafe { cell.spec() }.template;
-        if self.node.template(template).spec.demand.cpu < UNIT || cell.set(OCCUPIES, begins) == begins {
+        let template = &unsafe { cell.spec() }.template;
+        if template.spec.demand.cpu < UNIT || cell.set(OCCUPIES, begins) == begins {
             return;
         }
         failpoint!("task.occupy");
@@ -466,12 +483,7 @@ impl Turn<'_> {
     fn lend(&mut self, task: u32, lend: bool) {
         let cell = self.node.tasks.get(task);
         // SAFETY: the port holds the task.
-        let cpu = self
-            .node
-            .template(unsafe { cell.spec() }.template)
-            .spec
-            .demand
-            .cpu;
+        let cpu = unsafe { cell.spec() }.template.spec.demand.cpu;
         if cpu == 0 || !cell.has(HOLDS) || cell.set(LENT, lend) == lend {
             return;
         }

@@ -6,6 +6,7 @@ use mobula_sync::cell::UnsafeCell;
 use crate::object::NONE;
 use crate::payload::Payload;
 use crate::pruned::PrunedVec;
+use crate::template::Use;
 
 /// Where a task is. The numbers are the low byte of [`Task::state`].
 ///
@@ -65,7 +66,7 @@ impl TaskId {
 /// What a task is, apart from where it is.
 #[derive(Debug)]
 pub(crate) struct Spec {
-    pub(crate) template: u32,
+    pub(crate) template: Use,
     /// The first, mostly the only, object it makes.
     pub(crate) result: u32,
     /// Further objects it makes.
@@ -94,7 +95,7 @@ pub(crate) struct Consumer {
 impl Default for Spec {
     fn default() -> Self {
         Self {
-            template: 0,
+            template: Use::default(),
             result: NONE,
             more_results: Box::default(),
             arguments: Payload::default(),

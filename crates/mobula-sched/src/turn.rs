@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use mobula_fault::failpoint;
 use mobula_queue::{Subscribed, Waiter, Waiters};
 use mobula_sync::atomic::Ordering;
@@ -13,6 +15,8 @@ use crate::port::{Event, Inner};
 use crate::resources::{LESS_THAN_A_CPU, Resources};
 use crate::slab::IndexCache;
 use crate::task::{HOLDS, LENT, State, TaskId};
+use crate::template::Template;
+use crate::templates::Change;
 use crate::violation::Violation;
 
 /// A task that a visit has moved to `Settling`.
@@ -63,6 +67,12 @@ pub(crate) struct Turn<'n> {
     pub(crate) doomed: Vec<u32>,
     mail: Vec<(u16, Vec<Event>)>,
     pub(crate) ahead: Ahead,
+    /// The template that the port submitted last.
+    pub(crate) template: Option<Arc<Template>>,
+    /// Uses of templates that are not counted yet.
+    pub(crate) changes: Vec<Change>,
+    /// Templates that have ended, and still are to be removed.
+    pub(crate) ended_templates: Vec<u32>,
     /// By how many bytes the values of objects and arguments of tasks have grown on the heap. What a visit that panics loses
     /// of it is not counted any more.
     pub(crate) heap: i64,
@@ -92,6 +102,9 @@ impl<'n> Turn<'n> {
             doomed: Vec::new(),
             mail: Vec::new(),
             ahead: Ahead::default(),
+            template: None,
+            changes: Vec::new(),
+            ended_templates: Vec::new(),
             heap: 0,
         }
     }
@@ -105,6 +118,8 @@ impl<'n> Turn<'n> {
         turn.task_cells = std::mem::take(&mut inner.tasks);
         turn.object_cells = std::mem::take(&mut inner.objects);
         turn.borrowed = std::mem::take(&mut inner.borrowed);
+        turn.template = inner.template.take();
+        turn.changes = std::mem::take(&mut inner.changes);
         turn
     }
 
@@ -116,6 +131,8 @@ impl<'n> Turn<'n> {
         inner.tasks = self.task_cells;
         inner.objects = self.object_cells;
         inner.borrowed = self.borrowed;
+        inner.template = self.template;
+        inner.changes = self.changes;
         inner.delivered.append(&mut self.delivered);
     }
 
@@ -136,6 +153,7 @@ impl<'n> Turn<'n> {
             || !self.settled.is_empty()
             || self.end_counting()
             || !self.mail.is_empty()
+            || self.has_changed_templates()
         {
             self.pass_on_once();
         }
@@ -147,6 +165,8 @@ impl<'n> Turn<'n> {
 
     fn pass_on_once(&mut self) {
         self.propagate();
+        self.count_uses();
+        self.end_templates();
         failpoint!("turn.pass_on");
         let freed = std::mem::take(&mut self.freed);
         if freed {
@@ -208,8 +228,8 @@ impl<'n> Turn<'n> {
             return false;
         };
         // SAFETY: the task is in no queue yet.
-        let template = unsafe { self.node.tasks.get(newest).spec() }.template;
-        policy::is_worth_sharing(queued + self.ready.len(), self.node.template(template).average())
+        let template = &unsafe { self.node.tasks.get(newest).spec() }.template;
+        policy::is_worth_sharing(queued + self.ready.len(), template.average())
     }
 
     pub(crate) fn post(&mut self, port: u16, event: Event) {
@@ -271,7 +291,9 @@ impl<'n> Turn<'n> {
                 self.retire_actor(actor);
             }
             failpoint!("object.free");
+            let (kind, generation) = (cell.kind(), cell.generation.load(Ordering::Relaxed));
             let (payload, again) = cell.clear(self.node.last_generation);
+            self.producer_gone(object, generation, kind);
             self.heap -= payload.heap();
             let refs = payload.into_refs(&*self.node.store);
             if again {
@@ -436,7 +458,7 @@ impl<'n> Turn<'n> {
     pub(crate) fn enqueue(&mut self, task: u32) {
         // SAFETY: the caller holds the task.
         let spec = unsafe { self.node.tasks.get(task).spec() };
-        let template = self.node.template(spec.template);
+        let template = &spec.template;
         if template.plain {
             self.ready.push(task);
         } else {
@@ -464,7 +486,7 @@ impl<'n> Turn<'n> {
         let cell = self.node.tasks.get(task);
         // SAFETY: as in `fail`.
         let spec = unsafe { cell.spec() };
-        let error = failure::encode(failure, spec.template, cell.attempt(), details);
+        let error = failure::encode(failure, &spec.template, cell.attempt(), details);
         self.fail(task, Status::SystemError, &error);
     }
 
@@ -492,6 +514,7 @@ impl<'n> Turn<'n> {
             self.release(spec.actor);
         }
         self.discard(spec.arguments);
+        self.unuse(spec.template);
     }
 
     /// Gives back what a task holds of the node's resources.
@@ -505,10 +528,8 @@ impl<'n> Turn<'n> {
         cell.set(HOLDS, false);
         let lent = cell.set(LENT, false);
         // SAFETY: the caller is the holder.
-        let template = unsafe { cell.spec() }.template;
-        self.node
-            .resources
-            .give_back(&self.node.template(template).spec.demand, lent);
+        let template = &unsafe { cell.spec() }.template;
+        self.node.resources.give_back(&template.spec.demand, lent);
         self.work_may_be_possible();
     }
 

@@ -177,7 +177,7 @@ impl Turn<'_> {
             inner.batch[slot] = NONE;
             failpoint!("watchdog.put_back");
             // SAFETY: the port holds the task.
-            let template = unsafe { self.node.tasks.get(task).spec() }.template;
+            let template = &unsafe { self.node.tasks.get(task).spec() }.template;
             inner.kinds.forget(template);
             self.take_back_refs(task);
             self.put_back(task);
@@ -204,7 +204,7 @@ impl Turn<'_> {
     pub(crate) fn limit(&self, task: u32, began: Option<u64>) {
         let cell = self.node.tasks.get(task);
         // SAFETY: the port holds the task.
-        let template = self.node.template(unsafe { cell.spec() }.template);
+        let template = &unsafe { cell.spec() }.template;
         let limit = template.spec.timeout_ms;
         if limit == 0 || cell.deadline.load(Ordering::Relaxed) != 0 {
             return;

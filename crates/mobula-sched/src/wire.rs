@@ -66,6 +66,7 @@ pub(crate) mod event {
     pub(crate) const COLLECT: u8 = 13;
     pub(crate) const SLOW_WAITS: u8 = 14;
     pub(crate) const STOP_ACTORS: u8 = 15;
+    pub(crate) const FORGET: u8 = 16;
 }
 
 /// Reads records. What lies past the end reads as 0, or as nothing, and `check` says so: nothing that was read may count

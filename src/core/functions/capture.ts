@@ -242,7 +242,7 @@ export class Capture {
 
   /** Describes a function that takes something from the code around it. */
   #enclosing(fn: AnyFunction, text: string, facts: FunctionFacts, step: Step): Shipped {
-    const located = locateFunction(this.inspector, facts, text);
+    const located = locateFunction(this.inspector, facts, fn, text);
     if (located === 'builtin') return findBuiltin(fn) ?? this.#adapted(fn, text, facts, step);
     if (located === 'unparsed') return this.#refuse(step, 'has a source text that mobula cannot read');
     const { script, entry, url, line, column } = located;

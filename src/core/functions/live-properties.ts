@@ -40,7 +40,7 @@ function getterChanges(getter: AnyFunction, capture: Capture): boolean {
 
 function looksUp(getter: AnyFunction, capture: Capture): boolean {
   const facts = capture.inspector.look(getter);
-  const located = locateFunction(capture.inspector, facts, Function.prototype.toString.call(getter));
+  const located = locateFunction(capture.inspector, facts, getter, Function.prototype.toString.call(getter));
   if (typeof located === 'string' || !located.whole) return false;
   const free = freeNames(located.script.analysis, located.range);
   const values = facts.read(free.map(({ name }) => name));

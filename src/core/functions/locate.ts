@@ -1,3 +1,4 @@
+import { constructed, isConstructed } from './constructed.ts';
 import { readSource } from './files.ts';
 import type { FunctionFacts, FunctionLocation, Inspector } from './inspect.ts';
 import type { FunctionEntry, Range } from './scope.ts';
@@ -20,9 +21,13 @@ export interface Located {
 export type Location = Located | 'builtin' | 'unparsed';
 
 /** Finds the text `text` of a function in the script that defines it. */
-export function locateFunction(inspector: Inspector, facts: FunctionFacts, text: string): Location {
+export function locateFunction(inspector: Inspector, facts: FunctionFacts, fn: object, text: string): Location {
   const { location } = facts;
-  const script = location && defining(inspector, facts, location, text);
+  const script =
+    location &&
+    (isConstructed(facts, fn, text)
+      ? constructed(location.scriptId, text)
+      : defining(inspector, facts, location, text));
   if (script?.url.startsWith('node:')) return 'builtin';
   const located = location && locateIn(script, location, text);
   if (located !== undefined) return located;

@@ -7,9 +7,10 @@ const byFunction = new WeakMap<AnyFunction, ShippedFunction>();
 const byWrapper = new Map<string, WeakRef<ShippedFunction>>();
 const collected = new FinalizationRegistry<string>((wrapper) => byWrapper.delete(wrapper));
 
-/** Remembers what `fn` was made from, and the name of the wrapper it was made in. */
-export function rememberOrigin(fn: AnyFunction, shipped: ShippedFunction, wrapper: string): void {
+/** Remembers what `fn` was made from, and the name of the wrapper it was made in, if no other was made there. */
+export function rememberOrigin(fn: AnyFunction, shipped: ShippedFunction, wrapper: string | undefined): void {
   byFunction.set(fn, shipped);
+  if (wrapper === undefined) return;
   byWrapper.set(wrapper, new WeakRef(shipped));
   collected.register(shipped, wrapper);
 }

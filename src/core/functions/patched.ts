@@ -107,7 +107,7 @@ class Maker {
 
   #locate(): Exclude<ReturnType<typeof locateFunction>, string> | undefined {
     const { inspector } = this.#capture;
-    const located = locateFunction(inspector, inspector.look(this.#fn), this.#text);
+    const located = locateFunction(inspector, inspector.look(this.#fn), this.#fn, this.#text);
     return typeof located === 'string' || !located.whole ? undefined : located;
   }
 

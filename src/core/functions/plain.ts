@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { isFunctionPrototype } from './base-prototypes.ts';
+import { isConstructed } from './constructed.ts';
 import type { FunctionFacts, Inspector } from './inspect.ts';
 import { isModuleFile } from './module-files.ts';
 import { toPath } from './modules.ts';
@@ -35,7 +36,7 @@ export function locatePlain(
   // Looking at what is known already costs less.
   if (location === undefined || knownScript(location.scriptId) !== undefined) return undefined;
   const start = startOf(fn, text);
-  if (start === undefined || usesSourceMaps() || !isBare(fn)) return undefined;
+  if (start === undefined || usesSourceMaps() || !isBare(fn) || isConstructed(facts, fn, text)) return undefined;
   // An escape may spell a word in another way, and a private name belongs to a class.
   if (/\\u|#/.test(text)) return undefined;
   // Maximal runs of what may stand in a name; strings and comments add words that do no harm.

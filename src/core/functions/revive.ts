@@ -1,7 +1,6 @@
 import { isBuiltin } from 'node:module';
 import { callbackify, promisify } from 'node:util';
-import { Script } from 'node:vm';
-import { follow, importerOf, loadImport, metaOf, requireOf, scriptOptions } from './imports.ts';
+import { follow, importerOf, loadImport, metaOf, requireOf } from './imports.ts';
 import { toUrl, viteFile } from './modules.ts';
 import { rememberOrigin } from './origins.ts';
 import {
@@ -13,10 +12,9 @@ import {
   type ShippedImport,
   type ShippedMembers,
   type ShippedSymbol,
-  wrapperPrefix,
 } from './shipped.ts';
-import { adoptSourceMap } from './source-maps.ts';
 import { putInto } from './values.ts';
+import { keepWrapper, wrapperFor } from './wrappers.ts';
 
 /**
  * Makes a function from what `captureFunction` wrote. It is a promise only where modules have to be loaded first.
@@ -33,14 +31,6 @@ export function reviveFunction(shipped: ShippedFunction): Promise<AnyFunction> |
   if (waiting.length === 0) return reviver.root(shipped);
   return Promise.all(waiting).then(() => reviver.root(shipped));
 }
-
-/** Evaluates the wrapper: hands out a setter for the captured names, then makes the function, and hands out one for static private fields. */
-type Wrapper = (
-  handOut: (fill: (values: Record<string, unknown>) => void) => void,
-  privates: (set: (values: readonly unknown[]) => void) => void,
-) => unknown;
-
-let wrappers = 0;
 
 class Reviver {
   readonly #values = new Map<Shipped, unknown>();
@@ -117,9 +107,7 @@ class Reviver {
     const receiver = item.receiver && this.#make(item.receiver);
     if (this.#values.has(item)) return this.#values.get(item) as AnyFunction;
     this.#begun.add(item);
-    wrappers += 1;
-    const name = `${wrapperPrefix}${wrappers}`;
-    const wrapper = compile(item, name);
+    const { wrapper, name, isShared } = wrapperFor(item);
     const values: Record<string, unknown> = {};
     let fill = (_values: Record<string, unknown>): void => undefined;
     const take = (capture: string, shipped: Shipped): void =>
@@ -152,7 +140,8 @@ class Reviver {
     if (Object.getOwnPropertyDescriptor(fn, 'name')?.value !== item.name && !named) {
       Object.defineProperty(fn, 'name', { value: item.name, configurable: true });
     }
-    rememberOrigin(fn, item, name);
+    keepWrapper(fn, wrapper);
+    rememberOrigin(fn, item, isShared ? undefined : name);
     return fn;
   }
 
@@ -189,26 +178,6 @@ class Reviver {
   #key(key: string | ShippedSymbol): string | symbol {
     return typeof key === 'string' ? key : (this.#make(key) as symbol);
   }
-}
-
-/** What a source needs to call `import()`, itself or in code that it makes of text. To provide for it costs milliseconds. */
-const mayImport = /\bimport\b|\beval\b|Function\b/;
-
-/** Compiles a function's source so that stack traces show the file, line and column it came from. */
-function compile(item: ShippedFunction, name: string): Wrapper {
-  const names = [...item.captures.keys()].join(', ');
-  const variables =
-    names === '' ? '' : `let ${names}; ${name}_fill((${name}_values) => { ({ ${names} } = ${name}_values); }); `;
-  const before = `(function ${name}(${name}_fill, ${item.privates?.setter ?? `${name}_set`}) { ${item.strict ? "'use strict'; " : ''}${variables}return (${item.form === 'method' ? '{' : ''}`;
-  const after = `${item.form === 'method' ? '}' : ''}); })`;
-  adoptSourceMap(item.file);
-  const { url } = item.file;
-  const script = new Script(before + item.source + after, {
-    ...(mayImport.test(item.source) ? scriptOptions(url) : { filename: url }),
-    lineOffset: item.line,
-    columnOffset: item.column - before.length,
-  });
-  return script.runInThisContext() as Wrapper;
 }
 
 /** An object that shows what a module exports, and takes other values for some of it. */

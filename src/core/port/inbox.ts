@@ -38,6 +38,8 @@ export class Inbox implements NewsReader, OutcomeReader {
   carrier: Carrier | undefined;
   /** What has to be done before news are read: true if it ran code of the user's, which may have read others. */
   beforeNews: () => boolean = nothingBefore;
+  /** The object with this code is gone. `life`: which of those that have had its place. */
+  forgetCode: (object: number, life: number) => void = () => undefined;
   #news: NewsHandler | undefined;
   #flow: (typeof flow)[keyof typeof flow] = flow.goesOn;
   /** Where the records begin that are not read yet, and where the last one ends. */
@@ -97,6 +99,7 @@ export class Inbox implements NewsReader, OutcomeReader {
     const kind = this.#runtime.port.inbox[pos] as number;
     if (kind === event.value || kind === event.ready) return this.#settled(kind, pos);
     if (kind === event.item) return this.#item(pos);
+    if (kind === event.forget) return this.#forget(pos);
     if (this.#news === undefined) throw new MobulaError('ERR_MOBULA_INTERNAL', `nobody reads news of kind ${kind}`);
     return this.#news.handle(kind, pos);
   }
@@ -109,6 +112,18 @@ export class Inbox implements NewsReader, OutcomeReader {
     this.deliveries++;
     subscriptions.deliver(port.inboxView.getUint32(pos + 4, true), port.inbox[pos + 1] as number, at, what);
     return end;
+  }
+
+  #forget(pos: number): number {
+    const { port, registry } = this.#runtime;
+    const view = port.inboxView;
+    const number = view.getUint32(pos + 4, true);
+    if (port.inbox[pos + 1] === 0) {
+      registry.forget(number);
+      return pos + 8;
+    }
+    this.forgetCode(number, view.getUint32(pos + 8, true));
+    return pos + 12;
   }
 
   #item(pos: number): number {
@@ -162,13 +177,11 @@ export class Inbox implements NewsReader, OutcomeReader {
   }
 
   error(outcome: number, pos: number): unknown {
-    const { port, values, registry, facts } = this.#runtime;
+    const { port, values, facts } = this.#runtime;
     if (outcome === status.userError) return userFailure(values.read(pos) as UserFailure, facts.nodeId);
     const length = port.inboxView.getUint32(pos, true) & ~LINKED;
     const context: FailureContext = {
       nodeId: facts.nodeId,
-      taskName: (template) => registry.get(template).info.name,
-      timeoutOf: (template) => registry.get(template).info.timeoutMs,
       decode: (start, end) => values.readPart(pos, start, end),
     };
     return systemFailure(port.inbox, pos + 4, pos + 4 + length, context);

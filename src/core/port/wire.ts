@@ -46,6 +46,7 @@ export const event = {
   collect: 13,
   slowWaits: 14,
   stopActors: 15,
+  forget: 16,
 } as const;
 
 /** How an object turned out. */

@@ -51,7 +51,7 @@ export class RefKeeper {
       this.#turn = turn;
       this.#made = 0;
     }
-    if (++this.#made <= SINGLE) return ObjectRef.of(this.#owner, this.#watched(index, false), index);
+    if (++this.#made <= SINGLE) return this.single(index);
     let block = this.#filling;
     if (block === undefined || block.held.length === BLOCK) {
       // Let go of it after the turn: a block that the keeper held would never be collected.
@@ -64,6 +64,11 @@ export class RefKeeper {
     const ref = ObjectRef.of(this.#owner, block, index);
     this.#burst.push(ref);
     return ref;
+  }
+
+  /** The same, for a ref that is never in a block with others. */
+  single(index: number): ObjectRef<unknown> {
+    return ObjectRef.of(this.#owner, this.#watched(index, false), index);
   }
 
   readonly #endBurst = (): void => {

@@ -19,8 +19,15 @@ export const notBegun: object = Object.freeze({});
 const refused =
   'The function was refused when it was first called, after a task of it had been submitted. Mend what that error says, and call it again.';
 
+/** Code that a thread has loaded, or its load. */
+interface Known {
+  /** Which of the objects that have had the place it is in. */
+  readonly life: number;
+  code: Function | Load;
+}
+
 /**
- * The functions and classes that a thread has loaded, by the object that holds their code.
+ * The functions and classes that a thread has loaded, by the object that holds their code, until that is gone.
  *
  * If code cannot be loaded, its error is that of one task: the first that waits for it. Node keeps the failure of a module for
  * as long as the thread lives, so the thread is replaced, and tasks that have only waited go back to their queue. Once the
@@ -30,7 +37,7 @@ const refused =
 export class CodeCache {
   readonly #runtime: ThreadRuntime;
   readonly #retirement: Retirement;
-  readonly #known = new Map<number, Function | Load>();
+  readonly #known = new Map<number, Known>();
 
   constructor(runtime: ThreadRuntime, retirement: Retirement) {
     this.#runtime = runtime;
@@ -42,10 +49,24 @@ export class CodeCache {
     const { info } = template;
     if (info.kind === 'method') throw new MobulaError('ERR_MOBULA_INTERNAL', 'methods have no code of their own');
     const known = this.#known.get(info.code);
-    if (known !== undefined) return known;
-    const load = new Load(this.#load(info.code, template.id));
-    this.#known.set(info.code, load);
+    if (known?.life === info.life) return known.code;
+    const loading = this.#load(info.code, template.id);
+    const load = new Load(loading);
+    const begun: Known = { life: info.life, code: load };
+    this.#known.set(info.code, begun);
+    // Its failure is told by the load.
+    loading.then(
+      (code) => {
+        begun.code = code;
+      },
+      () => undefined,
+    );
     return load;
+  }
+
+  /** The object with this code is gone. */
+  forget(object: number, life: number): void {
+    if (this.#known.get(object)?.life === life) this.#known.delete(object);
   }
 
   /**
@@ -75,7 +96,6 @@ export class CodeCache {
     const before = addon.failedLoads(port.id, template);
     try {
       const code = await this.#revive(object);
-      this.#known.set(object, code);
       addon.loadEnded(port.id, template, true, before);
       return code;
     } catch (error) {
@@ -86,10 +106,11 @@ export class CodeCache {
 
   async #revive(object: number): Promise<Function> {
     const runtime = this.#runtime;
-    // The template holds the object for as long as the runtime is up; this thread needs no reference of its own.
+    // The core has to have the subscription while this thread has the task, whose template holds the object.
     const ref = ObjectRef.of(runtime, new RefBlock([object], false), object);
     const shipped = await new Promise<unknown>((resolve, reject) => {
       runtime.subscriptions.add(new SingleGet(ref, runtime.inbox, resolve, reject), 0);
+      runtime.port.flush();
     });
     if ((shipped as Unshipped).kind === 'unshipped') return refuse;
     return await reviveFunction(shipped as Ship);

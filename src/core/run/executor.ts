@@ -46,6 +46,7 @@ export class Executor implements NewsHandler {
     this.#runner = new Runner(runtime, this.#results, this.#actors);
     this.#unsettled = new Unsettled(runtime, this.#results);
     runtime.inbox.handleNews(this);
+    runtime.inbox.forgetCode = (object, life) => this.#codes.forget(object, life);
   }
 
   /** Whether no task may begin now. */
@@ -119,13 +120,14 @@ export class Executor implements NewsHandler {
     const view = port.inboxView;
     const count = view.getUint32(pos + 24, true);
     const argsAt = pos + HEAD;
-    const template = registry.get(view.getUint32(pos + 12, true));
     const slot = view.getUint16(pos + 2, true);
     if (this.#ending || this.#leaves) {
       inbox.cutOff();
       return pos;
     }
     if (!port.claim(slot)) return this.#preparation.skip(argsAt, count);
+    // A task that was taken back may be over by now, and its template with it.
+    const template = registry.get(view.getUint32(pos + 12, true));
     const prepared = this.#preparation.prepare(template, argsAt, count);
     if (prepared === undefined) {
       port.unclaim(slot);

@@ -17,7 +17,7 @@ export class Runner {
    * What the function of a template has returned: a promise (true) once, or never. Those that never did run without async
    * context, which costs.
    */
-  readonly #promises = new Map<Template, boolean>();
+  readonly #promises = new WeakMap<Template, boolean>();
 
   constructor(runtime: ThreadRuntime, results: ResultWriter, actors: Instances) {
     this.#runtime = runtime;

@@ -20,7 +20,7 @@ export class Unsettled {
    * Whether tasks that returned promises were done after a few turns of microtasks. Those that wait for timers or sockets
    * (false), or may (not there), are begun one at a time: the next in the batch might never give the thread back to them.
    */
-  readonly #quick = new Map<Template, boolean>();
+  readonly #quick = new WeakMap<Template, boolean>();
 
   constructor(runtime: ThreadRuntime, results: ResultWriter) {
     this.#runtime = runtime;

@@ -1,10 +1,11 @@
 import { CaptureError } from '../../common/errors.ts';
-import { encodeToBytes, LocalShapeTable } from '../../store/codec/index.ts';
+import { encodeToBytes, LocalShapeTable, type Portable, portable } from '../../store/codec/index.ts';
 import type { CaptureHost } from '../functions/capture.ts';
 import { captureFunction as ship } from '../functions/capture.ts';
 import { wasTyped } from '../functions/script-variables.ts';
 import type { Shipped } from '../functions/shipped.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
+import { portableKind } from './remote.ts';
 
 /** One piece of captured data, or the text of a captured function, as it was. */
 interface Sighting {
@@ -87,12 +88,27 @@ function bytesOf(value: unknown): Uint8Array {
   const { bytes } = encodeToBytes(value, {
     // A table remembers shapes that it has seen, and would write the same value in another way.
     shapes: new LocalShapeTable(),
-    isRef: (item) => ObjectRef.is(item),
-    refIndex: (ref) => ObjectRef.index(ref as ObjectRef<unknown>),
+    isRef: (item) => ObjectRef.is(item) || templateOf(item) !== undefined,
+    refIndex: (item) => {
+      const template = templateOf(item);
+      return template === undefined ? ObjectRef.index(item as ObjectRef<unknown>) : ~template >>> 0;
+    },
     // All threads see what changes in it.
     share: () => 0,
   });
   return bytes.slice();
+}
+
+/** The template of a remote function or actor class, which travels in another way while its own code is written. */
+function templateOf(item: object): number | undefined {
+  if (!(portable in item)) return undefined;
+  try {
+    const [kind, payload] = (item as Portable)[portable]();
+    return kind === portableKind.remote ? (payload as readonly [unknown, number])[1] : undefined;
+  } catch {
+    // It does not travel, and says why when it is written.
+    return undefined;
+  }
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

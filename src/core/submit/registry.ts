@@ -1,27 +1,25 @@
-import type { ResolvedCallOptions } from '../../common/call-options.ts';
 import { MobulaError } from '../../common/errors.ts';
 import type { ResolvedActorOptions, ResolvedTaskOptions } from '../../common/options.ts';
-import type { TemplateOptions } from '../../native/addon.ts';
+import { setImmediate } from '../../common/timers.ts';
+import { WeakValues } from '../../common/weak-values.ts';
+import { nativeError } from '../../native/native-error.ts';
 import type { Shipped } from '../functions/shipped.ts';
-import type { Port } from '../port/port.ts';
+import { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
-import { checkPlacement } from './placement.ts';
-import type { Code, Remote } from './remote.ts';
-import type { ResourceTable } from './resources.ts';
-import type { Template, TemplateInfo } from './template.ts';
+import { type Described, described, describedMethod, type MethodOptions } from './described.ts';
+import { functionGone } from './function-gone.ts';
+import type { Remote, ShippedCode } from './remote.ts';
+import type { Registration, Template, TemplateInfo } from './template.ts';
 
 /** How the registry writes code into the object store. */
 export interface CodeWriter {
-  /** A fresh object of this thread. */
-  newObject(): number;
+  /** A ref for a fresh object of this thread. */
+  newRef(): ObjectRef<unknown>;
   /** Writes a value into an object of this thread. */
   putInto(object: number, value: unknown, path: string): void;
   /** Describes a function for its way to other threads. */
   ship(source: Function): Shipped;
 }
-
-const decoder = new TextDecoder();
-const encoder = new TextEncoder();
 
 /** In the place of code that could not be written. */
 export interface Unshipped {
@@ -30,88 +28,138 @@ export interface Unshipped {
 
 type AnyRemote = Remote<ResolvedTaskOptions | ResolvedActorOptions>;
 
-/** The templates of a node as one thread knows them. */
-export class Registry {
-  readonly #port: Port;
-  readonly #resources: ResourceTable;
-  readonly #code: CodeWriter;
-  readonly #nodeId: string;
-  readonly #templates: (Template | undefined)[] = [];
-  /** Code that the call under way is writing, or has written, outermost first: it may name one another. */
-  readonly #unfinished: Code[] = [];
-  /** Templates of methods, by actor template. */
-  readonly #methods = new Map<number, Map<string, Template>>();
-  /** Templates of methods with options of calls, by all that tells them apart. */
-  readonly #methodsWith = new Map<string, Template>();
+/** What the call under way has registered. */
+interface Pending {
+  readonly remote: AnyRemote;
+  readonly registration: Registration;
+  /** Whether its code is shipped with it. */
+  readonly fresh: boolean;
+}
 
-  constructor(port: Port, resources: ResourceTable, code: CodeWriter, nodeId: string) {
-    this.#nodeId = nodeId;
-    this.#port = port;
-    this.#resources = resources;
+/** The templates of methods of an actor class. */
+interface Methods {
+  /** By name: without options there are only so many. */
+  readonly plain: Map<string, Registration>;
+  /** With options of calls, by all that tells them apart. */
+  readonly others: WeakValues<Registration>;
+}
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+/** By how many templates what V8 knows of may be wrong. */
+const FEW = 256;
+const noOptions: MethodOptions = { timeoutMs: 0, numReturns: 1 };
+
+/** The templates of a node as one thread knows them, and those that it has registered. */
+export class Registry {
+  readonly #runtime: ThreadRuntime;
+  readonly #code: CodeWriter;
+  /** Those that the core has told of, until it says that they have ended. */
+  readonly #templates = new Map<number, Template>();
+  /** Of these, those that this thread has registered, and how many of them V8 knows of. */
+  readonly #own = new Set<number>();
+  #settled = 0;
+  /** The one asked for last: mostly it is asked for again. */
+  #last: Template | undefined;
+  /**
+   * What the call under way has registered, outermost first. Code may lead to other remote functions, which are registered and
+   * shipped meanwhile, and back: all of them are registered together, or none.
+   */
+  readonly #pending: Pending[] = [];
+  /** By actor template. */
+  readonly #methods = new Map<number, Methods>();
+  /** What code has sent on of its own group in this turn of the event loop. */
+  readonly #borrowed = new Map<number, Registration>();
+
+  constructor(runtime: ThreadRuntime, code: CodeWriter) {
+    this.#runtime = runtime;
     this.#code = code;
   }
 
-  /** The template with this number. */
+  /** The template with this number, of which the caller has a task, a handle or a ref. */
   get(id: number): Template {
-    const known = this.#templates[id];
-    if (known !== undefined) return known;
-    const meta = this.#port.addon.templateMeta(this.#port.id, id);
-    const template: Template = { id, info: JSON.parse(decoder.decode(meta)) as TemplateInfo };
-    this.#templates[id] = template;
+    const last = this.#last;
+    if (last?.id === id) return last;
+    let template = this.#templates.get(id);
+    if (template === undefined) {
+      const { addon, port } = this.#runtime;
+      const meta = addon.templateMeta(port.id, id);
+      if (meta === null) throw functionGone();
+      template = { id, info: JSON.parse(decoder.decode(meta)) as TemplateInfo };
+      this.#templates.set(id, template);
+    }
+    this.#last = template;
     return template;
   }
 
+  /** The core says that a template has ended: nothing can use it any more. */
+  forget(id: number): void {
+    this.#templates.delete(id);
+    if (this.#own.delete(id)) this.#settle();
+    if (this.#last?.id === id) this.#last = undefined;
+    for (const { ref } of this.#methods.get(id)?.plain.values() ?? []) ref[Symbol.dispose]();
+    this.#methods.delete(id);
+  }
+
+  /** Whether the call under way registers the template: its code is being written, or code that may lead back to it. */
+  isBeingShipped(id: number): boolean {
+    return this.#pending.some(({ registration }) => registration.template.id === id);
+  }
+
   /** Registers a remote function or actor class, and ships its code if that is not there yet. All of it, or nothing. */
-  register(remote: AnyRemote, runtime: ThreadRuntime): Template {
-    const before = this.#unfinished.length;
+  register(remote: AnyRemote): Template {
+    const before = this.#pending.length;
     try {
-      const template = remote.registered(runtime) ?? this.#addFirst(remote);
-      // Known from now on, so that a function that calls itself can travel inside its own closure.
-      remote.adopt(runtime, template);
-      if (remote.code.state === 'absent') this.#ship(remote);
+      const { code } = remote;
+      const fresh = code.shipped?.runtime !== this.#runtime;
+      // The objects of a runtime of before shutdown() are gone.
+      if (fresh) code.shipped = undefined;
+      const { template } = this.#begin(remote, fresh);
+      if (fresh) this.#ship(remote);
       return template;
     } catch (error) {
       this.#undo(before);
       throw error;
     } finally {
-      if (before === 0) this.#unfinished.length = 0;
+      if (before === 0) this.#pending.length = 0;
     }
   }
 
-  /** Adds the template; code that has no object yet gets one only if that goes well. */
-  #addFirst(remote: AnyRemote): Template {
+  /** Its number is known from now on, so that a function that calls itself can travel inside its own closure. */
+  #begin(remote: AnyRemote, fresh: boolean): Registration {
     const { code } = remote;
-    if (code.object >= 0) return this.#add(remote);
-    code.object = this.#code.newObject();
+    if (typeof code.shipped?.keeper === 'number') this.borrow(code.shipped.keeper);
+    const shipped = code.shipped ?? this.#reserve();
+    const { object, runtime } = shipped;
     try {
-      return this.#add(remote);
+      const life = runtime.addon.objectGeneration(runtime.port.id, object);
+      const place = { nodeId: runtime.facts.nodeId, resources: runtime.resources };
+      const template = described(remote, { code: object, life }, place);
+      const registration = this.#store(template, object, this.#pending[0]?.registration.template.id ?? -1);
+      code.shipped = shipped;
+      this.#pending.push({ remote, registration, fresh });
+      remote.adopt(runtime, registration);
+      return registration;
     } catch (error) {
-      code.object = -1;
+      if (fresh) giveBack(shipped);
       throw error;
     }
   }
 
-  #ship({ code }: AnyRemote): void {
-    if (code.source === undefined) throw new MobulaError('ERR_MOBULA_INTERNAL', 'a remote function has no code');
-    code.state = 'being written';
-    code.told = false;
-    this.#unfinished.push(code);
-    this.#code.putInto(code.object, this.#code.ship(code.source), 'the function');
-    this.#port.addon.holdObject(this.#port.id, code.object);
-    code.state = 'there';
+  #reserve(): ShippedCode {
+    const keeper = this.#code.newRef();
+    return { runtime: this.#runtime, object: ObjectRef.index(keeper), keeper };
   }
 
-  /**
-   * Nothing stays of what was begun since: the next call begins anew. Code that nobody was told of keeps its object. Of other
-   * code some may name what is not there: it gets another object, and the old one says so to threads that have its number.
-   */
-  #undo(before: number): void {
-    const undone = this.#unfinished.splice(before);
-    for (const code of undone) {
-      const isKnown = code.told || undone.length > 1;
-      if (isKnown && code.state === 'being written') this.#say(code.object);
-      if (isKnown) code.object = -1;
-      code.state = 'absent';
+  #ship({ code }: AnyRemote): void {
+    const { source, shipped } = code;
+    if (source === undefined) throw new MobulaError('ERR_MOBULA_INTERNAL', 'a remote function has no code');
+    const { object } = shipped as ShippedCode;
+    try {
+      this.#code.putInto(object, this.#code.ship(source), 'the function');
+    } catch (error) {
+      this.#say(object);
+      throw error;
     }
   }
 
@@ -119,127 +167,93 @@ export class Registry {
   #say(object: number): void {
     try {
       this.#code.putInto(object, { kind: 'unshipped' } satisfies Unshipped, 'the function');
-      this.#port.addon.holdObject(this.#port.id, object);
     } catch {
       // The store is full, or the runtime is closed: the first error says so to the caller.
     }
   }
 
-  #add(remote: AnyRemote): Template {
-    const { shape, code } = remote;
-    if (shape.kind === 'actor') {
-      const options = remote.options as ResolvedActorOptions;
-      const name = code.source?.name || 'Actor';
-      const info: TemplateInfo = {
-        kind: 'actor',
-        name,
-        code: code.object,
-        spec: options,
-        methods: shape.methods,
-        numReturns: 1,
-        generator: false,
-        retryExceptions: false,
-        timeoutMs: 0,
-        maxTaskRetries: options.maxTaskRetries,
-        maxPendingCalls: options.maxPendingCalls,
-        isolation: options.isolation,
-      };
-      checkPlacement(options.schedulingStrategy, this.#nodeId, `Actor '${name}'`);
-      const demand = this.#resources.demand(options, `Actor '${name}'`);
-      return this.#store(info, { ...plain, ...demand, ...actorTerms(options) });
+  /** Nothing stays of what was begun since: the next call begins anew, as what was shipped may name what was not. */
+  #undo(before: number): void {
+    for (const { remote, registration, fresh } of this.#pending.splice(before)) {
+      remote.forget();
+      registration.ref[Symbol.dispose]();
+      if (!fresh) continue;
+      giveBack(remote.code.shipped);
+      remote.code.shipped = undefined;
     }
-    const options = remote.options as ResolvedTaskOptions;
-    const info: TemplateInfo = {
-      kind: 'task',
-      name: options.name,
-      code: code.object,
-      spec: options,
-      numReturns: options.numReturns,
-      generator: shape.generator,
-      retryExceptions: options.retryExceptions,
-      timeoutMs: options.timeoutMs,
-    };
-    checkPlacement(options.schedulingStrategy, this.#nodeId, `Task '${options.name}'`);
-    const demand = this.#resources.demand(options, `Task '${options.name}'`);
-    const { maxRetries, maxKills, timeoutMs, priority } = options;
-    return this.#store(info, { ...plain, ...demand, maxRetries, maxKills, timeoutMs, priority });
   }
 
   /** The template for calls of a method. */
   method(actor: Template, method: string, options: MethodOptions = noOptions): Template {
-    const { timeoutMs, numReturns } = options;
-    if (timeoutMs > 0 || numReturns > 1) return this.#methodWith(actor, method, options);
     let methods = this.#methods.get(actor.id);
     if (methods === undefined) {
-      methods = new Map();
+      methods = { plain: new Map(), others: new WeakValues() };
       this.#methods.set(actor.id, methods);
     }
-    let template = methods.get(method);
-    if (template === undefined) {
-      template = this.#addMethod(actor, method, noOptions);
-      methods.set(method, template);
+    const make = (): Registration => this.#store(describedMethod(actor, method, options), -1, -1);
+    const { timeoutMs, numReturns } = options;
+    if (timeoutMs > 0 || numReturns > 1) {
+      return methods.others.get(`${timeoutMs} ${numReturns} ${method}`, make).template;
     }
-    return template;
-  }
-
-  /** As `method`: one for each set of options that calls were made with. */
-  #methodWith(actor: Template, method: string, options: MethodOptions): Template {
-    const key = `${actor.id} ${options.timeoutMs} ${options.numReturns} ${method}`;
-    let template = this.#methodsWith.get(key);
-    if (template === undefined) {
-      template = this.#addMethod(actor, method, options);
-      this.#methodsWith.set(key, template);
+    let registration = methods.plain.get(method);
+    if (registration === undefined) {
+      registration = make();
+      methods.plain.set(method, registration);
     }
-    return template;
+    return registration.template;
   }
 
-  #addMethod(actor: Template, method: string, { timeoutMs, numReturns }: MethodOptions): Template {
-    if (actor.info.kind !== 'actor') throw new MobulaError('ERR_MOBULA_INTERNAL', 'only actors have methods');
-    const info: TemplateInfo = {
-      kind: 'method',
-      name: `${actor.info.name}.${method}`,
-      actor: actor.id,
-      method,
-      numReturns,
-      generator: actor.info.methods.some(({ name, generator }) => name === method && generator),
-      retryExceptions: false,
-      timeoutMs,
-    };
-    return this.#store(info, { ...plain, timeoutMs, maxRetries: actor.info.maxTaskRetries });
+  #store({ info, options }: Described, code: number, group: number): Registration {
+    const { addon, port } = this.#runtime;
+    const ref = this.#code.newRef();
+    try {
+      const meta = encoder.encode(JSON.stringify(info));
+      const all = { ...options, name: info.name };
+      const template: Template = { id: addon.addTemplate(port.id, ObjectRef.index(ref), all, meta, code, group), info };
+      this.#templates.set(template.id, template);
+      this.#own.add(template.id);
+      this.#settle();
+      return { template, ref };
+    } catch (error) {
+      ref[Symbol.dispose]();
+      throw nativeError(error);
+    }
   }
 
-  #store(info: TemplateInfo, options: TemplateOptions): Template {
-    const id = this.#port.addon.addTemplate(this.#port.id, options, encoder.encode(JSON.stringify(info)));
-    const template: Template = { id, info };
-    this.#templates[id] = template;
-    return template;
+  /** Tells V8 now and then what the templates keep. */
+  #settle(): void {
+    const { size } = this.#own;
+    if (Math.abs(size - this.#settled) < FEW) return;
+    this.#settled = size;
+    const { addon, port, closed } = this.#runtime;
+    if (!closed) addon.settleTemplates(port.id, size);
   }
+
+  /**
+   * Registers a template that has come up in its own code, or in code of its group, until the end of this turn of the event loop.
+   * For longer, the code that this thread has loaded would keep itself.
+   */
+  borrow(id: number): Registration {
+    const known = this.#borrowed.get(id);
+    if (known !== undefined) return known;
+    const { addon, port } = this.#runtime;
+    const ref = this.#code.newRef();
+    if (!addon.registerAgain(port.id, ObjectRef.index(ref), id)) {
+      ref[Symbol.dispose]();
+      throw functionGone();
+    }
+    const registration = { template: this.get(id), ref };
+    if (this.#borrowed.size === 0) setImmediate(this.#giveBackBorrowed).unref();
+    this.#borrowed.set(id, registration);
+    return registration;
+  }
+
+  readonly #giveBackBorrowed = (): void => {
+    for (const { ref } of this.#borrowed.values()) ref[Symbol.dispose]();
+    this.#borrowed.clear();
+  };
 }
 
-/** Of the options of calls, those that are the template's. */
-type MethodOptions = Pick<ResolvedCallOptions, 'timeoutMs' | 'numReturns'>;
-
-const noOptions: MethodOptions = { timeoutMs: 0, numReturns: 1 };
-
-/** A template that asks for nothing. */
-const plain: TemplateOptions = {
-  priority: 0,
-  cpu: 0,
-  others: [],
-  maxRetries: 0,
-  maxKills: -1,
-  timeoutMs: 0,
-  maxRestarts: 0,
-  maxConcurrency: 1,
-  ownThread: false,
-  detached: false,
-};
-
-function actorTerms(options: ResolvedActorOptions): Partial<TemplateOptions> {
-  return {
-    maxRestarts: options.maxRestarts,
-    maxConcurrency: options.maxConcurrency,
-    ownThread: options.isolation === 'thread',
-    detached: options.detached,
-  };
+function giveBack(shipped: ShippedCode | undefined): void {
+  if (typeof shipped?.keeper === 'object') shipped.keeper[Symbol.dispose]();
 }

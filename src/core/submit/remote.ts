@@ -1,35 +1,49 @@
 import type { ResolvedActorOptions, ResolvedTaskOptions } from '../../common/options.ts';
+import { WeakValues } from '../../common/weak-values.ts';
 import { portable } from '../../store/codec/index.ts';
+import type { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
-import type { Template } from './template.ts';
+import type { Registration, Template } from './template.ts';
 
 /** How the runtime's own classes travel: the kind, and what stands for the thing. */
 export const portableKind = { argument: 0, remote: 1, actorHandle: 2, error: 3, trace: 4 } as const;
 
+type AnyOptions = ResolvedTaskOptions | ResolvedActorOptions;
+
+/** Code that workers can get, or soon can: it may be written just now. */
+export interface ShippedCode {
+  /** The runtime that `object` belongs to. */
+  readonly runtime: ThreadRuntime;
+  /** The object that holds the code. */
+  readonly object: number;
+  /** What keeps that object: a ref, or, in the code itself, the number of a template. */
+  readonly keeper: ObjectRef<unknown> | number;
+}
+
 /** Code that remote functions or actor classes with different options share. */
-export interface Code {
+export class Code {
   /** The function or class itself, where it was defined in this thread. */
   readonly source: Function | undefined;
-  /** The runtime that `object` and `state` belong to. */
-  runtime: ThreadRuntime | undefined;
-  /** The object that holds it, or is to hold it; -1 before. */
-  object: number;
-  /** Whether workers can get it from there. It is being written while what it closes over is looked at. */
-  state: 'absent' | 'being written' | 'there';
-  /** Whether a template of it was told to anybody while it was being written. */
-  told: boolean;
+  shipped: ShippedCode | undefined;
   /** The remotes there are for it, by their options. */
-  readonly variants: Map<string, unknown>;
+  readonly variants: WeakValues<Remote<AnyOptions>> = new WeakValues();
+
+  constructor(source: Function | undefined, shipped: ShippedCode | undefined) {
+    this.source = source;
+    this.shipped = shipped;
+  }
 }
 
 /** A remote function or actor class with its options, before and after it is registered with the core. */
-export class Remote<Options extends ResolvedTaskOptions | ResolvedActorOptions> {
+export class Remote<Options extends AnyOptions> {
   readonly code: Code;
   readonly options: Options;
   /** Whether calls yield a stream, and the methods of an actor class. */
   readonly shape: RemoteShape;
-  #template: Template | undefined;
+  #registration: Registration | undefined;
   #registeredWith: ThreadRuntime | undefined;
+  /** Its template, where it came up in its own code: it does not keep what keeps itself. */
+  #within: number | undefined;
 
   constructor(code: Code, options: Options, shape: RemoteShape) {
     this.code = code;
@@ -37,57 +51,51 @@ export class Remote<Options extends ResolvedTaskOptions | ResolvedActorOptions> 
     this.shape = shape;
   }
 
-  /** The template of this runtime; registers, and ships the code, on the first call. */
+  /**
+   * The template of this runtime; registers, and ships the code, on the first call. A call that fails leaves nothing behind, so
+   * the next begins anew.
+   */
   template(runtime: ThreadRuntime): Template {
-    const { code } = this;
-    const known = this.registered(runtime);
-    if (known === undefined || code.state === 'absent') return this.#register(runtime);
-    if (code.state === 'being written') code.told = true;
-    return known;
-  }
-
-  /** The template of this runtime, if it names the object that holds the code now. */
-  registered(runtime: ThreadRuntime): Template | undefined {
-    const template = this.#registeredWith === runtime ? this.#template : undefined;
-    if (template === undefined || template.info.kind === 'method') return undefined;
-    return template.info.code === this.code.object ? template : undefined;
-  }
-
-  #register(runtime: ThreadRuntime): Template {
-    const { code } = this;
-    if (code.runtime !== runtime) {
-      // The objects of a runtime of before shutdown() are gone.
-      code.runtime = runtime;
-      code.object = -1;
-      code.state = 'absent';
-    }
-    return runtime.registry.register(this, runtime);
+    if (this.#registeredWith === runtime) return (this.#registration as Registration).template;
+    const { registry } = runtime;
+    if (this.#within === undefined) return registry.register(this);
+    // A task that is too late fails by itself. An actor's handle would be that of no actor.
+    return this.shape.kind === 'task' ? registry.get(this.#within) : registry.borrow(this.#within).template;
   }
 
   /** The same code with other options; the same ones give the same remote, so that a call may name its options each time. */
   with(options: Options): Remote<Options> {
-    const { variants } = this.code;
-    const key = JSON.stringify(options);
-    let variant = variants.get(key) as Remote<Options> | undefined;
-    if (variant === undefined) {
-      variant = new Remote(this.code, options, this.shape);
-      variants.set(key, variant);
-    }
-    return variant;
+    const make = (): Remote<AnyOptions> => new Remote<AnyOptions>(this.code, options, this.shape);
+    return this.code.variants.get(JSON.stringify(options), make) as Remote<AnyOptions> as Remote<Options>;
   }
 
-  /** Takes over a registration made in another thread. */
-  adopt(runtime: ThreadRuntime, template: Template): this {
-    this.#template = template;
+  /** It is registered with `runtime`, for as long as the remote lives. */
+  adopt(runtime: ThreadRuntime, registration: Registration): this {
+    this.#registration = registration;
     this.#registeredWith = runtime;
     return this;
   }
 
-  /** What travels instead of it. */
+  /** It came up in its own code, or in code that this leads to. */
+  within(template: number): this {
+    this.#within = template;
+    return this;
+  }
+
+  /** It is not registered any more. */
+  forget(): void {
+    this.#registration = undefined;
+    this.#registeredWith = undefined;
+  }
+
+  /** What travels instead of it: its number, and the ref that keeps it, unless it goes into its own code. */
   travel(runtime: ThreadRuntime): readonly [kind: number, payload: unknown] {
+    const { registry } = runtime;
     const { id } = this.template(runtime);
     if (runtime.watch !== undefined) runtime.recheck(this.code.source);
-    return [portableKind.remote, id];
+    if (registry.isBeingShipped(id)) return [portableKind.remote, [null, id]];
+    const { ref } = this.#registration ?? registry.borrow(id);
+    return [portableKind.remote, [ref, id]];
   }
 }
 

@@ -1,3 +1,5 @@
+import type { ObjectRef } from '../refs/object-ref.ts';
+
 /** A method of an actor class. */
 export interface MethodInfo {
   readonly name: string;
@@ -19,11 +21,15 @@ interface Common {
 
 /** What every thread knows of a template: `meta` of the core's `add_template`. */
 export type TemplateInfo =
-  /** `code`: the object that holds the shipped function or class. `spec`: the options, for `f.options()` elsewhere. */
-  | (Common & { readonly kind: 'task'; readonly code: number; readonly spec: object })
+  /**
+   * `code`: the object that holds the shipped function or class; `life`: which of the objects that have had its place. `spec`: the
+   * options, for `f.options()` elsewhere.
+   */
+  | (Common & { readonly kind: 'task'; readonly code: number; readonly life: number; readonly spec: object })
   | (Common & {
       readonly kind: 'actor';
       readonly code: number;
+      readonly life: number;
       readonly spec: object;
       readonly methods: readonly MethodInfo[];
       readonly maxTaskRetries: number;
@@ -32,8 +38,14 @@ export type TemplateInfo =
     })
   | (Common & { readonly kind: 'method'; readonly actor: number; readonly method: string });
 
-/** A template as a thread of the node sees it. */
+/** A template as a thread of the node sees it. There is one for each number, until the core says that the template has ended. */
 export interface Template {
   readonly id: number;
   readonly info: TemplateInfo;
+}
+
+/** A template, and the ref that keeps it registered. */
+export interface Registration {
+  readonly template: Template;
+  readonly ref: ObjectRef<unknown>;
 }

@@ -12,6 +12,7 @@ import {
   TaskTimeoutError,
   WorkerDiedError,
 } from '../../common/errors.ts';
+import { functionGone } from '../submit/function-gone.ts';
 import { waitsFor } from '../wait/reasons.ts';
 
 /** The first byte of an error of the core's: `crates/mobula-sched/src/failure.rs` is the other side. */
@@ -27,13 +28,11 @@ const failure = {
   broken: 9,
   tooLarge: 10,
   nameTaken: 11,
+  functionGone: 12,
 } as const;
 
-/** No template: the failure is not that of one task. */
-const NONE = 0xffffffff;
-
-/** How many bytes come before the details. */
-const HEAD = 9;
+/** How many bytes come before the task's name, which may be empty. */
+const HEAD = 13;
 
 /** What user code threw, as it travels. */
 export type UserFailure = readonly [thrown: unknown, taskName: string, attempt: number];
@@ -41,9 +40,6 @@ export type UserFailure = readonly [thrown: unknown, taskName: string, attempt: 
 /** What decoding an error needs to know of the node. */
 export interface FailureContext {
   readonly nodeId: string;
-  taskName(template: number): string;
-  /** Milliseconds an attempt may take. */
-  timeoutOf(template: number): number;
   /** Decodes a value among the details: `bytes[start..end]`. */
   decode(start: number, end: number): unknown;
 }
@@ -73,15 +69,16 @@ function withoutStack<E extends Error>(make: () => E): E {
 function decodeFailure(bytes: Uint8Array, start: number, end: number, context: FailureContext): Error {
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
   const kind = view.getUint8(0);
-  const template = view.getUint32(1, true);
-  const name = template === NONE ? '' : context.taskName(template);
-  const origin: TaskOrigin = { taskName: name, nodeId: context.nodeId, attempt: view.getUint32(5, true) };
-  const details = (): string => Buffer.from(bytes.subarray(start + HEAD, end)).toString();
+  const text = (from: number, to: number): string => Buffer.from(bytes.subarray(start + from, start + to)).toString();
+  const head = HEAD + view.getUint32(9, true);
+  const name = text(HEAD, head);
+  const origin: TaskOrigin = { taskName: name, nodeId: context.nodeId, attempt: view.getUint32(1, true) };
+  const details = (): string => text(head, end - start);
   switch (kind) {
     case failure.cancelled:
       return new TaskCancelledError(`Task '${name}' was cancelled. Call it again if it is still wanted.`, origin);
     case failure.timedOut: {
-      const limit = context.timeoutOf(template);
+      const limit = view.getUint32(5, true);
       const advice = 'Give it a larger timeoutMs, or less work.';
       return new TaskTimeoutError(
         `Task '${name}' ran longer than its timeoutMs of ${limit} and was stopped. ${advice}`,
@@ -103,15 +100,14 @@ function decodeFailure(bytes: Uint8Array, start: number, end: number, context: F
       return new ActorDiedError(`The thread of actor '${name}' died: ${details()}. ${advice}`);
     }
     case failure.actorUnmade: {
-      const cause = userFailure(context.decode(start + HEAD, end) as UserFailure, context.nodeId);
+      const cause = userFailure(context.decode(start + head, end) as UserFailure, context.nodeId);
       return new ActorDiedError(`Actor '${name}' could not be made: ${withoutPage(cause.message)}`, { cause });
     }
     case failure.nameTaken: {
-      const length = view.getUint32(HEAD, true);
-      const text = (from: number, to: number): string => Buffer.from(bytes.subarray(from, to)).toString();
-      const from = start + HEAD + 4;
-      const namespace = text(from, from + length);
-      const taken = text(from + length, end);
+      const from = head + 4;
+      const to = from + view.getUint32(head, true);
+      const namespace = text(from, to);
+      const taken = text(to, end - start);
       const advice = `Use await getActor('${taken}'), or the option getIfExists: true, or another name.`;
       return new ActorNameTakenError(
         `Actor '${name}' was not made: another live actor is named '${taken}' in namespace '${namespace}'. ${advice}`,
@@ -123,7 +119,7 @@ function decodeFailure(bytes: Uint8Array, start: number, end: number, context: F
           `mobula was shut down before task '${name}' was done. Await its ref before shutdown(), or call it again after init().`,
       );
     case failure.deadlock:
-      return deadlock(view, origin, context);
+      return deadlock(view, head, text, origin);
     case failure.broken:
       return new MobulaError(
         'ERR_MOBULA_INTERNAL',
@@ -135,15 +131,26 @@ function decodeFailure(bytes: Uint8Array, start: number, end: number, context: F
         'is, alone or with the other arguments of its task, larger than 2 GiB without its typed arrays',
         'Pass parts of it, or typed arrays, which lie in the object store.',
       );
+    case failure.functionGone:
+      return functionGone();
     default:
       return new MobulaError('ERR_MOBULA_INTERNAL', `unknown failure ${kind}`);
   }
 }
 
-/** The details are the templates of those who wait, each for the next. */
-function deadlock(view: DataView, origin: TaskOrigin, context: FailureContext): DeadlockError {
+/** The details are the names of those who wait, each for the next, and each after its length. */
+function deadlock(
+  view: DataView,
+  head: number,
+  text: (from: number, to: number) => string,
+  origin: TaskOrigin,
+): DeadlockError {
   const cycle: string[] = [];
-  for (let at = HEAD; at < view.byteLength; at += 4) cycle.push(context.taskName(view.getUint32(at, true)));
+  for (let at = head; at < view.byteLength; ) {
+    const name = at + 4;
+    at = name + view.getUint32(at, true);
+    cycle.push(text(name, at));
+  }
   const waits = cycle.map((name, i) => waitsFor(name, cycle[(i + 1) % cycle.length] as string));
   const advice =
     'Do not wait for a call on an actor that waits for you: return its ref instead, give get() a timeoutMs, or the class a larger maxConcurrency.';

@@ -4,7 +4,7 @@ import { ActorClass } from '../actors/actor-class.ts';
 import { isActorHandle, makeHandle } from '../actors/handle.ts';
 import type { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime, Travel } from '../runtime.ts';
-import { portableKind, Remote } from '../submit/remote.ts';
+import { Code, portableKind, Remote } from '../submit/remote.ts';
 import { RemoteFunction } from '../submit/remote-function.ts';
 import type { Carrier } from '../telemetry/trace.ts';
 
@@ -14,7 +14,7 @@ export const travel: Travel = {
   revive(runtime, kind, payload) {
     switch (kind) {
       case portableKind.remote:
-        return reviveRemote(runtime, payload as number);
+        return reviveRemote(runtime, payload as [ObjectRef<unknown> | null, number]);
       case portableKind.actorHandle: {
         const [ref, template] = payload as [ObjectRef<unknown>, number];
         return makeHandle(runtime, ref, runtime.registry.get(template));
@@ -30,22 +30,18 @@ export const travel: Travel = {
   },
 };
 
-function reviveRemote(runtime: ThreadRuntime, id: number): object {
+/** `ref` keeps the remote function registered; without one it came up in its own code. */
+function reviveRemote(runtime: ThreadRuntime, [ref, id]: [ObjectRef<unknown> | null, number]): object {
   const template = runtime.registry.get(id);
   const { info } = template;
   if (info.kind === 'method') throw new MobulaError('ERR_MOBULA_INTERNAL', 'methods do not travel');
-  const code = {
-    source: undefined,
-    runtime,
-    object: info.code,
-    state: 'there' as const,
-    told: false,
-    variants: new Map<string, unknown>(),
-  };
+  const code = new Code(undefined, { runtime, object: info.code, keeper: ref ?? id });
+  const known = <T extends ResolvedTaskOptions | ResolvedActorOptions>(remote: Remote<T>): Remote<T> =>
+    ref === null ? remote.within(id) : remote.adopt(runtime, { template, ref });
   if (info.kind === 'task') {
     const shape = { kind: 'task', generator: info.generator } as const;
-    return RemoteFunction.of(new Remote(code, info.spec as ResolvedTaskOptions, shape).adopt(runtime, template));
+    return RemoteFunction.of(known(new Remote(code, info.spec as ResolvedTaskOptions, shape)));
   }
   const shape = { kind: 'actor', methods: info.methods } as const;
-  return ActorClass.of(new Remote(code, info.spec as ResolvedActorOptions, shape).adopt(runtime, template));
+  return ActorClass.of(known(new Remote(code, info.spec as ResolvedActorOptions, shape)));
 }

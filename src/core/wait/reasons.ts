@@ -5,20 +5,16 @@ import type { ThreadRuntime } from '../runtime.ts';
 const cause = { nothing: 0, argument: 1, resources: 2, actor: 3, thread: 4 } as const;
 
 const UNIT = 10_000;
-/** Stands for tasks of any template. */
-const ANY = 0xffffffff;
 
 /** What describing reasons needs to know of the node. */
 export interface ReasonNames {
-  taskName(template: number): string;
   /** Name of a resource, as the core counts them: 0 = CPU. */
   resourceName(index: number): string;
 }
 
 /** The names that a thread's runtime has. They are looked up when they are asked for. */
-export function namesOf(runtime: Pick<ThreadRuntime, 'registry' | 'resources'>): ReasonNames {
+export function namesOf(runtime: Pick<ThreadRuntime, 'resources'>): ReasonNames {
   return {
-    taskName: (template) => runtime.registry.get(template).info.name,
     resourceName: (index) => runtime.resources.nameOf(index),
   };
 }
@@ -36,12 +32,12 @@ export function describeWait(reasons: readonly WaitReason[], names: ReasonNames)
 }
 
 function describe(reason: WaitReason, next: WaitReason | undefined, names: ReasonNames): string {
-  const name = nameOf(reason, names);
+  const name = nameOf(reason);
   switch (reason.cause) {
     case cause.argument:
-      return `${name} waits for an argument${next === undefined ? '' : `, which ${nameOf(next, names)} makes`}`;
+      return `${name} waits for an argument${next === undefined ? '' : `, which ${nameOf(next)} makes`}`;
     case cause.resources:
-      return `${name} ${isSeveral(reason) ? 'wait' : 'waits'} for ${lacking(reason, names)}${holders(reason, names)}`;
+      return `${name} ${isSeveral(reason) ? 'wait' : 'waits'} for ${lacking(reason, names)}${holders(reason)}`;
     case cause.actor:
       return `${name} waits for its actor, as number ${reason.count} of its queue`;
     case cause.thread:
@@ -51,22 +47,22 @@ function describe(reason: WaitReason, next: WaitReason | undefined, names: Reaso
   }
 }
 
-function isSeveral({ template, count }: WaitReason): boolean {
-  return template === ANY && count > 1;
+function isSeveral({ name, count }: WaitReason): boolean {
+  return name === '' && count > 1;
 }
 
-function nameOf(reason: WaitReason, names: ReasonNames): string {
-  if (reason.template !== ANY) return `'${names.taskName(reason.template)}'`;
+function nameOf(reason: WaitReason): string {
+  if (reason.name !== '') return `'${reason.name}'`;
   return isSeveral(reason) ? `${reason.count} tasks` : 'a task';
 }
 
 /** What to do about a wait for resources, by what holds them. */
 export function adviceOf({ holders }: WaitReason): string {
-  // A holder is its template, whether it is an actor, and how many there are.
-  const kinds = holders.filter((_, i) => i % 3 === 1);
   const ways = [
-    ...(kinds.includes(1) ? ['let go of actors that are not used (kill them, or drop their handles)'] : []),
-    ...(kinds.some((kind) => kind !== 1)
+    ...(holders.some(({ actors }) => actors)
+      ? ['let go of actors that are not used (kill them, or drop their handles)']
+      : []),
+    ...(holders.some(({ actors }) => !actors)
       ? ['cancel tasks with force: one that is only cancelled keeps what it holds until it ends']
       : []),
     'ask for less',
@@ -86,12 +82,10 @@ function lacking({ lacking }: WaitReason, names: ReasonNames): string {
   return parts.join(' and ');
 }
 
-function holders({ holders }: WaitReason, names: ReasonNames): string {
-  const parts: string[] = [];
-  for (let i = 0; i + 2 < holders.length; i += 3) {
-    const [template, actors, count] = holders.slice(i, i + 3) as [number, number, number];
-    const what = `${actors === 1 ? 'actor' : 'task'}${count === 1 ? '' : 's'}`;
-    parts.push(`${count} ${what} '${names.taskName(template)}'`);
-  }
+function holders({ holders }: WaitReason): string {
+  const parts = holders.map(({ name, actors, count }) => {
+    const what = `${actors ? 'actor' : 'task'}${count === 1 ? '' : 's'}`;
+    return `${count} ${what} '${name}'`;
+  });
   return parts.length === 0 ? '' : `, held by ${parts.join(', ')}`;
 }

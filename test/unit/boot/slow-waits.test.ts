@@ -6,12 +6,11 @@ import { describeWait, type ReasonNames } from '../../../src/core/wait/reasons.t
 import type { WaitReason } from '../../../src/native/addon.ts';
 
 const names: ReasonNames = {
-  taskName: (template) => ['Model', 'train', 'load'][template] ?? `template ${template}`,
   resourceName: (index) => ['CPU', 'GPU'][index] as string,
 };
 
-const reason = (template: number, cause: number, rest: Partial<WaitReason> = {}): WaitReason => ({
-  template,
+const reason = (name: string, cause: number, rest: Partial<WaitReason> = {}): WaitReason => ({
+  name,
   cause,
   count: 1,
   lacking: [],
@@ -19,8 +18,8 @@ const reason = (template: number, cause: number, rest: Partial<WaitReason> = {})
   ...rest,
 });
 
-const ANY = 0xffffffff;
-const starving = reason(ANY, 2, { count: 8, lacking: [0, 10_000, 0], holders: [0, 1, 1] });
+const actors = (count: number) => ({ name: 'Model', actors: true, count });
+const starving = reason('', 2, { count: 8, lacking: [0, 10_000, 0], holders: [actors(1)] });
 
 const heard = (said: string[]): Logger => ({
   debug: () => assert.fail(),
@@ -58,17 +57,20 @@ test('each cause is told once, whatever its numbers, and not more than twenty of
   let reasons: WaitReason[] = [starving];
   const waits = new SlowWaits(() => reasons, names, heard(said));
   waits.tell();
-  reasons = [{ ...starving, count: 9, holders: [0, 1, 2] }, reason(1, 2, { lacking: [1, 20_000, 10_000] })];
+  reasons = [{ ...starving, count: 9, holders: [actors(2)] }, reason('train', 2, { lacking: [1, 20_000, 10_000] })];
   waits.tell();
   assert.equal(said.length, 2);
   assert.match(said[1] as string, /'train' waits for 2 GPU \(free: 1\)\./);
-  reasons = Array.from({ length: 100 }, (_, i) => reason(100 + i, 2, { lacking: [0, 10_000, 0] }));
+  reasons = Array.from({ length: 100 }, (_, i) => reason(`task ${i}`, 2, { lacking: [0, 10_000, 0] }));
   waits.tell();
   assert.equal(said.length, 20);
 });
 
 test('a chain of reasons is one sentence, from what is missing to its root', () => {
-  const chain = [reason(1, 1), reason(2, 2, { lacking: [0, 10_000, 0], holders: [0, 1, 2, 1, 0, 1] })];
+  const chain = [
+    reason('train', 1),
+    reason('load', 2, { lacking: [0, 10_000, 0], holders: [actors(2), { name: 'train', actors: false, count: 1 }] }),
+  ];
   assert.equal(
     describeWait(chain, names),
     "'train' waits for an argument, which 'load' makes; 'load' waits for 1 CPU (free: 0), held by 2 actors 'Model', 1 task 'train'.",

@@ -47,7 +47,7 @@ impl Turn<'_> {
             self.discard(error);
             return;
         }
-        let line = actor.line(node, task, spec);
+        let line = actor.line(task, spec);
         if let Some(before) = actor.held_back.get_mut(&line) {
             before.push_back(task);
         } else if state == State::Waiting {
@@ -85,7 +85,7 @@ impl Turn<'_> {
             return;
         }
         let mut gone = Vec::new();
-        let line = actor.line(node, task, spec);
+        let line = actor.line(task, spec);
         let cell = node.tasks.get(task);
         cell.set(ARRIVED, true);
         if cell.has(DROPPED) {
@@ -138,11 +138,7 @@ impl Turn<'_> {
             }
             actor.listed = false;
             // It may leave, and end, whenever its lock is not held.
-            while inner.batch.len() < BATCH
-                && spent < 100_000
-                && actor.lives_on(&host)
-                && actor.may_begin(node)
-            {
+            while inner.batch.len() < BATCH && spent < 100_000 && actor.lives_on(&host) && actor.may_begin() {
                 let Some(task) = actor.queue.pop_front() else {
                     break;
                 };

@@ -1,5 +1,7 @@
 //! How an actor begins and ends.
 
+use std::sync::Arc;
+
 use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 
@@ -42,7 +44,7 @@ impl Turn<'_> {
                 }
                 links.clone()
             });
-            let head = failure::encode(Failure::ActorUnmade, spec.template, 1, error.bytes());
+            let head = failure::encode(Failure::ActorUnmade, &spec.template, 1, error.bytes());
             self.end_actor(index, Payload::with_links(head.bytes(), links));
             return;
         }
@@ -61,7 +63,7 @@ impl Turn<'_> {
         if spec.creates {
             let index = self.actor_of(spec.actor);
             if index != NONE {
-                self.end_actor(index, failure::encode(failure, spec.template, 1, &[]));
+                self.end_actor(index, failure::encode(failure, &spec.template, 1, &[]));
             }
         }
     }
@@ -75,9 +77,14 @@ impl Turn<'_> {
         if restart {
             self.actor_crashed(index, Failure::ActorKilled, &[], None);
         } else {
-            let template = self.actor(index).lock().template;
-            self.end_actor(index, failure::encode(Failure::ActorKilled, template, 0, &[]));
+            let error = self.killed(index);
+            self.end_actor(index, error);
         }
+    }
+
+    /// The error of calls on an actor that was killed.
+    fn killed(&self, index: u32) -> Payload {
+        failure::encode(Failure::ActorKilled, &self.actor(index).lock().template, 0, &[])
     }
 
     /// The actor is dead: all its calls, made and to be made, fail with `error`.
@@ -111,14 +118,15 @@ impl Turn<'_> {
         let name = actor.name.take();
         let holds = std::mem::take(&mut actor.holds);
         let waits = actor.waits.take();
-        let template = &node.template(actor.template).spec;
+        let detached = actor.template.spec.detached;
+        let demand = Arc::clone(&actor.template.demand);
         drop(actor);
         if let Some(ticket) = waits {
             self.forget_unplaced(ticket);
         }
         if holds {
             node.actors_holding.fetch_sub(1, Ordering::Relaxed);
-            node.resources.give(&template.demand, false);
+            node.resources.give(&demand, false);
             self.work_may_be_possible();
         }
         if let Some(name) = name {
@@ -140,20 +148,21 @@ impl Turn<'_> {
             }
         }
         self.actor_in_hand = NONE;
-        if template.detached {
+        if detached {
             self.release(object);
         }
     }
 
     /// The last reference to an actor's object is gone: nobody can call it any more.
     pub(crate) fn retire_actor(&mut self, index: u32) {
-        let template = self.actor(index).lock().template;
-        self.end_actor(index, failure::encode(Failure::ActorKilled, template, 0, &[]));
+        let error = self.killed(index);
+        self.end_actor(index, error);
         failpoint!("actor.retire");
         let content = std::mem::take(&mut *self.actor(index).lock());
         if let Life::Dead(error) = content.life {
             self.discard(error);
         }
+        self.unuse(content.template);
         self.node.actors.give(&mut self.node.actor_cache.lock(), index);
     }
 }

@@ -1,12 +1,16 @@
 //! What others may see of actors.
 
+use std::sync::Arc;
+
 use super::Life;
 use crate::node::Node;
+use crate::template::Template;
 
 /// What is seen of one actor.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct ActorLook {
-    pub(crate) template: u32,
+    /// What it is called.
+    pub(crate) name: Arc<str>,
     /// Whether it waits for resources.
     pub(crate) waits: bool,
     /// How many calls are before a given one, and it; 1 for none.
@@ -28,7 +32,7 @@ impl Node {
             .copied()
             .filter(|&first| !made && first != call);
         ActorLook {
-            template: actor.template,
+            name: actor.template.name(),
             waits: actor.waits.is_some(),
             place: before as u32 + 1,
             at: actor.flying.first().copied().or(creation),
@@ -36,7 +40,7 @@ impl Node {
     }
 
     /// The templates of the actors that hold resources, one for each actor.
-    pub(crate) fn actors_that_hold(&self) -> Vec<u32> {
+    pub(crate) fn actors_that_hold(&self) -> Vec<Arc<Template>> {
         let hosts = self.hosts.lock().all();
         let residents = hosts.iter().flat_map(|host| {
             let residents = host.residents.lock();
@@ -45,7 +49,7 @@ impl Node {
         residents
             .filter_map(|index| {
                 let actor = self.actors.get(index).0.lock();
-                actor.holds.then_some(actor.template)
+                actor.holds.then(|| actor.template.share())
             })
             .collect()
     }

@@ -14,19 +14,20 @@ impl Turn<'_> {
         failpoint!("actor.create");
         let node = self.node;
         let index = node.actors.take(&mut node.actor_cache.lock());
+        let used = self.use_again(&spec.template);
         let mut actor = node.actors.get(index).0.lock();
         *actor = Content {
             object: spec.actor,
-            template: spec.template,
+            template: used,
             ..Content::default()
         };
         // Release: pairs with the Acquire in `actor_of`. Before the name is there: who finds it may call at once.
         node.objects.get(spec.actor).actor.store(index, Ordering::Release);
         if let Some(name) = name {
-            if !node.claim_name(&name, spec.actor, spec.template) {
+            if !node.claim_name(&name, spec.actor, spec.template.number) {
                 actor.life = Life::Dead(failure::encode(
                     Failure::NameTaken,
-                    spec.template,
+                    &spec.template,
                     0,
                     &name.to_details(),
                 ));
@@ -34,7 +35,7 @@ impl Turn<'_> {
             }
             actor.name = Some(name);
         }
-        let template = &node.template(spec.template).spec;
+        let template = &spec.template.spec;
         actor.restarts = template.max_restarts;
         actor.recipe = (template.max_restarts > 0).then(|| {
             for &dep in &spec.deps {

@@ -19,7 +19,7 @@ const FEW: usize = 64;
 impl Turn<'_> {
     /// Gives an actor its resources and a thread, now or when the resources are free.
     pub(super) fn place_or_wait(&mut self, index: u32) {
-        if !self.actor(index).lock().lacks_resources(self.node) {
+        if !self.actor(index).lock().lacks_resources() {
             self.place_actor(index, None, &mut Vec::new());
             return;
         }
@@ -30,8 +30,8 @@ impl Turn<'_> {
         let mut actor = node.actors.get(index).0.lock();
         // It may have died meanwhile.
         if matches!(actor.life, Life::Unmade) && actor.waits.is_none() {
-            let demand = &node.template(actor.template).spec.demand;
-            actor.waits = Some(unplaced.add(index, demand));
+            let ticket = unplaced.add(index, &actor.template.spec.demand);
+            actor.waits = Some(ticket);
         }
         drop(actor);
         node.unplaced_count.store(unplaced.len(), Ordering::Relaxed);
@@ -59,13 +59,13 @@ impl Turn<'_> {
         // Its creation, should this go wrong.
         self.in_hand = actor.queue.front().copied().unwrap_or(NONE);
         failpoint!("actor.place");
-        let template = &node.template(actor.template).spec;
-        if actor.lacks_resources(node) {
-            if denied.iter().any(|less| template.demand.covers(less)) {
+        let demand = Arc::clone(&actor.template.demand);
+        if actor.lacks_resources() {
+            if denied.iter().any(|less| demand.covers(less)) {
                 return false;
             }
-            if !node.resources.try_take(&template.demand) {
-                denied.push(template.demand.clone());
+            if !node.resources.try_take(&demand) {
+                denied.push(Demand::clone(&demand));
                 return false;
             }
             actor.holds = true;
@@ -73,7 +73,7 @@ impl Turn<'_> {
         }
         actor.waits = None;
         actor.life = Life::Making;
-        let (host, new) = self.choose_host(template.own_thread);
+        let (host, new) = self.choose_host(actor.template.spec.own_thread);
         host.residents.lock().insert(index);
         let event = new.then_some(Event::NeedWorker {
             host: host.id,
@@ -198,7 +198,8 @@ impl Node {
             return None;
         }
         let (_, index) = self.unplaced.lock().first_from(0)?;
-        let template = self.actors.get(index).0.lock().template;
-        Some((index, Arc::clone(&self.template(template).demand)))
+        let actor = self.actors.get(index).0.lock();
+        // It may be gone by now.
+        Some((index, Arc::clone(&actor.template.get()?.demand)))
     }
 }

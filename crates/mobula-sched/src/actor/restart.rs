@@ -10,6 +10,7 @@ use crate::failure::{self, Failure};
 use crate::object::NONE;
 use crate::payload::Payload;
 use crate::task::{AGAIN, Spec};
+use crate::template::Use;
 use crate::turn::Turn;
 
 /// What becomes of an actor that has lost its thread or its state.
@@ -42,15 +43,17 @@ impl Turn<'_> {
         let mut actor = node.actors.get(index).0.lock();
         failpoint!("actor.crashed");
         let lives_there = actor.host.is_some() && gone.is_none_or(|host| actor.lives_on(host));
-        let (object, template) = (actor.object, actor.template);
+        let object = actor.object;
         // This visit's reference, to its end. Without one, somebody is about to retire the actor.
         if matches!(actor.life, Life::Dead(_)) || !lives_there || !node.objects.get(object).try_retain() {
             return;
         }
         self.actor_in_hand = index;
         let crash = self.crash(index, &mut actor, gone.is_some());
+        let error = failure::encode(failure, &actor.template, 0, details);
+        let restarts = matches!(crash, Crash::Restarts { .. });
+        let template = restarts.then(|| self.use_again(&actor.template));
         drop(actor);
-        let error = failure::encode(failure, template, 0, details);
         match crash {
             Crash::Unmade { left } => {
                 self.stop_on_host(object, left);
@@ -70,7 +73,9 @@ impl Turn<'_> {
                     self.run_again(task);
                 }
                 self.fail_given_up(&failed, &error);
-                if let Some((arguments, deps)) = recipe {
+                if let Some((arguments, deps)) = recipe
+                    && let Some(template) = template
+                {
                     self.create_again(object, template, arguments, deps);
                 }
             }
@@ -159,7 +164,7 @@ impl Turn<'_> {
     }
 
     /// Places another creation of an actor, with references of its own to all it names.
-    fn create_again(&mut self, actor: u32, template: u32, arguments: Payload, deps: Box<[u32]>) {
+    fn create_again(&mut self, actor: u32, template: Use, arguments: Payload, deps: Box<[u32]>) {
         let node = self.node;
         let result = node.take_object(&mut self.object_cells, NONE);
         for &object in deps.iter().chain([&actor]) {

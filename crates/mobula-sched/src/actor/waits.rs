@@ -1,13 +1,14 @@
 //! Tasks that have waited for long, and the calls they wait for: what [`crate::deadlock`] is asked about.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use mobula_sync::Mutex;
 use mobula_sync::atomic::Ordering;
 
 use super::{Content, Life};
 use crate::deadlock::{Party, cycle};
-use crate::failure::Failure;
+use crate::failure::{Failure, write_name};
 use crate::node::Node;
 use crate::task::{PENDING, State, TaskId};
 
@@ -16,7 +17,7 @@ use crate::task::{PENDING, State, TaskId};
 struct Waiting {
     task: TaskId,
     attempt: u32,
-    template: u32,
+    name: Arc<str>,
     /// Each with the generation it had when the wait was told.
     objects: Vec<(u32, u32)>,
 }
@@ -36,27 +37,23 @@ impl Waits {
 #[derive(Default)]
 struct Graph {
     parties: Vec<Party>,
-    names: Vec<Name>,
+    members: Vec<Member>,
     by_task: HashMap<u32, usize>,
 }
 
-#[derive(Clone, Copy)]
-struct Name {
+#[derive(Clone)]
+struct Member {
     task: TaskId,
-    template: u32,
+    name: Arc<str>,
     /// Whether it has not begun.
     queued: bool,
 }
 
 impl Graph {
-    fn add(&mut self, task: TaskId, template: u32, queued: bool) -> usize {
+    fn add(&mut self, task: TaskId, name: Arc<str>, queued: bool) -> usize {
         let place = self.parties.len();
         self.parties.push(Party::default());
-        self.names.push(Name {
-            task,
-            template,
-            queued,
-        });
+        self.members.push(Member { task, name, queued });
         self.by_task.insert(task.index, place);
         place
     }
@@ -64,7 +61,7 @@ impl Graph {
     /// The party that a task is; none, if it is not known to wait.
     fn find(&self, task: TaskId) -> Option<usize> {
         let place = *self.by_task.get(&task.index)?;
-        (self.names[place].task == task).then_some(place)
+        (self.members[place].task == task).then_some(place)
     }
 }
 
@@ -82,7 +79,7 @@ impl Node {
                     generation: *generation,
                 },
                 attempt: *attempt,
-                template: *template,
+                name: self.template_name(*template),
                 objects: objects
                     .iter()
                     .filter(|&&object| object < self.objects.made())
@@ -115,7 +112,7 @@ impl Node {
         let waiting: Vec<&Waiting> = all.values().flatten().filter(still).collect();
         for wait in &waiting {
             if graph.find(wait.task).is_none() {
-                graph.add(wait.task, wait.template, false);
+                graph.add(wait.task, Arc::clone(&wait.name), false);
             }
         }
         for index in 0..self.actors.made() {
@@ -139,7 +136,7 @@ impl Node {
     /// Calls that cannot begin because their actor is at its limit with calls that wait.
     fn add_calls(&self, graph: &mut Graph, actor: &Content) {
         let limit = match actor.life {
-            Life::Alive => self.template(actor.template).spec.max_concurrency,
+            Life::Alive => actor.template.spec.max_concurrency,
             Life::Making => 1,
             Life::Unmade | Life::Dead(_) => return,
         };
@@ -169,28 +166,28 @@ impl Node {
                 continue;
             }
             // SAFETY: the actor's lists hold their calls, and its lock is held.
-            let template = unsafe { cell.spec() }.template;
+            let name = unsafe { cell.spec() }.template.name();
             let id = TaskId {
                 index: task,
                 generation,
             };
-            let place = graph.add(id, template, true);
+            let place = graph.add(id, name, true);
             graph.parties[place].needs.push(begun.clone());
         }
     }
 
     /// Fails one call of a cycle: one that has not begun, if there is any.
     fn break_cycle(&self, graph: &Graph, found: &[usize]) {
-        let names: Vec<Name> = found.iter().map(|&party| graph.names[party]).collect();
-        let Some(victim) = names.iter().find(|name| name.queued).or(names.first()) else {
+        let members: Vec<Member> = found.iter().map(|&party| graph.members[party].clone()).collect();
+        let Some(victim) = members.iter().find(|member| member.queued).or(members.first()) else {
             return;
         };
-        let templates: Vec<u8> = names
-            .iter()
-            .flat_map(|name| name.template.to_le_bytes())
-            .collect();
+        let mut details = Vec::new();
+        for Member { name, .. } in &members {
+            write_name(&mut details, name);
+        }
         self.alone(0, |turn| {
-            turn.stop_because(victim.task, Failure::Deadlock, &templates, false)
+            turn.stop_because(victim.task, Failure::Deadlock, &details, false)
         });
     }
 }

@@ -13,6 +13,7 @@ mod scale;
 mod stress;
 mod support;
 mod tasks;
+mod templates;
 mod unbegun;
 mod waits;
 mod wakeups;

@@ -7,7 +7,7 @@ fn a_task_runs_and_its_value_reaches_who_asked() {
     let bed = Bed::new(1, &[]);
     let (mut driver, mut worker) = (bed.driver(), bed.worker());
     let template = bed.template(plain());
-    assert_eq!(bed.node.template_meta(template), b"meta");
+    assert_eq!(bed.node.template_meta(0, template).as_deref(), Some(&b"meta"[..]));
     let result = driver.submit_tagged(template, 7, &[]);
     let token = driver.get(result);
     driver.flush();

@@ -1,5 +1,7 @@
 //! What waits for resources: dropped actors are collected for it, and the reason of each wait is named.
 
+use std::sync::Arc;
+
 use mobula_sched::{Cause, Demand, Holder, Lack, TemplateSpec, UNIT};
 
 use super::actors::{alive, method};
@@ -9,7 +11,14 @@ const SECOND: u64 = 1_000_000_000;
 
 /// An actor class that asks for one CPU.
 fn class() -> TemplateSpec {
-    plain()
+    named("class", plain())
+}
+
+fn named(name: &str, spec: TemplateSpec) -> TemplateSpec {
+    TemplateSpec {
+        name: Arc::from(name),
+        ..spec
+    }
 }
 
 fn later(bed: &Bed, nanoseconds: u64) {
@@ -112,7 +121,7 @@ fn the_main_thread_is_told_once_of_what_has_waited_for_five_seconds_and_who_hold
     assert_eq!(
         reasons[0].holders,
         [Holder {
-            template: class,
+            name: Arc::from("class"),
             actors: true,
             count: 1
         }]
@@ -128,8 +137,11 @@ fn the_main_thread_is_told_once_of_what_has_waited_for_five_seconds_and_who_hold
 fn a_value_that_is_not_there_is_explained_by_what_makes_it_down_to_the_root() {
     let bed = Bed::new(1, &[]);
     let mut driver = bed.driver();
-    let (class, method) = (bed.template(class()), bed.template(method()));
-    let (task, dependent) = (bed.template(plain()), bed.template(plain()));
+    let (class, method) = (bed.template(class()), bed.template(named("method", method())));
+    let (task, dependent) = (
+        bed.template(named("task", plain())),
+        bed.template(named("dependent", plain())),
+    );
     let (mut host, actor) = alive(&bed, &mut driver, class);
     let first = driver.call(method, actor, 1, &[]);
     let second = driver.call(method, actor, 2, &[]);
@@ -137,15 +149,19 @@ fn a_value_that_is_not_there_is_explained_by_what_makes_it_down_to_the_root() {
     let last = driver.submit_tagged(dependent, 4, &[waits]);
     driver.flush();
     let running = host.begin();
+    let of = |name: &str, cause| (name.to_owned(), cause);
     let causes = |object: u32| {
         let reasons = bed.node.explain(object);
         reasons
             .iter()
-            .map(|reason| (reason.template, reason.cause))
+            .map(|reason| (reason.name.to_string(), reason.cause))
             .collect::<Vec<_>>()
     };
-    assert_eq!(causes(first), [(method, Cause::Nothing)], "it runs");
-    assert_eq!(causes(second), [(method, Cause::Actor), (method, Cause::Nothing)]);
+    assert_eq!(causes(first), [of("method", Cause::Nothing)], "it runs");
+    assert_eq!(
+        causes(second),
+        [of("method", Cause::Actor), of("method", Cause::Nothing)]
+    );
     assert_eq!(
         bed.node.explain(second)[0].count,
         2,
@@ -153,7 +169,7 @@ fn a_value_that_is_not_there_is_explained_by_what_makes_it_down_to_the_root() {
     );
     assert_eq!(
         causes(last),
-        [(dependent, Cause::Argument), (task, Cause::Resources)]
+        [of("dependent", Cause::Argument), of("task", Cause::Resources)]
     );
     let there = driver.put(&value("there"));
     driver.flush();
@@ -163,10 +179,13 @@ fn a_value_that_is_not_there_is_explained_by_what_makes_it_down_to_the_root() {
     let another = driver.create(class, &[]);
     let call = driver.call(method, another, 1, &[]);
     driver.flush();
-    assert_eq!(causes(call), [(method, Cause::Actor), (class, Cause::Resources)]);
+    assert_eq!(
+        causes(call),
+        [of("method", Cause::Actor), of("class", Cause::Resources)]
+    );
     driver.kill(actor, false);
     driver.kill(another, false);
-    assert_eq!(causes(waits), [(task, Cause::Thread)], "the CPU is free now");
+    assert_eq!(causes(waits), [of("task", Cause::Thread)], "the CPU is free now");
     bed.worker().run_all();
     driver.release(&[first, second, waits, last, there, another, call, actor]);
     driver.flush();

@@ -125,6 +125,7 @@ pub(crate) struct Bed {
 /// A template of tasks that ask for one CPU.
 pub(crate) fn plain() -> TemplateSpec {
     TemplateSpec {
+        name: Arc::from("plain"),
         priority: 0,
         demand: Demand {
             cpu: UNIT,
@@ -200,7 +201,10 @@ impl Bed {
     }
 
     pub(crate) fn template(&self, spec: TemplateSpec) -> u32 {
-        self.node.add_template(spec, b"meta")
+        self.node
+            .add_template(0, None, spec, b"meta", None, None)
+            .expect("nothing to check")
+            .expect("few templates")
     }
 
     pub(crate) fn driver(&self) -> Thread {

@@ -137,6 +137,13 @@ pub(crate) enum News {
     },
     Collect,
     SlowWaits,
+    ForgetTemplate {
+        template: u32,
+    },
+    ForgetCode {
+        object: u32,
+        generation: u32,
+    },
 }
 
 /// Reads an inbox.
@@ -227,6 +234,13 @@ impl Inbox<'_> {
             },
             13 => News::Collect,
             14 => News::SlowWaits,
+            16 if head[1] == 0 => News::ForgetTemplate {
+                template: self.word(),
+            },
+            16 => News::ForgetCode {
+                object: self.word(),
+                generation: self.word(),
+            },
             kind => unreachable!("news of kind {kind}"),
         }
     }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use mobula_sched::{Blame, Node, PortKind, Step};
+use mobula_sched::{Blame, Node, PortError, PortKind, Step};
 
 use super::memory::Memory;
 use super::news::{News, Status, TaskNews, Value, parse, write_list};
@@ -279,6 +279,12 @@ impl Thread {
     pub(crate) fn flush(&mut self) {
         let end = std::mem::take(&mut self.end);
         self.node.flush(self.id, end).expect("an open port");
+    }
+
+    /// Why the commands were refused.
+    pub(crate) fn refused(&mut self) -> PortError {
+        let end = std::mem::take(&mut self.end);
+        self.node.flush(self.id, end).expect_err("wrong commands")
     }
 
     // ---- news ----
