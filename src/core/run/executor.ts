@@ -6,7 +6,7 @@ import { collect, MAX_TRIES } from '../values/collector.ts';
 import { Attempt } from './attempt.ts';
 import { CodeCache, notBegun } from './code.ts';
 import { Instances } from './instances.ts';
-import { Load } from './load.ts';
+import type { Load } from './load.ts';
 import { Preparation } from './preparation.ts';
 import { ResultWriter } from './result-writer.ts';
 import { Retirement, type RetirementPorts } from './retirement.ts';
@@ -144,7 +144,7 @@ export class Executor implements NewsHandler {
     );
     task.carrier = inbox.carrier;
     if ('error' in prepared) this.#fail(task, prepared.error);
-    else if (prepared.code instanceof Load) this.#beginLater(task, prepared.code, prepared.args);
+    else if (typeof prepared.code === 'object') this.#beginLater(task, prepared.code, prepared.args);
     else this.#begin(task, prepared.code, prepared.args);
     if (!(task.ended || this.#unsettled.mayGoOn(task))) inbox.pause();
     return prepared.end;

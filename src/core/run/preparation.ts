@@ -5,7 +5,7 @@ import type { Template } from '../submit/template.ts';
 import { MAX_TRIES, makeRoom } from '../values/collector.ts';
 import { NotHereYet } from '../values/not-here-yet.ts';
 import type { CodeCache } from './code.ts';
-import { Load } from './load.ts';
+import type { Load } from './load.ts';
 
 /** Milliseconds for which a thread waits for code that is loading before it goes on with other tasks. */
 const PATIENT_LOAD_MS = 50;
@@ -53,7 +53,7 @@ export class Preparation {
     const { inbox, values } = this.#runtime;
     try {
       const code = template.info.kind === 'method' ? undefined : this.#codes.of(template);
-      if (code instanceof Load && code.takeNews()) {
+      if (typeof code === 'object' && code.takeNews()) {
         this.#hold(Promise.race([code.over, sleep(PATIENT_LOAD_MS)]));
         return undefined;
       }

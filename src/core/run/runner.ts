@@ -1,6 +1,5 @@
 import { MobulaError } from '../../common/errors.ts';
 import type { ThreadRuntime } from '../runtime.ts';
-import type { Template } from '../submit/template.ts';
 import { inTrace } from '../telemetry/trace.ts';
 import type { Attempt } from './attempt.ts';
 import { GeneratorRun } from './generator-run.ts';
@@ -13,12 +12,6 @@ export class Runner {
   readonly #runtime: ThreadRuntime;
   readonly #results: ResultWriter;
   readonly #actors: Instances;
-  /**
-   * What the function of a template has returned: a promise (true) once, or never. Those that never did run without async
-   * context, which costs.
-   */
-  readonly #promises = new WeakMap<Template, boolean>();
-
   constructor(runtime: ThreadRuntime, results: ResultWriter, actors: Instances) {
     this.#runtime = runtime;
     this.#results = results;
@@ -37,14 +30,14 @@ export class Runner {
       this.#actors.set(task.actor, runSync(task, make));
       return undefined;
     }
-    const { info } = task.template;
+    const { info, habits } = task.template;
     const isMethod = info.kind === 'method';
     const body = isMethod ? this.#method(task.actor, info.method) : (code as Function);
     const receiver = isMethod ? this.#actors.get(task.actor) : undefined;
     if (info.generator) return this.#generate(task, () => Reflect.apply(body, receiver, args));
-    if (this.#promises.get(task.template) === false) return runSync(task, () => Reflect.apply(body, receiver, args));
+    if (habits.promises === false) return runSync(task, () => Reflect.apply(body, receiver, args));
     const result: unknown = runAsync(task, () => Reflect.apply(body, receiver, args));
-    if (!(isThenable(result) || this.#promises.has(task.template))) this.#promises.set(task.template, false);
+    if (!isThenable(result)) habits.promises ??= false;
     return result;
   }
 
@@ -64,8 +57,9 @@ export class Runner {
   /** The task has returned a promise. */
   promised(task: Attempt): void {
     // It ran without async context, so its waits in `get` go unseen: it keeps no CPU. The next calls have context.
-    if (this.#promises.get(task.template) === false) task.blocked++;
-    this.#promises.set(task.template, true);
+    const { habits } = task.template;
+    if (habits.promises === false) task.blocked++;
+    habits.promises = true;
   }
 }
 

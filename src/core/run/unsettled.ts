@@ -1,5 +1,4 @@
 import type { ThreadRuntime } from '../runtime.ts';
-import type { Template } from '../submit/template.ts';
 import type { Attempt } from './attempt.ts';
 import type { ResultWriter } from './result-writer.ts';
 
@@ -16,11 +15,6 @@ export class Unsettled {
   #batch: Attempt[] = [];
   /** Turns of microtasks that the batch has left. */
   #patience = 0;
-  /**
-   * Whether tasks that returned promises were done after a few turns of microtasks. Those that wait for timers or sockets
-   * (false), or may (not there), are begun one at a time: the next in the batch might never give the thread back to them.
-   */
-  readonly #quick = new WeakMap<Template, boolean>();
 
   constructor(runtime: ThreadRuntime, results: ResultWriter) {
     this.#runtime = runtime;
@@ -35,7 +29,7 @@ export class Unsettled {
 
   /** Whether the next task may begin while the promise of this one is not settled. */
   mayGoOn({ template, blocked }: Attempt): boolean {
-    return template.info.kind === 'task' && (this.#quick.get(template) ?? blocked > 0);
+    return template.info.kind === 'task' && (template.habits.quick ?? blocked > 0);
   }
 
   /** Whether there are none. */
@@ -58,8 +52,8 @@ export class Unsettled {
       if (!task.ended) {
         this.#goOnInBackground(task);
         this.#runtime.inbox.cutOff();
-      } else if (!this.#quick.has(task.template)) {
-        this.#quick.set(task.template, true);
+      } else {
+        task.template.habits.quick ??= true;
       }
     }
     this.#batch = [];
@@ -70,7 +64,7 @@ export class Unsettled {
     this.#background.set(task.index, task);
     if (task.pending) return;
     task.pending = true;
-    if (task.blocked === 0) this.#quick.set(task.template, false);
+    if (task.blocked === 0) task.template.habits.quick = false;
     this.#results.pending(task);
   }
 

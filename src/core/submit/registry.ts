@@ -9,7 +9,7 @@ import type { ThreadRuntime } from '../runtime.ts';
 import { type Described, described, describedMethod, type MethodOptions } from './described.ts';
 import { functionGone } from './function-gone.ts';
 import type { Remote, ShippedCode } from './remote.ts';
-import type { Registration, Template, TemplateInfo } from './template.ts';
+import { noHabits, type Registration, type Template, type TemplateInfo } from './template.ts';
 
 /** How the registry writes code into the object store. */
 export interface CodeWriter {
@@ -85,7 +85,7 @@ export class Registry {
       const { addon, port } = this.#runtime;
       const meta = addon.templateMeta(port.id, id);
       if (meta === null) throw functionGone();
-      template = { id, info: JSON.parse(decoder.decode(meta)) as TemplateInfo };
+      template = { id, info: JSON.parse(decoder.decode(meta)) as TemplateInfo, habits: noHabits() };
       this.#templates.set(id, template);
     }
     this.#last = template;
@@ -209,7 +209,8 @@ export class Registry {
     try {
       const meta = encoder.encode(JSON.stringify(info));
       const all = { ...options, name: info.name };
-      const template: Template = { id: addon.addTemplate(port.id, ObjectRef.index(ref), all, meta, code, group), info };
+      const id = addon.addTemplate(port.id, ObjectRef.index(ref), all, meta, code, group);
+      const template: Template = { id, info, habits: noHabits() };
       this.#templates.set(template.id, template);
       this.#own.add(template.id);
       this.#settle();

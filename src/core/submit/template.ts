@@ -42,6 +42,23 @@ export type TemplateInfo =
 export interface Template {
   readonly id: number;
   readonly info: TemplateInfo;
+  readonly habits: Habits;
+}
+
+/** What a thread has learnt of a function by running it; undefined until then. */
+export interface Habits {
+  /** Whether it has ever returned a promise. One that has not runs without async context, which costs. */
+  promises: boolean | undefined;
+  /**
+   * Whether its promises were settled after a few turns of microtasks. Tasks that wait for timers or sockets (false), or may
+   * (undefined), are begun one at a time: the next in the batch might never give the thread back to them.
+   */
+  quick: boolean | undefined;
+}
+
+/** Of a function that this thread has not run. */
+export function noHabits(): Habits {
+  return { promises: undefined, quick: undefined };
 }
 
 /** A template, and the ref that keeps it registered. */
