@@ -107,6 +107,8 @@ pub struct Node {
     pub(crate) waiting_actor: Mutex<Option<(u32, u64)>>,
     /// Whether the watchdog is up.
     pub(crate) watching: AtomicBool,
+    /// Whether the watchdog found nothing to look after when it looked last, and did not sleep for long after that.
+    pub(crate) found_nothing: AtomicBool,
     watchdog: Mutex<Option<Arc<dyn Bell>>>,
 }
 
@@ -157,6 +159,7 @@ impl Node {
             deadlines: Deadlines::default(),
             waiting_actor: Mutex::default(),
             watching: AtomicBool::new(false),
+            found_nothing: AtomicBool::new(false),
             watchdog: Mutex::new(None),
         }
     }

@@ -46,9 +46,12 @@ impl Node {
             self.wake_for_work();
             active = true;
         }
-        if active || self.must_go_on() {
+        // Once more before it sleeps for long: threads that speak with the core again and again would ring it each time.
+        let found_nothing = self.found_nothing.swap(!active, Ordering::Relaxed);
+        if active || !found_nothing || self.must_go_on() {
             return Some(policy::pause(fresh));
         }
+        self.found_nothing.store(false, Ordering::Relaxed);
         let next = self.deadlines.next();
         let deadline = next.map(|at| at.saturating_sub(self.clock.now()));
         deadline.into_iter().chain(look).min()

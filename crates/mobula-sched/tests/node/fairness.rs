@@ -245,7 +245,7 @@ fn a_thread_that_submits_and_then_computes_does_not_hold_its_tasks_back() {
     let (mut driver, mut worker) = (bed.driver(), bed.worker());
     worker.sleeps();
     let template = bed.template(plain());
-    assert_eq!(bed.node.tick(), None, "the watchdog sleeps");
+    bed.watchdog_sleeps();
     let woken = bed.watchdog_rings();
     let results = [1, 2].map(|tag| driver.submit_tagged(template, tag, &[]));
     driver.leaves_to_the_watchdog();
@@ -267,7 +267,7 @@ fn a_thread_that_submits_and_then_computes_does_not_hold_its_tasks_back() {
     driver.release(&[third]);
     driver.flush();
     worker.sleeps();
-    assert_eq!(bed.node.tick(), None);
+    bed.watchdog_sleeps();
     bed.assert_balanced(0);
 }
 
@@ -310,7 +310,7 @@ fn a_ring_that_reaches_a_thread_whose_loop_is_busy_is_passed_on() {
     second.sleeps();
     driver.release(&[result]);
     driver.flush();
-    assert_eq!(bed.node.tick(), None);
+    bed.watchdog_sleeps();
     bed.assert_balanced(0);
 }
 

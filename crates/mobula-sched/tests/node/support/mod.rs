@@ -194,6 +194,12 @@ impl Bed {
         self.watchdog.count()
     }
 
+    /// The watchdog finds nothing to look after, twice, and sleeps until it is rung.
+    pub(crate) fn watchdog_sleeps(&self) {
+        let _ = self.node.tick();
+        assert_eq!(self.node.tick(), None, "nothing to look after");
+    }
+
     /// Long enough for the watchdog to look at a batch.
     pub(crate) fn tick_later(&self) -> bool {
         self.advance(2_000_000);
