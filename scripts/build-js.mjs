@@ -1,7 +1,7 @@
 // Builds dist/: declarations file by file, JavaScript as few files as possible. All of mobula is one CommonJS file,
 // `dist/boot/all.cjs`: Node loads it sooner than ES modules, and what a driver, a worker and the functions in it import is
 // one copy (`npm run bench -- --filter first,idle`). `dist/boot/compiled.cjs` loads it, and keeps the compiled code for workers.
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { root, tool } from './run.mjs';
 
@@ -16,6 +16,21 @@ const keepApart = (suffix, path) => ({
     onResolve({ filter: new RegExp(`/${suffix.replace('.', '\\.')}$`) }, () => ({ path, external: true }));
   },
 });
+
+/**
+ * `keepNames` defines the name of every function, each time it is made: a microsecond for a closure of a call. Classes are
+ * made once, and need it. Words keep their length, so that the source map stays right.
+ */
+function nameClassesOnly(file) {
+  const text = readFileSync(file, 'utf8');
+  const define = 'var __name=(target,value)=>__defProp(target,"name",{value,configurable:true});';
+  const inClass = 'static{__name(this,';
+  if (!text.includes(define) || !text.includes(inClass)) throw new Error('esbuild writes names in another way');
+  const named = text
+    .replace(define, `${define.replace('__name', '__kind')}var __name=target=>target;`)
+    .replaceAll(inClass, inClass.replace('__name', '__kind'));
+  writeFileSync(file, named);
+}
 
 rmSync(`${root}dist`, { recursive: true, force: true });
 tool('typescript/bin/tsc', ['-p', 'tsconfig.json', '--emitDeclarationOnly']);
@@ -52,6 +67,7 @@ await build({
   outfile: 'dist/boot/all.cjs',
   plugins: [keepApart('compiled.ts', './compiled.cjs')],
 });
+nameClassesOnly(`${root}dist/boot/all.cjs`);
 await build({
   ...commonJs,
   entryPoints: ['src/boot/compiled.ts'],
