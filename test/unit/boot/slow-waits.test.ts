@@ -42,8 +42,11 @@ test('a warning names what waits, what for, and what holds it', () => {
 // Where tasks held everything, the advice was about actors.
 test('the advice is about what holds', () => {
   const said: string[] = [];
-  const byTask = reason(1, 2, { lacking: [0, 10_000, 0], holders: [2, 0, 2] });
-  const byNothing = reason(2, 2, { lacking: [1, 20_000, 10_000] });
+  const byTask = reason('train', 2, {
+    lacking: [0, 10_000, 0],
+    holders: [{ name: 'load', actors: false, count: 2 }],
+  });
+  const byNothing = reason('load', 2, { lacking: [1, 20_000, 10_000] });
   new SlowWaits(() => [byTask, byNothing], names, heard(said)).tell();
   assert.match(
     said[0] as string,
