@@ -24,11 +24,11 @@ const keepApart = (suffix, path) => ({
 function nameClassesOnly(file) {
   const text = readFileSync(file, 'utf8');
   const define = 'var __name=(target,value)=>__defProp(target,"name",{value,configurable:true});';
-  const inClass = 'static{__name(this,';
-  if (!text.includes(define) || !text.includes(inClass)) throw new Error('esbuild writes names in another way');
+  const inClass = /(static\{\s*)__name(\(\s*this,)/g;
+  if (!(text.includes(define) && inClass.test(text))) throw new Error('esbuild writes names in another way');
   const named = text
     .replace(define, `${define.replace('__name', '__kind')}var __name=target=>target;`)
-    .replaceAll(inClass, inClass.replace('__name', '__kind'));
+    .replaceAll(inClass, '$1__kind$2');
   writeFileSync(file, named);
 }
 

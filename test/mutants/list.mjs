@@ -245,7 +245,7 @@ export const mutants = [
   {
     name: 'an actor that comes when resources are just free overtakes one that waits for them',
     file: `${sched}/actor/placing.rs`,
-    from: 'if denied.iter().any(|less| template.demand.covers(less)) {',
+    from: 'if denied.iter().any(|less| demand.covers(less)) {',
     to: 'if denied.len() > 1000 {',
     by: shuttle('mobula-sched', 'actors_that_want'),
   },
