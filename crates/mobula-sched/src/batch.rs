@@ -169,7 +169,7 @@ impl Turn<'_> {
             }
             let may = cpu <= most_cpu(self.node.port(self.port)) && (alone || self.hold_cpu(inner, cpu));
             if !may {
-                self.give_up_returned(inner);
+                self.requeue_returned(inner);
                 return;
             }
             if alone {
@@ -275,7 +275,7 @@ impl Turn<'_> {
         match self.write_task(inner, task, batch.writer) {
             Written::Gone => {
                 self.release_resources(task);
-                self.let_go(task);
+                self.holder_leaves(task);
             }
             Written::NoRoom(size) => {
                 inner.returned.push_front(task);
@@ -311,7 +311,7 @@ impl Turn<'_> {
     }
 
     /// A task that was handed to a thread, but not begun, waits in its queue again.
-    pub(crate) fn put_back(&mut self, task: u32) {
+    pub(crate) fn requeue(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
         self.in_hand = task;
         self.release_resources(task);
@@ -322,7 +322,7 @@ impl Turn<'_> {
         if state == State::Ready || cell.shift(generation, State::Taken, State::Ready) {
             self.enqueue(task);
         } else {
-            self.let_go(task);
+            self.holder_leaves(task);
         }
     }
 
@@ -336,16 +336,16 @@ impl Turn<'_> {
         cell.deadline.store(0, Ordering::Relaxed);
         // SAFETY: the port holds the task.
         if unsafe { cell.spec() }.actor == NONE {
-            self.put_back(task);
+            self.requeue(task);
         } else {
             self.place_anew(task);
         }
     }
 
     /// Puts tasks that were handed back, and cannot go on here, into their queue again.
-    pub(crate) fn give_up_returned(&mut self, inner: &mut Inner) {
+    pub(crate) fn requeue_returned(&mut self, inner: &mut Inner) {
         for task in std::mem::take(&mut inner.returned) {
-            self.put_back(task);
+            self.requeue(task);
         }
         self.pass_on();
     }

@@ -182,13 +182,13 @@ impl Turn<'_> {
             self.node.lanes.plain.push_all(&port.local.take_all());
             self.work_may_be_possible();
             while let Some(task) = estate.returned.pop_front() {
-                self.put_back(task);
+                self.requeue(task);
             }
             self.recover_tasks(id, estate, details, blame);
         } else if let Some(host) = estate.host.clone() {
             // Calls that were not begun wait for the actor's next life, if there is one.
             while let Some(task) = estate.returned.pop_back() {
-                self.call_back(task);
+                self.requeue_call(task);
             }
             host.port.store(NONE, Ordering::Release);
             if !host.own {
@@ -249,7 +249,7 @@ impl Turn<'_> {
             if state == State::Taken {
                 lost.push(task);
             } else {
-                self.let_go(task);
+                self.holder_leaves(task);
             }
         }
         let culprit = match blame {
@@ -273,19 +273,19 @@ impl Turn<'_> {
                 }
                 0
             };
-            self.try_again(task, details, kills);
+            self.repeat_or_fail(task, details, kills);
         }
     }
 
     /// `kills`: the threads that the task has ended, if it has just ended one.
-    fn try_again(&mut self, task: u32, details: &str, kills: u32) {
+    fn repeat_or_fail(&mut self, task: u32, details: &str, kills: u32) {
         let cell = self.node.tasks.get(task);
         // SAFETY: the port that is being buried holds the task, and is held by this visit.
         let template = &unsafe { cell.spec() }.template;
         let poison = kills >= template.spec.max_kills;
         let (_, generation) = cell.state();
         if !poison && cell.tries() <= self.retries(task) {
-            self.run_again(task);
+            self.repeat(task);
         } else if self.begin_settling(task, generation, State::Taken) {
             let details = if poison && cell.tries() <= self.retries(task) {
                 format!("{details}. It has ended {kills} workers; set maxRetries to have it tried more often")
@@ -295,7 +295,7 @@ impl Turn<'_> {
             self.fail_by_system(task, Failure::WorkerDied, details.as_bytes());
             self.free_task(task);
         } else {
-            self.let_go(task);
+            self.holder_leaves(task);
         }
     }
 }

@@ -60,7 +60,7 @@ impl Turn<'_> {
             failpoint!("cancel.settling");
             self.fail_by_system(id.index, failure, details);
             self.creation_stopped(id.index, failure);
-            self.settled(id.index);
+            self.settler_leaves(id.index);
             return true;
         }
     }
@@ -83,7 +83,7 @@ impl Turn<'_> {
         self.take_back_refs(task.index);
         self.release_resources(task.index);
         self.call_ended(task.index);
-        self.let_go(task.index);
+        self.holder_leaves(task.index);
         false
     }
 

@@ -124,7 +124,7 @@ impl Node {
             // What its tasks submit from now on is not put into its own queue.
             port.runs_tasks.store(false, Ordering::Relaxed);
             self.lanes.plain.push_all(&port.local.take_all());
-            turn.give_up_returned(inner);
+            turn.requeue_returned(inner);
             turn.give_batch_cpu(inner);
             turn.work_may_be_possible();
             turn.pass_on();

@@ -22,13 +22,13 @@ fn task(state: State) -> Arc<Task> {
     Arc::new(task)
 }
 
-/// `Turn::settled`: the settler is done; true if it is the last to know the task, and has freed it.
-fn settled(task: &Task, generation: u32) -> bool {
+/// `Turn::settler_leaves`: the settler is done; true if it is the last to know the task, and has freed it.
+fn settler_leaves(task: &Task, generation: u32) -> bool {
     !task.shift(generation, State::Settling, State::Settled) && frees(task)
 }
 
-/// `Turn::let_go`: the holder is done; true if it is the last.
-fn let_go(task: &Task, generation: u32) -> bool {
+/// `Turn::holder_leaves`: the holder is done; true if it is the last.
+fn holder_leaves(task: &Task, generation: u32) -> bool {
     !task.shift(generation, State::Settling, State::Left) && frees(task)
 }
 
@@ -51,7 +51,7 @@ fn stop(task: &Task, generation: u32) -> (bool, bool) {
         if task.shift(generation, state, State::Settling) {
             // SAFETY: this is the settler; loom checks that nobody frees it meanwhile.
             assert_eq!(unsafe { task.spec() }.result, 7);
-            return (true, settled(task, generation));
+            return (true, settler_leaves(task, generation));
         }
     }
 }
@@ -70,7 +70,7 @@ fn a_task_that_ends_while_it_is_cancelled_is_settled_once_and_freed_once() {
         let freed = if settles {
             frees(&task)
         } else {
-            let_go(&task, generation)
+            holder_leaves(&task, generation)
         };
         let (cancelled, freed_by_canceller) = canceller.join().unwrap();
         assert_ne!(settles, cancelled, "one outcome");
@@ -90,13 +90,13 @@ fn a_task_that_is_taken_while_two_cancel_it_is_settled_once() {
                 thread::spawn(move || stop(&task, generation))
             })
             .collect();
-        // `Turn::write_task`, then `Turn::result` or `Turn::let_go`.
+        // `Turn::write_task`, then `Turn::result` or `Turn::holder_leaves`.
         let taken = task.shift(generation, State::Ready, State::Taken);
         let settles = taken && task.shift(generation, State::Taken, State::Settling);
         let mut freed = u32::from(if settles {
             frees(&task)
         } else {
-            let_go(&task, generation)
+            holder_leaves(&task, generation)
         });
         let mut outcomes = u32::from(settles);
         for canceller in cancellers {
@@ -143,13 +143,13 @@ fn an_object_is_read_settled_and_freed_by_the_last_who_refers_to_it() {
         let maker = thread::spawn(move || {
             other.write(Status::Value, Payload::new(b"value"));
             let told = other.waiters.complete().next(&NoNodes);
-            (told, let_go(&other))
+            (told, holder_leaves(&other))
         });
         let found = object.waiters.subscribe(Waiter::Task(3), &NoNodes) == Subscribed::Done;
         if found {
             assert_eq!(object.outcome().1.bytes(), b"value");
         }
-        let freed = let_go(&object);
+        let freed = holder_leaves(&object);
         let (told, freed_by_maker) = maker.join().unwrap();
         assert_eq!(told.is_none(), found, "told, or it finds it");
         assert_ne!(freed, freed_by_maker, "freed once");

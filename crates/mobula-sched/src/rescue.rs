@@ -28,7 +28,7 @@ impl Turn<'_> {
             if !begun.ended {
                 self.task_ended(begun.task.index);
             }
-            self.settled(begun.task.index);
+            self.settler_leaves(begun.task.index);
         }
     }
 

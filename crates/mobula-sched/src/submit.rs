@@ -358,12 +358,12 @@ impl Turn<'_> {
         let retry = kind == outcome::RETRY && state == State::Taken && cell.tries() <= self.retries(task);
         if retry || cell.has(AGAIN) {
             values.for_each(|payload| self.discard(payload));
-            self.run_again(task);
+            self.repeat(task);
             return Ok(());
         }
         if state != State::Taken || !self.begin_settling(task, generation, State::Taken) {
             values.for_each(|payload| self.discard(payload));
-            self.let_go(task);
+            self.holder_leaves(task);
             return Ok(());
         }
         failpoint!("result.settling");
@@ -394,7 +394,7 @@ impl Turn<'_> {
     }
 
     /// Puts a task that was taken back into its queue for another attempt.
-    pub(crate) fn run_again(&mut self, task: u32) {
+    pub(crate) fn repeat(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
         self.in_hand = task;
         let (_, generation) = cell.state();
@@ -403,14 +403,14 @@ impl Turn<'_> {
         failpoint!("task.again");
         cell.port.store(NONE, Ordering::Relaxed);
         if !cell.shift(generation, State::Taken, State::Ready) {
-            self.let_go(task);
+            self.holder_leaves(task);
             return;
         }
         // SAFETY: the caller holds the task.
         if unsafe { cell.spec() }.actor == NONE {
             self.enqueue(task);
         } else {
-            self.call_again(task);
+            self.repeat_call(task);
         }
     }
 

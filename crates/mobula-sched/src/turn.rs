@@ -52,7 +52,7 @@ pub(crate) struct Turn<'n> {
     freed: bool,
     /// Objects written but not completed yet: completing may settle more objects, and a list
     /// instead of recursion keeps a chain of a million tasks off the stack.
-    settled: Vec<u32>,
+    untold: Vec<u32>,
     /// The object whose waiters are being told, and those who have not been told yet.
     telling: Option<(u32, Waiters)>,
     /// Tasks that this visit has begun to settle since it last came to an end with something.
@@ -93,7 +93,7 @@ impl<'n> Turn<'n> {
             unreferenced: Vec::new(),
             special: false,
             freed: false,
-            settled: Vec::new(),
+            untold: Vec::new(),
             telling: None,
             settling: Vec::new(),
             in_hand: NONE,
@@ -150,7 +150,7 @@ impl<'n> Turn<'n> {
         // Passing on may settle, free and post more.
         while self.freed
             || self.special
-            || !self.settled.is_empty()
+            || !self.untold.is_empty()
             || self.end_counting()
             || !self.mail.is_empty()
             || self.has_changed_templates()
@@ -314,12 +314,12 @@ impl<'n> Turn<'n> {
         failpoint!("object.settle");
         self.heap += payload.heap();
         self.node.objects.get(object).write(status, payload);
-        self.settled.push(object);
+        self.untold.push(object);
     }
 
     /// Tells everybody who waits for the objects settled so far.
     pub(crate) fn propagate(&mut self) {
-        while let Some(object) = self.settled.pop() {
+        while let Some(object) = self.untold.pop() {
             let waiters = self.node.objects.get(object).waiters.complete();
             self.telling = Some((object, waiters));
             failpoint!("object.propagate");
@@ -344,7 +344,7 @@ impl<'n> Turn<'n> {
 
     /// Whether the outcome of an object is written, and those who wait are still to be told.
     pub(crate) fn is_written(&self, object: u32) -> bool {
-        self.settled.contains(&object)
+        self.untold.contains(&object)
     }
 
     /// Whether a task is about to be queued.
@@ -421,7 +421,7 @@ impl<'n> Turn<'n> {
             }
             self.fail(task, status, &payload);
             self.discard(payload);
-            self.settled(task);
+            self.settler_leaves(task);
         } else if state == State::Waiting && cell.shift(generation, State::Waiting, State::Ready) && !is_call
         {
             self.enqueue(task);
@@ -431,13 +431,13 @@ impl<'n> Turn<'n> {
         if is_call {
             self.call_ready(task);
         } else {
-            self.let_go(task);
+            self.holder_leaves(task);
         }
         self.in_hand = NONE;
     }
 
     /// The settler is done with a task.
-    pub(crate) fn settled(&mut self, task: u32) {
+    pub(crate) fn settler_leaves(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
         let (_, generation) = cell.state();
         if !cell.shift(generation, State::Settling, State::Settled) {
@@ -446,7 +446,7 @@ impl<'n> Turn<'n> {
     }
 
     /// The holder is done with a task that somebody else settles or has settled.
-    pub(crate) fn let_go(&mut self, task: u32) {
+    pub(crate) fn holder_leaves(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
         let (_, generation) = cell.state();
         if !cell.shift(generation, State::Settling, State::Left) {

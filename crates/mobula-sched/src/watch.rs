@@ -183,7 +183,7 @@ impl Turn<'_> {
             let template = &unsafe { self.node.tasks.get(task).spec() }.template;
             inner.kinds.forget(template);
             self.take_back_refs(task);
-            self.put_back(task);
+            self.requeue(task);
         }
     }
 

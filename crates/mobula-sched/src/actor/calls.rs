@@ -39,10 +39,10 @@ impl Turn<'_> {
                 if state == State::Ready {
                     self.free_task(task);
                 } else {
-                    self.settled(task);
+                    self.settler_leaves(task);
                 }
             } else if state == State::Ready {
-                self.let_go(task);
+                self.holder_leaves(task);
             }
             self.discard(error);
             return;
@@ -75,7 +75,7 @@ impl Turn<'_> {
             }
             if node.tasks.get(task).state().0 != State::Ready {
                 drop(actor);
-                self.let_go(task);
+                self.holder_leaves(task);
                 return;
             }
             failpoint!("actor.ready");
@@ -115,7 +115,7 @@ impl Turn<'_> {
         list(node, index, &mut actor);
         drop(actor);
         for task in gone {
-            self.let_go(task);
+            self.holder_leaves(task);
         }
     }
 
@@ -124,7 +124,7 @@ impl Turn<'_> {
         let node = self.node;
         let host = Arc::clone(inner.host.as_ref()?);
         while let Some(task) = inner.returned.pop_back() {
-            self.call_back(task);
+            self.requeue_call(task);
         }
         let mut needs = None;
         let mut spent = 0_u32;
@@ -148,7 +148,7 @@ impl Turn<'_> {
                 cell.port.store(u32::from(self.port), Ordering::Relaxed);
                 if !cell.shift(generation, State::Ready, State::Taken) {
                     drop(actor);
-                    self.let_go(task);
+                    self.holder_leaves(task);
                     actor = node.actors.get(index).0.lock();
                     continue;
                 }
@@ -159,10 +159,10 @@ impl Turn<'_> {
                     Written::Done(cost) => spent = spent.saturating_add(cost),
                     Written::Gone => {
                         self.call_ended(task);
-                        self.let_go(task);
+                        self.holder_leaves(task);
                     }
                     Written::NoRoom(size) => {
-                        self.call_back(task);
+                        self.requeue_call(task);
                         needs = Some(size);
                     }
                 }
@@ -181,7 +181,7 @@ impl Turn<'_> {
     }
 
     /// A call that was handed out but not begun goes back to the head of its actor's queue.
-    pub(crate) fn call_back(&mut self, task: u32) {
+    pub(crate) fn requeue_call(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
         let (_, generation) = cell.state();
         self.in_hand = task;
@@ -192,14 +192,14 @@ impl Turn<'_> {
         cell.set(AGAIN, false);
         cell.port.store(NONE, Ordering::Relaxed);
         if cell.shift(generation, State::Taken, State::Ready) {
-            self.call_again(task);
+            self.repeat_call(task);
         } else {
-            self.let_go(task);
+            self.holder_leaves(task);
         }
     }
 
     /// A call that was handed out runs once more, before the others.
-    pub(crate) fn call_again(&mut self, task: u32) {
+    pub(crate) fn repeat_call(&mut self, task: u32) {
         let node = self.node;
         self.in_hand = task;
         // SAFETY: the caller holds the task.
@@ -258,13 +258,13 @@ impl Turn<'_> {
             self.fail(task, Status::SystemError, error);
             self.free_task(task);
         } else {
-            self.let_go(task);
+            self.holder_leaves(task);
         }
     }
 
     /// Moves a call out of its actor's hands, under the actor's lock: gives it back if it is the caller's
     /// to settle. Who holds it lets go of it later.
-    pub(super) fn give_up(&mut self, task: u32) -> Option<u32> {
+    pub(super) fn begin_settling_call(&mut self, task: u32) -> Option<u32> {
         let cell = self.node.tasks.get(task);
         let (state, generation) = cell.state();
         let unsettled = matches!(state, State::Waiting | State::Ready | State::Taken);
@@ -272,10 +272,10 @@ impl Turn<'_> {
     }
 
     /// Fails calls that somebody else holds.
-    pub(super) fn fail_given_up(&mut self, tasks: &[u32], error: &Payload) {
+    pub(super) fn fail_calls(&mut self, tasks: &[u32], error: &Payload) {
         for &task in tasks {
             self.fail(task, Status::SystemError, error);
-            self.settled(task);
+            self.settler_leaves(task);
         }
     }
 }

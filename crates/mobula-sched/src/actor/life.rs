@@ -105,13 +105,16 @@ impl Turn<'_> {
         self.doomed.extend(actor.queue.drain(..).rev());
         let held_back: Vec<u32> = actor.held_back.drain().flat_map(|(_, calls)| calls).collect();
         let flying = std::mem::take(&mut actor.flying);
-        let mut given_up: Vec<u32> = flying.into_iter().filter_map(|task| self.give_up(task)).collect();
+        let mut given_up: Vec<u32> = flying
+            .into_iter()
+            .filter_map(|task| self.begin_settling_call(task))
+            .collect();
         for task in held_back {
             if node.tasks.get(task).has(ARRIVED) {
                 self.doomed.insert(0, task);
             } else {
                 node.tasks.get(task).set(DROPPED, true);
-                given_up.extend(self.give_up(task));
+                given_up.extend(self.begin_settling_call(task));
             }
         }
         let recipe = actor.recipe.take();
@@ -139,7 +142,7 @@ impl Turn<'_> {
             self.fail_queued(task, &copy);
         }
         self.in_hand = NONE;
-        self.fail_given_up(&given_up, &copy);
+        self.fail_calls(&given_up, &copy);
         self.discard(copy);
         if let Some((arguments, deps)) = recipe {
             self.discard(arguments);

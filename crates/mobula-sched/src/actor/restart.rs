@@ -70,9 +70,9 @@ impl Turn<'_> {
                 failpoint!("actor.restart");
                 // The thread that held them is gone, and whoever buries it holds them.
                 for &task in again.iter().rev() {
-                    self.run_again(task);
+                    self.repeat(task);
                 }
-                self.fail_given_up(&failed, &error);
+                self.fail_calls(&failed, &error);
                 if let Some((arguments, deps)) = recipe
                     && let Some(template) = template
                 {
@@ -93,7 +93,7 @@ impl Turn<'_> {
         let index = self.actor_of(object);
         // This visit's reference, to its end. Without one, somebody is about to retire the actor.
         let retained = node.objects.get(object).try_retain();
-        self.call_back(task);
+        self.requeue_call(task);
         if !retained {
             return;
         }
@@ -144,7 +144,7 @@ impl Turn<'_> {
             // SAFETY: a flying call is not freed without the actor's lock.
             let creates = unsafe { node.tasks.get(task).spec() }.creates;
             if creates || node.tasks.get(task).attempt() > self.retries(task) {
-                failed.extend(self.give_up(task));
+                failed.extend(self.begin_settling_call(task));
             } else if gone {
                 again.push(task);
             } else {
