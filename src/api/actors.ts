@@ -58,5 +58,5 @@ export async function kill(handle: object, options: KillOptions = {}): Promise<v
   checkKnown(options, ['noRestart'], 'KillOptions');
   const { noRestart = true } = options;
   if (typeof noRestart !== 'boolean') throw badOption('noRestart', noRestart, 'true or false');
-  requireRuntime().kill(actorRef(handle), !noRestart);
+  requireRuntime().submitter.kill(actorRef(handle), !noRestart);
 }

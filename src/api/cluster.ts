@@ -82,7 +82,7 @@ export function context(): RuntimeContext {
     taskId: task === undefined ? undefined : `${facts.nodeId}${hex(task.generation)}${hex(task.index)}`,
     taskName: task?.name,
     attempt: task?.attempt,
-    actorId: task === undefined || task.actor < 0 ? undefined : runtime.nameOf(task.actor),
+    actorId: task === undefined || task.actor < 0 ? undefined : runtime.refs.nameOf(task.actor),
     replaying: false,
   };
   const signal = (): AbortSignal | undefined => {

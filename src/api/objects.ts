@@ -134,7 +134,7 @@ export function get(refs: unknown, options?: GetOptions): Promise<unknown> {
     const limited = options === undefined ? undefined : limits(options);
     if (Array.isArray(refs)) return getMany(runtime, asRefs(refs, 'get()'), limited ?? {});
     const ref = asRef(refs, 'get()');
-    if (limited === undefined) return runtime.get(ref);
+    if (limited === undefined) return runtime.waits.get(ref);
     return getMany(runtime, [ref], limited).then(([value]) => value);
   } catch (error) {
     return Promise.reject(error);
@@ -146,12 +146,12 @@ function getMany(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], li
   if (refs.length === 0) return Promise.resolve([]);
   const values: unknown[] = new Array(refs.length);
   let missing = refs.length;
-  const objects = refs.map((ref) => runtime.use(ref));
+  const objects = refs.map((ref) => runtime.refs.use(ref));
   const endless = limited.timeoutMs === undefined && limited.signal === undefined;
   return new Promise((resolve, reject) => {
     const task = currentTask();
     const wait = task === undefined ? undefined : runtime.lender.begin(task, endless ? objects : undefined);
-    runtime.wait(refs, true, limited, {
+    runtime.waits.wait(refs, true, limited, {
       arrived(position, outcome, pos) {
         if (outcome !== status.value) {
           reject(runtime.inbox.error(outcome, pos));
@@ -250,5 +250,5 @@ export async function cancel(ref: ObjectRef<unknown>, options: CancelOptions = {
   ] as const) {
     if (typeof value !== 'boolean') throw badOption(name, value, 'true or false');
   }
-  requireRuntime().cancel(asRef(ref, 'cancel()'), force, recursive);
+  requireRuntime().submitter.cancel(asRef(ref, 'cancel()'), force, recursive);
 }

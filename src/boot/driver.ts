@@ -17,6 +17,7 @@ import { collect } from '../core/values/collector.ts';
 import { SharedThings } from '../core/values/shared-things.ts';
 import { thingHost } from '../core/values/thing-host.ts';
 import { travel } from '../core/values/travel.ts';
+import { namesOf } from '../core/wait/reasons.ts';
 import type { GcsClient, NodeInfo } from '../gcs/client.ts';
 import { embeddedGcs } from '../gcs/embedded.ts';
 import { NodeReplica } from '../gcs/replica.ts';
@@ -81,8 +82,8 @@ export class DriverNode implements NewsHandler {
       addon.stop();
       throw error;
     }
-    const { port, names } = this.runtime;
-    this.#slowWaits = new SlowWaits(() => addon.slowWaits(port.id), names, options.logger);
+    const { port } = this.runtime;
+    this.#slowWaits = new SlowWaits(() => addon.slowWaits(port.id), namesOf(this.runtime), options.logger);
     this.channels = new NodeChannels(this.runtime);
     this.#draining = new Draining(this.runtime);
     this.#output = new Output(facts);

@@ -66,7 +66,7 @@ function watch(runtime: ThreadRuntime, signal: AbortSignal, one: One): void {
 /** Cancels the task behind one of its refs. */
 function stop(runtime: ThreadRuntime, one: One): void {
   if (one instanceof ObjectRefStream) one.cancel();
-  else if (!runtime.closed && ObjectRef.index(one) >= 0) runtime.cancel(one, false, true);
+  else if (!runtime.closed && ObjectRef.index(one) >= 0) runtime.submitter.cancel(one, false, true);
 }
 
 function send(
@@ -77,15 +77,15 @@ function send(
   flags: number,
 ): Sent {
   const { runtime, ref, template } = callee;
-  const actor = runtime.use(ref, 'This actor handle');
+  const actor = runtime.refs.use(ref, 'This actor handle');
   const { info } = template;
   if (info.kind === 'actor' && info.maxPendingCalls >= 0) checkPending(runtime, actor, info.maxPendingCalls, info.name);
   const method = runtime.registry.method(template, name, options);
-  if (method.info.generator) return runtime.submitStream(method, flags, args, actor);
+  if (method.info.generator) return runtime.submitter.submitStream(method, flags, args, actor);
   if (method.info.numReturns > 1) return sendForSeveral(runtime, method, flags, args, actor);
-  const result = runtime.newRef();
+  const result = runtime.refs.make();
   try {
-    runtime.submit(method, flags, args, [ObjectRef.index(result)], actor);
+    runtime.submitter.submit(method, flags, args, [ObjectRef.index(result)], actor);
   } catch (error) {
     result[Symbol.dispose]();
     throw error;
@@ -100,10 +100,10 @@ function sendForSeveral(
   args: readonly unknown[],
   actor: number,
 ): ObjectRef<unknown>[] {
-  const refs = Array.from({ length: method.info.numReturns }, () => runtime.newRef());
+  const refs = Array.from({ length: method.info.numReturns }, () => runtime.refs.make());
   try {
     const results = refs.map((ref) => ObjectRef.index(ref));
-    runtime.submit(method, flags, args, results, actor);
+    runtime.submitter.submit(method, flags, args, results, actor);
   } catch (error) {
     for (const ref of refs) ref[Symbol.dispose]();
     throw error;

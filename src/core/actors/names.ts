@@ -16,7 +16,7 @@ export function findActor(runtime: ThreadRuntime, { namespace, name }: ActorName
   runtime.port.flush();
   const [object, template] = runtime.addon.findActor(runtime.port.id, namespace, name);
   if (object === undefined || template === undefined) return undefined;
-  return makeHandle(runtime, runtime.adoptRef(object), runtime.registry.get(template));
+  return makeHandle(runtime, runtime.refs.adopt(object), runtime.registry.get(template));
 }
 
 /** Creates an actor. One whose name is taken is dead from the start, and every call of its handle says so. */
@@ -35,10 +35,10 @@ function submitCreation(
   args: readonly unknown[],
   name: ActorName | undefined,
 ): ObjectRef<unknown> {
-  const ref = runtime.newRef();
+  const ref = runtime.refs.make();
   const flags = name === undefined ? submit.create : submit.create | submit.named;
   try {
-    runtime.submit(template, flags, args, [ObjectRef.index(ref)], -1, -1, name);
+    runtime.submitter.submit(template, flags, args, [ObjectRef.index(ref)], -1, -1, name);
   } catch (error) {
     ref[Symbol.dispose]();
     throw error;

@@ -63,7 +63,7 @@ export class Inbox implements NewsReader, OutcomeReader {
   read(end: number): void {
     this.beforeNews();
     this.#read(0, end);
-    this.#runtime.weighRefs();
+    this.#runtime.refs.look();
   }
 
   #read(from: number, end: number): void {
@@ -128,7 +128,7 @@ export class Inbox implements NewsReader, OutcomeReader {
 
   #item(pos: number): number {
     const view = this.#runtime.port.inboxView;
-    const ref = this.#runtime.adoptRef(view.getUint32(pos + 8, true));
+    const ref = this.#runtime.refs.adopt(view.getUint32(pos + 8, true));
     const stream = this.streams.get(view.getUint32(pos + 4, true));
     if (stream === undefined) ref[Symbol.dispose]();
     else stream.push(ref);
@@ -173,7 +173,7 @@ export class Inbox implements NewsReader, OutcomeReader {
   #giveBackUnread(pos: number, adopted: readonly ObjectRef<unknown>[]): void {
     const unread = this.#runtime.values.refsOf(pos);
     for (const ref of adopted) unread.splice(unread.indexOf(ObjectRef.index(ref)), 1);
-    for (const object of unread) this.#runtime.release(object);
+    for (const object of unread) this.#runtime.refs.release(object);
   }
 
   error(outcome: number, pos: number): unknown {
@@ -195,7 +195,7 @@ export class Inbox implements NewsReader, OutcomeReader {
 
   /** A ref that the core has lent to this thread came up in a value. */
   adopt(index: number): ObjectRef<unknown> {
-    const ref = this.#runtime.adoptRef(index);
+    const ref = this.#runtime.refs.adopt(index);
     this.#adopted?.push(ref);
     return ref;
   }

@@ -107,7 +107,7 @@ export class CodeCache {
   async #revive(object: number): Promise<Function> {
     const runtime = this.#runtime;
     // The core has to have the subscription while this thread has the task, whose template holds the object.
-    const ref = ObjectRef.of(runtime, new RefBlock([object], false), object);
+    const ref = ObjectRef.of(runtime.refs, new RefBlock([object], false), object);
     const shipped = await new Promise<unknown>((resolve, reject) => {
       runtime.subscriptions.add(new SingleGet(ref, runtime.inbox, resolve, reject), 0);
       runtime.port.flush();

@@ -111,7 +111,7 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
     // What is cancelled already is never placed: a thread might take it before the cancel comes.
     const flags = this.#signal?.aborted === true ? submit.cancelled : 0;
     if (generator) {
-      const stream = runtime.submitStream(template, flags, args, -1);
+      const stream = runtime.submitter.submitStream(template, flags, args, -1);
       if (this.#signal !== undefined && flags === 0) {
         const weak = new WeakRef(stream);
         watchers.add(runtime, this.#signal, stream, () => weak.deref()?.cancel());
@@ -119,9 +119,9 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
       return stream as Result<R, N>;
     }
     if (numReturns > 1) return this.#several(runtime, flags, args, numReturns) as Result<R, N>;
-    const ref = runtime.newRef();
+    const ref = runtime.refs.make();
     try {
-      runtime.submit(template, flags, args, [ObjectRef.index(ref)]);
+      runtime.submitter.submit(template, flags, args, [ObjectRef.index(ref)]);
     } catch (error) {
       ref[Symbol.dispose]();
       throw error;
@@ -131,9 +131,9 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
   }
 
   #several(runtime: ThreadRuntime, flags: number, args: Args<A>, count: number): ObjectRef<unknown>[] {
-    const refs = Array.from({ length: count }, () => runtime.newRef());
+    const refs = Array.from({ length: count }, () => runtime.refs.make());
     try {
-      runtime.submit(
+      runtime.submitter.submit(
         this.#remote.template(runtime),
         flags,
         args,
@@ -152,7 +152,8 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
     const weak = new WeakRef(ref);
     const cancel = (): void => {
       const target = weak.deref();
-      if (target !== undefined && !runtime.closed && ObjectRef.index(target) >= 0) runtime.cancel(target, false, true);
+      if (target !== undefined && !runtime.closed && ObjectRef.index(target) >= 0)
+        runtime.submitter.cancel(target, false, true);
     };
     watchers.add(runtime, signal, ref, cancel);
   }

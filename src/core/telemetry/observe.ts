@@ -10,12 +10,12 @@ import type { Subscriber } from '../wait/subscriptions.ts';
 export function observe(runtime: ThreadRuntime, template: Template, result: number): void {
   if (!(taskSubmit.hasSubscribers || taskSettle.hasSubscribers)) return;
   const { kind, name } = template.info;
-  const task: TaskSubmitted = { id: runtime.nameOf(result), name, kind };
+  const task: TaskSubmitted = { id: runtime.refs.nameOf(result), name, kind };
   if (taskSubmit.hasSubscribers) taskSubmit.publish(task);
   if (!taskSettle.hasSubscribers) return;
   // A handle of its own: the caller may release theirs before the task ends.
   runtime.addon.shareObject(runtime.port.id, result);
-  runtime.subscriptions.add(new Observer(runtime, runtime.adoptRef(result), task, now(), false), 0);
+  runtime.subscriptions.add(new Observer(runtime, runtime.refs.adopt(result), task, now(), false), 0);
 }
 
 /** Waits for a task's end without keeping the program alive. */

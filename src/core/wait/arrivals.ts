@@ -30,7 +30,7 @@ export async function positionsThere(
 function lookFor(runtime: ThreadRuntime, refs: readonly ObjectRef<unknown>[], count: number): Set<number> {
   const answers = areThere(
     runtime,
-    refs.map((ref) => runtime.use(ref)),
+    refs.map((ref) => runtime.refs.use(ref)),
   );
   const there = new Set<number>();
   for (let i = 0; i < answers.length && there.size < count; i++) if (answers[i] === 1) there.add(i);
@@ -47,7 +47,7 @@ function arrivals(
 ): Promise<Set<number>> {
   return runtime.lender.blocking(
     new Promise((resolve, reject) => {
-      runtime.wait(
+      runtime.waits.wait(
         refs,
         false,
         { timeoutMs },
@@ -67,7 +67,7 @@ export function parted<R extends ObjectRef<unknown>>(
 ): { readonly there: readonly R[]; readonly missing: readonly R[] } {
   const answers = areThere(
     runtime,
-    refs.map((ref) => runtime.use(ref)),
+    refs.map((ref) => runtime.refs.use(ref)),
   );
   return { there: refs.filter((_, i) => answers[i] === 1), missing: refs.filter((_, i) => answers[i] === 0) };
 }
@@ -80,7 +80,7 @@ export async function* inOrderOfArrival<R extends ObjectRef<unknown>>(
   const come: R[] = [];
   let problem: { readonly error: unknown } | undefined;
   let tell: (() => void) | undefined;
-  const waiting = runtime.wait(
+  const waiting = runtime.waits.wait(
     refs,
     false,
     {},

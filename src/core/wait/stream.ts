@@ -72,7 +72,7 @@ export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
 
   /** Ends the stream: the generator is cancelled, and what it has yielded is given back. */
   return(): Promise<IteratorResult<ObjectRef<T>>> {
-    if (this.#expected < 0 && !this.#runtime.closed) this.#runtime.cancel(this.#end, false, true);
+    if (this.#expected < 0 && !this.#runtime.closed) this.#runtime.submitter.cancel(this.#end, false, true);
     this.#expected = this.#received;
     this.#error = undefined;
     for (const item of this.#items.splice(0)) item[Symbol.dispose]();
@@ -89,7 +89,7 @@ export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
   /** @internal Cancels the generator: after what it has yielded, `next` rejects with `TaskCancelledError`. */
   cancel(): void {
     if (this.#expected >= 0 || this.#runtime.closed) return;
-    this.#runtime.cancel(this.#end, false, true);
+    this.#runtime.submitter.cancel(this.#end, false, true);
     if (!this.#watching) this.#watch();
   }
 
@@ -117,7 +117,7 @@ export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
 
   /** @internal The runtime closes, and nobody reads: the generator is cancelled. */
   giveUp(): void {
-    this.#runtime.cancel(this.#end, false, true);
+    this.#runtime.submitter.cancel(this.#end, false, true);
     this.fail(new RuntimeClosedError());
   }
 
@@ -162,7 +162,7 @@ export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
   /** Lets the generator go on once half a window is consumed. */
   #credit(): void {
     if (++this.#consumed < STREAM_WINDOW / 2 || this.#expected >= 0) return;
-    this.#runtime.credit(ObjectRef.index(this.#end), this.#consumed);
+    this.#runtime.submitter.credit(ObjectRef.index(this.#end), this.#consumed);
     this.#credited += this.#consumed;
     this.#consumed = 0;
   }

@@ -23,7 +23,7 @@ export class Streams {
     this.#runtime = runtime;
     this.#collected = new FinalizationRegistry(({ token, end }) => {
       if (!this.#streams.delete(token) || runtime.closed) return;
-      runtime.cancel(end, false, true);
+      runtime.submitter.cancel(end, false, true);
       end[Symbol.dispose]();
     });
   }

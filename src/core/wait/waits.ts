@@ -1,0 +1,63 @@
+import { ObjectRef } from '../refs/object-ref.ts';
+import { currentTask } from '../run/task-context.ts';
+import type { ThreadRuntime } from '../runtime.ts';
+import { describeWait, namesOf } from './reasons.ts';
+import { areThere } from './there.ts';
+import { SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
+
+/** After so many objects that were there, the next one comes with the news, so that the event loop gets its turn. */
+const MAX_LOOKS = 256;
+
+/** A thread's waits for objects. */
+export class Waits {
+  readonly #runtime: ThreadRuntime;
+  /** Objects read in a row that were there: nothing else may have had its turn. */
+  #looks = 0;
+
+  constructor(runtime: ThreadRuntime) {
+    this.#runtime = runtime;
+  }
+
+  /** The value of one ref. */
+  get(ref: ObjectRef<unknown>): Promise<unknown> {
+    const { refs, subscriptions, inbox } = this.#runtime;
+    const index = refs.use(ref);
+    // Who waits for many objects waits for news of all of them: asking for each would cost a call each.
+    if (subscriptions.idle && ++this.#looks < MAX_LOOKS) {
+      const there = inbox.look(index);
+      if (there !== undefined) return there;
+    }
+    this.#looks = 0;
+    return this.news(ref);
+  }
+
+  /** The value of one ref, after all news that the core has for this thread by now. */
+  news(ref: ObjectRef<unknown>): Promise<unknown> {
+    const { lender, subscriptions, inbox } = this.#runtime;
+    const task = currentTask();
+    return new Promise<unknown>((resolve, reject) => {
+      const subscriber =
+        task === undefined
+          ? new SingleGet(ref, inbox, resolve, reject)
+          : new TaskGet(lender, lender.begin(task, [ObjectRef.index(ref)]), ref, inbox, resolve, reject);
+      subscriptions.add(subscriber, 0);
+    });
+  }
+
+  /** Waits for many objects, with limits. */
+  wait(refs: readonly ObjectRef<unknown>[], wantsValues: boolean, limits: WaitLimits, visitor: WaitVisitor): Wait {
+    const runtime = this.#runtime;
+    for (const ref of refs) runtime.refs.use(ref);
+    return new Wait(runtime.subscriptions, refs, wantsValues, limits, visitor, {
+      areThere: (objects) => areThere(runtime, objects),
+      whyNot: (object) => this.#whyNot(object),
+    });
+  }
+
+  /** Why an object is not there; undefined if nothing is known. */
+  #whyNot(object: number): string | undefined {
+    const { addon, port, life } = this.#runtime;
+    if (life.closed || object < 0) return undefined;
+    return describeWait(addon.explain(port.id, object), namesOf(this.#runtime));
+  }
+}
