@@ -1,0 +1,189 @@
+import type { Links } from './links.ts';
+import type { Process } from './process.ts';
+import type { Message } from './program.ts';
+import type { Chance } from './random.ts';
+import type { World } from './world.ts';
+
+/** What is under way to an end: a message, or the end of the channel. */
+interface Item {
+  readonly at: number;
+  readonly message: Message | undefined;
+  readonly handled: (() => void) | undefined;
+}
+
+/** One side of a channel. */
+export interface End {
+  readonly channel: Channel;
+  readonly process: Process;
+  readonly dialled: boolean;
+  /** Its process has not heard `closed`, and has not closed it. */
+  open: boolean;
+  readonly incoming: Item[];
+  lastAt: number;
+  pumping: boolean;
+}
+
+export interface Channel {
+  readonly number: number;
+  readonly ends: readonly [End, End];
+  /** Nothing that is sent from now on arrives. */
+  broken: boolean;
+}
+
+export const otherEnd = (end: End): End => end.channel.ends[end.dialled ? 1 : 0];
+
+/** Ordered sessions between processes: what arrives, arrives in order and once; a cut takes what was under way, and ends them. */
+export class Channels {
+  readonly #world: World;
+  readonly #links: Links;
+  readonly #chance: Chance;
+  #made = 0;
+  readonly #byNumber = new Map<number, Channel>();
+  /** Called when an end's process has handled a message. */
+  onHandled: (end: End, message: Message) => void = () => {};
+
+  constructor(world: World, links: Links) {
+    this.#world = world;
+    this.#links = links;
+    this.#chance = world.chance('channels');
+  }
+
+  dial(from: Process, to: string): void {
+    const links = this.#links;
+    const reaches = (): boolean => !links.isCut(from.self.host, to) && !links.isCut(to, from.self.host);
+    const refused = (after: number): void =>
+      this.#world.after(after, () => from.deliver({ on: 'refused', to }));
+    if (!reaches()) return refused(this.#chance.between(100, 800));
+    this.#world.after(links.delay(from.self.host, to), () => {
+      const target = this.#world.process(to);
+      if (!from.alive) return;
+      if (target === undefined || !reaches()) return refused(links.delay(to, from.self.host));
+      this.#open(from, target);
+    });
+  }
+
+  #open(from: Process, to: Process): void {
+    const ends: End[] = [];
+    const channel: Channel = { number: ++this.#made, ends: ends as unknown as [End, End], broken: false };
+    const end = (process: Process, dialled: boolean): End => {
+      const made = { channel, process, dialled, open: true, incoming: [], lastAt: 0, pumping: false };
+      ends.push(made);
+      return made;
+    };
+    const [near, far] = [end(from, true), end(to, false)];
+    this.#byNumber.set(channel.number, channel);
+    to.deliver({ on: 'open', channel: channel.number, peer: from.self, dialled: false }, () => far.open);
+    near.lastAt = this.#world.time + 1000 * this.#links.delay(to.self.host, from.self.host);
+    const tell = (): void =>
+      from.deliver({ on: 'open', channel: channel.number, peer: to.self, dialled: true }, () => near.open);
+    this.#world.after((near.lastAt - this.#world.time) / 1000, tell);
+  }
+
+  /** The end that `process` may send on; `undefined`: what it sends is lost. */
+  sendingEnd(process: Process, number: number): End | undefined {
+    const channel = this.#byNumber.get(number);
+    const end = channel?.ends.find((side) => side.process === process);
+    return end?.open === true && channel?.broken === false ? end : undefined;
+  }
+
+  /** The role of the process at the other end. */
+  peer(end: End): string {
+    return otherEnd(end).process.self.role;
+  }
+
+  /** Puts what the other end is to receive on its way. No message: the end of the channel. */
+  enqueue(to: End, message: Message | undefined, handled?: () => void): void {
+    const from = otherEnd(to).process.self.host;
+    to.lastAt = Math.max(to.lastAt, this.#world.time + Math.round(1000 * this.#links.delay(from, to.process.self.host)));
+    to.incoming.push({ at: to.lastAt, message, handled });
+    this.#pump(to);
+  }
+
+  #pump(end: End): void {
+    const next = end.incoming[0];
+    if (next === undefined || end.pumping) return;
+    end.pumping = true;
+    this.#world.after(Math.max(0, next.at - this.#world.time) / 1000, () => {
+      end.pumping = false;
+      // Under a cut it waits, as in a socket; `resume` goes on.
+      if (this.#links.isCut(otherEnd(end).process.self.host, end.process.self.host)) return;
+      const item = end.incoming.shift();
+      if (item?.message !== undefined) this.arrive(end, item.message, item.handled);
+      else if (item !== undefined) this.tellClosed(end, 0);
+      this.#pump(end);
+    });
+  }
+
+  arrive(end: End, message: Message, handled?: () => void): void {
+    const input = { on: 'message', channel: end.channel.number, message } as const;
+    end.process.deliver(
+      input,
+      () => end.open,
+      () => {
+        this.onHandled(end, message);
+        handled?.();
+      },
+    );
+  }
+
+  /** Tells the process of an end, after a while, that the channel has ended. */
+  tellClosed(end: End, after: number): void {
+    this.#world.after(after, () => {
+      const hand = (): boolean => {
+        const wasOpen = end.open;
+        end.open = false;
+        return wasOpen;
+      };
+      end.process.deliver({ on: 'closed', channel: end.channel.number }, hand);
+    });
+  }
+
+  /** Ends a channel under way: a random part of what is on its way to `end` is lost. */
+  breakTo(end: End, closedAfter: number): void {
+    end.channel.broken = true;
+    end.incoming.splice(this.#chance.below(end.incoming.length + 1));
+    this.tellClosed(end, closedAfter);
+  }
+
+  close(process: Process, number: number): void {
+    const end = this.sendingEnd(process, number);
+    const channel = this.#byNumber.get(number);
+    for (const side of channel?.ends ?? []) if (side.process === process) side.open = false;
+    if (end === undefined) return;
+    end.channel.broken = true;
+    this.enqueue(otherEnd(end), undefined);
+  }
+
+  /** A process has ended. `silent`: its host is gone as well, and the others notice late. */
+  processEnded(process: Process, silent: boolean): void {
+    for (const channel of this.#of((side) => side.process === process)) {
+      const end = channel.ends[0].process === process ? channel.ends[0] : channel.ends[1];
+      end.open = false;
+      end.incoming.splice(0);
+      this.breakTo(otherEnd(end), silent ? this.#chance.between(500, 3000) : this.#chance.between(0, 20));
+      this.#byNumber.delete(channel.number);
+    }
+  }
+
+  /** A link is cut: of the channels over it some end, if the cut lasts; on the others what is sent waits. */
+  linkCut(from: string, to: string): void {
+    for (const channel of this.#of((side) => side.process.self.host === from)) {
+      if (!channel.ends.some(({ process }) => process.self.host === to) || this.#chance.hit(0.4)) continue;
+      this.#world.after(this.#chance.between(50, 2000), () => {
+        if (channel.broken || !this.#links.isCut(from, to)) return;
+        for (const end of channel.ends) this.breakTo(end, this.#chance.between(0, 1000));
+      });
+    }
+  }
+
+  resume(from: string, to: string): void {
+    for (const channel of this.#byNumber.values()) {
+      for (const end of channel.ends)
+        if (end.process.self.host === to && otherEnd(end).process.self.host === from) this.#pump(end);
+    }
+  }
+
+  #of(side: (end: End) => boolean): Channel[] {
+    return [...this.#byNumber.values()].filter(({ ends }) => ends.some(side));
+  }
+}

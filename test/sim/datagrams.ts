@@ -1,0 +1,64 @@
+import type { Links } from './links.ts';
+import type { Process } from './process.ts';
+import type { Message } from './program.ts';
+import type { Chance } from './random.ts';
+import type { Seam } from './seam.ts';
+import type { World } from './world.ts';
+
+/** Single messages that may be lost, come twice and overtake one another; to whatever process the host runs when they arrive. */
+export class Datagrams {
+  readonly #world: World;
+  readonly #links: Links;
+  readonly #seam: Seam;
+  readonly #chance: Chance;
+  /** By process, the host to which its next answer to a message of this type is lost. */
+  readonly #answers = new Map<Process, { readonly to: string; readonly request: string }>();
+
+  constructor(world: World, links: Links, seam: Seam) {
+    this.#world = world;
+    this.#links = links;
+    this.#seam = seam;
+    this.#chance = world.chance('datagrams');
+  }
+
+  send(from: Process, to: string, message: Message): void {
+    const answer = this.#answers.get(from);
+    if (answer?.to === to && this.#seam.answers(answer.request, message.type)) {
+      this.#answers.delete(from);
+      return this.#seam.count('answer lost', answer.request, from);
+    }
+    const { type } = message;
+    const fault = this.#seam.take(type);
+    const { host } = from.self;
+    switch (fault) {
+      case 'request lost':
+        return this.#seam.count(fault, type, from);
+      case 'answer lost':
+        return this.#arrive(from, to, message, 0, (at) => this.#answers.set(at, { to: host, request: type }));
+      case 'twice':
+        return this.#arrive(from, to, message, 0, (at) => this.#hand(from, at, message, () => this.#seam.count(fault, type, at)));
+      case 'twice apart':
+        return this.#arrive(from, to, message, 0, (at) =>
+          at.afterNext(() => this.#hand(from, at, message, () => this.#seam.count(fault, type, at))),
+        );
+      case 'late':
+        return this.#arrive(from, to, message, this.#chance.between(50, 1500), (at) => this.#seam.count(fault, type, at));
+      default:
+        for (let copies = this.#links.copies(); copies > 0; copies--) this.#arrive(from, to, message, 0, () => {});
+    }
+  }
+
+  #arrive(from: Process, to: string, message: Message, later: number, handled: (at: Process) => void): void {
+    const { host } = from.self;
+    // A cut counts when it is sent: what is on its way arrives.
+    if (this.#links.isCut(host, to)) return;
+    this.#world.after(later + this.#links.delay(host, to) * this.#chance.between(1, 2), () => {
+      const at = this.#world.process(to);
+      if (at !== undefined) this.#hand(from, at, message, () => handled(at));
+    });
+  }
+
+  #hand(from: Process, at: Process, message: Message, handled: () => void): void {
+    at.deliver({ on: 'datagram', from: from.self, message }, () => true, handled);
+  }
+}

@@ -1,0 +1,52 @@
+import type { MessageTable } from '../../src/common/messages.ts';
+import type { Disaster } from './coverage.ts';
+import type { Program, Self } from './program.ts';
+import type { World } from './world.ts';
+
+/** A rule that does not hold: the failure of a seed. */
+export class Violation extends Error {}
+
+/** A machine of the scenario, with what runs on it. */
+export interface Host {
+  readonly name: string;
+  readonly role: string;
+  readonly program: Program;
+  /** Whether disasters may strike its process. */
+  readonly mortal: boolean;
+  readonly disk: boolean;
+}
+
+/** What the checks of a seed have looked at. A history that is too hard to check is no pass: it is counted, and printed. */
+export interface Verdict {
+  readonly checked: number;
+  readonly notChecked: number;
+}
+
+/** One seed's set-up, load and checks. */
+export interface Scenario {
+  readonly hosts: readonly Host[];
+  /** A life has begun: its application may ask. */
+  started(self: Self): void;
+  /** A life has ended: what its application asked has no answer. */
+  ended(self: Self): void;
+  /** A process has told its application something. */
+  told(self: Self, what: unknown): void;
+  /** After every step: throws `Violation` if an invariant does not hold. */
+  check(): void;
+  /** Whether all work is done, asked once nothing fails any more: a seed that does not come so far hangs. */
+  done(): boolean;
+  /** At the end: throws `Violation` if a history is wrong. */
+  finish(): Verdict;
+}
+
+/** What `npm run sim` runs. */
+export interface Protocol {
+  readonly name: string;
+  readonly messages: MessageTable;
+  /** Disasters that cannot happen here. */
+  readonly without?: readonly Disaster[];
+  /** Planted bugs: each must be found. */
+  readonly bugs: readonly string[];
+  /** `bug`: the one that is switched on. */
+  scenario(world: World, bug: string | undefined): Scenario;
+}

@@ -1,0 +1,48 @@
+import type { MessageTable } from '../../src/common/messages.ts';
+import { applies, type Coverage, type Fault, faults } from './coverage.ts';
+import type { Process } from './process.ts';
+import type { World } from './world.ts';
+
+/** The faults that can strike a message, generated from the table. A fault is armed, and strikes the next message of its kind. */
+export class Seam {
+  readonly #world: World;
+  readonly #table: MessageTable;
+  readonly #coverage: Coverage;
+  readonly #armed = new Map<string, Fault[]>();
+  calm = false;
+
+  constructor(world: World, table: MessageTable, coverage: Coverage) {
+    this.#world = world;
+    this.#table = table;
+    this.#coverage = coverage;
+  }
+
+  /** Faults for a seed, spread evenly over the table, each armed at some time before `until` (ms). */
+  plan(count: number, until: number): void {
+    const chance = this.#world.chance('seam');
+    const cells = Object.entries(this.#table).flatMap(([type, row]) =>
+      faults.filter((fault) => applies(fault, row)).map((fault) => ({ type, fault })),
+    );
+    for (let i = 0; i < count; i++) {
+      const { type, fault } = chance.pick(cells);
+      const at = chance.hit(0.2) ? 0 : chance.between(0, until);
+      this.#world.after(at, () => this.#armed.set(type, [...(this.#armed.get(type) ?? []), fault]));
+    }
+  }
+
+  /** The fault that strikes a message sent now. */
+  take(type: string): Fault | undefined {
+    return this.calm ? undefined : this.#armed.get(type)?.shift();
+  }
+
+  /** Whether `type` answers `request`. */
+  answers(request: string, type: string): boolean {
+    return this.#table[request]?.answers?.includes(type) === true;
+  }
+
+  /** It has happened. */
+  count(fault: Fault, type: string, where: Process): void {
+    this.#coverage.fault(fault, type);
+    this.#world.trace.add(this.#world.time, where.self.id, 'FAULT', () => `${type}: ${fault}`);
+  }
+}
