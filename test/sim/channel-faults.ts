@@ -38,7 +38,7 @@ export class ChannelFaults {
     const to = otherEnd(from);
     const { type } = message;
     const fault = this.#seam.take(type);
-    const count = (): void => fault && this.#seam.count(fault, type, to.process);
+    const after = (): void => fault && this.#seam.count(fault, type, to.process);
     switch (fault) {
       case undefined:
         return this.#channels.enqueue(to, message);
@@ -46,16 +46,16 @@ export class ChannelFaults {
         this.#seam.count(fault, type, from.process);
         return this.#lose(from);
       case 'answer lost':
-        return this.#channels.enqueue(to, message, () => this.#answers.set(to, type));
+        return this.#channels.enqueue(to, message, { before: () => this.#answers.set(to, type) });
       case 'executed, failed':
-        this.#channels.enqueue(to, message, count);
+        this.#channels.enqueue(to, message, { after });
         this.#channels.enqueue(to, undefined);
         return this.#fail(from);
       case 'twice':
-        return this.#channels.enqueue(to, message, () => this.#channels.arrive(to, message, count));
+        return this.#channels.enqueue(to, message, { after: () => this.#channels.arrive(to, message, { after }) });
       case 'twice apart': {
-        const again = (): void => this.#channels.arrive(to, message, count);
-        return this.#channels.enqueue(to, message, () => to.process.afterNext(again));
+        const again = (): void => this.#channels.arrive(to, message, { after });
+        return this.#channels.enqueue(to, message, { after: () => to.process.afterNext(again) });
       }
       case 'late':
         return this.#hold(from, message);
@@ -95,11 +95,11 @@ export class ChannelFaults {
       if (end.process !== newer.process || otherEnd(end).process !== otherEnd(newer).process) continue;
       if (end.channel.number >= newer.channel.number) continue;
       this.#held.delete(held);
-      const count = (): void => this.#seam.count('late', message.type, end.process);
+      const after = (): void => this.#seam.count('late', message.type, end.process);
       if (end.open) {
-        this.#channels.enqueue(end, message, count);
+        this.#channels.enqueue(end, message, { after });
         this.#channels.enqueue(end, undefined);
-      } else end.process.deliver({ on: 'message', channel: end.channel.number, message }, () => true, count);
+      } else end.process.deliver({ on: 'message', channel: end.channel.number, message }, () => true, after);
     }
   }
 }

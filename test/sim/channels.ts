@@ -4,11 +4,17 @@ import type { Message } from './program.ts';
 import type { Chance } from './random.ts';
 import type { World } from './world.ts';
 
+/** Called when a process handles a message: before, and after. */
+export interface Watch {
+  readonly before?: () => void;
+  readonly after?: () => void;
+}
+
 /** What is under way to an end: a message, or the end of the channel. */
 interface Item {
   readonly at: number;
   readonly message: Message | undefined;
-  readonly handled: (() => void) | undefined;
+  readonly watch: Watch;
 }
 
 /** One side of a channel. */
@@ -16,6 +22,8 @@ export interface End {
   readonly channel: Channel;
   readonly process: Process;
   readonly dialled: boolean;
+  /** Its process has heard `open`. */
+  told: boolean;
   /** Its process has not heard `closed`, and has not closed it. */
   open: boolean;
   readonly incoming: Item[];
@@ -40,7 +48,7 @@ export class Channels {
   #made = 0;
   readonly #byNumber = new Map<number, Channel>();
   /** Called when an end's process has handled a message. */
-  onHandled: (end: End, message: Message) => void = () => {};
+  onHandled: (end: End) => void = () => {};
 
   constructor(world: World, links: Links) {
     this.#world = world;
@@ -66,17 +74,24 @@ export class Channels {
     const ends: End[] = [];
     const channel: Channel = { number: ++this.#made, ends: ends as unknown as [End, End], broken: false };
     const end = (process: Process, dialled: boolean): End => {
-      const made = { channel, process, dialled, open: true, incoming: [], lastAt: 0, pumping: false };
+      const made = { channel, process, dialled, told: false, open: true, incoming: [], lastAt: 0, pumping: false };
       ends.push(made);
       return made;
     };
     const [near, far] = [end(from, true), end(to, false)];
     this.#byNumber.set(channel.number, channel);
-    to.deliver({ on: 'open', channel: channel.number, peer: from.self, dialled: false }, () => far.open);
-    near.lastAt = this.#world.time + 1000 * this.#links.delay(to.self.host, from.self.host);
-    const tell = (): void =>
-      from.deliver({ on: 'open', channel: channel.number, peer: to.self, dialled: true }, () => near.open);
-    this.#world.after((near.lastAt - this.#world.time) / 1000, tell);
+    this.#tellOpen(far, from);
+    near.lastAt = this.#world.time + Math.round(1000 * this.#links.delay(to.self.host, from.self.host));
+    this.#world.after((near.lastAt - this.#world.time) / 1000, () => this.#tellOpen(near, to));
+  }
+
+  #tellOpen(end: End, peer: Process): void {
+    const stillTrue = (): boolean => {
+      end.told = end.open;
+      return end.open;
+    };
+    const { dialled, channel } = end;
+    end.process.deliver({ on: 'open', channel: channel.number, peer: peer.self, dialled }, stillTrue);
   }
 
   /** The end that `process` may send on; `undefined`: what it sends is lost. */
@@ -92,10 +107,10 @@ export class Channels {
   }
 
   /** Puts what the other end is to receive on its way. No message: the end of the channel. */
-  enqueue(to: End, message: Message | undefined, handled?: () => void): void {
+  enqueue(to: End, message: Message | undefined, watch: Watch = {}): void {
     const from = otherEnd(to).process.self.host;
     to.lastAt = Math.max(to.lastAt, this.#world.time + Math.round(1000 * this.#links.delay(from, to.process.self.host)));
-    to.incoming.push({ at: to.lastAt, message, handled });
+    to.incoming.push({ at: to.lastAt, message, watch });
     this.#pump(to);
   }
 
@@ -108,33 +123,33 @@ export class Channels {
       // Under a cut it waits, as in a socket; `resume` goes on.
       if (this.#links.isCut(otherEnd(end).process.self.host, end.process.self.host)) return;
       const item = end.incoming.shift();
-      if (item?.message !== undefined) this.arrive(end, item.message, item.handled);
+      if (item?.message !== undefined) this.arrive(end, item.message, item.watch);
       else if (item !== undefined) this.tellClosed(end, 0);
       this.#pump(end);
     });
   }
 
-  arrive(end: End, message: Message, handled?: () => void): void {
-    const input = { on: 'message', channel: end.channel.number, message } as const;
-    end.process.deliver(
-      input,
-      () => end.open,
-      () => {
-        this.onHandled(end, message);
-        handled?.();
-      },
-    );
+  arrive(end: End, message: Message, { before, after }: Watch = {}): void {
+    const stillTrue = (): boolean => {
+      if (end.open) before?.();
+      return end.open;
+    };
+    end.process.deliver({ on: 'message', channel: end.channel.number, message }, stillTrue, () => {
+      this.onHandled(end);
+      after?.();
+    });
   }
 
-  /** Tells the process of an end, after a while, that the channel has ended. */
+  /** Tells the process of an end, after a while, that the channel has ended, or was never made. */
   tellClosed(end: End, after: number): void {
+    const ends = (told: boolean) => (): boolean => {
+      const now = end.open && end.told === told;
+      if (now) end.open = false;
+      return now;
+    };
     this.#world.after(after, () => {
-      const hand = (): boolean => {
-        const wasOpen = end.open;
-        end.open = false;
-        return wasOpen;
-      };
-      end.process.deliver({ on: 'closed', channel: end.channel.number }, hand);
+      end.process.deliver({ on: 'closed', channel: end.channel.number }, ends(true));
+      end.process.deliver({ on: 'refused', to: otherEnd(end).process.self.host }, ends(false));
     });
   }
 

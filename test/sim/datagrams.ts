@@ -1,3 +1,4 @@
+import type { Watch } from './channels.ts';
 import type { Links } from './links.ts';
 import type { Process } from './process.ts';
 import type { Message } from './program.ts';
@@ -29,36 +30,41 @@ export class Datagrams {
     }
     const { type } = message;
     const fault = this.#seam.take(type);
-    const { host } = from.self;
+    const count = (at: Process) => (): void => fault && this.#seam.count(fault, type, at);
+    const again = (at: Process) => (): void => this.#hand(from, at, message, { after: count(at) });
     switch (fault) {
       case 'request lost':
         return this.#seam.count(fault, type, from);
-      case 'answer lost':
-        return this.#arrive(from, to, message, 0, (at) => this.#answers.set(at, { to: host, request: type }));
+      case 'answer lost': {
+        const answer = { to: from.self.host, request: type };
+        return this.#arrive(from, to, message, 0, (at) => ({ before: () => this.#answers.set(at, answer) }));
+      }
       case 'twice':
-        return this.#arrive(from, to, message, 0, (at) => this.#hand(from, at, message, () => this.#seam.count(fault, type, at)));
+        return this.#arrive(from, to, message, 0, (at) => ({ after: again(at) }));
       case 'twice apart':
-        return this.#arrive(from, to, message, 0, (at) =>
-          at.afterNext(() => this.#hand(from, at, message, () => this.#seam.count(fault, type, at))),
-        );
+        return this.#arrive(from, to, message, 0, (at) => ({ after: () => at.afterNext(again(at)) }));
       case 'late':
-        return this.#arrive(from, to, message, this.#chance.between(50, 1500), (at) => this.#seam.count(fault, type, at));
+        return this.#arrive(from, to, message, this.#chance.between(50, 1500), (at) => ({ after: count(at) }));
       default:
-        for (let copies = this.#links.copies(); copies > 0; copies--) this.#arrive(from, to, message, 0, () => {});
+        for (let copies = this.#links.copies(); copies > 0; copies--) this.#arrive(from, to, message, 0, () => ({}));
     }
   }
 
-  #arrive(from: Process, to: string, message: Message, later: number, handled: (at: Process) => void): void {
+  #arrive(from: Process, to: string, message: Message, later: number, watch: (at: Process) => Watch): void {
     const { host } = from.self;
     // A cut counts when it is sent: what is on its way arrives.
     if (this.#links.isCut(host, to)) return;
     this.#world.after(later + this.#links.delay(host, to) * this.#chance.between(1, 2), () => {
       const at = this.#world.process(to);
-      if (at !== undefined) this.#hand(from, at, message, () => handled(at));
+      if (at !== undefined) this.#hand(from, at, message, watch(at));
     });
   }
 
-  #hand(from: Process, at: Process, message: Message, handled: () => void): void {
-    at.deliver({ on: 'datagram', from: from.self, message }, () => true, handled);
+  #hand(from: Process, at: Process, message: Message, { before, after }: Watch): void {
+    const stillTrue = (): boolean => {
+      before?.();
+      return true;
+    };
+    at.deliver({ on: 'datagram', from: from.self, message }, stillTrue, after);
   }
 }

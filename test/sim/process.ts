@@ -53,9 +53,11 @@ export class Process {
     this.#stalled++;
     this.#world.after(milliseconds, () => {
       if (--this.#stalled > 0) return;
-      const waiting = this.#inbox.length;
-      for (let i = 0; i < waiting; i++) this.#inbox[i]?.();
-      this.#inbox.splice(0, waiting);
+      // The first stays in until it is handled, so that what its handling hands in comes after the others.
+      for (let [first] = this.#inbox; first !== undefined; [first] = this.#inbox) {
+        first();
+        this.#inbox.shift();
+      }
     });
   }
 

@@ -33,8 +33,8 @@ export interface Scenario {
   told(self: Self, what: unknown): void;
   /** After every step: throws `Violation` if an invariant does not hold. */
   check(): void;
-  /** Whether all work is done, asked once nothing fails any more: a seed that does not come so far hangs. */
-  done(): boolean;
+  /** What is not done yet, asked once nothing fails any more; `undefined`: all is. A seed that does not come so far hangs. */
+  waitsFor(): string | undefined;
   /** At the end: throws `Violation` if a history is wrong. */
   finish(): Verdict;
 }

@@ -56,8 +56,17 @@ function live(world: World, protocol: Protocol, coverage: Coverage): Verdict {
   nemesis.end();
   world.network.seam.calm = true;
   world.network.links.calm = true;
-  const done = world.runUntil(failing + patience, () => world.scenario.done());
-  const verdict = world.scenario.finish();
-  if (!done) throw new Violation(`not done ${patience / 1000} s after the last fault: something waits for ever`);
-  return verdict;
+  let missing: string | undefined;
+  world.runUntil(failing + patience, () => {
+    missing = world.scenario.waitsFor();
+    return missing === undefined;
+  });
+  if (missing === undefined) return world.scenario.finish();
+  const hangs = `${patience / 1000} s after the last fault still waiting: ${missing}`;
+  try {
+    world.scenario.finish();
+  } catch (error) {
+    throw new Violation(`${hangs}; and ${(error as Error).message}`);
+  }
+  throw new Violation(hangs);
 }

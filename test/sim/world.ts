@@ -52,8 +52,8 @@ export class World {
     this.#queue.put(this.time + Math.round(milliseconds * 1000), run);
   }
 
-  /** Lets time pass until `milliseconds`, or until `enough`, and says whether it is. */
-  runUntil(milliseconds: number, enough: () => boolean = () => false): boolean {
+  /** Lets time pass until `milliseconds`, or until `enough`, which is asked after everything that happens. */
+  runUntil(milliseconds: number, enough: () => boolean = () => false): void {
     let over = false;
     this.after(Math.max(0, milliseconds - this.time / 1000), () => {
       over = true;
@@ -64,7 +64,6 @@ export class World {
       this.time = next.at;
       next.run();
     }
-    return enough();
   }
 
   /** What a host runs; `undefined`: nothing now. */

@@ -14,11 +14,17 @@ export const bugs = [
   'lease forgotten at restart',
   'lease timer not cancelled',
   'two leases',
+  // These were not planted: the simulator found them here.
+  'expired lease renewed',
+  'recovered records released at once',
+  'old subscription kept',
+  'late subscription believed',
   // The replica.
   'lease counted from receipt',
   'lease not checked after a pause',
   'stale read after restart',
   'event of an old channel believed',
+  'old snapshot taken',
   // The client.
   'resent out of order',
   'resent under a new number',

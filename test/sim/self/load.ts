@@ -4,6 +4,7 @@ import type { Seen } from '../check/subscriptions.ts';
 import type { Self } from '../program.ts';
 import type { Chance } from '../random.ts';
 import { type Verdict, Violation } from '../scenario.ts';
+import { show } from '../trace.ts';
 import type { World } from '../world.ts';
 import type { Ask, Told } from './client.ts';
 import type { Change } from './messages.ts';
@@ -72,11 +73,14 @@ export class Load {
     if (state.committed > state.records.length) throw new Violation('committed what is not there');
   }
 
-  done(): boolean {
+  waitsFor(): string | undefined {
+    if (this.#world.time < asking * 1000) return 'the load';
+    const [open] = this.#open;
+    if (open !== undefined) return `${this.#open.size} answers, the first for ${show(open)}`;
     const writer = this.#world.process('writer')?.life.state as WriterState | undefined;
-    if (this.#open.size > 0 || this.#world.time < asking * 1000 || writer === undefined || !writer.ready) return false;
-    if (writer.committed < writer.records.length) return false;
-    return this.#replicas().every(({ applied }) => applied === writer.committed);
+    if (writer?.ready !== true || writer.committed < writer.records.length) return 'the log';
+    const behind = this.#replicas().find(({ applied }) => applied !== writer.committed);
+    return behind && `${behind.id}, at ${behind.applied} of ${writer.committed}`;
   }
 
   finish(): Verdict {

@@ -57,7 +57,7 @@ export const selfMessages = {
     from: ['replica'],
     to: ['writer'],
     by: 'channel',
-    fields: { replica: text, fromSeq: number },
+    fields: { replica: text, attempt: number, fromSeq: number },
     answers: ['SUBBED', 'SNAP'],
   },
   /** Events go on after `fromSeq`. */

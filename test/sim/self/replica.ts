@@ -18,6 +18,7 @@ export interface ReplicaState {
   /** When each question for a lease was sent: a lease counts from there. */
   readonly asked: Map<number, number>;
   requests: number;
+  attempts: number;
   leaseUntil: number;
 }
 
@@ -30,6 +31,7 @@ export function replicaState(self: Self, bug: Bug | undefined): ReplicaState {
     channel: undefined,
     asked: new Map(),
     requests: 0,
+    attempts: 0,
     leaseUntil: Number.NEGATIVE_INFINITY,
   };
 }
@@ -43,7 +45,7 @@ export const replicaStep: Step<ReplicaState, ReplicaInput, ReplicaOutput> = (sta
     case 'open':
       if (!input.dialled) return [];
       state.channel = input.channel;
-      return [{ do: 'send', channel: input.channel, message: { type: 'SUB', replica: state.id, fromSeq: state.applied } }];
+      return [subscribe(state, input.channel)];
     case 'closed':
       if (input.channel !== state.channel) return [];
       state.channel = undefined;
@@ -59,6 +61,11 @@ export const replicaStep: Step<ReplicaState, ReplicaInput, ReplicaOutput> = (sta
       return [];
   }
 };
+
+function subscribe(state: ReplicaState, channel: number): ReplicaOutput {
+  const attempt = ++state.attempts;
+  return { do: 'send', channel, message: { type: 'SUB', replica: state.id, attempt, fromSeq: state.applied } };
+}
 
 function askForLease(state: ReplicaState, env: Env): ReplicaOutput[] {
   const request = ++state.requests;
@@ -86,6 +93,7 @@ function handle(state: ReplicaState, channel: number, message: SelfMessage, env:
   }
   if (channel !== state.channel && state.bug !== 'event of an old channel believed') return [];
   if (message.type === 'SNAP') {
+    if (message.seq <= state.applied && state.bug !== 'old snapshot taken') return [];
     state.values = new Map(message.records);
     state.applied = message.seq;
     return [

@@ -20,11 +20,12 @@ export interface Lease {
   readonly number: number;
 }
 
-/** A batch whose client waits. */
+/** A batch that is not released. */
 export interface Waiting {
   readonly seq: number;
   readonly client: string;
   readonly batch: number;
+  /** Where its client is; 0: nobody knows. */
   channel: number;
 }
 
@@ -46,8 +47,8 @@ export interface WriterState {
   /** The last record that the sync under way covers; 0: none is under way. */
   syncing: number;
   waiting: Waiting[];
-  /** By channel: the replica, and how far it has come. */
-  readonly subscribers: Map<number, { readonly replica: string; applied: number }>;
+  /** By channel: the replica, which of its attempts this is, and how far it has come. */
+  readonly subscribers: Map<number, { readonly replica: string; readonly attempt: number; applied: number }>;
   /** After a start, the lease that an earlier life may have given: to nobody in particular. */
   lease: Lease;
 }

@@ -33,7 +33,10 @@ export const writerStep: Step<WriterState, WriterInput, WriterOutput> = (state, 
   }
 };
 
-/** What was read may only be in the system's memory, and end in a torn record: it is written again before anything rests on it. */
+/**
+ * What was read may only be in the system's memory, and end in a torn record: it is written again before anything rests on it. The
+ * holder of an earlier life's lease may not have it: it is not released before that lease is over.
+ */
 function recover(state: WriterState, bytes: Uint8Array): WriterOutput[] {
   const { records, length } = decode(bytes);
   for (const record of records) {
@@ -42,7 +45,8 @@ function recover(state: WriterState, bytes: Uint8Array): WriterOutput[] {
   }
   state.records = records;
   state.committed = records.length;
-  state.released = records.length;
+  if (state.bug === 'recovered records released at once') state.released = records.length;
+  else state.waiting = records.map(({ seq, client, batch }) => ({ seq, client, batch, channel: 0 }));
   const valid = state.bug === 'torn tail kept' ? bytes : bytes.subarray(0, length);
   return [{ do: 'replace', file: 'log', bytes: valid, token: recovery }];
 }
@@ -52,6 +56,7 @@ function recovered(state: WriterState, error: string | undefined, env: Env): rea
   state.ready = true;
   const outputs: WriterOutput[] = [];
   if (state.bug !== 'lease forgotten at restart') outputs.push(...give(state, '', env));
+  outputs.push(...release(state, env, false));
   outputs.push(...state.early.splice(0).flatMap((input) => writerStep(state, input, env)));
   return outputs;
 }
@@ -116,7 +121,7 @@ function handle(state: WriterState, channel: number, message: SelfMessage, env: 
     case 'WRITE':
       return write(state, channel, message, env);
     case 'SUB':
-      return subscribe(state, channel, message.replica, message.fromSeq);
+      return [...subscribe(state, channel, message), ...release(state, env, false)];
     case 'APPLIED': {
       const subscriber = state.subscribers.get(channel);
       if (subscriber === undefined) return [];
@@ -163,15 +168,23 @@ function write(
   ];
 }
 
-function subscribe(state: WriterState, channel: number, replica: string, fromSeq: number): WriterOutput[] {
+function subscribe(
+  state: WriterState,
+  channel: number,
+  { replica, attempt, fromSeq }: Extract<SelfMessage, { type: 'SUB' }>,
+): WriterOutput[] {
   const told = state.bug === 'events before the commit' ? state.records.length : state.committed;
   const oldest = Math.max(0, told - ring);
+  // An older channel of this replica may seem open here for a while, and a SUB of one may come after that of a newer.
+  const others = [...state.subscribers].filter(([, one]) => one.replica === replica);
+  if (others.some(([, one]) => one.attempt > attempt) && state.bug !== 'late subscription believed') return [];
+  if (state.bug !== 'old subscription kept') for (const [older] of others) state.subscribers.delete(older);
   if (fromSeq < oldest && state.bug !== 'hole in a subscription') {
     const records = new Map(state.records.slice(0, told).flatMap(({ effects }) => effects));
-    state.subscribers.set(channel, { replica, applied: 0 });
+    state.subscribers.set(channel, { replica, attempt, applied: 0 });
     return [{ do: 'send', channel, message: { type: 'SNAP', seq: told, records: [...records] } }];
   }
-  state.subscribers.set(channel, { replica, applied: fromSeq });
+  state.subscribers.set(channel, { replica, attempt, applied: fromSeq });
   return [
     { do: 'send', channel, message: { type: 'SUBBED', fromSeq } },
     ...state.records
@@ -185,7 +198,8 @@ function grant(state: WriterState, host: string, replica: string, request: numbe
   const { holder, until } = state.lease;
   const subscriber = [...state.subscribers.values()].find((one) => one.replica === replica);
   if (subscriber === undefined) return [];
-  if (holder !== replica) {
+  const renewed = holder === replica && (env.now < until || state.bug === 'expired lease renewed');
+  if (!renewed) {
     if (env.now < until && state.bug !== 'two leases') return [];
     if (subscriber.applied < state.committed) return [];
   }
