@@ -62,7 +62,8 @@ export function messageProblem(
     if (name === 'type') continue;
     const field = row.fields[name];
     if (field === undefined) return `${message.type} has no field ${name}`;
-    if (value === null ? !field.nullable : !checks[field.kind](value)) return `${message.type}.${name} is no ${field.kind}`;
+    if (value === null ? !field.nullable : !checks[field.kind](value))
+      return `${message.type}.${name} is no ${field.kind}`;
   }
   const missing = Object.keys(row.fields).find((name) => !(name in message));
   return missing === undefined ? undefined : `${message.type} lacks ${missing}`;

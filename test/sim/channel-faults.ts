@@ -33,7 +33,8 @@ export class ChannelFaults {
     if (request !== undefined && this.#seam.answers(request, message.type)) {
       this.#answers.delete(from);
       this.#seam.count('answer lost', request, from.process);
-      return this.#lose(from);
+      this.#lose(from);
+      return;
     }
     const to = otherEnd(from);
     const { type } = message;
@@ -41,24 +42,31 @@ export class ChannelFaults {
     const after = (): void => fault && this.#seam.count(fault, type, to.process);
     switch (fault) {
       case undefined:
-        return this.#channels.enqueue(to, message);
+        this.#channels.enqueue(to, message);
+        break;
       case 'request lost':
         this.#seam.count(fault, type, from.process);
-        return this.#lose(from);
+        this.#lose(from);
+        break;
       case 'answer lost':
-        return this.#channels.enqueue(to, message, { before: () => this.#answers.set(to, type) });
+        this.#channels.enqueue(to, message, { before: () => this.#answers.set(to, type) });
+        break;
       case 'executed, failed':
         this.#channels.enqueue(to, message, { after });
         this.#channels.enqueue(to, undefined);
-        return this.#fail(from);
+        this.#fail(from);
+        break;
       case 'twice':
-        return this.#channels.enqueue(to, message, { after: () => this.#channels.arrive(to, message, { after }) });
+        this.#channels.enqueue(to, message, { after: () => this.#channels.arrive(to, message, { after }) });
+        break;
       case 'twice apart': {
         const again = (): void => this.#channels.arrive(to, message, { after });
-        return this.#channels.enqueue(to, message, { after: () => to.process.afterNext(again) });
+        this.#channels.enqueue(to, message, { after: () => to.process.afterNext(again) });
+        break;
       }
       case 'late':
-        return this.#hold(from, message);
+        this.#hold(from, message);
+        break;
     }
   }
 

@@ -59,9 +59,11 @@ export class Channels {
   dial(from: Process, to: string): void {
     const links = this.#links;
     const reaches = (): boolean => !links.isCut(from.self.host, to) && !links.isCut(to, from.self.host);
-    const refused = (after: number): void =>
-      this.#world.after(after, () => from.deliver({ on: 'refused', to }));
-    if (!reaches()) return refused(this.#chance.between(100, 800));
+    const refused = (after: number): void => this.#world.after(after, () => from.deliver({ on: 'refused', to }));
+    if (!reaches()) {
+      refused(this.#chance.between(100, 800));
+      return;
+    }
     this.#world.after(links.delay(from.self.host, to), () => {
       const target = this.#world.process(to);
       if (!from.alive) return;
@@ -109,7 +111,10 @@ export class Channels {
   /** Puts what the other end is to receive on its way. No message: the end of the channel. */
   enqueue(to: End, message: Message | undefined, watch: Watch = {}): void {
     const from = otherEnd(to).process.self.host;
-    to.lastAt = Math.max(to.lastAt, this.#world.time + Math.round(1000 * this.#links.delay(from, to.process.self.host)));
+    to.lastAt = Math.max(
+      to.lastAt,
+      this.#world.time + Math.round(1000 * this.#links.delay(from, to.process.self.host)),
+    );
     to.incoming.push({ at: to.lastAt, message, watch });
     this.#pump(to);
   }

@@ -74,7 +74,9 @@ export class Coverage {
   /** What has never happened though it can. */
   zeros(): string[] {
     const cells = Object.entries(this.#table).flatMap(([type, row]) =>
-      faults.filter((fault) => applies(fault, row) && !this.#faults.has(`${fault} ${type}`)).map((fault) => `${fault} × ${type}`),
+      faults
+        .filter((fault) => applies(fault, row) && !this.#faults.has(`${fault} ${type}`))
+        .map((fault) => `${fault} × ${type}`),
     );
     return [...cells, ...disasters.filter((name) => !this.#without.has(name) && !this.#disasters.has(name))];
   }
@@ -84,14 +86,17 @@ export class Coverage {
     const types = Object.keys(this.#table);
     const left = Math.max(...types.map((type) => type.length), 7);
     const line = (first: string, cells: readonly (string | number)[]): string =>
-      first.padEnd(left) + ['sent', ...faults].map((name, i) => String(cells[i]).padStart(Math.max(name.length, 8) + 2)).join('');
+      first.padEnd(left) +
+      ['sent', ...faults].map((name, i) => String(cells[i]).padStart(Math.max(name.length, 8) + 2)).join('');
     const rows = Object.entries(this.#table).map(([type, row]) =>
       line(type, [
         this.#sent.get(type) ?? 0,
         ...faults.map((fault) => (applies(fault, row) ? (this.#faults.get(`${fault} ${type}`) ?? 0) : '-')),
       ]),
     );
-    const struck = disasters.map((name) => `${name} ${this.#without.has(name) ? '-' : (this.#disasters.get(name) ?? 0)}`);
+    const struck = disasters.map(
+      (name) => `${name} ${this.#without.has(name) ? '-' : (this.#disasters.get(name) ?? 0)}`,
+    );
     return [line('message', ['sent', ...faults]), ...rows, struck.join(' · ')].join('\n');
   }
 }

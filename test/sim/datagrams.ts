@@ -26,7 +26,8 @@ export class Datagrams {
     const answer = this.#answers.get(from);
     if (answer?.to === to && this.#seam.answers(answer.request, message.type)) {
       this.#answers.delete(from);
-      return this.#seam.count('answer lost', answer.request, from);
+      this.#seam.count('answer lost', answer.request, from);
+      return;
     }
     const { type } = message;
     const fault = this.#seam.take(type);
@@ -34,17 +35,22 @@ export class Datagrams {
     const again = (at: Process) => (): void => this.#hand(from, at, message, { after: count(at) });
     switch (fault) {
       case 'request lost':
-        return this.#seam.count(fault, type, from);
+        this.#seam.count(fault, type, from);
+        break;
       case 'answer lost': {
         const answer = { to: from.self.host, request: type };
-        return this.#arrive(from, to, message, 0, (at) => ({ before: () => this.#answers.set(at, answer) }));
+        this.#arrive(from, to, message, 0, (at) => ({ before: () => this.#answers.set(at, answer) }));
+        break;
       }
       case 'twice':
-        return this.#arrive(from, to, message, 0, (at) => ({ after: again(at) }));
+        this.#arrive(from, to, message, 0, (at) => ({ after: again(at) }));
+        break;
       case 'twice apart':
-        return this.#arrive(from, to, message, 0, (at) => ({ after: () => at.afterNext(again(at)) }));
+        this.#arrive(from, to, message, 0, (at) => ({ after: () => at.afterNext(again(at)) }));
+        break;
       case 'late':
-        return this.#arrive(from, to, message, this.#chance.between(50, 1500), (at) => ({ after: count(at) }));
+        this.#arrive(from, to, message, this.#chance.between(50, 1500), (at) => ({ after: count(at) }));
+        break;
       default:
         for (let copies = this.#links.copies(); copies > 0; copies--) this.#arrive(from, to, message, 0, () => ({}));
     }

@@ -43,19 +43,23 @@ export class Disasters {
       case 'killed':
       case 'power cut':
       case 'host silent':
-        return this.#crash(kind, this.#chance.pick(mortal));
+        this.#crash(kind, this.#chance.pick(mortal));
+        break;
       case 'stalled': {
         const process = this.#world.process(this.#chance.pick(scenario.hosts).name);
         if (process === undefined) return;
         this.#say(kind, process.self.host);
-        return process.stall(this.#chance.pick([20, 100, 400, 1000]) * this.#chance.next());
+        process.stall(this.#chance.pick([20, 100, 400, 1000]) * this.#chance.next());
+        break;
       }
       case 'disk full':
       case 'sync fails':
       case 'slow disk':
-        return this.#strikeDisk(kind, this.#chance.pick(disks));
+        this.#strikeDisk(kind, this.#chance.pick(disks));
+        break;
       default:
-        return this.#strikeLinks(kind, this.#chance.shuffled(scenario.hosts.map(({ name }) => name)));
+        this.#strikeLinks(kind, this.#chance.shuffled(scenario.hosts.map(({ name }) => name)));
+        break;
     }
   }
 
@@ -91,7 +95,8 @@ export class Disasters {
       const [other = ''] = others;
       this.#say(kind, `${one} to ${other}`);
       links.slow(one, other, this.#chance.between(5, 100));
-      return this.#lasting(length, () => links.slow(one, other, 1));
+      this.#lasting(length, () => links.slow(one, other, 1));
+      return;
     }
     if (kind === 'partition') {
       const side = all.slice(0, 1 + this.#chance.below(others.length));

@@ -43,7 +43,8 @@ function chosen(): readonly Protocol[] {
 function report(protocol: Protocol, failed: Outcome): void {
   const again = runSeed(protocol, failed.seed, { ...bugOption(), history: true });
   for (const line of again.history) console.log(line);
-  if (again.digest !== failed.digest) console.log(`seed ${failed.seed} does not repeat: something is not taken from env`);
+  if (again.digest !== failed.digest)
+    console.log(`seed ${failed.seed} does not repeat: something is not taken from env`);
   console.log(`\nseed ${failed.seed} of ${protocol.name} failed: ${failed.failure}`);
   const bug = values.bug === undefined ? '' : ` --bug '${values.bug}'`;
   console.log(`again: npm run sim -- --protocol ${protocol.name} --seed ${failed.seed}${bug}`);
@@ -59,7 +60,9 @@ function one(protocol: Protocol, seed: number): boolean {
   for (const line of outcome.history) console.log(line);
   const { coverage, verdict, failure, steps } = outcome;
   console.log(`\nseed ${seed} of ${protocol.name}: ${failure ?? 'no violation'}`);
-  console.log(`${coverage.messages} messages, ${coverage.faults} faults, ${steps} steps, not checked: ${verdict.notChecked}`);
+  console.log(
+    `${coverage.messages} messages, ${coverage.faults} faults, ${steps} steps, not checked: ${verdict.notChecked}`,
+  );
   return failure === undefined;
 }
 
@@ -86,7 +89,9 @@ function allBugs(protocol: Protocol, first: number, count: number): boolean {
     const { failed } = runSeeds(protocol, first, count, bug);
     const rule = failed?.failure?.split('\n')[0] ?? '';
     if (failed === undefined) all = false;
-    console.log(`${bug.padEnd(40)} ${failed === undefined ? `NOT FOUND in ${count} seeds` : `seed ${failed.seed}: ${rule}`}`);
+    console.log(
+      `${bug.padEnd(40)} ${failed === undefined ? `NOT FOUND in ${count} seeds` : `seed ${failed.seed}: ${rule}`}`,
+    );
   }
   return all;
 }

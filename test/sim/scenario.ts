@@ -45,6 +45,11 @@ export interface Protocol {
   readonly messages: MessageTable;
   /** Disasters that cannot happen here. */
   readonly without?: readonly Disaster[];
+  /**
+   * Milliseconds of the world's time in which things fail (default 4 000), and which all waits may then take to end (60 000): more
+   * than the longest time limit of the protocol.
+   */
+  readonly times?: { readonly failing: number; readonly patience: number };
   /** Planted bugs: each must be found. */
   readonly bugs: readonly string[];
   /** `bug`: the one that is switched on. */

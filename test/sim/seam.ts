@@ -17,14 +17,19 @@ export class Seam {
     this.#coverage = coverage;
   }
 
-  /** Faults for a seed, spread evenly over the table, each armed at some time before `until` (ms). */
+  /**
+   * `count` faults for a seed, each armed at some time before `until` (ms). Over the seeds they are spread evenly over the table; one
+   * seed has the faults of a few kinds of message, as what breaks is often two faults of the same kind.
+   */
   plan(count: number, until: number): void {
     const chance = this.#world.chance('seam');
     const cells = Object.entries(this.#table).flatMap(([type, row]) =>
       faults.filter((fault) => applies(fault, row)).map((fault) => ({ type, fault })),
     );
+    const types = chance.shuffled(Object.keys(this.#table)).slice(0, 1 + chance.below(4));
+    const chosen = cells.filter(({ type }) => types.includes(type));
     for (let i = 0; i < count; i++) {
-      const { type, fault } = chance.pick(cells);
+      const { type, fault } = chance.pick(chosen);
       const at = chance.hit(0.2) ? 0 : chance.between(0, until);
       this.#world.after(at, () => this.#armed.set(type, [...(this.#armed.get(type) ?? []), fault]));
     }

@@ -19,9 +19,7 @@ export interface Outcome {
   readonly verdict: Verdict;
 }
 
-/** Milliseconds of the world's time in which things fail, and for which a scenario may then take to end. */
-const failing = 4000;
-const patience = 60_000;
+const usual = { failing: 4000, patience: 60_000 };
 
 /** Runs one seed: for a while things fail, then nothing does, and all work must end. */
 export function runSeed(protocol: Protocol, seed: number, options: { bug?: string; history?: boolean } = {}): Outcome {
@@ -43,6 +41,7 @@ export function runSeed(protocol: Protocol, seed: number, options: { bug?: strin
 }
 
 function live(world: World, protocol: Protocol, coverage: Coverage): Verdict {
+  const { failing, patience } = protocol.times ?? usual;
   const nemesis = new Disasters(world, coverage);
   const chance = world.chance('plan');
   nemesis.plan(

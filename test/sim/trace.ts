@@ -15,7 +15,8 @@ export class Trace {
     this.#mix(time);
     for (let i = 0; i < where.length; i++) this.#mix(where.charCodeAt(i));
     for (let i = 0; i < kind.length; i++) this.#mix(kind.charCodeAt(i));
-    if (this.on) this.lines.push(`${(time / 1000).toFixed(3).padStart(10)}  ${where.padEnd(8)} ${kind.padEnd(8)} ${say()}`);
+    if (this.on)
+      this.lines.push(`${(time / 1000).toFixed(3).padStart(10)}  ${where.padEnd(8)} ${kind.padEnd(8)} ${say()}`);
   }
 
   #mix(value: number): void {

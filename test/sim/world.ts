@@ -89,7 +89,9 @@ export class World {
     const machine = this.#machine(host);
     if (machine.process !== undefined) return;
     const self: Self = { host, role: machine.host.role, id: `${host}#${++machine.lives}` };
-    const process = new Process(this, self, machine.host.program.spawn(self), (from, output) => this.#perform(from, output));
+    const process = new Process(this, self, machine.host.program.spawn(self), (from, output) =>
+      this.#perform(from, output),
+    );
     machine.process = process;
     process.deliver({ on: 'start', files: machine.disk.files() });
     if (process.alive) this.scenario.started(self);
@@ -119,26 +121,35 @@ export class World {
   #perform(from: Process, output: Output): void {
     switch (output.do) {
       case 'send':
-        return this.network.send(from, output.channel, output.message);
+        this.network.send(from, output.channel, output.message);
+        break;
       case 'datagram':
-        return this.network.datagram(from, output.to, output.message);
+        this.network.datagram(from, output.to, output.message);
+        break;
       case 'dial':
-        return this.network.dial(from, output.to);
+        this.network.dial(from, output.to);
+        break;
       case 'close':
-        return this.network.close(from, output.channel);
+        this.network.close(from, output.channel);
+        break;
       case 'timer':
-        return from.startTimer(output.timer, output.after);
+        from.startTimer(output.timer, output.after);
+        break;
       case 'cancel':
-        return from.cancelTimer(output.timer);
+        from.cancelTimer(output.timer);
+        break;
       case 'tell':
         this.trace.add(this.time, from.self.id, '< tell', () => show(output.what));
-        return this.scenario.told(from.self, output.what);
+        this.scenario.told(from.self, output.what);
+        break;
       case 'exit':
         this.trace.add(this.time, from.self.id, '< exit', () => output.why);
         this.crash(from.self.host, 'killed');
-        return this.after(this.#restarts.between(1, 100), () => this.start(from.self.host));
+        this.after(this.#restarts.between(1, 100), () => this.start(from.self.host));
+        break;
       default:
-        return this.#diskOperation(from, output);
+        this.#diskOperation(from, output);
+        break;
     }
   }
 

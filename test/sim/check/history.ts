@@ -23,7 +23,8 @@ export class History<I, R> {
 
   return(number: number, result: R): void {
     const operation = this.#operations.get(number);
-    if (operation?.returned !== undefined || operation === undefined) throw new Error(`operation ${number} is not open`);
+    if (operation?.returned !== undefined || operation === undefined)
+      throw new Error(`operation ${number} is not open`);
     operation.returned = ++this.#order;
     operation.result = result;
   }

@@ -138,6 +138,11 @@ class Search<S, I, R> {
       `  ${client} ${show(input)} -> ${returned === undefined ? 'open' : show(result)} [${invoked}, ${returned ?? '∞'}]`;
     const placed = this.#longest.map((operation) => line(this.#operations[operation] as Operation<I, R>));
     const rest = this.#operations.filter((_, i) => !this.#longest.includes(i)).sort((a, b) => a.invoked - b.invoked);
-    return [`key ${this.#key}: the longest order found`, ...placed.slice(-12), 'then none of', ...rest.slice(0, 8).map(line)].join('\n');
+    return [
+      `key ${this.#key}: the longest order found`,
+      ...placed.slice(-12),
+      'then none of',
+      ...rest.slice(0, 8).map(line),
+    ].join('\n');
   }
 }

@@ -23,8 +23,7 @@ export const register: Model<string | null, RegisterInput, RegisterResult> = {
 
 export type LogInput =
   /** Appends; with `at` only if the log is that long. */
-  | { readonly do: 'append'; readonly entry: string; readonly at?: number }
-  | { readonly do: 'read' };
+  { readonly do: 'append'; readonly entry: string; readonly at?: number } | { readonly do: 'read' };
 
 /** Of an append: the index of the entry, or null if the log was not that long. Of a read: all entries. */
 export type LogResult = number | null | readonly string[];

@@ -14,29 +14,32 @@ export type Seen =
 export function subscriptionProblem(seen: readonly Seen[], committed: readonly Change[]): string | undefined {
   let at = 0;
   for (const what of seen) {
-    if (what.saw === 'snapshot') {
-      if (what.seq < at) return `a snapshot at ${what.seq} after event ${at}: back in time`;
-      const wrong = snapshotProblem(what.seq, what.records, committed);
-      if (wrong !== undefined) return wrong;
-    } else {
-      if (what.seq !== at + 1) return `event ${what.seq} after ${at}: ${what.seq <= at ? 'not in order' : 'a gap without RESET'}`;
-      const change = committed[what.seq - 1];
-      if (change === undefined) return `event ${what.seq} was never committed`;
-      if (!sameRecords(what.records, change.records)) return `event ${what.seq} is not what was committed`;
-    }
+    const problem = what.saw === 'snapshot' ? snapshotProblem(what, at, committed) : eventProblem(what, at, committed);
+    if (problem !== undefined) return problem;
     at = what.seq;
   }
   return undefined;
 }
 
+function eventProblem({ seq, records }: Change, at: number, committed: readonly Change[]): string | undefined {
+  if (seq <= at) return `event ${seq} after ${at}: not in order`;
+  if (seq > at + 1) return `event ${seq} after ${at}: a gap without RESET`;
+  const change = committed[seq - 1];
+  if (change === undefined) return `event ${seq} was never committed`;
+  return sameRecords(records, change.records) ? undefined : `event ${seq} is not what was committed`;
+}
+
 function snapshotProblem(
-  seq: number,
-  records: ReadonlyMap<string, string>,
+  { seq, records }: Extract<Seen, { saw: 'snapshot' }>,
+  at: number,
   committed: readonly Change[],
 ): string | undefined {
+  if (seq < at) return `a snapshot at ${seq} after event ${at}: back in time`;
   if (seq > committed.length) return `a snapshot at ${seq}, which was never committed`;
   const right = new Map(committed.slice(0, seq).flatMap((change) => change.records));
-  return sameRecords([...records].sort(), [...right].sort()) ? undefined : `the snapshot at ${seq} is not the store at ${seq}`;
+  return sameRecords([...records].sort(), [...right].sort())
+    ? undefined
+    : `the snapshot at ${seq} is not the store at ${seq}`;
 }
 
 function sameRecords(a: Change['records'], b: Change['records']): boolean {

@@ -63,7 +63,7 @@ export class Load {
     this.#open.delete(told.ask);
     const results: readonly StoreResult[] = 'results' in told ? told.results : [told.value];
     if ('batch' in told) this.#acknowledged.push({ client: self.id, batch: told.batch });
-    asked.operations.forEach((number, i) => this.#history.return(number, results[i] as StoreResult));
+    for (const [i, number] of asked.operations.entries()) this.#history.return(number, results[i] as StoreResult);
   }
 
   check(): void {

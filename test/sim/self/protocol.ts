@@ -27,6 +27,7 @@ function hosts(bug: Bug | undefined): Host[] {
 export const selfProtocol: Protocol = {
   name: 'self',
   messages: selfMessages,
+  times: { failing: 4000, patience: 10_000 },
   bugs,
   scenario(world: World, bug): Scenario {
     const known = bugs.find((name) => name === bug);

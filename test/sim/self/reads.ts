@@ -40,11 +40,13 @@ export function answered(
   env: Env,
 ): readonly ClientOutput[] {
   const anyChannel = state.bug === 'late answer believed';
-  const read = [...state.reads.values()].find((one) => one.request === request && (anyChannel || one.channel === channel));
+  const read = [...state.reads.values()].find(
+    (one) => one.request === request && (anyChannel || one.channel === channel),
+  );
   if (read === undefined) return [];
   if (!served) {
     read.channel = undefined;
-    return [{ do: 'timer', timer: `read ${read.ask}`, after: 2 + 5 * env.random() }];
+    return [{ do: 'timer', timer: `read ${read.ask}`, after: 8 + 12 * env.random() }];
   }
   state.reads.delete(read.ask);
   return [

@@ -2,7 +2,14 @@ import type { Env, Step } from '../../../src/common/step.ts';
 import { evaluate } from './apply.ts';
 import { decode, encode, type Record } from './log.ts';
 import type { Effect, Result, SelfMessage } from './messages.ts';
-import { leaseLength, leaseMargin, ring, type WriterInput, type WriterOutput, type WriterState } from './writer-state.ts';
+import {
+  leaseLength,
+  leaseMargin,
+  ring,
+  type WriterInput,
+  type WriterOutput,
+  type WriterState,
+} from './writer-state.ts';
 
 /** Tokens of disk operations. */
 const recovery = 1;
@@ -11,7 +18,8 @@ const sync = 3;
 
 export const writerStep: Step<WriterState, WriterInput, WriterOutput> = (state, input, env) => {
   if (input.on === 'start') return recover(state, input.files.get('log') ?? new Uint8Array());
-  if (input.on === 'disk') return input.token === recovery ? recovered(state, input.error, env) : written(state, input, env);
+  if (input.on === 'disk')
+    return input.token === recovery ? recovered(state, input.error, env) : written(state, input, env);
   if (!state.ready) {
     state.early.push(input);
     return [];
