@@ -1,5 +1,6 @@
 import type { Coverage, Disaster } from './coverage.ts';
 import type { Chance } from './random.ts';
+import type { Host } from './scenario.ts';
 import type { World } from './world.ts';
 
 /** A disaster under way; ends it. */
@@ -10,6 +11,7 @@ export class Disasters {
   readonly #world: World;
   readonly #coverage: Coverage;
   readonly #chance: Chance;
+  readonly #machines = new Map<string, Host[]>();
   readonly #underWay = new Set<End>();
   #over = false;
 
@@ -17,6 +19,10 @@ export class Disasters {
     this.#world = world;
     this.#coverage = coverage;
     this.#chance = world.chance('disasters');
+    for (const host of world.scenario.hosts) {
+      const machine = host.machine ?? host.name;
+      this.#machines.set(machine, [...(this.#machines.get(machine) ?? []), host]);
+    }
   }
 
   /** `count` disasters before `until` (ms), of up to four of the `kinds`. */
@@ -36,17 +42,20 @@ export class Disasters {
   }
 
   #strike(kind: Disaster): void {
-    const { scenario } = this.#world;
-    const mortal = scenario.hosts.filter((host) => host.mortal).map(({ name }) => name);
-    const disks = scenario.hosts.filter((host) => host.disk).map(({ name }) => name);
+    const { hosts } = this.#world.scenario;
     switch (kind) {
       case 'killed':
+        this.#crash(kind, [this.#chance.pick(hosts.filter(({ mortal }) => mortal))]);
+        break;
       case 'power cut':
       case 'host silent':
-        this.#crash(kind, this.#chance.pick(mortal));
+        this.#crash(
+          kind,
+          this.#chance.pick([...this.#machines.values()].filter((all) => all.every(({ mortal }) => mortal))),
+        );
         break;
       case 'stalled': {
-        const process = this.#world.process(this.#chance.pick(scenario.hosts).name);
+        const process = this.#world.process(this.#chance.pick(hosts).name);
         if (process === undefined) return;
         this.#say(kind, process.self.host);
         process.stall(this.#chance.pick([20, 100, 400, 1000]) * this.#chance.next());
@@ -55,18 +64,21 @@ export class Disasters {
       case 'disk full':
       case 'sync fails':
       case 'slow disk':
-        this.#strikeDisk(kind, this.#chance.pick(disks));
+        this.#strikeDisk(kind, this.#chance.pick(hosts.filter(({ disk }) => disk)).name);
         break;
       default:
-        this.#strikeLinks(kind, this.#chance.shuffled(scenario.hosts.map(({ name }) => name)));
+        this.#strikeLinks(kind, this.#chance.shuffled([...this.#machines.keys()]));
         break;
     }
   }
 
-  #crash(kind: 'killed' | 'power cut' | 'host silent', host: string): void {
-    if (!this.#world.crash(host, kind)) return;
-    this.#say(kind, host);
-    this.#lasting(this.#chance.between(1, 600), () => this.#world.start(host));
+  #crash(kind: 'killed' | 'power cut' | 'host silent', hosts: readonly Host[]): void {
+    const ended = hosts.map(({ name }) => name).filter((name) => this.#world.crash(name, kind));
+    if (ended.length === 0) return;
+    this.#say(kind, ended.join(' '));
+    this.#lasting(this.#chance.between(1, 600), () => {
+      for (const name of ended) this.#world.start(name);
+    });
   }
 
   #strikeDisk(kind: 'disk full' | 'sync fails' | 'slow disk', host: string): void {
@@ -88,48 +100,61 @@ export class Disasters {
   }
 
   #strikeLinks(kind: Disaster, [one = '', ...others]: readonly string[]): void {
-    const { links } = this.#world.network;
-    const all = [one, ...others];
     const length = this.#chance.pick([50, 300, 1500]) * this.#chance.between(0.2, 1);
-    if (kind === 'slow link') {
-      const [other = ''] = others;
-      this.#say(kind, `${one} to ${other}`);
-      links.slow(one, other, this.#chance.between(5, 100));
-      this.#lasting(length, () => links.slow(one, other, 1));
-      return;
+    switch (kind) {
+      case 'slow link':
+        this.#slow(one, this.#chance.pick(others), length);
+        break;
+      case 'partition': {
+        const side = [one, ...others.slice(0, this.#chance.below(others.length))];
+        const rest = others.filter((name) => !side.includes(name));
+        this.#say(kind, `${side.join(' ')} from ${rest.join(' ')}`);
+        for (const a of side) for (const b of rest) this.#cutBoth(a, b, length);
+        break;
+      }
+      case 'one way': {
+        const targets = this.#chance.hit(0.5) ? others : others.slice(0, 1);
+        const outward = this.#chance.hit(0.5);
+        this.#say(kind, `${outward ? 'from' : 'to'} ${one}: ${targets.join(' ')}`);
+        for (const other of targets) this.#cut(outward ? one : other, outward ? other : one, length);
+        break;
+      }
+      default:
+        this.#swizzle(one, others.slice(0, 2 + this.#chance.below(others.length)), length);
+        break;
     }
-    if (kind === 'partition') {
-      const side = all.slice(0, 1 + this.#chance.below(others.length));
-      this.#say(kind, `${side.join(' ')} from the rest`);
-      const rest = all.filter((name) => !side.includes(name));
-      const pairs = side.flatMap((a) => rest.flatMap((b) => [[a, b] as const, [b, a] as const]));
-      for (const [from, to] of pairs) this.#cut(from, to, length);
-      return;
+  }
+
+  #slow(from: string, to: string, length: number): void {
+    const factor = this.#chance.between(5, 100);
+    this.#say('slow link', `${from} to ${to}`);
+    this.#links(from, to, (a, b) => this.#world.network.links.slow(a, b, factor));
+    this.#lasting(length, () => this.#links(from, to, (a, b) => this.#world.network.links.slow(a, b, 1)));
+  }
+
+  /** The links of one machine, cut one after another, and healed in another order. */
+  #swizzle(one: string, others: readonly string[], length: number): void {
+    this.#say('swizzle', `${one} with ${others.join(' ')}`);
+    for (const other of others) {
+      const heals = length * this.#chance.between(0.5, 1.5);
+      this.#world.after(this.#chance.between(0, length / 2), () => this.#cutBoth(one, other, heals));
     }
-    if (kind === 'one way') {
-      const targets = this.#chance.hit(0.5) ? others : others.slice(0, 1);
-      const outward = this.#chance.hit(0.5);
-      this.#say(kind, `${outward ? 'from' : 'to'} ${one}: ${targets.join(' ')}`);
-      for (const other of targets) this.#cut(outward ? one : other, outward ? other : one, length);
-      return;
-    }
-    // Swizzle: the links of some hosts to one, cut one after another, healed in another order.
-    const some = others.slice(0, 2 + this.#chance.below(others.length - 1));
-    this.#say(kind, `${one} with ${some.join(' ')}`);
-    for (const other of some) {
-      this.#world.after(this.#chance.between(0, length / 2), () => {
-        for (const [from, to] of [[one, other] as const, [other, one] as const]) {
-          this.#cut(from, to, length * this.#chance.between(0.5, 1.5));
-        }
-      });
-    }
+  }
+
+  #cutBoth(a: string, b: string, length: number): void {
+    this.#cut(a, b, length);
+    this.#cut(b, a, length);
   }
 
   #cut(from: string, to: string, length: number): void {
     if (this.#over) return;
-    const { links } = this.#world.network;
-    links.cut(from, to);
-    this.#lasting(length, () => links.heal(from, to));
+    this.#links(from, to, (a, b) => this.#world.network.links.cut(a, b));
+    this.#lasting(length, () => this.#links(from, to, (a, b) => this.#world.network.links.heal(a, b)));
+  }
+
+  /** All links from one machine to another. */
+  #links(from: string, to: string, each: (from: string, to: string) => void): void {
+    for (const a of this.#machines.get(from) ?? []) for (const b of this.#machines.get(to) ?? []) each(a.name, b.name);
   }
 
   #lasting(length: number, end: End): void {

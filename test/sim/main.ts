@@ -39,15 +39,20 @@ function chosen(): readonly Protocol[] {
   return named;
 }
 
+/** How many of a history's last lines a run of many seeds prints. */
+const lastLines = 400;
+
 /** Prints a failure with its history, which is made by running the seed again. */
 function report(protocol: Protocol, failed: Outcome): void {
   const again = runSeed(protocol, failed.seed, { ...bugOption(), history: true });
-  for (const line of again.history) console.log(line);
+  for (const line of again.history.slice(-lastLines)) console.log(line);
   if (again.digest !== failed.digest)
     console.log(`seed ${failed.seed} does not repeat: something is not taken from env`);
   console.log(`\nseed ${failed.seed} of ${protocol.name} failed: ${failed.failure}`);
   const bug = values.bug === undefined ? '' : ` --bug '${values.bug}'`;
-  console.log(`again: npm run sim -- --protocol ${protocol.name} --seed ${failed.seed}${bug}`);
+  console.log(
+    `its whole history (${again.history.length} lines): npm run sim -- --protocol ${protocol.name} --seed ${failed.seed}${bug}`,
+  );
 }
 
 function bugOption(): { bug?: string } {

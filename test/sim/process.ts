@@ -1,5 +1,6 @@
 import type { Env } from '../../src/common/step.ts';
 import type { Input, Life, Output, Self } from './program.ts';
+import type { Chance } from './random.ts';
 import { showInput } from './trace.ts';
 import type { World } from './world.ts';
 
@@ -14,6 +15,7 @@ export class Process {
   readonly #env: { now: number; random: () => number };
   readonly #timers = new Map<string, number>();
   #timersStarted = 0;
+  readonly #lateness: Chance;
   #stalled = 0;
   readonly #inbox: (() => void)[] = [];
   #afterNext: (() => void)[] = [];
@@ -26,6 +28,7 @@ export class Process {
     this.#perform = perform;
     const chance = world.chance(`process ${self.id}`);
     this.#clock = { offset: chance.between(0, 1e6), rate: chance.between(0.97, 1.03) };
+    this.#lateness = world.chance(`timers ${self.id}`);
     this.#env = { now: 0, random: () => chance.next() };
   }
 
@@ -68,7 +71,9 @@ export class Process {
     const fired = (): void => {
       this.deliver({ on: 'timer', timer }, () => stillTrue() && this.#timers.delete(timer));
     };
-    this.#world.after(after / this.#clock.rate, fired);
+    // No timer is on time.
+    const late = this.#lateness.hit(0.02) ? this.#lateness.between(1, 30) : this.#lateness.next();
+    this.#world.after(after / this.#clock.rate + late, fired);
   }
 
   cancelTimer(timer: string): void {

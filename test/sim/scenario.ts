@@ -6,13 +6,19 @@ import type { World } from './world.ts';
 /** A rule that does not hold: the failure of a seed. */
 export class Violation extends Error {}
 
-/** A machine of the scenario, with what runs on it. */
+/** A place where one process runs at a time, by whose name it is reached. */
 export interface Host {
   readonly name: string;
   readonly role: string;
+  /**
+   * Hosts with the same machine lose power together, and nothing cuts the links between them; each has a disk of its own, as a
+   * folder. Default: a machine for itself.
+   */
+  readonly machine?: string;
   readonly program: Program;
-  /** Whether disasters may strike its process. */
+  /** Whether disasters may end its process. */
   readonly mortal: boolean;
+  /** Whether it uses its disk, so that striking it is worth while. */
   readonly disk: boolean;
 }
 

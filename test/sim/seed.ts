@@ -2,7 +2,7 @@ import { Coverage, disasters } from './coverage.ts';
 import { Disasters } from './disasters.ts';
 import { withoutRealWorld } from './guard.ts';
 import { type Protocol, type Verdict, Violation } from './scenario.ts';
-import { Trace } from './trace.ts';
+import { show, Trace } from './trace.ts';
 import { World } from './world.ts';
 
 /** What came of one seed. */
@@ -36,6 +36,13 @@ export function runSeed(protocol: Protocol, seed: number, options: { bug?: strin
       failure = error instanceof Violation ? error.message : `a step threw: ${(error as Error).stack ?? error}`;
     }
     steps = world.steps;
+    if (failure !== undefined) {
+      for (const { name } of world.scenario.hosts) {
+        trace.add(world.time, world.process(name)?.self.id ?? name, 'STATE', () =>
+          show(world.process(name)?.life.state),
+        );
+      }
+    }
   });
   return { seed, failure, history: trace.lines, digest: trace.digest, steps, coverage, verdict };
 }

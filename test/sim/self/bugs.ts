@@ -30,8 +30,10 @@ export const rareBugs = [
   'lease forgotten at restart',
   'recovered records released at once',
   'old subscription kept',
+  'timer cancelled with its work',
   // The replica.
   'lease counted from receipt',
+  'lease of an earlier life believed',
   'event of an old channel believed',
   'old snapshot taken',
 ] as const;

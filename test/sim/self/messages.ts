@@ -79,7 +79,12 @@ export const selfMessages = {
     fields: { replica: text, request: number },
     answers: ['LEASE_OK'],
   },
-  LEASE_OK: { from: ['writer'], to: ['replica'], by: 'datagram', fields: { request: number, length: number } },
+  LEASE_OK: {
+    from: ['writer'],
+    to: ['replica'],
+    by: 'datagram',
+    fields: { replica: text, request: number, length: number },
+  },
 } as const;
 
 export type SelfMessage = MessageOf<typeof selfMessages>;

@@ -76,7 +76,13 @@ function askForLease(state: ReplicaState, env: Env): ReplicaOutput[] {
   ];
 }
 
-function lease(state: ReplicaState, { request, length }: { request: number; length: number }, env: Env): void {
+function lease(
+  state: ReplicaState,
+  { replica, request, length }: Extract<SelfMessage, { type: 'LEASE_OK' }>,
+  env: Env,
+): void {
+  // It comes to the host: it may be for an earlier life, whose requests had the same numbers.
+  if (replica !== state.id && state.bug !== 'lease of an earlier life believed') return;
   const asked = state.asked.get(request);
   if (asked === undefined) return;
   state.asked.delete(request);

@@ -213,7 +213,9 @@ function grant(state: WriterState, host: string, replica: string, request: numbe
   }
   return [
     ...give(state, replica, env),
-    { do: 'datagram', to: host, message: { type: 'LEASE_OK', request, length: leaseLength } },
+    { do: 'datagram', to: host, message: { type: 'LEASE_OK', replica, request, length: leaseLength } },
+    // The timer of the lease before may still have been to come: what it held back, the new holder has.
+    ...(state.bug === 'timer cancelled with its work' ? [] : release(state, env, false)),
   ];
 }
 
