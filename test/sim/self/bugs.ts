@@ -14,10 +14,10 @@ const quickBugs = [
   'lease timer not cancelled',
   'two leases',
   'expired lease renewed',
-  'late subscription believed',
   // The replica.
   'lease not checked after a pause',
   'stale read after restart',
+  'lease of an earlier life believed',
   // The client.
   'resent out of order',
   'resent under a new number',
@@ -29,11 +29,10 @@ export const rareBugs = [
   // The writer.
   'lease forgotten at restart',
   'recovered records released at once',
-  'old subscription kept',
+  'late subscription believed',
   'timer cancelled with its work',
   // The replica.
   'lease counted from receipt',
-  'lease of an earlier life believed',
   'event of an old channel believed',
   'old snapshot taken',
 ] as const;

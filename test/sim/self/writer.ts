@@ -186,7 +186,7 @@ function subscribe(
   // An older channel of this replica may seem open here for a while, and a SUB of one may come after that of a newer.
   const others = [...state.subscribers].filter(([, one]) => one.replica === replica);
   if (others.some(([, one]) => one.attempt > attempt) && state.bug !== 'late subscription believed') return [];
-  if (state.bug !== 'old subscription kept') for (const [older] of others) state.subscribers.delete(older);
+  for (const [older] of others) state.subscribers.delete(older);
   if (fromSeq < oldest && state.bug !== 'hole in a subscription') {
     const records = new Map(state.records.slice(0, told).flatMap(({ effects }) => effects));
     state.subscribers.set(channel, { replica, attempt, applied: 0 });
