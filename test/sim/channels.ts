@@ -149,7 +149,7 @@ export class Channels {
   tellClosed(end: End, after: number): void {
     const ends = (told: boolean) => (): boolean => {
       const now = end.open && end.told === told;
-      if (now) end.open = false;
+      if (now) this.#closed(end);
       return now;
     };
     this.#world.after(after, () => {
@@ -168,10 +168,15 @@ export class Channels {
   close(process: Process, number: number): void {
     const end = this.sendingEnd(process, number);
     const channel = this.#byNumber.get(number);
-    for (const side of channel?.ends ?? []) if (side.process === process) side.open = false;
+    for (const side of channel?.ends ?? []) if (side.process === process) this.#closed(side);
     if (end === undefined) return;
     end.channel.broken = true;
     this.enqueue(otherEnd(end), undefined);
+  }
+
+  #closed(end: End): void {
+    end.open = false;
+    if (!otherEnd(end).open) this.#byNumber.delete(end.channel.number);
   }
 
   /** A process has ended. `silent`: its host is gone as well, and the others notice late. */

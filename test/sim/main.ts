@@ -60,7 +60,7 @@ function bugOption(): { bug?: string } {
 }
 
 /** One seed, with its history. */
-function one(protocol: Protocol, seed: number): boolean {
+function single(protocol: Protocol, seed: number): boolean {
   const outcome = runSeed(protocol, seed, { ...bugOption(), history: true });
   for (const line of outcome.history) console.log(line);
   const { coverage, verdict, failure, steps } = outcome;
@@ -102,10 +102,22 @@ function allBugs(protocol: Protocol, first: number, count: number): boolean {
   return all;
 }
 
-const first = whole('seed', values.seed ?? '1');
-const count = whole('seeds', values.seeds ?? '1000');
-const results = chosen().map((protocol) => {
-  if (values.bugs) return allBugs(protocol, first, count);
-  return values.seeds === undefined && values.seed !== undefined ? one(protocol, first) : many(protocol, first, count);
-});
-process.exitCode = results.every(Boolean) ? 0 : 1;
+/** Whether all that was asked for is as it should be. */
+function main(): boolean {
+  const first = whole('seed', values.seed ?? '1');
+  const count = whole('seeds', values.seeds ?? '1000');
+  const one = values.seeds === undefined && values.seed !== undefined;
+  const results = chosen().map((protocol) => {
+    if (values.bugs) return allBugs(protocol, first, count);
+    return one ? single(protocol, first) : many(protocol, first, count);
+  });
+  return results.every(Boolean);
+}
+
+try {
+  process.exitCode = main() ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof RangeError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}

@@ -1,4 +1,4 @@
-import { type MessageTable, messageProblem } from '../../src/common/messages.ts';
+import { messageProblem } from '../../src/common/messages.ts';
 import { ChannelFaults } from './channel-faults.ts';
 import { Channels } from './channels.ts';
 import type { Coverage } from './coverage.ts';
@@ -6,7 +6,7 @@ import { Datagrams } from './datagrams.ts';
 import { Links, weather } from './links.ts';
 import type { Process } from './process.ts';
 import type { Message } from './program.ts';
-import { Violation } from './scenario.ts';
+import { type Protocol, Violation } from './scenario.ts';
 import { Seam } from './seam.ts';
 import { showMessage } from './trace.ts';
 import type { World } from './world.ts';
@@ -16,18 +16,18 @@ export class Network {
   readonly links: Links;
   readonly seam: Seam;
   readonly #world: World;
-  readonly #table: MessageTable;
+  readonly #protocol: Protocol;
   readonly #coverage: Coverage;
   readonly #channels: Channels;
   readonly #onChannels: ChannelFaults;
   readonly #datagrams: Datagrams;
 
-  constructor(world: World, table: MessageTable, coverage: Coverage) {
+  constructor(world: World, protocol: Protocol, coverage: Coverage) {
     this.#world = world;
-    this.#table = table;
+    this.#protocol = protocol;
     this.#coverage = coverage;
     this.links = new Links(world.chance('links'), weather(world.chance('weather')));
-    this.seam = new Seam(world, table, coverage);
+    this.seam = new Seam(world, protocol.messages, coverage);
     this.#channels = new Channels(world, this.links);
     this.#onChannels = new ChannelFaults(world, this.#channels, this.seam);
     this.#datagrams = new Datagrams(world, this.links, this.seam);
@@ -46,14 +46,12 @@ export class Network {
       return `ch${channel} ${showMessage(message)}`;
     });
     if (end === undefined) return;
-    this.#check(message, 'channel', from, this.#channels.peer(end));
-    this.#onChannels.send(end, message);
+    this.#onChannels.send(end, this.#carried(message, 'channel', from, this.#channels.peer(end)));
   }
 
   datagram(from: Process, to: string, message: Message): void {
     this.#world.trace.add(this.#world.time, from.self.id, '< dgram', () => `to ${to} ${showMessage(message)}`);
-    this.#check(message, 'datagram', from, this.#world.roleOf(to));
-    this.#datagrams.send(from, to, message);
+    this.#datagrams.send(from, to, this.#carried(message, 'datagram', from, this.#world.roleOf(to)));
   }
 
   close(from: Process, channel: number): void {
@@ -64,12 +62,16 @@ export class Network {
     this.#channels.processEnded(process, silent);
   }
 
-  #check(message: Message, by: 'channel' | 'datagram', from: Process, to: string): void {
-    const problem = messageProblem(this.#table, message, from.self.role, to);
+  /** The message as its receiver has it. */
+  #carried(message: Message, by: 'channel' | 'datagram', from: Process, to: string): Message {
+    const { messages, wire } = this.#protocol;
+    const problem = messageProblem(messages, message, from.self.role, to);
     if (problem !== undefined) throw new Violation(`${from.self.id} sends what the table does not have: ${problem}`);
-    if (this.#table[message.type]?.by !== by) throw new Violation(`${message.type} does not go by ${by}`);
-    freeze(message);
+    if (messages[message.type]?.by !== by) throw new Violation(`${message.type} does not go by ${by}`);
     this.#coverage.sent(message.type);
+    const arrives = wire === undefined ? message : wire.decode(wire.encode(message));
+    freeze(arrives);
+    return arrives;
   }
 }
 

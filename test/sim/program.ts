@@ -64,7 +64,7 @@ export function program<State, Event, Effect>(parts: {
   start(self: Self): State;
   step: Step<State, Event, Effect>;
   input(input: Input): readonly Event[];
-  output(effect: Effect): Output;
+  output(effect: Effect): readonly Output[];
 }): Program {
   return {
     spawn(self) {
@@ -72,7 +72,9 @@ export function program<State, Event, Effect>(parts: {
       return {
         state,
         step: (input, env) =>
-          parts.input(input).flatMap((event) => parts.step(state, event, env).map((effect) => parts.output(effect))),
+          parts
+            .input(input)
+            .flatMap((event) => parts.step(state, event, env).flatMap((effect) => parts.output(effect))),
       };
     },
   };

@@ -1,6 +1,6 @@
 import type { MessageTable } from '../../src/common/messages.ts';
 import type { Disaster } from './coverage.ts';
-import type { Program, Self } from './program.ts';
+import type { Message, Program, Self } from './program.ts';
 import type { World } from './world.ts';
 
 /** A rule that does not hold: the failure of a seed. */
@@ -49,6 +49,8 @@ export interface Scenario {
 export interface Protocol {
   readonly name: string;
   readonly messages: MessageTable;
+  /** How messages go over the wire, so that each goes through it here too. Without: as they are. */
+  readonly wire?: { encode(message: Message): Uint8Array; decode(bytes: Uint8Array): Message };
   /** Disasters that cannot happen here. */
   readonly without?: readonly Disaster[];
   /**

@@ -31,8 +31,13 @@ export class Seam {
     for (let i = 0; i < count; i++) {
       const { type, fault } = chance.pick(chosen);
       const at = chance.hit(0.2) ? 0 : chance.between(0, until);
-      this.#world.after(at, () => this.#armed.set(type, [...(this.#armed.get(type) ?? []), fault]));
+      this.#world.after(at, () => this.arm(type, fault));
     }
+  }
+
+  /** The next message of this type gets this fault, or the one after it, if another fault was armed before. */
+  arm(type: string, fault: Fault): void {
+    this.#armed.set(type, [...(this.#armed.get(type) ?? []), fault]);
   }
 
   /** The fault that strikes a message sent now. */

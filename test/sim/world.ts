@@ -33,7 +33,7 @@ export class World {
     this.#seed = seed;
     this.trace = trace;
     this.#restarts = this.chance('restarts');
-    this.network = new Network(this, protocol.messages, coverage);
+    this.network = new Network(this, protocol, coverage);
     this.scenario = protocol.scenario(this, bug);
     for (const host of this.scenario.hosts) {
       const disk = new Disk(this.chance(`disk ${host.name}`));
