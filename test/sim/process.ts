@@ -16,6 +16,7 @@ export class Process {
   readonly #timers = new Map<string, number>();
   #timersStarted = 0;
   readonly #lateness: Chance;
+  readonly #oftenLate: number;
   #stalled = 0;
   readonly #inbox: (() => void)[] = [];
   #afterNext: (() => void)[] = [];
@@ -29,6 +30,7 @@ export class Process {
     const chance = world.chance(`process ${self.id}`);
     this.#clock = { offset: chance.between(0, 1e6), rate: chance.between(0.97, 1.03) };
     this.#lateness = world.chance(`timers ${self.id}`);
+    this.#oftenLate = this.#lateness.pick([0.01, 0.01, 0.2]);
     this.#env = { now: 0, random: () => chance.next() };
   }
 
@@ -72,7 +74,7 @@ export class Process {
       this.deliver({ on: 'timer', timer }, () => stillTrue() && this.#timers.delete(timer));
     };
     // No timer is on time.
-    const late = this.#lateness.hit(0.02) ? this.#lateness.between(1, 30) : this.#lateness.next();
+    const late = this.#lateness.hit(this.#oftenLate) ? this.#lateness.between(1, 30) : this.#lateness.next();
     this.#world.after(after / this.#clock.rate + late, fired);
   }
 

@@ -53,10 +53,10 @@ function live(world: World, protocol: Protocol, coverage: Coverage): Verdict {
   const chance = world.chance('plan');
   nemesis.plan(
     disasters.filter((kind) => protocol.without?.includes(kind) !== true),
-    4 + chance.below(8),
+    (4 + chance.below(8)) * chance.pick([1, 1, 2]),
     failing,
   );
-  world.network.seam.plan(6 + chance.below(12), failing);
+  world.network.seam.plan((6 + chance.below(12)) * chance.pick([1, 1, 2, 4]), failing);
   world.runUntil(failing);
   world.trace.add(world.time, '', 'CALM', () => 'nothing fails from here on');
   nemesis.end();

@@ -6,6 +6,8 @@ export interface Model<S, I, R> {
   readonly initial: S;
   apply(state: S, input: I): { readonly state: S; readonly result: R };
   same(expected: R, got: R): boolean;
+  /** Whether an operation that had this result changes nothing in any state: a read, a compare-and-set that failed. */
+  changesNothing(input: I, result: R): boolean;
   /** The same text for equal states only. */
   id(state: S): string;
 }
@@ -36,6 +38,14 @@ interface Entry {
   next: Entry | undefined;
 }
 
+/** An operation that has its place, and the state before it. */
+interface Taken<S> {
+  readonly entry: Entry;
+  readonly state: S;
+  /** It was not tried, but could only come here. */
+  readonly free: boolean;
+}
+
 /**
  * Wing and Gong's search with Lowe's memory: takes some operation that may come first, and goes on with the rest; goes back if that
  * comes to nothing. The same set of operations done with the same state is not searched twice.
@@ -46,6 +56,7 @@ class Search<S, I, R> {
   readonly #model: Model<S, I, R>;
   readonly #head: Entry = { operation: -1, end: undefined, previous: undefined, next: undefined };
   readonly #done: Uint16Array;
+  readonly #taken: Taken<S>[] = [];
   #longest: number[] = [];
 
   constructor(key: string, operations: readonly Operation<I, R>[], model: Model<S, I, R>) {
@@ -70,8 +81,8 @@ class Search<S, I, R> {
 
   run(budget: number): Linearizable {
     const seen = new Set<string>();
-    const taken: { readonly entry: Entry; readonly state: S }[] = [];
     let { initial: state } = this.#model;
+    this.#takeFree(state);
     let entry = this.#head.next;
     for (let steps = 0; entry !== undefined; steps++) {
       if (steps > budget) return { is: 'not checked', key: this.#key };
@@ -80,24 +91,51 @@ class Search<S, I, R> {
         const after = this.#model.apply(state, input);
         const fits = returned === undefined || this.#model.same(after.result, result as R);
         if (fits && this.#isNew(seen, entry, after.state)) {
-          taken.push({ entry, state });
+          this.#take(entry, state, false);
           state = after.state;
-          this.#lift(entry);
-          if (taken.length > this.#longest.length) this.#longest = taken.map((step) => step.entry.operation);
+          this.#takeFree(state);
           entry = this.#head.next;
         } else entry = entry.next;
         continue;
       }
       // The end of an operation that has no place yet. Of an open one: all others have theirs, and it may never have happened.
       if (returned === undefined) break;
-      const back = taken.pop();
+      const back = this.#goBack();
       if (back === undefined) return { is: 'not linearizable', key: this.#key, why: this.#explain() };
       state = back.state;
-      this.#mark(back.entry.operation);
-      this.#putBack(back.entry);
       entry = back.entry.next;
     }
     return { is: 'linearizable' };
+  }
+
+  /**
+   * Takes all that may come now, fits, and changes nothing: reads, above all. What comes later can come after them as well, so there is
+   * no need to try them elsewhere.
+   */
+  #takeFree(state: S): void {
+    for (let entry = this.#head.next; entry?.end !== undefined; entry = entry.next) {
+      const { input, result, returned } = this.#of(entry);
+      if (returned === undefined || !this.#model.changesNothing(input, result as R)) continue;
+      if (!this.#model.same(this.#model.apply(state, input).result, result as R)) continue;
+      this.#mark(entry.operation);
+      this.#take(entry, state, true);
+    }
+  }
+
+  #take(entry: Entry, state: S, free: boolean): void {
+    this.#taken.push({ entry, state, free });
+    this.#lift(entry);
+    if (this.#taken.length > this.#longest.length) this.#longest = this.#taken.map((step) => step.entry.operation);
+  }
+
+  /** Puts back the last that was tried and not free. */
+  #goBack(): Taken<S> | undefined {
+    for (let back = this.#taken.pop(); back !== undefined; back = this.#taken.pop()) {
+      this.#mark(back.entry.operation);
+      this.#putBack(back.entry);
+      if (!back.free) return back;
+    }
+    return undefined;
   }
 
   #of(entry: Entry): Operation<I, R> {

@@ -18,6 +18,7 @@ export const register: Model<string | null, RegisterInput, RegisterResult> = {
     return state === input.expect ? { state: input.value, result: true } : { state, result: false };
   },
   same: (expected, got) => expected === got,
+  changesNothing: (input, result) => input.do === 'read' || result === false,
   id: (state) => (state === null ? '' : `=${state}`),
 };
 
@@ -40,5 +41,6 @@ export const appendLog: Model<readonly string[], LogInput, LogResult> = {
     Array.isArray(expected) && Array.isArray(got)
       ? expected.length === got.length && expected.every((entry, i) => entry === got[i])
       : expected === got,
+  changesNothing: (input, result) => input.do === 'read' || result === null,
   id: (state) => state.join('\n'),
 };

@@ -14,5 +14,6 @@ export const storeKey: Model<string | null, StoreInput, StoreResult> = {
     return { state: effect?.[1] ?? state, result };
   },
   same: (expected, got) => expected === got,
+  changesNothing: (input, result) => input.do === 'read' || result === false,
   id: (state) => (state === null ? '' : `=${state}`),
 };
