@@ -15,6 +15,8 @@ export class Datagrams {
   /** By process, the host to which its next answer to a message of this type is lost. */
   readonly #answers = new Map<Process, { readonly to: string; readonly request: string }>();
 
+  readonly #forNextLife = new Map<string, (() => void)[]>();
+
   constructor(world: World, links: Links, seam: Seam) {
     this.#world = world;
     this.#links = links;
@@ -39,28 +41,44 @@ export class Datagrams {
         break;
       case 'answer lost': {
         const answer = { to: from.self.host, request: type };
-        this.#arrive(from, to, message, 0, (at) => ({ before: () => this.#answers.set(at, answer) }));
+        this.#arrive(from, to, message, (at) => ({ before: () => this.#answers.set(at, answer) }));
         break;
       }
       case 'twice':
-        this.#arrive(from, to, message, 0, (at) => ({ after: again(at) }));
+        this.#arrive(from, to, message, (at) => ({ after: again(at) }));
         break;
       case 'twice apart':
-        this.#arrive(from, to, message, 0, (at) => ({ after: () => at.afterNext(again(at)) }));
+        this.#arrive(from, to, message, (at) => ({ after: () => at.afterNext(again(at)) }));
         break;
       case 'late':
-        this.#arrive(from, to, message, this.#chance.between(50, 1500), (at) => ({ after: count(at) }));
+        this.#late(to, () => this.#arrive(from, to, message, (at) => ({ after: count(at) })));
         break;
       default:
-        for (let copies = this.#links.copies(); copies > 0; copies--) this.#arrive(from, to, message, 0, () => ({}));
+        for (let copies = this.#links.copies(); copies > 0; copies--) this.#arrive(from, to, message, () => ({}));
     }
   }
 
-  #arrive(from: Process, to: string, message: Message, later: number, watch: (at: Process) => Watch): void {
+  /** Sends it after a while, or a while after the host has a new life: a datagram goes to whatever life there is. */
+  #late(to: string, send: () => void): void {
+    if (this.#chance.hit(0.5)) {
+      this.#world.after(this.#chance.between(50, 1500), send);
+      return;
+    }
+    const after = this.#chance.pick([20, 200, 1000]) * this.#chance.next();
+    this.#forNextLife.set(to, [...(this.#forNextLife.get(to) ?? []), () => this.#world.after(after, send)]);
+  }
+
+  /** A host has a new life. */
+  started(host: string): void {
+    for (const send of this.#forNextLife.get(host) ?? []) send();
+    this.#forNextLife.delete(host);
+  }
+
+  #arrive(from: Process, to: string, message: Message, watch: (at: Process) => Watch): void {
     const { host } = from.self;
     // A cut counts when it is sent: what is on its way arrives.
     if (this.#links.isCut(host, to)) return;
-    this.#world.after(later + this.#links.delay(host, to) * this.#chance.between(1, 2), () => {
+    this.#world.after(this.#links.delay(host, to) * this.#chance.between(1, 2), () => {
       const at = this.#world.process(to);
       if (at !== undefined) this.#hand(from, at, message, watch(at));
     });

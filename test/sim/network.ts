@@ -58,6 +58,10 @@ export class Network {
     this.#channels.close(from, channel);
   }
 
+  processStarted(host: string): void {
+    this.#datagrams.started(host);
+  }
+
   processEnded(process: Process, silent: boolean): void {
     this.#channels.processEnded(process, silent);
   }

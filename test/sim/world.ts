@@ -94,6 +94,7 @@ export class World {
     );
     machine.process = process;
     process.deliver({ on: 'start', files: machine.disk.files() });
+    this.network.processStarted(host);
     if (process.alive) this.scenario.started(self);
   }
 

@@ -82,7 +82,7 @@ function lease(
   env: Env,
 ): void {
   // It comes to the host: it may be for an earlier life, whose requests had the same numbers.
-  if (replica !== state.id && state.bug !== 'lease of an earlier life believed') return;
+  if (replica !== state.id) return;
   const asked = state.asked.get(request);
   if (asked === undefined) return;
   state.asked.delete(request);

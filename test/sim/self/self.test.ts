@@ -12,7 +12,7 @@ test('the small protocol holds under every fault, and each fault has happened to
   assert.ok(checked > 800 && notChecked < 10, `${checked} ${notChecked}`);
 });
 
-// The rare ones take hundreds of seeds: `npm run sim -- --bugs`.
+// The rare ones take hundreds of seeds: `npm run check` has them, by `npm run sim -- --bugs`.
 for (const bug of selfProtocol.bugs.filter((name) => !rareBugs.some((rare) => rare === name))) {
   test(`the bug "${bug}" is found`, () => {
     assert.notEqual(runSeeds(selfProtocol, 1, 100, bug).failed, undefined);
