@@ -1,4 +1,5 @@
-import { type Channels, type End, otherEnd } from './channels.ts';
+import type { Channels } from './channels.ts';
+import { type End, otherEnd } from './ends.ts';
 import type { Message } from './program.ts';
 import type { Chance } from './random.ts';
 import type { Seam } from './seam.ts';

@@ -1,4 +1,4 @@
-import type { Watch } from './channels.ts';
+import type { Watch } from './ends.ts';
 import type { Links } from './links.ts';
 import type { Process } from './process.ts';
 import type { Message } from './program.ts';

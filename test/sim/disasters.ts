@@ -27,7 +27,9 @@ export class Disasters {
 
   /** `count` disasters before `until` (ms), of up to four of the `kinds`. */
   plan(kinds: readonly Disaster[], count: number, until: number): void {
-    const chosen = this.#chance.shuffled(kinds).slice(0, 1 + this.#chance.below(4));
+    const possible = kinds.filter((kind) => this.#strikes(kind));
+    if (possible.length === 0) return;
+    const chosen = this.#chance.shuffled(possible).slice(0, 1 + this.#chance.below(4));
     for (let i = 0; i < count; i++) {
       const kind = this.#chance.pick(chosen);
       this.#world.after(this.#chance.between(0, until), () => this.#strike(kind));
@@ -41,6 +43,20 @@ export class Disasters {
     this.#underWay.clear();
   }
 
+  /** Whether there is something that it could strike. */
+  #strikes(kind: Disaster): boolean {
+    const { hosts } = this.#world.scenario;
+    if (kind === 'stalled') return true;
+    if (kind === 'killed') return hosts.some(({ mortal }) => mortal);
+    if (kind === 'power cut' || kind === 'host silent') return this.#mortalMachines().length > 0;
+    if (kind === 'disk full' || kind === 'sync fails' || kind === 'slow disk') return hosts.some(({ disk }) => disk);
+    return this.#machines.size > 1;
+  }
+
+  #mortalMachines(): Host[][] {
+    return [...this.#machines.values()].filter((hosts) => hosts.every(({ mortal }) => mortal));
+  }
+
   #strike(kind: Disaster): void {
     const { hosts } = this.#world.scenario;
     switch (kind) {
@@ -49,10 +65,7 @@ export class Disasters {
         break;
       case 'power cut':
       case 'host silent':
-        this.#crash(
-          kind,
-          this.#chance.pick([...this.#machines.values()].filter((all) => all.every(({ mortal }) => mortal))),
-        );
+        this.#crash(kind, this.#chance.pick(this.#mortalMachines()));
         break;
       case 'stalled': {
         const process = this.#world.process(this.#chance.pick(hosts).name);
