@@ -22,4 +22,6 @@ run(process.execPath, [`${root}scripts/lint.mjs`]);
 // Whether the API reference can be made: a public name without documentation is an error.
 tool('typedoc/bin/typedoc', ['--emit', 'none']);
 await import('./test.mjs');
+// All planted bugs of the cluster's protocols; `npm test` has those that few seeds find.
+run(process.execPath, [`${root}.test-dist/test/sim/main.js`, '--bugs']);
 await import('./test-install.mjs');
