@@ -5,6 +5,7 @@ import { fairnessCases } from './fairness.mjs';
 import { memoryCases } from './memory.mjs';
 import { objectCases } from './objects.mjs';
 import { roundTripCases } from './round-trip.mjs';
+import { schedulerCases } from './scheduler.mjs';
 import { startCases } from './start.mjs';
 import { taskCases } from './tasks.mjs';
 import { treeCases } from './tree.mjs';
@@ -19,4 +20,5 @@ export const cases = [
   ...cliffCases,
   ...startCases,
   ...memoryCases,
+  ...schedulerCases,
 ];
