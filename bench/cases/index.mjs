@@ -2,6 +2,7 @@
 import { actorCases } from './actors.mjs';
 import { cliffCases } from './cliffs.mjs';
 import { fairnessCases } from './fairness.mjs';
+import { gcsCases } from './gcs.mjs';
 import { memoryCases } from './memory.mjs';
 import { objectCases } from './objects.mjs';
 import { roundTripCases } from './round-trip.mjs';
@@ -21,4 +22,5 @@ export const cases = [
   ...startCases,
   ...memoryCases,
   ...schedulerCases,
+  ...gcsCases,
 ];
