@@ -4,7 +4,6 @@ import type { Records } from '../tables/records.ts';
 import {
   areResults,
   isRow,
-  MOST_PLACES,
   NOBODY,
   type Node,
   ResultFlag,
@@ -14,11 +13,12 @@ import {
   RowState,
   readRow,
   readRowResults,
-  writeRow,
 } from '../tables/row.ts';
 import type { Core } from './core.ts';
 import { Op } from './operations.ts';
 import { Result } from './results.ts';
+import { addPlace, deletePlace, hold, unhold } from './row-places.ts';
+import { release, store } from './row-store.ts';
 
 /** Flags of RERUN. */
 export const Rerun = {
@@ -76,11 +76,6 @@ export function rowOperation(core: Core, rows: Records): undefined {
     case Op.unhold:
       return unhold(core, row, payload.toString('latin1', 0, 8), payload.readUInt32LE(8));
   }
-}
-
-function store(core: Core, row: Row): undefined {
-  const bytes = writeRow(row);
-  core.put(bytes, 0, bytes.length);
 }
 
 function putRow(core: Core, slot: number, payload: Buffer): undefined {
@@ -155,81 +150,4 @@ function finish(core: Core, row: Row, payload: Buffer): undefined {
   if (!repeatable) core.result(Result.notRepeatable);
   if (row.holders.length === 0) return release(core, done);
   store(core, done);
-}
-
-function addPlace(core: Core, row: Row, payload: Buffer): undefined {
-  const node = payload.toString('latin1', 0, 8);
-  const index = payload.readUInt32LE(8);
-  const crc = payload.readUInt32LE(16);
-  const known = (payload[20] ?? 0) & ResultFlag.crcKnown;
-  const result = row.results.find((one) => one.index === index);
-  if (core.isDead(node)) return core.result(Result.ended);
-  if (row.holders.length === 0 || result === undefined) return core.result(Result.free);
-  // A copy of another run's value is another value.
-  if (result.run !== payload.readUInt32LE(12)) return core.result(Result.stale, result.run);
-  if ((result.flags & known & ResultFlag.crcKnown) !== 0 && result.crc !== crc)
-    return core.result(Result.notRepeatable);
-  if (result.places.includes(node) || result.places.length >= MOST_PLACES) return;
-  const more = known === 0 ? result : { ...result, crc, flags: result.flags | known };
-  replace(core, row, { ...more, places: [...result.places, node] });
-}
-
-function deletePlace(core: Core, row: Row, payload: Buffer): undefined {
-  const node = payload.toString('latin1', 0, 8);
-  const index = payload.readUInt32LE(8);
-  const result = row.results.find((one) => one.index === index);
-  if (result?.places.includes(node) !== true) return core.result(Result.none);
-  replace(core, row, { ...result, places: result.places.filter((place) => place !== node) });
-}
-
-function replace(core: Core, row: Row, result: RowResult): undefined {
-  store(core, { ...row, results: row.results.map((one) => (one.index === result.index ? result : one)) });
-}
-
-function hold(core: Core, row: Row, node: Node, number: number): undefined {
-  if (core.isDead(node)) return core.result(Result.ended);
-  const there = row.holders.find((holder) => holder.node === node);
-  if (there !== undefined && there.number >= number) return;
-  const others = row.holders.filter((holder) => holder !== there);
-  store(core, { ...row, holders: [...others, { node, number }] });
-}
-
-/** UNHOLD(n) is void after HOLD(n + 1). */
-function unhold(core: Core, row: Row, node: Node, number: number): undefined {
-  const there = row.holders.find((holder) => holder.node === node);
-  if (there === undefined || there.number > number) return core.result(Result.none);
-  release(core, { ...row, holders: row.holders.filter((holder) => holder !== there) });
-}
-
-/** Stores the row with the holders it has left. With none, its copies go, and so does the row if it has no spec. */
-export function release(core: Core, row: Row): undefined {
-  const { ops, key, keyLength, table } = core.call;
-  releaseKey(core, row, table, ops, key, keyLength);
-}
-
-export function releaseKey(
-  core: Core,
-  row: Row,
-  table: number,
-  from: Buffer,
-  key: number,
-  keyLength: number,
-): undefined {
-  let kept = row;
-  if (row.holders.length === 0) {
-    for (const { places } of row.results) for (const place of places) core.free(place, from, key, keyLength);
-    if (row.spec.length === 0 && row.state !== RowState.pending) {
-      core.deleteKey(table, from, key, keyLength);
-      return;
-    }
-    const empty = (result: RowResult): RowResult => ({
-      ...result,
-      flags: result.flags & ~ResultFlag.inline,
-      inline: Buffer.alloc(0),
-      places: [],
-    });
-    kept = { ...row, results: row.results.map(empty) };
-  }
-  const bytes = writeRow(kept);
-  core.putKey(table, from, key, keyLength, bytes, 0, bytes.length);
 }

@@ -37,13 +37,8 @@ export const shard: Step<ShardState, ShardEvent, ShardEffect> = (state, event, {
       onClosed(state, event.link);
       break;
     case 'written':
-      state.written = Math.max(state.written, event.seq);
-      commit(state, effects);
-      break;
     case 'synced':
-      state.synced = Math.max(state.synced, event.seq);
-      state.written = Math.max(state.written, event.seq);
-      commit(state, effects);
+      onLog(state, event, effects);
       break;
     case 'log-failed':
       // What was not acknowledged never is: a sync that failed is not tried again.
@@ -89,6 +84,13 @@ function onHello(state: ShardState, { link, client, ackBelow }: Of<'hello'>, eff
     if (batchNo < ackBelow || lastSeq > state.committed) continue;
     effects.push({ kind: 'done', link, batchNo, firstSeq, results, durable: durable(state) });
   }
+}
+
+function onLog(state: ShardState, { kind, seq }: Of<'written' | 'synced'>, effects: ShardEffect[]): void {
+  if (state.epoch === null) return;
+  state.written = Math.max(state.written, seq);
+  if (kind === 'synced') state.synced = Math.max(state.synced, seq);
+  commit(state, effects);
 }
 
 function onClosed(state: ShardState, closed: number): void {

@@ -8,7 +8,7 @@ import { Table } from '../tables/tables.ts';
 import type { Core } from './core.ts';
 import { Op } from './operations.ts';
 import { Result } from './results.ts';
-import { releaseKey } from './row-operations.ts';
+import { releaseKey } from './row-store.ts';
 
 /** Slots looked at in one step. */
 const STEP = 1_000;
