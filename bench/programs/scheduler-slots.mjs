@@ -78,15 +78,16 @@ function hear(effects) {
       continue;
     }
     const key = windows[effect.line];
-    const before = key.get(effect.node) ?? 0;
-    if (effect.w > before) granted += effect.w - before;
-    key.set(effect.node, effect.w);
+    const node = places.get(effect.node);
+    if (effect.w > key[node]) granted += effect.w - key[node];
+    key[node] = effect.w;
   }
   return granted;
 }
 
 /** Windows by line: lines of all submitters have numbers of their own. */
-const windows = asks.map(() => new Map());
+const windows = asks.map(() => new Uint16Array(nodes));
+const places = new Map(ids.map((id, i) => [id, i]));
 const open = [];
 let next = 0;
 

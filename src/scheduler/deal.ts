@@ -5,11 +5,11 @@
  */
 
 import { may, settle } from './lines.ts';
-import { mayGoNow } from './locality.ts';
 import type { JobQueue, Line, NodeState, Window } from './model.ts';
 import type { Turn } from './state.ts';
 import { firstFrom, type Level } from './unmet.ts';
-import { closeEmpty, held, openWindow, rescale, room, scaleOf, setW, unit } from './windows.ts';
+import { mayGoNow } from './waiting.ts';
+import { closeEmpty, held, openWindow, rescale, room, scaleOf, setW, unitsOf } from './windows.ts';
 
 const TURNS = 64;
 /** So many lines are looked at in one deal; those not reached have their turn in the next. */
@@ -30,8 +30,9 @@ interface Deal {
   short: boolean;
 }
 
-export function deal(turn: Turn, node: NodeState): void {
-  if (!turn.state.ready || isFine(node)) return;
+/** Deals the node out anew. Gives lines that have less of it than before, and less than they want: other nodes may have room. */
+export function deal(turn: Turn, node: NodeState): readonly Line[] {
+  if (!turn.state.ready || isFine(node)) return [];
   const before = node.windows.filter(({ line }) => line.task === null);
   const free = node.available.slice();
   for (const window of node.windows) if (window.line.task !== null) take(free, window.line, held(window), window.scale);
@@ -42,13 +43,14 @@ export function deal(turn: Turn, node: NodeState): void {
   }
   for (const level of turn.state.unmet.levels) dealLevel(state, level);
   for (const { line, w } of before) line.granted += w;
-  lower(state, before);
+  const lowered = lower(state, before);
   raise(state);
   for (const window of before) {
     settle(turn, window.line);
     closeEmpty(window);
   }
   node.contested = state.short;
+  return lowered.filter((line) => line.count > line.granted);
 }
 
 /** Deals out what is free at the node, by the same rules; no window becomes smaller. */
@@ -107,9 +109,10 @@ function give(state: Deal, line: Line): boolean {
   const scale = scaleOf(turn.state.means.get(line.ask.fn));
   let fits = Number.POSITIVE_INFINITY;
   let share = Number.POSITIVE_INFINITY;
-  const { resources, amounts } = line.demand;
+  const units = unitsOf(line, scale);
+  const { resources } = line.demand;
   for (let i = 0; i < resources.length; i++) {
-    const each = unit(amounts[i] ?? 0, scale);
+    const each = units[i] ?? 1;
     fits = Math.min(fits, Math.floor((free[resources[i] ?? 0] ?? 0) / each));
     share = Math.min(share, Math.floor((node.available[resources[i] ?? 0] ?? 0) / TURNS / each));
   }
@@ -124,10 +127,12 @@ function give(state: Deal, line: Line): boolean {
   return true;
 }
 
-function take(free: number[], { demand }: Line, n: number, scale: number): void {
-  for (let i = 0; i < demand.resources.length; i++) {
-    const resource = demand.resources[i] ?? 0;
-    free[resource] = (free[resource] ?? 0) - n * unit(demand.amounts[i] ?? 0, scale);
+function take(free: number[], line: Line, n: number, scale: number): void {
+  const units = unitsOf(line, scale);
+  const { resources } = line.demand;
+  for (let i = 0; i < resources.length; i++) {
+    const resource = resources[i] ?? 0;
+    free[resource] = (free[resource] ?? 0) - n * (units[i] ?? 1);
   }
 }
 
@@ -138,23 +143,28 @@ function isLowered(line: Line, node: NodeState): boolean {
 }
 
 /** Makes the windows smaller whose aims are. */
-function lower({ turn }: Deal, windows: readonly Window[]): void {
+function lower({ turn }: Deal, windows: readonly Window[]): readonly Line[] {
+  const lowered: Line[] = [];
   for (const window of windows) {
     const { line } = window;
     rescale(window, scaleOf(turn.state.means.get(line.ask.fn)));
-    if (line.target < window.w) setW(window, line.target, turn.effects);
+    if (line.target >= window.w) continue;
+    setW(window, line.target, turn.effects);
+    lowered.push(line);
   }
+  return lowered;
 }
 
 /** Lets windows grow to their aims, as far as there is room. */
 function raise(state: Deal): void {
   const { turn, node, given, anew } = state;
   for (const line of given) {
-    const window = openWindow(line, node, scaleOf(turn.state.means.get(line.ask.fn)));
+    const meanMs = turn.state.means.get(line.ask.fn);
+    const window = openWindow(line, node, scaleOf(meanMs));
     const wanted = anew ? line.target : window.w + line.target;
     const aim = Math.min(wanted, held(window) + room(node, line, window.scale));
     if (aim < wanted) state.short = true;
-    if (aim > window.w) grow(turn, window, aim);
+    if (aim > window.w) grow(turn, window, aim, meanMs);
     line.target = 0;
     closeEmpty(window);
     settle(turn, line);
@@ -162,8 +172,8 @@ function raise(state: Deal): void {
 }
 
 /** Lets the window allow `w`, and counts what that adds to the wait at its node. */
-export function grow(turn: Turn, window: Window, w: number): void {
-  const { node, line } = window;
-  node.sentMs += ((w - window.w) * (turn.state.means.get(line.ask.fn) ?? node.meanMs)) / node.parallel;
+export function grow(turn: Turn, window: Window, w: number, meanMs: number | undefined): void {
+  const { node } = window;
+  node.sentMs += ((w - window.w) * (meanMs ?? node.meanMs)) / node.parallel;
   setW(window, w, turn.effects);
 }

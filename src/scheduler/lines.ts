@@ -18,6 +18,8 @@ export function newLine(
     submitter,
     ask,
     demand: state.names.demand(ask.demand),
+    units: [],
+    unitScale: -1,
     number,
     task,
     large: [],

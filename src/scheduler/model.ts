@@ -42,6 +42,9 @@ export interface Line {
   readonly submitter: Submitter;
   readonly ask: Ask;
   readonly demand: Demand;
+  /** What one counts of each amount of its demand, at `unitScale` (`windows.ts`). */
+  readonly units: number[];
+  unitScale: number;
   /** The submitter's number; of a task, 0. */
   readonly number: number;
   readonly task: TaskId | null;

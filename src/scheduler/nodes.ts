@@ -47,7 +47,9 @@ export function onReport(turn: Turn, report: Report): void {
   }
   ready(turn);
   age(turn);
-  deal(turn, node);
+  const lowered = deal(turn, node);
+  if (lowered.length > 0 && state.list.some(({ contested }) => !contested))
+    for (const line of lowered) satisfy(turn, line);
   verdicts(turn);
 }
 

@@ -3,6 +3,7 @@ import { fill, grow } from './deal.ts';
 import { ableNodes, settle, suits } from './lines.ts';
 import type { Line, NodeState } from './model.ts';
 import type { Turn } from './state.ts';
+import { waitMs } from './waiting.ts';
 import { hasRoom, held, openWindow, room, scaleOf } from './windows.ts';
 
 /** Dearer than any wait. */
@@ -24,7 +25,7 @@ export function placeMany(turn: Turn, line: Line): number {
     const window = openWindow(line, node, scale);
     // The room was counted at the newest scale; a window that is there keeps its own until the next deal.
     const w = Math.min(window.w + node.given, held(window) + room(node, line, window.scale));
-    if (w > window.w) grow(turn, window, w);
+    if (w > window.w) grow(turn, window, w, meanMs);
   }
   candidates.length = 0;
   settle(turn, line);
@@ -48,7 +49,7 @@ function collect({ state, env }: Turn, line: Line, scale: number): number {
     const window = line.windows.size === 0 ? undefined : line.windows.get(node);
     node.free = room(node, line, scale) + (window === undefined ? 0 : held(window) - window.w);
     if (node.free <= 0) continue;
-    node.key = node.waitMs + node.sentMs + (window?.w ?? 0) * spread;
+    node.key = waitMs(node) + (window?.w ?? 0) * spread;
     node.given = 0;
     candidates.push(node);
   }
@@ -56,7 +57,7 @@ function collect({ state, env }: Turn, line: Line, scale: number): number {
 }
 
 /** So many contested nodes are dealt out for one request; the others are at their next reports. */
-const FILLS = 8;
+const FILLS = 3;
 
 /** Has what is free at contested nodes dealt out, until the line has what it wants. */
 function fillContested(turn: Turn, line: Line, scale: number): void {
@@ -77,13 +78,14 @@ export function contest({ state }: Turn, line: Line): void {
 /** Shares `wanted` tasks out, each to the candidate with the lowest key. */
 function share(heap: NodeState[], wanted: number, meanMs: number | undefined, spread: boolean): void {
   for (let i = (heap.length >> 1) - 1; i >= 0; i--) sink(heap, i, heap.length);
-  const chunk = spread ? 1 : Math.max(1, Math.floor(wanted / (4 * heap.length)));
+  const chunk = Math.floor(wanted / (4 * heap.length));
   let size = heap.length;
   let left = wanted;
   while (left > 0 && size > 0) {
     const top = heap[0];
     if (top === undefined) return;
-    const n = Math.min(left, top.free, chunk);
+    // A few at a time where that makes no difference to the wait: each window costs a message.
+    const n = Math.min(left, top.free, spread ? 1 : Math.max(1, chunk, Math.floor(top.parallel / 16)));
     top.given += n;
     top.free -= n;
     left -= n;

@@ -4,6 +4,7 @@ import { ableNodes, settle, suits } from './lines.ts';
 import type { Line, NodeState } from './model.ts';
 import { contest } from './place-many.ts';
 import type { Turn } from './state.ts';
+import { waitMs } from './waiting.ts';
 import { hasRoom, openWindow, scaleOf } from './windows.ts';
 
 /** The best node for a task, as far as they were looked at. */
@@ -35,7 +36,8 @@ function take(turn: Turn, line: Line, node: NodeState): void {
     fill(turn, node);
     return;
   }
-  grow(turn, openWindow(line, node, scaleOf(means.get(line.ask.fn))), 1);
+  const meanMs = means.get(line.ask.fn);
+  grow(turn, openWindow(line, node, scaleOf(meanMs)), 1, meanMs);
   settle(turn, line);
 }
 
@@ -48,23 +50,26 @@ function search({ state, env }: Turn, line: Line): Best {
     leastMs: Number.POSITIVE_INFINITY,
   };
   const scale = scaleOf(state.means.get(line.ask.fn));
+  const anywhere = typeof line.ask.strategy === 'string';
+  const { bytes, refused } = line;
   const nodes = ableNodes(state, line);
   const start = Math.floor(env.random() * nodes.length);
   for (let i = 0; i < nodes.length; i++) {
     const node = nodes[start + i < nodes.length ? start + i : start + i - nodes.length];
-    if (node === undefined || !suits(state, line, node)) continue;
+    if (node === undefined || (!(anywhere && node.onlyJob === null) && !suits(state, line, node))) continue;
     best.able += 1;
-    const transfer = (line.bytes - node.here) / node.bytesPerMs;
+    const transfer = (bytes - node.here) / node.bytesPerMs;
     if (transfer < best.leastMs) best.leastMs = transfer;
-    if (line.refused !== null && node.no <= (line.refused.get(node) ?? -1)) continue;
-    consider(best, node, transfer, hasRoom(node, line, scale));
+    const ms = waitMs(node) + transfer;
+    if (ms > best.ms || (refused !== null && node.no <= (refused.get(node) ?? -1))) continue;
+    consider(best, node, ms, hasRoom(node, line, scale));
   }
   return best;
 }
 
-function consider(best: Best, node: NodeState, transferMs: number, free: boolean): void {
+function consider(best: Best, node: NodeState, least: number, free: boolean): void {
   // A node without room gives one up when one of its tasks ends.
-  const ms = node.waitMs + node.sentMs + transferMs + (free ? 0 : node.meanMs / node.parallel);
+  const ms = least + (free ? 0 : node.meanMs / node.parallel);
   if (ms > best.ms || (ms === best.ms && best.free)) return;
   best.node = node;
   best.ms = ms;

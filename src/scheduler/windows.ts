@@ -17,9 +17,13 @@ export function scaleOf(meanMs: number | undefined): number {
   return meanMs === undefined ? 1 : Math.max(0, meanMs) / (Math.max(0, meanMs) + PREFETCH_MS);
 }
 
-/** What one task counts of an amount. Nothing that asks for something counts nothing. */
-export function unit(amount: number, scale: number): number {
-  return Math.max(1, Math.ceil(amount * scale));
+/** What one task counts of each amount of its demand. Nothing that asks for something counts nothing. */
+export function unitsOf(line: Line, scale: number): readonly number[] {
+  if (line.unitScale === scale) return line.units;
+  line.unitScale = scale;
+  const { amounts } = line.demand;
+  for (let i = 0; i < amounts.length; i++) line.units[i] = Math.max(1, Math.ceil((amounts[i] ?? 0) * scale));
+  return line.units;
 }
 
 /** How many tasks the window counts for: rule 1. */
@@ -27,37 +31,39 @@ export function held({ w, out, peak }: Window): number {
   return w > out ? (w > peak ? w : peak) : out > peak ? out : peak;
 }
 
-/** How many more tasks of this demand and scale the node has room for; Infinity: they need nothing. */
-export function room(node: NodeState, { demand }: Line, scale: number): number {
+/** How many more of the line's tasks the node has room for; Infinity: they need nothing. */
+export function room(node: NodeState, line: Line, scale: number): number {
+  const units = unitsOf(line, scale);
+  const { resources } = line.demand;
   let most = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < demand.resources.length; i++) {
-    const resource = demand.resources[i] ?? 0;
-    const free = (node.available[resource] ?? 0) - (node.used[resource] ?? 0);
-    const fits = Math.floor(free / unit(demand.amounts[i] ?? 0, scale));
+  for (let i = 0; i < resources.length; i++) {
+    const fits = free(node, resources[i] ?? 0) / (units[i] ?? 1);
     if (fits < most) most = fits;
   }
-  return Math.max(0, most);
+  return Math.max(0, Math.floor(most));
 }
 
 /** Whether the node has room for one more. */
-export function hasRoom(node: NodeState, { demand }: Line, scale: number): boolean {
-  const { resources, amounts } = demand;
-  for (let i = 0; i < resources.length; i++) {
-    const resource = resources[i] ?? 0;
-    const free = (node.available[resource] ?? 0) - (node.used[resource] ?? 0);
-    if (free < unit(amounts[i] ?? 0, scale)) return false;
-  }
+export function hasRoom(node: NodeState, line: Line, scale: number): boolean {
+  const units = unitsOf(line, scale);
+  const { resources } = line.demand;
+  for (let i = 0; i < resources.length; i++) if (free(node, resources[i] ?? 0) < (units[i] ?? 1)) return false;
   return true;
 }
 
+function free({ available, used }: NodeState, resource: number): number {
+  return (available[resource] ?? 0) - (used[resource] ?? 0);
+}
+
 /** Counts `n` more tasks of the line as used; fewer, if negative. */
-export function use(node: NodeState, { demand }: Line, n: number, scale: number): void {
+export function use({ used }: NodeState, line: Line, n: number, scale: number): void {
   if (n === 0) return;
-  const { used } = node;
-  for (let i = 0; i < demand.resources.length; i++) {
-    const resource = demand.resources[i] ?? 0;
+  const units = unitsOf(line, scale);
+  const { resources } = line.demand;
+  for (let i = 0; i < resources.length; i++) {
+    const resource = resources[i] ?? 0;
     while (used.length <= resource) used.push(0);
-    used[resource] = (used[resource] ?? 0) + n * unit(demand.amounts[i] ?? 0, scale);
+    used[resource] = (used[resource] ?? 0) + n * (units[i] ?? 1);
   }
 }
 

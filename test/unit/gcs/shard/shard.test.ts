@@ -134,6 +134,16 @@ test('a subscriber has a snapshot and then every change; one that comes back has
   assert.deepEqual(kinds(one.step({ ...sub, fromSeq: seen })), ['reset', 'snap']);
 });
 
+test('a snapshot and the changes after it have nothing twice', () => {
+  const one = new OneClient();
+  one.prompt = false;
+  const [append] = one.write(fact());
+  assert.ok(append?.kind === 'append');
+  const sub = { kind: 'sub', link: 1, epoch: 1, subId: 4, table: Table.kv, prefix: KEY, fromSeq: null } as const;
+  assert.deepEqual(one.step(sub), []);
+  assert.deepEqual(kinds(one.step({ kind: 'written', seq: append.lastSeq })), ['done', 'snap']);
+});
+
 test('memory that is used up refuses new work, and nothing else', () => {
   const one = new OneClient({ ...SIZES, mostBytes: 10_000 });
   for (let i = 0; i < 10; i++) one.run(Op.put, Table.kv, Buffer.from(`k${i}`), Buffer.alloc(1_000));
