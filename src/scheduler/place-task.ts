@@ -24,8 +24,8 @@ export function placeTask(turn: Turn, line: Line): number {
   const best = search(turn, line);
   countHere(nodes, line, -1);
   line.leastMs = best.able === 0 ? 0 : best.leastMs;
-  settle(turn, line);
   if (best.node !== null && best.free) take(turn, line, best.node);
+  else settle(turn, line);
   if (line.granted === 0) contest(turn, line);
   return best.able;
 }
@@ -33,6 +33,7 @@ export function placeTask(turn: Turn, line: Line): number {
 function take(turn: Turn, line: Line, node: NodeState): void {
   const { means, unmet } = turn.state;
   if (node.contested && line.ask.priority <= unmet.highestBeside(line)) {
+    settle(turn, line);
     fill(turn, node);
     return;
   }

@@ -70,6 +70,7 @@ function takeTask({ state }: Turn, submitter: Submitter, wish: TaskWish): Line {
 
 /** A node that refused is asked again after its next report. */
 function takeRefusals(state: SchedulerState, line: Line, refusedBy: readonly NodeId[]): void {
+  if (refusedBy.length <= line.refusals) return;
   for (const id of refusedBy.slice(line.refusals)) {
     const node = state.nodes.get(id);
     if (node === undefined) continue;
@@ -78,7 +79,7 @@ function takeRefusals(state: SchedulerState, line: Line, refusedBy: readonly Nod
     const window = line.windows.get(node);
     if (window !== undefined) closeWindow(window);
   }
-  line.refusals = Math.max(line.refusals, refusedBy.length);
+  line.refusals = refusedBy.length;
 }
 
 /** The task is where its submitter says. A scheduler that was restarted did not know. */

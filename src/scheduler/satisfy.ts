@@ -8,10 +8,9 @@ import type { Turn } from './state.ts';
 /** Gives the line what it lacks, takes back what it has too much, and forgets it if it wants nothing. */
 export function satisfy(turn: Turn, line: Line): void {
   shrink(turn, line);
-  settle(turn, line);
   if (line.count > line.granted && turn.state.ready) {
     const able = line.task === null ? placeMany(turn, line) : placeTask(turn, line);
     noteAble(turn, line, able > 0);
-  }
+  } else settle(turn, line);
   removeEmpty(turn.state, line);
 }
