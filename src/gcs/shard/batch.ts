@@ -78,18 +78,15 @@ export class BatchWriter {
 
   /** Begins an effect whose key stands at `start` of `from`; gives where its value is to be written. */
   open(kind: number, table: number, from: Buffer, start: number, keyLength: number, valueLength: number): number {
-    const at = this.end;
-    this.#reserve(EFFECT_HEADER + keyLength + valueLength);
-    const { buffer } = this;
-    buffer[at] = kind;
-    buffer[at + 1] = table;
-    buffer[at + 2] = keyLength & 255;
-    buffer[at + 3] = keyLength >> 8;
-    buffer.writeUInt32LE(valueLength, at + 4);
-    from.copy(buffer, at + EFFECT_HEADER, start, start + keyLength);
-    this.end = at + EFFECT_HEADER + keyLength + valueLength;
-    this.effects += 1;
-    return at + EFFECT_HEADER + keyLength;
+    const at = this.#head(kind, table, keyLength, valueLength);
+    from.copy(this.buffer, at, start, start + keyLength);
+    return at + keyLength;
+  }
+
+  /** An effect whose key and value stand one behind the other at `start` of `from`. */
+  whole(kind: number, table: number, from: Buffer, start: number, keyLength: number, valueLength: number): void {
+    const at = this.#head(kind, table, keyLength, valueLength);
+    from.copy(this.buffer, at, start, start + keyLength + valueLength);
   }
 
   /** A result with a number, or with none. */
@@ -124,6 +121,21 @@ export class BatchWriter {
   /** The results in a batch that was just finished: a copy, since they are kept for longer than the batch. */
   resultsOf(bytes: Buffer): Buffer {
     return this.#resultsEnd === 0 ? NONE : Buffer.from(bytes.subarray(BATCH_HEADER, BATCH_HEADER + this.#resultsEnd));
+  }
+
+  /** Makes room for an effect and writes its head; gives where its key goes. */
+  #head(kind: number, table: number, keyLength: number, valueLength: number): number {
+    const at = this.end;
+    this.#reserve(EFFECT_HEADER + keyLength + valueLength);
+    const { buffer } = this;
+    buffer[at] = kind;
+    buffer[at + 1] = table;
+    buffer[at + 2] = keyLength & 255;
+    buffer[at + 3] = keyLength >> 8;
+    buffer.writeUInt32LE(valueLength, at + 4);
+    this.end = at + EFFECT_HEADER + keyLength + valueLength;
+    this.effects += 1;
+    return at + EFFECT_HEADER;
   }
 
   #reserve(more: number): void {

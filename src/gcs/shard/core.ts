@@ -1,3 +1,4 @@
+import type { Records } from '../tables/records.ts';
 import { Table, Tables } from '../tables/tables.ts';
 import { apply, BatchWriter, EFFECT_HEADER, Effect } from './batch.ts';
 import { Sessions } from './sessions.ts';
@@ -40,11 +41,6 @@ export class Core {
     this.mostBytes = mostBytes;
   }
 
-  /** The seq of the effect that was written last. */
-  get seq(): number {
-    return this.applied + 1 + this.writer.effects;
-  }
-
   isFull(): boolean {
     return this.tables.bytes > this.mostBytes;
   }
@@ -53,6 +49,15 @@ export class Core {
   put(from: Buffer, start: number, length: number): number {
     const { ops, table, key, keyLength } = this.call;
     return this.putKey(table, ops, key, keyLength, from, start, length);
+  }
+
+  /** Writes the call's payload as the record of its key, whose slot was found. */
+  putPayload(records: Records, slot: number): number {
+    const { ops, table, key, keyLength, payloadLength } = this.call;
+    this.writer.whole(Effect.put, table, ops, key, keyLength, payloadLength);
+    const seq = this.applied + 1 + this.writer.effects;
+    records.put(slot, ops, key, keyLength, payloadLength, seq);
+    return seq;
   }
 
   putKey(

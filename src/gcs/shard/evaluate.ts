@@ -101,6 +101,6 @@ function plainOperation(core: Core): undefined {
   }
   // What frees memory, or decides, is taken even when memory is used up.
   if (slot < 0 && !deciding.has(call.table) && core.isFull()) return core.result(Result.full);
-  const seq = core.put(ops, call.payload, call.payloadLength);
+  const seq = core.putPayload(table, slot);
   if (op !== Op.put) core.result(Result.written, seq);
 }
