@@ -12,6 +12,7 @@ import { mayGoNow } from './waiting.ts';
 import { closeEmpty, held, openWindow, rescale, room, scaleOf, setW, unitsOf } from './windows.ts';
 
 const TURNS = 64;
+const MOST_PRIORITIES = 256;
 /** So many lines are looked at in one deal; those not reached have their turn in the next. */
 const VISITS = 4096;
 
@@ -70,6 +71,8 @@ function isFine({ contested, used, available }: NodeState): boolean {
 /** Jobs have turns until none of them can use what is left. */
 function dealLevel(state: Deal, { priority, queues }: Level): void {
   const { turns } = state.node;
+  // Priorities are few; a program that makes them up is not remembered for ever.
+  if (turns.size > MOST_PRIORITIES) turns.clear();
   const start = firstFrom(queues, (turns.get(priority) ?? -1) + 1);
   let going = [...queues.slice(start), ...queues.slice(0, start)];
   while (going.length > 0) {

@@ -75,6 +75,16 @@ test('a session that has ended takes nothing, before and after a restart, whoeve
   assert.equal(one.state.core.tables.get(Table.kv)?.size, 0);
 });
 
+test('a client that ends its own session is not known again by the batch that did it', () => {
+  const one = new OneClient();
+  one.run(Op.expireSession, 0, Buffer.from(CLIENT, 'hex'));
+  for (const restarted of [false, true]) {
+    if (restarted) one.restart();
+    assert.deepEqual(one.state.core.sessions.completions(CLIENT), []);
+    assert.deepEqual(kinds(one.write(fact())), ['session-expired']);
+  }
+});
+
 test('too much that is not acknowledged is refused for a while, and comes again', () => {
   const one = new OneClient();
   one.prompt = false;
