@@ -154,6 +154,17 @@ test('a snapshot and the changes after it have nothing twice', () => {
   assert.deepEqual(kinds(one.step({ kind: 'written', seq: append.lastSeq })), ['done', 'snap']);
 });
 
+test('who unsubscribes before the snapshot was sent hears nothing', () => {
+  const one = new OneClient();
+  one.prompt = false;
+  const [append] = one.write(fact());
+  assert.ok(append?.kind === 'append');
+  one.step({ kind: 'sub', link: 1, epoch: 1, subId: 4, table: Table.kv, prefix: KEY, fromSeq: null });
+  one.step({ kind: 'unsub', link: 1, subId: 4 });
+  assert.deepEqual(kinds(one.step({ kind: 'written', seq: append.lastSeq })), ['done']);
+  assert.deepEqual(kinds(one.write(fact())), ['append']);
+});
+
 test('memory that is used up refuses new work, and nothing else', () => {
   const one = new OneClient({ ...SIZES, mostBytes: 10_000 });
   for (let i = 0; i < 10; i++) one.run(Op.put, Table.kv, Buffer.from(`k${i}`), Buffer.alloc(1_000));
