@@ -222,6 +222,16 @@ test('what is finished with no holder left is freed at once', () => {
   assert.deepEqual(one.freed(effects), [B]);
 });
 
+test('a pending row without a spec is there until it is done, held or not', () => {
+  const one = withRow({ spec: NONE });
+  one.watchFree();
+  one.run(Op.unhold, Table.row, KEY, numbered(A, 1));
+  assert.equal(one.row(KEY)?.state, RowState.pending);
+  const effects = one.write(new OpWriter().add(Op.finish, Table.row, KEY, finish(B, result()), 1));
+  assert.deepEqual(one.freed(effects), [B]);
+  assert.equal(one.row(KEY), null);
+});
+
 test('a dead node loses its places first and its holds later, in steps, and nothing of it comes back', () => {
   const one = new OneClient();
   const keys = Array.from({ length: 2_500 }, (_, i) => Buffer.from(`task-${String(i).padStart(11, '0')}`));
