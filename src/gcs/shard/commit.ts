@@ -13,7 +13,8 @@ export function commit(state: ShardState, effects: ShardEffect[]): void {
     ring.push(firstSeq, bytes);
     subscriptions.note(bytes);
     const link = links.get(client);
-    if (link !== undefined) effects.push({ kind: 'done', link, batchNo, firstSeq, results, durable: durable(state) });
+    if (link !== undefined)
+      effects.push({ kind: 'done', link, batchNo, firstSeq, lastSeq, results, durable: durable(state) });
   }
   if (n > 0) uncommitted.splice(0, n);
   release(state, effects);

@@ -80,6 +80,7 @@ export type ShardEffect =
       readonly link: Link;
       readonly batchNo: number;
       readonly firstSeq: number;
+      readonly lastSeq: number;
       readonly results: Buffer;
       readonly durable: number;
     }

@@ -82,7 +82,7 @@ function onHello(state: ShardState, { link, client, ackBelow }: Of<'hello'>, eff
   effects.push({ kind: 'welcome', link, epoch: state.epoch ?? 0, lastBatch: sessions.lastBatch(client) });
   for (const { batchNo, firstSeq, lastSeq, results } of sessions.completions(client)) {
     if (batchNo < ackBelow || lastSeq > state.committed) continue;
-    effects.push({ kind: 'done', link, batchNo, firstSeq, results, durable: durable(state) });
+    effects.push({ kind: 'done', link, batchNo, firstSeq, lastSeq, results, durable: durable(state) });
   }
 }
 

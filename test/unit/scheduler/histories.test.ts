@@ -156,7 +156,7 @@ test('whatever happens, no node is sent more than it has, and every task is gran
         assert.equal(lines.size + tasks.size + shrunk.size, 0);
       assert.equal(cluster.state.unmet.levels.length + cluster.state.hungry.size + cluster.state.unable.size, 0);
     } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error });
+      throw new Error(`seed ${seed}: ${error}`, { cause: error });
     }
   }
 });

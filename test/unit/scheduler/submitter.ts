@@ -67,7 +67,8 @@ export class Submitter {
     const task = this.tasks.get(effect.task);
     if (task === undefined || task.at !== null) return;
     const refusals = task.refusedBy.length;
-    assert.equal(effect.must, refusals >= 3);
+    // It was made before the last refusal was heard of, if the node before died meanwhile.
+    if (effect.must) assert.ok(refusals >= 3);
     task.at = effect.node;
     task.must = effect.must;
   }

@@ -5,7 +5,7 @@ interface Batch {
   readonly ops: Buffer;
   /** Whether its outcome may not change once it was told. */
   readonly decides: boolean;
-  done: { readonly firstSeq: number; readonly results: Buffer } | null;
+  done: { readonly firstSeq: number; readonly lastSeq: number; readonly results: Buffer } | null;
   durable: boolean;
 }
 
@@ -102,15 +102,15 @@ export class Client {
     this.#seen = Math.max(this.#seen, atSeq);
   }
 
-  #onDone(batchNo: number, { firstSeq, results, durable }: Extract<ToClient, { kind: 'done' }>): void {
+  #onDone(batchNo: number, { firstSeq, lastSeq, results, durable }: Extract<ToClient, { kind: 'done' }>): void {
     const batch = this.batches[batchNo - 1];
     assert.ok(batch !== undefined);
     if (batch.done !== null && (batch.decides || batch.durable)) {
       assert.equal(batch.done.firstSeq, firstSeq, 'an outcome is final');
       assert.ok(batch.done.results.equals(results));
     }
-    batch.done = { firstSeq, results };
-    for (const one of this.batches) if (one.done !== null && one.done.firstSeq < durable) one.durable = true;
+    batch.done = { firstSeq, lastSeq, results };
+    for (const one of this.batches) if (one.done !== null && one.done.lastSeq <= durable) one.durable = true;
   }
 
   #ackBelow(): number {

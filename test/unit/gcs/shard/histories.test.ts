@@ -231,7 +231,7 @@ test('whatever crashes, each batch is carried out once, and its outcome is what 
       checkLog(world);
       checkMirrors(world);
     } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error });
+      throw new Error(`seed ${seed}: ${error}`, { cause: error });
     }
   }
   assert.ok(crashes > SEEDS, `${crashes} crashes`);
