@@ -86,7 +86,8 @@ const happenings: readonly (readonly [number, (cluster: Cluster, submitter: Subm
   [
     4,
     (cluster) => {
-      cluster.now += cluster.random.below(200);
+      // A scheduler that starts without having heard everybody, after a second, may send more than there is.
+      if (cluster.state.ready) cluster.now += cluster.random.below(200);
     },
   ],
 ];
