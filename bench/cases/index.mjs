@@ -2,9 +2,11 @@
 import { actorCases } from './actors.mjs';
 import { cliffCases } from './cliffs.mjs';
 import { fairnessCases } from './fairness.mjs';
+import { gcsCases } from './gcs.mjs';
 import { memoryCases } from './memory.mjs';
 import { objectCases } from './objects.mjs';
 import { roundTripCases } from './round-trip.mjs';
+import { schedulerCases } from './scheduler.mjs';
 import { startCases } from './start.mjs';
 import { taskCases } from './tasks.mjs';
 import { treeCases } from './tree.mjs';
@@ -19,4 +21,6 @@ export const cases = [
   ...cliffCases,
   ...startCases,
   ...memoryCases,
+  ...schedulerCases,
+  ...gcsCases,
 ];

@@ -1,0 +1,120 @@
+/** Tasks without large arguments, many at once: to the nodes where they wait least, as far as those have room. */
+import { fill, grow } from './deal.ts';
+import { ableNodes, settle, suits } from './lines.ts';
+import type { Line, NodeState } from './model.ts';
+import type { Turn } from './state.ts';
+import { waitMs } from './waiting.ts';
+import { hasRoom, held, openWindow, room, scaleOf } from './windows.ts';
+
+/** Dearer than any wait. */
+const ONE_MORE = 1e12;
+
+/** The nodes with room for the line being placed. */
+const candidates: NodeState[] = [];
+
+/** Gives the line what it wants as far as there is room. Gives how many nodes could ever run it. */
+export function placeMany(turn: Turn, line: Line): number {
+  const meanMs = turn.state.means.get(line.ask.fn);
+  const scale = scaleOf(meanMs);
+  const spread = line.ask.strategy === 'spread';
+  const able = collect(turn, line, scale);
+  line.most = spread && able > 0 ? Math.ceil(line.count / able) : Number.POSITIVE_INFINITY;
+  share(candidates, line.count - line.granted, meanMs, spread);
+  for (const node of candidates) {
+    if (node.given === 0) continue;
+    const window = openWindow(line, node, scale);
+    // The room was counted at the newest scale; a window that is there keeps its own until the next deal.
+    const w = Math.min(window.w + node.given, held(window) + room(node, line, window.scale));
+    if (w > window.w) grow(turn, window, w, meanMs);
+  }
+  candidates.length = 0;
+  settle(turn, line);
+  if (line.count > line.granted) fillContested(turn, line, scale);
+  if (line.count > line.granted) contest(turn, line);
+  return able;
+}
+
+/** Collects the nodes that have room for the line and for nobody before it. Gives how many could ever run it. */
+function collect({ state, env }: Turn, line: Line, scale: number): number {
+  const first = line.ask.priority > state.unmet.highestBeside(line);
+  const spread = line.ask.strategy === 'spread' ? ONE_MORE : 0;
+  const nodes = ableNodes(state, line);
+  const start = Math.floor(env.random() * nodes.length);
+  let able = 0;
+  for (let i = 0; i < nodes.length; i++) {
+    const node = nodes[start + i < nodes.length ? start + i : start + i - nodes.length];
+    if (node === undefined || !suits(state, line, node)) continue;
+    able += 1;
+    if (node.contested && !first) continue;
+    const window = line.windows.size === 0 ? undefined : line.windows.get(node);
+    node.free = room(node, line, scale) + (window === undefined ? 0 : held(window) - window.w);
+    if (node.free <= 0) continue;
+    node.key = waitMs(node) + (window?.w ?? 0) * spread;
+    node.given = 0;
+    candidates.push(node);
+  }
+  return able;
+}
+
+/** So many contested nodes are dealt out for one request; the others are at their next reports. */
+const FILLS = 3;
+
+/** Has what is free at contested nodes dealt out, until the line has what it wants. */
+function fillContested(turn: Turn, line: Line, scale: number): void {
+  let fills = 0;
+  for (const node of ableNodes(turn.state, line)) {
+    if (!node.contested || !hasRoom(node, line, scale) || !suits(turn.state, line, node)) continue;
+    fill(turn, node);
+    fills += 1;
+    if (line.count <= line.granted || fills === FILLS) return;
+  }
+}
+
+/** What becomes free on nodes that the line could use is dealt out from now on. */
+export function contest({ state }: Turn, line: Line): void {
+  for (const node of ableNodes(state, line)) if (!node.contested && suits(state, line, node)) node.contested = true;
+}
+
+/** Shares `wanted` tasks out, each to the candidate with the lowest key. */
+function share(heap: NodeState[], wanted: number, meanMs: number | undefined, spread: boolean): void {
+  for (let i = (heap.length >> 1) - 1; i >= 0; i--) sink(heap, i, heap.length);
+  const chunk = Math.floor(wanted / (4 * heap.length));
+  let size = heap.length;
+  let left = wanted;
+  while (left > 0 && size > 0) {
+    const top = heap[0];
+    if (top === undefined) return;
+    // A few at a time where that makes no difference to the wait: each window costs a message.
+    const n = Math.min(left, top.free, spread ? 1 : Math.max(1, chunk, Math.floor(top.parallel / 16)));
+    top.given += n;
+    top.free -= n;
+    left -= n;
+    top.key += n * (spread ? ONE_MORE : (meanMs ?? top.meanMs) / top.parallel);
+    if (top.free === 0) {
+      size -= 1;
+      const last = heap[size];
+      if (last === undefined) return;
+      heap[0] = last;
+      heap[size] = top;
+    }
+    sink(heap, 0, size);
+  }
+}
+
+/** Restores the order of a heap whose element `i` may be too high. */
+function sink(heap: NodeState[], i: number, size: number): void {
+  const moved = heap[i];
+  if (moved === undefined) return;
+  let at = i;
+  for (;;) {
+    let below = 2 * at + 1;
+    if (below >= size) break;
+    const right = heap[below + 1];
+    if (below + 1 < size && right !== undefined && right.key < (heap[below]?.key ?? 0)) below += 1;
+    const child = heap[below];
+    if (child === undefined || child.key >= moved.key) break;
+    heap[at] = child;
+    at = below;
+  }
+  heap[at] = moved;
+}

@@ -1,0 +1,114 @@
+import { newLine, removeEmpty, removeLine } from './lines.ts';
+import type { Line, NodeState, Submitter } from './model.ts';
+import type { NodeId, Request, TaskWish, Wish } from './ports.ts';
+import { satisfy } from './satisfy.ts';
+import { ready } from './start.ts';
+import { knownNode, type SchedulerState, type Turn } from './state.ts';
+import { closeEmpty, closeWindow, confirm, openWindow, scaleOf, setOut, setW, use } from './windows.ts';
+
+/** Takes what a submitter wants, and gives it what there is. */
+export function onRequest(turn: Turn, request: Request): void {
+  const { state } = turn;
+  if (state.dead.has(request.from)) return;
+  const submitter = knownSubmitter(state, request.from);
+  if (request.no <= submitter.no) return;
+  submitter.no = request.no;
+  const lines = request.wishes.map((wish) => takeWish(turn, submitter, wish));
+  const tasks = request.tasks.map((wish) => takeTask(turn, submitter, wish));
+  for (const id of request.gone) {
+    const line = submitter.tasks.get(id);
+    if (line !== undefined) removeLine(state, line);
+  }
+  if (request.complete) state.awaited.delete(request.from);
+  if (request.complete) forgetOthers(turn, submitter, new Set([...lines, ...tasks]));
+  for (const line of confirm(submitter, request.seen)) removeEmpty(state, line);
+  ready(turn);
+  for (const line of lines) satisfy(turn, line);
+  for (const line of tasks) satisfy(turn, line);
+}
+
+function knownSubmitter({ submitters }: SchedulerState, id: NodeId): Submitter {
+  let submitter = submitters.get(id);
+  if (submitter === undefined) {
+    submitter = { id, no: -1, sent: 0, lines: new Map(), tasks: new Map(), shrunk: new Set() };
+    submitters.set(id, submitter);
+  }
+  return submitter;
+}
+
+function takeWish({ state }: Turn, submitter: Submitter, { line: number, ask, count, out }: Wish): Line {
+  let line = submitter.lines.get(number);
+  if (line === undefined) {
+    line = newLine(state, submitter, ask, number, null);
+    submitter.lines.set(number, line);
+  }
+  line.count = count;
+  if (line.windows.size > 0) {
+    for (const window of line.windows.values()) if (window.out > 0) setOut(window, 0);
+  }
+  for (const [id, n] of out) {
+    const node = livingNode(state, id);
+    if (node !== null) setOut(openWindow(line, node, scaleOf(state.means.get(ask.fn))), n);
+  }
+  return line;
+}
+
+function takeTask({ state }: Turn, submitter: Submitter, wish: TaskWish): Line {
+  let line = submitter.tasks.get(wish.task);
+  if (line === undefined) {
+    line = newLine(state, submitter, wish.ask, 0, wish.task);
+    submitter.tasks.set(wish.task, line);
+  }
+  line.count = 1;
+  line.large = wish.large;
+  line.bytes = 0;
+  for (const { bytes } of wish.large) line.bytes += bytes;
+  takeRefusals(state, line, wish.refusedBy);
+  if (wish.at !== null) putAt(state, line, wish.at);
+  return line;
+}
+
+/** A node that refused is asked again after its next report. */
+function takeRefusals(state: SchedulerState, line: Line, refusedBy: readonly NodeId[]): void {
+  if (refusedBy.length <= line.refusals) return;
+  for (const id of refusedBy.slice(line.refusals)) {
+    const node = state.nodes.get(id);
+    if (node === undefined) continue;
+    line.refused ??= new Map();
+    line.refused.set(node, node.no);
+    const window = line.windows.get(node);
+    if (window !== undefined) closeWindow(window);
+  }
+  line.refusals = refusedBy.length;
+}
+
+/** The task is where its submitter says. A scheduler that was restarted did not know. */
+function putAt(state: SchedulerState, line: Line, at: NodeId): void {
+  const node = livingNode(state, at);
+  if (node === null || line.windows.has(node)) return;
+  for (const window of line.windows.values()) closeWindow(window);
+  const window = openWindow(line, node, scaleOf(state.means.get(line.ask.fn)));
+  window.w = 1;
+  window.out = 1;
+  line.granted += 1;
+  use(node, line, 1, window.scale);
+}
+
+function livingNode(state: SchedulerState, id: NodeId): NodeState | null {
+  return state.dead.has(id) ? null : knownNode(state, id);
+}
+
+/** What a complete request does not name is gone. */
+function forgetOthers({ state, effects }: Turn, { lines, tasks }: Submitter, named: ReadonlySet<Line>): void {
+  for (const line of tasks.values()) if (!named.has(line)) removeLine(state, line);
+  for (const line of lines.values()) {
+    if (named.has(line)) continue;
+    line.count = 0;
+    for (const window of line.windows.values()) {
+      setOut(window, 0);
+      setW(window, 0, effects);
+      closeEmpty(window);
+    }
+    removeEmpty(state, line);
+  }
+}
