@@ -11,6 +11,7 @@ const arrows = {
   store: ['common', 'native'],
   workers: ['common', 'native'],
   gcs: ['common', 'native'],
+  transport: ['common'],
   core: ['common', 'native', 'store'],
   boot: ['common', 'native', 'store', 'workers', 'gcs', 'core'],
   api: ['common', 'native', 'gcs', 'core', 'boot'],
