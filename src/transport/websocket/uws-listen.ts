@@ -1,3 +1,4 @@
+import { setImmediate } from '../../common/timers.ts';
 import { cannotListen } from '../errors.ts';
 import { FRAME_BYTES, UNSENT_BYTES } from '../limits.ts';
 import type { Accept, Listener, Self } from '../ports.ts';
@@ -6,6 +7,8 @@ import { prove } from '../proof/prove.ts';
 import { isLoopback, resolve } from './addresses.ts';
 import type { Uws, UwsBehavior, UwsSocket } from './uws.ts';
 import { UwsChannel } from './uws-channel.ts';
+
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /** Whether `listenUws` can serve that host: it has no TLS, so only this machine's own addresses. */
 export async function uwsServes(host: string): Promise<boolean> {
@@ -72,6 +75,9 @@ export async function listenUws(uws: Uws, host: string, port: number, self: Self
       uws.us_listen_socket_close(socket);
       gate.clear();
       for (const channel of channels.values()) channel.close('stopped', 'the listener stops');
+      // Its loop closes sockets in a later turn.
+      while (channels.size > 0) await turn();
+      await turn();
     },
   };
 }

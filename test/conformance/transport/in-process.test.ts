@@ -3,6 +3,7 @@ import { prove } from '../../../src/transport/proof/prove.ts';
 import type { Fabric } from './fabric.ts';
 import { frameTests } from './frames.ts';
 import { proofTests } from './proof.ts';
+import { sessionTests } from './sessions.ts';
 
 /** Actions of the network, and timers, on a clock of the tests. */
 class World {
@@ -98,3 +99,4 @@ const fabric: Fabric = {
 
 frameTests('in-process', () => fabric);
 proofTests('in-process', () => fabric);
+sessionTests('in-process', () => fabric);

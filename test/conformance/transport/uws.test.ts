@@ -5,6 +5,7 @@ import type { Fabric } from './fabric.ts';
 import { frameTests } from './frames.ts';
 import { portTests } from './ports.ts';
 import { proofTests } from './proof.ts';
+import { sessionTests } from './sessions.ts';
 import { socketsOf } from './sockets.ts';
 
 const uws = findUws(import.meta.url);
@@ -17,5 +18,6 @@ if (uws === undefined) {
   };
   frameTests('uWebSockets.js', () => fabric);
   proofTests('uWebSockets.js', () => fabric);
+  sessionTests('uWebSockets.js', () => fabric);
   portTests('uWebSockets.js', () => fabric);
 }

@@ -4,6 +4,7 @@ import { listen } from '../../../src/transport/websocket/listen.ts';
 import type { Fabric } from './fabric.ts';
 import { frameTests } from './frames.ts';
 import { proofTests } from './proof.ts';
+import { sessionTests } from './sessions.ts';
 import { socketsOf } from './sockets.ts';
 import { tlsTests } from './tls.ts';
 
@@ -18,5 +19,6 @@ if (outer === undefined) {
   const fabric: Fabric = { ...socketsOf(true), listen: (self, accept, port = 0) => listen(outer, port, self, accept) };
   frameTests('ws with TLS', () => fabric);
   proofTests('ws with TLS', () => fabric);
+  sessionTests('ws with TLS', () => fabric);
   tlsTests(outer);
 }

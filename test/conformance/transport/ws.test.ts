@@ -3,6 +3,7 @@ import type { Fabric } from './fabric.ts';
 import { frameTests } from './frames.ts';
 import { portTests } from './ports.ts';
 import { proofTests } from './proof.ts';
+import { sessionTests } from './sessions.ts';
 import { socketsOf } from './sockets.ts';
 
 const fabric: Fabric = {
@@ -12,4 +13,5 @@ const fabric: Fabric = {
 
 frameTests('ws', () => fabric);
 proofTests('ws', () => fabric);
+sessionTests('ws', () => fabric);
 portTests('ws', () => fabric);
