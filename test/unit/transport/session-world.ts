@@ -27,7 +27,7 @@ export const happened = {
   restarted: 0,
 };
 
-interface End {
+export interface End {
   readonly node: Node;
   readonly link: number;
   /** Whether this end still hears and may speak. */
@@ -37,11 +37,12 @@ interface End {
   arrivesAt: number;
 }
 
-interface Node {
+export interface Node {
   readonly id: string;
   readonly sessions: Sessions;
   readonly ends: Map<number, End>;
   lastLink: number;
+  wakeAt: number;
   alive: boolean;
   /** By peer: what was accepted for it, what came from it, messages whose refs must be held, and how its session ended. */
   readonly accepted: Map<string, number>;
@@ -76,6 +77,7 @@ export class SessionWorld {
       sessions: sessionsOf(id),
       ends: new Map(),
       lastLink: 0,
+      wakeAt: Number.POSITIVE_INFINITY,
       alive: true,
       accepted: new Map(),
       delivered: new Map(),
@@ -140,7 +142,7 @@ export class SessionWorld {
         this.#dial(node, effect.to);
         break;
       case 'wake':
-        this.in(Math.max(0, effect.at - this.#now), () => this.give(node, { type: 'woken' }));
+        this.#wake(node, effect.at);
         break;
       case 'deliver': {
         const count = node.delivered.get(effect.from) ?? 0;
@@ -186,6 +188,18 @@ export class SessionWorld {
         happened.ended += 1;
         break;
     }
+  }
+
+  /** As the edge does: one timer for the earliest time, and it may fire a little too soon. */
+  #wake(node: Node, at: number): void {
+    if (at >= node.wakeAt) return;
+    node.wakeAt = at;
+    const early = this.random.below(3) === 0 && at - this.#now > 1 ? 1 : 0;
+    this.in(Math.max(0, at - this.#now - early), () => {
+      if (node.wakeAt !== at) return;
+      node.wakeAt = Number.POSITIVE_INFINITY;
+      this.give(node, { type: 'woken' });
+    });
   }
 
   #transmit(node: Node, link: number, frame: Uint8Array): void {
