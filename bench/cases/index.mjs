@@ -7,6 +7,7 @@ import { objectCases } from './objects.mjs';
 import { roundTripCases } from './round-trip.mjs';
 import { startCases } from './start.mjs';
 import { taskCases } from './tasks.mjs';
+import { transportCases } from './transport.mjs';
 import { treeCases } from './tree.mjs';
 
 export const cases = [
@@ -19,4 +20,5 @@ export const cases = [
   ...cliffCases,
   ...startCases,
   ...memoryCases,
+  ...transportCases,
 ];

@@ -1,4 +1,5 @@
 import { test } from 'node:test';
+import { listenAny } from '../../../src/transport/websocket/listen-any.ts';
 import { findUws } from '../../../src/transport/websocket/uws.ts';
 import { listenUws } from '../../../src/transport/websocket/uws-listen.ts';
 import type { Fabric } from './fabric.ts';
@@ -14,7 +15,10 @@ if (uws === undefined) {
 } else {
   const fabric: Fabric = {
     ...socketsOf(false),
-    listen: (self, accept, port = 0) => listenUws(uws, '127.0.0.1', port, self, accept),
+    listen: (self, accept, port = 0) => {
+      const listenHere = port === 0 ? listenUws : listenAny;
+      return listenHere(uws, '127.0.0.1', port, self, accept);
+    },
   };
   frameTests('uWebSockets.js', () => fabric);
   proofTests('uWebSockets.js', () => fabric);

@@ -32,7 +32,7 @@ interface Messages {
   readonly RARE: { readonly name: string; readonly fields: readonly Packed[] };
 }
 
-const any = (value: readonly Packed[]): value is readonly Packed[] => true;
+const any = (value: readonly Packed[]): value is readonly Packed[] => value.length >= 0;
 const table: Table<Messages> = {
   HOT: message(20, 'both', {
     a: u8,
