@@ -1,6 +1,6 @@
 import { isMobulaError } from '../common/errors.ts';
 import { frameTooLong } from './errors.ts';
-import { FRAME_BYTES, UNSENT_BYTES, WAIT_BYTES } from './limits.ts';
+import { FRAME_BYTES, FRAME_COST, UNSENT_BYTES, WAIT_BYTES } from './limits.ts';
 import type { Channel, CloseCode, Closed, Handlers } from './ports.ts';
 
 const nobody: Handlers = { frame: () => {}, drained: () => {}, closed: () => {} };
@@ -28,8 +28,8 @@ export abstract class BaseChannel implements Channel {
   send(frame: Uint8Array): boolean {
     if (frame.length > FRAME_BYTES) throw frameTooLong(frame.length);
     if (this.#state !== 'open') return false;
-    if (this.unsent + frame.length > UNSENT_BYTES) {
-      this.#close('unread', `the peer leaves ${this.unsent} bytes unread`, true);
+    if (this.unsent + frame.length + FRAME_COST > UNSENT_BYTES) {
+      this.#close('unread', `the peer does not read: ${this.unsent} bytes wait for it`, true);
       return false;
     }
     this.write(frame);

@@ -1,7 +1,7 @@
 import { queueMicrotask } from '../common/timers.ts';
 import { BaseChannel } from './base-channel.ts';
 import { cannotConnect, cannotListen, refused } from './errors.ts';
-import { CLOSE_MS } from './limits.ts';
+import { CLOSE_MS, FRAME_COST } from './limits.ts';
 import type { Accept, Channel, CloseCode, Listener, Self } from './ports.ts';
 import { type After, Gate, realTime } from './proof/gate.ts';
 import { prove } from './proof/prove.ts';
@@ -31,10 +31,11 @@ class InProcessChannel extends BaseChannel {
   }
 
   protected write(frame: Uint8Array): void {
-    this.#unsent += frame.length;
+    const cost = frame.length + FRAME_COST;
+    this.#unsent += cost;
     this.#schedule(() => {
       if (this.#gone) return;
-      this.#unsent -= frame.length;
+      this.#unsent -= cost;
       // A copy that is void when the call is over, as with other channels.
       const copy = frame.slice();
       this.other.receive(copy);

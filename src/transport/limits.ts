@@ -7,6 +7,9 @@ export const FRAME_BYTES: number = 1 << 20;
 /** What a peer that does not read may cost: a channel that holds more than this ends. */
 export const UNSENT_BYTES: number = 4 << 20;
 
+/** What a frame that waits costs beside its bytes: buffers, and their places in the socket's queue. Measured with frames of 64 bytes. */
+export const FRAME_COST = 400;
+
 /** From here on `send` asks its caller to wait for `drained`. */
 export const WAIT_BYTES: number = 1 << 20;
 

@@ -61,7 +61,7 @@ export interface Handlers {
 export interface Channel {
   /** The other end, for messages to people: an address. */
   readonly address: string;
-  /** Bytes taken by `send` that the operating system has not taken yet. */
+  /** The memory of what `send` took and the operating system has not taken yet, in bytes. */
   readonly unsent: number;
   /**
    * Sends a frame. The channel keeps the bytes: they must not change.

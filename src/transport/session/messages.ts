@@ -9,6 +9,7 @@ import {
   ACK_MS,
   type Effects,
   kinds,
+  MESSAGE_COST,
   SESSION_WAIT_BYTES,
   type Session,
   type Sessions,
@@ -18,7 +19,7 @@ import {
 /** A message of the owner. */
 export function send(session: Session, body: Uint8Array, withRefs: boolean, env: Env, effects: Effects): void {
   const { peer: to } = session;
-  if (session.unacknowledgedBytes + body.length > UNACKNOWLEDGED_BYTES) {
+  if (session.unacknowledgedBytes + body.length + MESSAGE_COST > UNACKNOWLEDGED_BYTES) {
     session.waiting = true;
     effects.push({ type: 'refused', to, why: 'full', text: `${to} has not acknowledged what was sent before` });
     return;
@@ -46,7 +47,7 @@ function number(session: Session, kind: number, body: Uint8Array, env: Env, effe
   session.last += 1;
   if (session.unacknowledged.length === 0) session.progressAt = env.now;
   session.unacknowledged.push(frame);
-  session.unacknowledgedBytes += frame.length;
+  session.unacknowledgedBytes += frame.length + MESSAGE_COST;
   if (session.link === undefined) return;
   effects.push({ type: 'transmit', link: session.link.id, frame });
   told(session);
@@ -91,7 +92,7 @@ export function acknowledge(
   // An acknowledgement in a message that was sent again can be an old one.
   if (received <= session.acknowledged) return true;
   const gone = session.unacknowledged.splice(0, received - session.acknowledged);
-  for (const frame of gone) session.unacknowledgedBytes -= frame.length;
+  for (const frame of gone) session.unacknowledgedBytes -= frame.length + MESSAGE_COST;
   session.acknowledged = received;
   session.progressAt = env.now;
   if (session.waiting && session.unacknowledgedBytes < SESSION_WAIT_BYTES / 2) {

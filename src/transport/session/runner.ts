@@ -99,12 +99,14 @@ export class SessionRunner {
   /** Effects are carried out in order, also where the owner sends while it is told something. */
   #give(event: SessionEvent): readonly SessionEffect[] {
     const effects = sessionStep(this.#sessions, event, env);
-    this.#effects.push(...effects);
+    for (const effect of effects) this.#effects.push(effect);
     if (this.#running) return effects;
     this.#running = true;
     try {
-      for (let next = this.#effects.shift(); next !== undefined; next = this.#effects.shift()) this.#carryOut(next);
+      // Grows while it is worked through.
+      for (const next of this.#effects) this.#carryOut(next);
     } finally {
+      this.#effects.length = 0;
       this.#running = false;
     }
     return effects;

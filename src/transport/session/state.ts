@@ -1,7 +1,9 @@
 import type { CloseCode } from '../ports.ts';
 
-/** Bytes of messages that a peer has not acknowledged. No more are taken beyond that. */
+/** Memory of messages that a peer has not acknowledged, in bytes. No more are taken beyond that. */
 export const UNACKNOWLEDGED_BYTES: number = 3 << 20;
+/** What a message that waits costs beside its bytes. */
+export const MESSAGE_COST = 200;
 /** From here on a sender is asked to wait. */
 export const SESSION_WAIT_BYTES: number = 1 << 20;
 /** What has come is acknowledged by the next message that goes back, or alone after so many messages, bytes or milliseconds. */

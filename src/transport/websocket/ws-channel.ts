@@ -2,9 +2,12 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { queueMicrotask } from '../../common/timers.ts';
 import { BaseChannel } from '../base-channel.ts';
-import { FRAME_BYTES } from '../limits.ts';
+import { FRAME_BYTES, FRAME_COST, WAIT_BYTES } from '../limits.ts';
 import { type CloseCode, closeCodes } from '../ports.ts';
 import { codeOf, LONGEST_REASON } from './close-codes.ts';
+
+/** The state of a socket that is gone. */
+const CLOSED = 3;
 
 /** A channel over a socket of the package `ws`. */
 export class WsChannel extends BaseChannel {
@@ -12,6 +15,9 @@ export class WsChannel extends BaseChannel {
   readonly #socket: Duplex;
   /** Frames of one turn leave together. */
   #corked = false;
+  /** Frames sent, and those of them that are known to have left. */
+  #sent = 0;
+  #left = 0;
 
   constructor(websocket: WebSocket, socket: Duplex, address: string) {
     super(address);
@@ -27,10 +33,14 @@ export class WsChannel extends BaseChannel {
   }
 
   get unsent(): number {
-    return this.#websocket.bufferedAmount;
+    const bytes = this.#websocket.bufferedAmount;
+    if (bytes === 0 || this.#websocket.readyState === CLOSED) return 0;
+    return bytes + (this.#sent - this.#left) * FRAME_COST;
   }
 
   protected write(frame: Uint8Array): void {
+    if (this.#websocket.bufferedAmount === 0) this.#left = this.#sent;
+    this.#sent += 1;
     if (!this.#corked) {
       this.#corked = true;
       this.#socket.cork();
@@ -39,7 +49,16 @@ export class WsChannel extends BaseChannel {
         this.#socket.uncork();
       });
     }
-    this.#websocket.send(frame);
+    // To be told of each one would cost more than to send it.
+    const asks = this.#sent % 64 === 0 || this.unsent + frame.length >= WAIT_BYTES;
+    this.#websocket.send(frame, asks ? this.#whenLeft(this.#sent) : undefined);
+  }
+
+  #whenLeft(count: number): () => void {
+    return () => {
+      this.#left = Math.max(this.#left, count);
+      this.left();
+    };
   }
 
   protected end(code: CloseCode, text: string, now: boolean): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isMobulaError } from '../../../src/common/errors.ts';
-import { CLOSE_MS, FRAME_BYTES, UNSENT_BYTES, WAIT_BYTES } from '../../../src/transport/limits.ts';
+import { CLOSE_MS, FRAME_BYTES, FRAME_COST, UNSENT_BYTES, WAIT_BYTES } from '../../../src/transport/limits.ts';
 import { until } from '../../support/until.ts';
 import { Ear, type Fabric, limit, pair, selfOf } from './fabric.ts';
 
@@ -116,6 +116,30 @@ export function frameTests(name: string, fabric: () => Fabric): void {
     assert.ok(most > WAIT_BYTES && most <= UNSENT_BYTES, `${most} bytes`);
     assert.equal(far.channel.send(frame), false);
     assert.equal(far.channel.unsent, 0);
+    deaf.end();
+    await listener.stop();
+  });
+
+  test(`${name}: frames of one byte that nobody reads are counted with what they cost`, limit, async () => {
+    const far = new Ear();
+    const listener = await fabric().listen(selfOf(), far.accept);
+    const deaf = await fabric().deaf(listener, selfOf(), () => {});
+    // Of a kind that fills the buffers of the operating system at once.
+    while (far.channel.send(new Uint8Array(60_000))) await new Promise(setImmediate);
+    const frame = new Uint8Array(1);
+    let sent = 0;
+    let closed = false;
+    void far.closed.then(() => {
+      closed = true;
+    });
+    for (; !closed; sent += 1) {
+      far.channel.send(frame);
+      if (sent % 64 === 0) await new Promise(setImmediate);
+      assert.ok(sent < UNSENT_BYTES);
+    }
+    assert.equal((await far.closed).code, 'unread');
+    // uWebSockets.js keeps bytes in one buffer, where frames cost nothing more.
+    if (name !== 'uWebSockets.js') assert.ok(sent <= (UNSENT_BYTES - WAIT_BYTES) / FRAME_COST + 64, `${sent}`);
     deaf.end();
     await listener.stop();
   });
