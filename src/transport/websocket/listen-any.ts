@@ -1,12 +1,11 @@
-import { isMobulaError } from '../../common/errors.ts';
 import type { Accept, Listener, Self } from '../ports.ts';
 import { listen } from './listen.ts';
 import type { Uws } from './uws.ts';
 import { listenUws, uwsServes } from './uws-listen.ts';
 
 /**
- * Listens with uWebSockets.js where there is one and it can, else with `ws`. It cannot off loopback, and not at a port on which
- * connections have ended within the last minute, as after a restart.
+ * Listens with uWebSockets.js where there is one and it can, else with `ws`. It cannot off loopback. And it is not given a port that
+ * was asked for by number: for a minute after its connections have ended, nobody could listen there again, as a head that restarts must.
  *
  * @throws MobulaError (`ERR_MOBULA_CONNECTION`): the port is taken, or there is no such address.
  */
@@ -17,12 +16,7 @@ export async function listenAny(
   self: Self,
   accept: Accept,
 ): Promise<Listener> {
-  if (uws !== undefined && (await uwsServes(host))) {
-    try {
-      return await listenUws(uws, host, port, self, accept);
-    } catch (error) {
-      if (!isMobulaError(error)) throw error;
-    }
-  }
-  return listen(host, port, self, accept);
+  return uws !== undefined && port === 0 && (await uwsServes(host))
+    ? listenUws(uws, host, self, accept)
+    : listen(host, port, self, accept);
 }

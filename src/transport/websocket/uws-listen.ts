@@ -16,15 +16,15 @@ export async function uwsServes(host: string): Promise<boolean> {
 }
 
 /**
- * Listens with uWebSockets.js, at a loopback address.
+ * Listens with uWebSockets.js, at a loopback address and a port that the system chooses.
  *
  * It tells of a socket only once that is a WebSocket: those that send no request are counted by it, and closed by it after 10 s.
  *
- * @throws MobulaError (`ERR_MOBULA_CONNECTION`): the port is taken, or the address is not a loopback one.
+ * @throws MobulaError (`ERR_MOBULA_CONNECTION`): the address is not a loopback one.
  */
-export async function listenUws(uws: Uws, host: string, port: number, self: Self, accept: Accept): Promise<Listener> {
+export async function listenUws(uws: Uws, host: string, self: Self, accept: Accept): Promise<Listener> {
   if (!(await uwsServes(host))) {
-    throw cannotListen(host, port, new Error('uWebSockets.js serves loopback addresses only'));
+    throw cannotListen(host, 0, new Error('uWebSockets.js serves loopback addresses only'));
   }
   const gate = new Gate();
   const channels = new Map<UwsSocket, UwsChannel>();
@@ -61,9 +61,9 @@ export async function listenUws(uws: Uws, host: string, port: number, self: Self
   app.any('/*', (response) => {
     response.writeStatus('426 Upgrade Required').end('This port speaks the protocol of mobula.\n', true);
   });
-  const socket = await new Promise<unknown>((done) => app.listen(host, port, done));
+  const socket = await new Promise<unknown>((done) => app.listen(host, 0, done));
   if (socket === false) {
-    throw cannotListen(host, port, Object.assign(new Error('listen failed'), { code: 'EADDRINUSE' }));
+    throw cannotListen(host, 0, new Error('uWebSockets.js found no port'));
   }
   return {
     host,

@@ -12,6 +12,8 @@ export interface RawPeer {
 
 /** One implementation of channels, as the suite uses it. */
 export interface Fabric {
+  /** Whether another listener can have a listener's port when that has stopped. Without a word: yes. */
+  readonly freesPort?: boolean;
   listen(self: Self, accept: Accept, port?: number): Promise<Listener>;
   connect(listener: Listener, self: Self, accept: Accept): Promise<Channel>;
   raw(listener: Listener): Promise<RawPeer>;

@@ -1,7 +1,6 @@
 import { test } from 'node:test';
 import { listenAny } from '../../../src/transport/websocket/listen-any.ts';
 import { findUws } from '../../../src/transport/websocket/uws.ts';
-import { listenUws } from '../../../src/transport/websocket/uws-listen.ts';
 import type { Fabric } from './fabric.ts';
 import { frameTests } from './frames.ts';
 import { portTests } from './ports.ts';
@@ -15,10 +14,9 @@ if (uws === undefined) {
 } else {
   const fabric: Fabric = {
     ...socketsOf(false),
-    listen: (self, accept, port = 0) => {
-      const listenHere = port === 0 ? listenUws : listenAny;
-      return listenHere(uws, '127.0.0.1', port, self, accept);
-    },
+    // Its connections keep their port for a minute after their end.
+    freesPort: false,
+    listen: (self, accept, port = 0) => listenAny(uws, '127.0.0.1', port, self, accept),
   };
   frameTests('uWebSockets.js', () => fabric);
   proofTests('uWebSockets.js', () => fabric);
