@@ -26,17 +26,16 @@ function take(reader: Reader, count: number): number {
 }
 
 function readWhole(bytes: Uint8Array, at: number, size: number): number {
-  let value = 0;
-  for (let i = size - 1; i >= 0; i -= 1) value = value * 256 + (bytes[at + i] as number);
-  return value;
+  let low = 0;
+  let high = 0;
+  for (let i = Math.min(size, 4) - 1; i >= 0; i -= 1) low = (low << 8) | (bytes[at + i] as number);
+  for (let i = size - 1; i >= 4; i -= 1) high = (high << 8) | (bytes[at + i] as number);
+  return high * 0x1_0000_0000 + (low >>> 0);
 }
 
 function writeWhole(bytes: Uint8Array, at: number, size: number, value: number): number {
-  let rest = value;
-  for (let i = 0; i < size; i += 1) {
-    bytes[at + i] = rest % 256;
-    rest = Math.floor(rest / 256);
-  }
+  for (let i = 0, low = value >>> 0; i < size && i < 4; i += 1, low >>>= 8) bytes[at + i] = low;
+  for (let i = 4, high = Math.floor(value / 0x1_0000_0000); i < size; i += 1, high >>>= 8) bytes[at + i] = high;
   return at + size;
 }
 

@@ -8,6 +8,7 @@ import {
   ACK_MESSAGES,
   ACK_MS,
   type Effects,
+  HELD_BYTES,
   kinds,
   MESSAGE_COST,
   SESSION_WAIT_BYTES,
@@ -34,9 +35,13 @@ export function send(session: Session, body: Uint8Array, withRefs: boolean, env:
   effects.push({ type: 'wait', to });
 }
 
-/** HELD: a numbered message, so that it is as safe as others. It is short and takes no account of the limit. */
-export function sendHeld(session: Session, n: number, env: Env, effects: Effects): void {
+/** HELD: a numbered message, so that it is as safe as others. It is taken where messages of the owner are not. */
+export function sendHeld(sessions: Sessions, session: Session, n: number, env: Env, effects: Effects): void {
   if (!session.toHold.delete(n)) throw new Error(`message ${n} of ${session.peer} has no refs to hold`);
+  if (session.unacknowledgedBytes > HELD_BYTES) {
+    endSession(sessions, session, 'the peer sends, and does not acknowledge what is sent to it', effects);
+    return;
+  }
   const body = new Uint8Array(u53.size(n));
   u53.write(body, 0, n);
   number(session, kinds.held, body, env, effects);

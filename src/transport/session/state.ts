@@ -2,6 +2,8 @@ import type { CloseCode } from '../ports.ts';
 
 /** Memory of messages that a peer has not acknowledged, in bytes. No more are taken beyond that. */
 export const UNACKNOWLEDGED_BYTES: number = 3 << 20;
+/** HELD is taken beyond that, up to here: a peer that leaves even those unread loses the session. */
+export const HELD_BYTES: number = 4 << 20;
 /** What a message that waits costs beside its bytes. */
 export const MESSAGE_COST = 200;
 /** From here on a sender is asked to wait. */

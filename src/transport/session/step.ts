@@ -68,7 +68,7 @@ function ofOne(sessions: Sessions, event: OfOne, env: Env, effects: Effects): vo
   switch (event.type) {
     case 'hold': {
       const session = sessions.live.get(event.from);
-      if (session !== undefined) sendHeld(session, event.n, env, effects);
+      if (session !== undefined) sendHeld(sessions, session, event.n, env, effects);
       break;
     }
     case 'dialFailed': {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import type { CloseCode } from '../../../src/transport/ports.ts';
 import {
+  HELD_BYTES,
   type SessionEffect,
   type SessionEvent,
   type Sessions,
   sessionsOf,
-  UNACKNOWLEDGED_BYTES,
 } from '../../../src/transport/session/state.ts';
 import { sessionStep } from '../../../src/transport/session/step.ts';
 import { Random } from '../../support/random.ts';
@@ -115,7 +115,7 @@ export class SessionWorld {
     const effects = sessionStep(node.sessions, event, { now: this.#now, random: () => this.random.next() });
     for (const effect of effects) this.#carryOut(node, effect);
     for (const session of node.sessions.live.values()) {
-      assert.ok(session.unacknowledgedBytes < UNACKNOWLEDGED_BYTES + 10_000, `${session.unacknowledgedBytes} bytes`);
+      assert.ok(session.unacknowledgedBytes <= HELD_BYTES + 1000, `${session.unacknowledgedBytes} bytes`);
     }
   }
 

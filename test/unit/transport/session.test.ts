@@ -4,6 +4,7 @@ import { encode } from '../../../src/transport/messages/message.ts';
 import { transportTable } from '../../../src/transport/messages/transport-table.ts';
 import {
   ACK_MS,
+  HELD_BYTES,
   type SessionEffect,
   type SessionEvent,
   type Sessions,
@@ -126,6 +127,21 @@ test('an acknowledgement or a HELD of what was never sent ends the session on bo
     const ended = give(b, { type: 'closed', link: 1, code: 'ended', text: 'why' });
     assert.deepEqual(ended, [{ type: 'ended', peer: A, text: 'why' }]);
   }
+});
+
+test('a peer that sends refs and reads nothing costs 4 MiB, then the session', () => {
+  const { a } = linked();
+  let ended: string | undefined;
+  let most = 0;
+  for (let n = 1; ended === undefined; n += 1) {
+    assert.ok(n < 100_000);
+    const bytes = encode(transportTable.NUMBERED, { n, received: 0, kind: 1, body });
+    give(a, { type: 'frame', link: 1, bytes });
+    most = Math.max(most, a.live.get(B)?.unacknowledgedBytes ?? 0);
+    for (const effect of give(a, { type: 'hold', from: B, n })) if (effect.type === 'ended') ended = effect.text;
+  }
+  assert.match(ended, /does not acknowledge/);
+  assert.ok(most > HELD_BYTES - 1000 && most < HELD_BYTES + 1000, `${most}`);
 });
 
 test('HELD waits for nothing and nothing waits for it', () => {
