@@ -66,17 +66,35 @@ test('a peer that dials again because its end is gone is served at once, though 
   assert.equal(a.live.get(B)?.link?.id, 2);
 });
 
-test('a dial that was under way when the other one was answered does not replace it', () => {
-  const [a, b] = [sessionsOf(A), sessionsOf(B)];
-  // B dials link 2 before it knows of link 1; A hears of it when link 1 serves.
-  const [openB] = frames(give(b, { type: 'connected', link: 2, peer: A, dialed: true }));
-  const [openA] = frames(give(a, { type: 'connected', link: 1, peer: B, dialed: true }));
-  give(b, { type: 'connected', link: 1, peer: A, dialed: false });
-  const [answer] = frames(give(b, { type: 'frame', link: 1, bytes: openA as Uint8Array }), 1);
-  give(a, { type: 'frame', link: 1, bytes: answer as Uint8Array });
-  give(a, { type: 'connected', link: 2, peer: B, dialed: false });
-  assert.deepEqual(closes(give(a, { type: 'frame', link: 2, bytes: openB as Uint8Array })), [[2, 'replaced']]);
-  assert.equal(a.live.get(B)?.link?.id, 1);
+for (const [own, peer] of [
+  [A, B],
+  [B, A],
+] as const) {
+  test(`a dial that was under way when that of ${own} was answered does not replace it`, () => {
+    const [a, b] = [sessionsOf(own), sessionsOf(peer)];
+    // The peer dials link 2 before it knows of link 1; its OPEN arrives when link 1 serves.
+    const [openB] = frames(give(b, { type: 'connected', link: 2, peer: own, dialed: true }));
+    const [openA] = frames(give(a, { type: 'connected', link: 1, peer, dialed: true }));
+    // What the peer answers where its own dial has failed meanwhile.
+    give(b, { type: 'closed', link: 2, code: 'lost', text: 'x' });
+    give(b, { type: 'connected', link: 1, peer: own, dialed: false });
+    const [answer] = frames(give(b, { type: 'frame', link: 1, bytes: openA as Uint8Array }), 1);
+    give(a, { type: 'frame', link: 1, bytes: answer as Uint8Array });
+    give(a, { type: 'connected', link: 2, peer, dialed: false });
+    assert.deepEqual(closes(give(a, { type: 'frame', link: 2, bytes: openB as Uint8Array })), [[2, 'replaced']]);
+    assert.equal(a.live.get(peer)?.link?.id, 1);
+  });
+}
+
+test('a link that nobody opens is given up, and one that this node dialed is dialed again', () => {
+  for (const dialed of [true, false]) {
+    const a = sessionsOf(A);
+    give(a, { type: 'connected', link: 1, peer: B, dialed });
+    assert.deepEqual(closes(give(a, { type: 'woken' }, SILENT_MS - 1)), []);
+    assert.deepEqual(closes(give(a, { type: 'woken' }, SILENT_MS)), [[1, 'unread']]);
+    assert.equal(a.links.size, 0);
+    assert.ok(typesOf(give(a, { type: 'woken' }, 2 * SILENT_MS)).includes('dial'));
+  }
 });
 
 test('a message before OPEN is not delivered, and ends the link', () => {
