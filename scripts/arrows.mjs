@@ -12,6 +12,7 @@ const arrows = {
   workers: ['common', 'native'],
   gcs: ['common', 'native'],
   scheduler: ['common'],
+  transport: ['common'],
   core: ['common', 'native', 'store'],
   boot: ['common', 'native', 'store', 'workers', 'gcs', 'core'],
   api: ['common', 'native', 'gcs', 'core', 'boot'],

@@ -9,6 +9,7 @@ import { roundTripCases } from './round-trip.mjs';
 import { schedulerCases } from './scheduler.mjs';
 import { startCases } from './start.mjs';
 import { taskCases } from './tasks.mjs';
+import { transportCases } from './transport.mjs';
 import { treeCases } from './tree.mjs';
 
 export const cases = [
@@ -23,4 +24,5 @@ export const cases = [
   ...memoryCases,
   ...schedulerCases,
   ...gcsCases,
+  ...transportCases,
 ];

@@ -8,9 +8,11 @@ export const errorCodes = {
   ERR_MOBULA_CAPTURE: 'A function closes over something that cannot travel with it.',
   ERR_MOBULA_CLUSTER: 'This version of mobula runs on one machine.',
   ERR_MOBULA_CLUSTER_STATE_LOST: 'The head of the cluster started again without its state.',
+  ERR_MOBULA_CONNECTION: 'Another process of the cluster could not be reached.',
   ERR_MOBULA_CONTROL_STORE_DATA_LOSS: 'The control store lost what it had confirmed.',
   ERR_MOBULA_CONTROL_STORE_UNAVAILABLE: 'The control store does not answer.',
   ERR_MOBULA_DEADLOCK: 'Tasks and actors wait for one another in a cycle.',
+  ERR_MOBULA_FRAME: 'A message between processes is malformed or too long.',
   ERR_MOBULA_GET_TIMEOUT: 'The value was not there within timeoutMs.',
   ERR_MOBULA_INTERNAL: 'mobula broke a promise of its own.',
   ERR_MOBULA_INVALID_ARGUMENT: 'An argument has the wrong type or value.',
@@ -26,7 +28,9 @@ export const errorCodes = {
   ERR_MOBULA_TASK: 'User code threw.',
   ERR_MOBULA_TASK_CANCELLED: 'The task was cancelled.',
   ERR_MOBULA_TASK_TIMEOUT: 'The attempt ran longer than timeoutMs.',
+  ERR_MOBULA_UNAUTHORIZED: 'The token of the cluster is missing or wrong.',
   ERR_MOBULA_UNSCHEDULABLE: 'The request is larger than any node.',
+  ERR_MOBULA_VERSION: 'Two processes speak different versions of the protocol.',
   ERR_MOBULA_WORKER_DIED: 'The worker that ran the task died.',
 } as const;
 
