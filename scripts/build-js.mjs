@@ -33,7 +33,8 @@ function nameClassesOnly(file) {
 }
 
 rmSync(`${root}dist`, { recursive: true, force: true });
-tool('typescript/bin/tsc', ['-p', 'tsconfig.json', '--emitDeclarationOnly']);
+// Of what the public names lead to: the package has no others.
+tool('typescript/bin/tsc', ['-p', 'tsconfig.dist.json', '--emitDeclarationOnly']);
 const common = {
   absWorkingDir: root,
   bundle: true,

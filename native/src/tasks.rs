@@ -28,7 +28,7 @@ pub struct TemplateOptions {
 }
 
 /// Registers a template for as long as `object`, a fresh object of the thread's, has references. `meta` is what
-/// `template_meta` gives to every thread; `code` the object that holds its code, or -1; `with` a template that its code may
+/// `template_meta` gives to every thread; `code` the object that holds its code, or -1; `group` a template that its code may
 /// name, and the other way round, or -1.
 #[napi(catch_unwind)]
 pub fn add_template(
@@ -37,7 +37,7 @@ pub fn add_template(
     options: TemplateOptions,
     meta: Bytes,
     code: f64,
-    with: f64,
+    group: f64,
 ) -> Result<u32> {
     let others = options
         .others
@@ -63,7 +63,7 @@ pub fn add_template(
     let meta = unsafe { meta.as_slice() };
     let number = |number: f64| (number >= 0.0).then_some(number as u32);
     let node = &binding(port)?.runtime.node;
-    let added = node.add_template(port as u16, Some(object), spec, meta, number(code), number(with));
+    let added = node.add_template(port as u16, Some(object), spec, meta, number(code), number(group));
     match added {
         Ok(Some(number)) => Ok(number),
         Ok(None) => fail(
