@@ -51,6 +51,36 @@ function sharedReadCase(name, title, step, rounds) {
   };
 }
 
+const readAgain = {
+  name: 'read-again',
+  title: '64 MiB that 64 tasks have read, a number from every 4096 bytes: later reads, one at a time',
+  metrics: [
+    { key: 'first', name: 'first 64, ms each', better: 'low' },
+    { key: 'later', name: 'later, ms each', better: 'low' },
+  ],
+  configs: ['mobula', 'bare'].map((system) => ({ label: system, program: 'read-again', parameters: { system } })),
+  figures: (measures) => [
+    atMost(1.5, 'later: mobula ÷ bare', measures.median('mobula', 'later') / measures.median('bare', 'later')),
+  ],
+};
+
+const completed = {
+  name: 'as-completed',
+  title: 'asCompleted of 200 000 refs that are there, against get of the list',
+  metrics: [
+    { key: 'all', name: 'get ms', better: 'low' },
+    { key: 'each', name: 'asCompleted ms', better: 'low' },
+  ],
+  configs: [{ label: 'mobula', program: 'as-completed', parameters: { count: 200_000, rounds: 7 } }],
+  figures: (measures) => [
+    atMost(
+      5,
+      'asCompleted ÷ get',
+      measures.medianOf('mobula', (run) => run.each / run.all),
+    ),
+  ],
+};
+
 const sharedMemory = {
   name: 'shared-memory',
   title: 'memory that 64 tasks reading one 64 MiB object add, in copies of it (put included, the source not)',
@@ -123,6 +153,8 @@ export const objectCases = [
   getInWorker,
   sharedReadCase('shared-read-pages', '64 tasks read one 64 MiB object, a number from every 4096 bytes', 512, 9),
   sharedReadCase('shared-read-all', '64 tasks read one 64 MiB object, every number', 1, 3),
+  readAgain,
+  completed,
   sharedMemory,
   put,
   returnLarge,

@@ -11,7 +11,8 @@ use mobula_shm::huge_pages;
 use crate::meta::Buffer;
 use crate::{BufferId, Store};
 
-/// How many views a buffer must have had: so many pay for making its pages huge.
+/// How many views a buffer must have had: so many pay for making its pages huge. With twice as many, and so on, the pieces are
+/// tried again that could not be made huge: a page may have been in use just then.
 const VIEWS: u32 = 4;
 
 /// What is to be done about huge pages.
@@ -40,7 +41,8 @@ impl HugePages {
             .iter()
             .map(|extent| extent.pages.len())
             .sum::<usize>();
-        if buffer.viewed == VIEWS && pages >= huge_pages() as usize && !self.impossible {
+        let pays = buffer.viewed >= VIEWS && buffer.viewed.is_power_of_two();
+        if pays && pages >= huge_pages() as usize && !self.impossible {
             self.queue.push(id);
             self.news = true;
         }
@@ -71,13 +73,20 @@ impl Store {
                         self.update(|meta| meta.huge.impossible = true);
                         return true;
                     }
-                    // No huge page to be had now or there, or from this kernel: so it will be with the others.
+                    // Not there, or not now; it is tried again.
+                    Err(error) if is_passing(&error) => {}
+                    // No huge page to be had, or not from this kernel: so it will be with the others.
                     Err(_) => return true,
                 }
             }
         }
         true
     }
+}
+
+/// Whether something that used the piece was in the way.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EBUSY))
 }
 
 /// Whether the kernel does not know how, or is not to.

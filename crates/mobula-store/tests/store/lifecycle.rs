@@ -343,3 +343,24 @@ fn releasing_what_is_gone_is_a_mistake() {
     store.release(id);
     store.release(id);
 }
+
+#[test]
+fn pages_that_could_not_be_made_huge_are_tried_again_after_twice_as_many_views() {
+    let directory = Directory::new();
+    let pages = 4 * mobula_shm::huge_pages() as usize;
+    let store = directory.store(pages);
+    let stored = pattern(1, pages / 2 * page());
+    let id = store.put(&stored, A).unwrap();
+    let mut tries = Vec::new();
+    for views in 1..=16 {
+        let view = store.map(id, A).unwrap();
+        assert_eq!(bytes(&view), stored, "after {views} views");
+        store.unmap(view.view);
+        if store.make_huge() {
+            tries.push(views);
+            assert!(!store.make_huge(), "once each time");
+        }
+    }
+    assert_eq!(tries, [4, 8, 16]);
+    store.release(id);
+}
