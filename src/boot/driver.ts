@@ -129,11 +129,16 @@ export class DriverNode implements NewsHandler {
 
   #rung(): void {
     this.#output.drain();
-    this.runtime.port.drain(this.runtime.inbox);
+    this.runtime.port.drain(this.runtime.inbox, this.#hasRead);
     this.channels.look();
     this.#pool.look();
-    if (this.#closing !== undefined) this.#draining.look();
+    this.#hasRead();
   }
+
+  /** News were read, perhaps the last there are: nothing in flight may be waiting for anything but a reader. */
+  readonly #hasRead = (): void => {
+    if (this.#closing !== undefined) this.#draining.look();
+  };
 
   #brief(assignment: WorkerAssignment): WorkerBrief {
     const { argv, execArgv, env } = process;

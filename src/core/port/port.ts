@@ -246,14 +246,17 @@ export class Port {
     return this.#detached ? -1 : this.addon.look(this.id, object);
   }
 
-  /** Reads news until there is none, leaving the loop to others after a few rounds. */
-  drain(reader: NewsReader): void {
+  /** Reads news until there is none, leaving the loop to others after a few rounds. `read`: called each time some were read later. */
+  drain(reader: NewsReader, read?: () => void): void {
     let more = true;
     this.#told(() => {
       for (let round = 0; more && round < ROUNDS; round++) more = this.step(reader, false);
     });
     if (this.#refused || !more) return;
-    setImmediate(() => this.drain(reader));
+    setImmediate(() => {
+      this.drain(reader, read);
+      read?.();
+    });
   }
 
   /** Tells V8 how much the thread's views keep. */
