@@ -18,7 +18,7 @@ const keepApart = (suffix, path) => ({
 });
 
 /**
- * `keepNames` defines the name of every function, each time it is made: a microsecond for a closure of a call. Classes are
+ * `keepNames` defines the name of every function, each time it is made, closures of a call too. Classes are
  * made once, and need it. Words keep their length, so that the source map stays right.
  */
 function nameClassesOnly(file) {

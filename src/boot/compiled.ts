@@ -1,7 +1,4 @@
-/**
- * Loads mobula's one file, `all.cjs`, and keeps what V8 made of it, so that a worker thread need not compile it again:
- * that would be a third of the time until its first task.
- */
+/** Loads mobula's one file, `all.cjs`, and keeps what V8 made of it, so that a worker thread need not compile it again. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -31,7 +28,13 @@ export function loadCode(cache?: Uint8Array): object {
     const module = { exports: {} };
     // Before it runs: what it imports may ask for it.
     loaded = { script, module };
-    (script.runInThisContext() as Main)(module.exports, createRequire(file), module, file, dirname(file));
+    try {
+      (script.runInThisContext() as Main)(module.exports, createRequire(file), module, file, dirname(file));
+    } catch (error) {
+      // No binary that fits, say: who asks again gets that error, too.
+      loaded = undefined;
+      throw error;
+    }
   }
   return loaded.module.exports;
 }

@@ -14,7 +14,7 @@ export function waitMs(node: NodeState): number {
 }
 
 /** How long the line's large arguments take to the node, in milliseconds. */
-export function transferMs(line: Line, node: NodeState): number {
+function transferMs(line: Line, node: NodeState): number {
   if (line.bytes === 0) return 0;
   let here = 0;
   for (const { bytes, places } of line.large) if (places.includes(node.id)) here += bytes;

@@ -115,7 +115,7 @@ export function setW(window: Window, w: number, effects: SchedulerEffect[]): voi
 }
 
 /** After so many refusals a node is named that must take the task. */
-export const REFUSALS = 3;
+const REFUSALS = 3;
 
 /** What the submitter has seen of its grants: it sends no more by larger windows than these. Gives lines that lost a window. */
 export function confirm(submitter: Submitter, seen: number): readonly Line[] {

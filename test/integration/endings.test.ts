@@ -12,6 +12,7 @@ const flights: Record<string, readonly string[]> = {
   actor: ['called'],
   unread: [],
   half: [],
+  both: ['slow'],
   dropped: [],
   starting: ['quick 1'],
 };

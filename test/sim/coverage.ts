@@ -1,4 +1,4 @@
-import type { MessageRow, MessageTable } from '../../src/common/messages.ts';
+import type { MessageRow, MessageTable } from './messages.ts';
 
 /** What the seam can do to a message. docs/simulator.md says what each is. */
 export const faults = ['request lost', 'answer lost', 'executed, failed', 'twice', 'twice apart', 'late'] as const;

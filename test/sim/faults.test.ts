@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type MessageOf, number } from '../../src/common/messages.ts';
 import { Coverage, type Fault, faults } from './coverage.ts';
+import { type MessageOf, number } from './messages.ts';
 import { plainProgram } from './program.ts';
 import type { Protocol, Scenario } from './scenario.ts';
 import { Trace } from './trace.ts';

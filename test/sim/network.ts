@@ -1,9 +1,9 @@
-import { messageProblem } from '../../src/common/messages.ts';
 import { ChannelFaults } from './channel-faults.ts';
 import { Channels } from './channels.ts';
 import type { Coverage } from './coverage.ts';
 import { Datagrams } from './datagrams.ts';
 import { Links, weather } from './links.ts';
+import { messageProblem } from './messages.ts';
 import type { Process } from './process.ts';
 import type { Message } from './program.ts';
 import { type Protocol, Violation } from './scenario.ts';

@@ -1,5 +1,5 @@
-import type { MessageTable } from '../../src/common/messages.ts';
 import type { Disaster } from './coverage.ts';
+import type { MessageTable } from './messages.ts';
 import type { Message, Program, Self } from './program.ts';
 import type { World } from './world.ts';
 

@@ -1,5 +1,5 @@
-import type { MessageTable } from '../../src/common/messages.ts';
 import { applies, type Coverage, type Fault, faults } from './coverage.ts';
+import type { MessageTable } from './messages.ts';
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
 

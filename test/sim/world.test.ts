@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { list, type MessageOf, number } from '../../src/common/messages.ts';
 import { Coverage } from './coverage.ts';
 import { withoutRealWorld } from './guard.ts';
+import { list, type MessageOf, number } from './messages.ts';
 import { type Input, type Output, plainProgram } from './program.ts';
 import type { Protocol, Scenario } from './scenario.ts';
 import { runSeed } from './seed.ts';

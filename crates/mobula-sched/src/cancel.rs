@@ -1,7 +1,7 @@
 //! Cancelling tasks, and the end of all.
 
 use mobula_fault::failpoint;
-use mobula_sync::atomic::{Ordering, fence};
+use mobula_sync::atomic::Ordering;
 
 use crate::failure::Failure;
 use crate::node::Node;
@@ -116,11 +116,11 @@ impl Node {
         begun.unwrap_or(false)
     }
 
-    /// Refuses to run more; true if nothing is in flight. Otherwise the main thread is told when.
+    /// The node closes: true if nothing is in flight. Otherwise the main thread is rung whenever a task has ended, and told when
+    /// nothing is in flight.
     pub fn drain(&self) -> bool {
-        self.closing.store(true, Ordering::Relaxed);
-        // Pairs with the fence in `task_ended`: it sees that we close, or we see that its task has ended.
-        fence(Ordering::SeqCst);
+        // SeqCst, with `end_counting`: it sees that the node closes, or the count seen here has fallen.
+        self.closing.store(true, Ordering::SeqCst);
         self.live_tasks() == 0
     }
 

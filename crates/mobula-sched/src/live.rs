@@ -1,6 +1,6 @@
 //! Counting tasks that are not settled, once per visit and not once per task: all threads share the count.
 
-use mobula_sync::atomic::{Ordering, fence};
+use mobula_sync::atomic::Ordering;
 
 use crate::port::Event;
 use crate::turn::Turn;
@@ -42,12 +42,14 @@ impl Turn<'_> {
         if ahead == 0 {
             return false;
         }
-        // AcqRel: whoever sees 0 sees all that the tasks did.
-        if self.node.live_tasks.fetch_sub(ahead, Ordering::AcqRel) == ahead {
-            // Pairs with the fence in `drain`.
-            fence(Ordering::SeqCst);
-            if self.node.closing.load(Ordering::Relaxed) {
+        // SeqCst, with `drain`: it sees the count of now, or this visit sees that the node closes.
+        let before = self.node.live_tasks.fetch_sub(ahead, Ordering::SeqCst);
+        if self.node.closing.load(Ordering::SeqCst) {
+            if before == ahead {
                 self.post_main(Event::Idle);
+            } else {
+                // What is left may be generators that wait for readers: the driver's thread knows.
+                self.node.ring_main();
             }
         }
         true

@@ -321,7 +321,7 @@ impl Node {
     /// How many tasks are not settled.
     #[must_use]
     pub fn live_tasks(&self) -> usize {
-        self.live_tasks.load(Ordering::Acquire)
+        self.live_tasks.load(Ordering::SeqCst)
     }
 
     /// How many tasks have a cell: those that are not settled, and those that somebody still has to come upon.

@@ -44,7 +44,7 @@ function isPlain(item: Shipped): boolean {
 }
 
 /** What a source needs to call `import()`, itself or in code that it makes of text. To provide for it costs milliseconds. */
-const mayImport = /\bimport\b|\beval\b|Function\b/;
+const mayImport = /\bimport\b|\beval\b|Function\b|\.constructor\b/;
 
 /** Compiles a function's source so that stack traces show the file, line and column it came from. */
 function compile(item: ShippedFunction): Compiled {

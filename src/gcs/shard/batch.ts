@@ -10,7 +10,7 @@ import type { Tables } from '../tables/tables.ts';
 
 export const Effect = { put: 1, delete: 2, notice: 3, endSession: 4 } as const;
 
-export const BATCH_HEADER = 48;
+const BATCH_HEADER = 48;
 export const EFFECT_HEADER = 8;
 
 const NONE: Buffer = Buffer.alloc(0);

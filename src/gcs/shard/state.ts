@@ -54,7 +54,7 @@ export interface ShardSizes {
   readonly ringBytes: number;
 }
 
-export const DEFAULT_SIZES: ShardSizes = { mostBytes: 4 * 2 ** 30, ringBytes: 64 * 2 ** 20 };
+const DEFAULT_SIZES: ShardSizes = { mostBytes: 4 * 2 ** 30, ringBytes: 64 * 2 ** 20 };
 
 /** A shard with what its log has. `log`: null: there is none. Throws where a batch is missing in the middle. */
 export function newShard(log: Iterable<Buffer> | null, sizes: ShardSizes = DEFAULT_SIZES): ShardState {

@@ -3,7 +3,7 @@ import { type Place, Slabs } from './slabs.ts';
 const FIRST = 1024;
 
 /** Of a key; never negative. */
-export function hashOf(bytes: Buffer, start: number, length: number): number {
+function hashOf(bytes: Buffer, start: number, length: number): number {
   let hash = length;
   let i = start;
   for (const end = start + length - 3; i < end; i += 4) {

@@ -26,7 +26,7 @@ function checkValue(value: unknown, depth = 0): void {
 
 export const MOST_DEPTH = 16;
 /** Arrays, and what is in them. */
-export const MOST_VALUES = 100_000;
+const MOST_VALUES = 100_000;
 
 /**
  * A MessagePack array up to the end of the frame: the last field, of messages that are rare. `check` says whether the array is

@@ -51,6 +51,11 @@ const flights: Record<string, () => unknown> = {
     kept.push(stream);
     await stream.next();
   },
+  /** A stream that is half read, and a task that nobody waits for, which ends later. */
+  both: async () => {
+    await flights['half']?.();
+    kept.push(slow.remote(300));
+  },
   dropped: async () => {
     await (() => endless.remote().next())();
   },

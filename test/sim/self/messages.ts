@@ -1,4 +1,4 @@
-import { flag, list, type MessageOf, number, orNull, text } from '../../../src/common/messages.ts';
+import { flag, list, type MessageOf, number, orNull, text } from '../messages.ts';
 
 /** A change of one key. `append` adds a word to its text. */
 export type Change =

@@ -277,6 +277,32 @@ fn draining_tells_the_driver_when_the_last_task_has_ended() {
 }
 
 #[test]
+fn draining_rings_the_driver_for_each_task_that_ends_though_nobody_waits_for_it() {
+    // What is left may be generators that wait for readers, which only the driver can end.
+    let bed = Bed::new(1, &[]);
+    let (mut driver, mut worker) = (bed.driver(), bed.worker());
+    let template = bed.template(plain());
+    let results = [1, 2].map(|tag| driver.submit_tagged(template, tag, &[]));
+    driver.flush();
+    let batch = worker.tasks();
+    assert!(worker.claim(&batch[0]));
+    driver.sleeps();
+    assert!(!bed.node.drain());
+    let rings = driver.rings();
+    worker.result(batch[0].task, OK, &[value("")]);
+    let rest = worker.tasks();
+    assert_eq!((rest.len(), driver.rings()), (1, rings + 1));
+    assert_eq!(driver.news(), []);
+    assert!(worker.claim(&rest[0]));
+    worker.result(rest[0].task, OK, &[value("")]);
+    worker.sleeps();
+    assert_eq!(driver.news(), [super::support::News::Idle]);
+    driver.release(&results);
+    driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
 fn closing_fails_everything_that_is_not_settled() {
     const CLOSED: u8 = 7;
     let bed = Bed::new(1, &[]);

@@ -20,3 +20,18 @@ test('a record of 2 GiB or more is refused before there is memory for it', () =>
   // The next record starts where this one did.
   assert.equal(port.begin(1).pos, 0);
 });
+
+// A shutdown looked for streams that nobody reads after the first rounds of news alone.
+test('who drains a port hears of news that are read in a later turn of the loop', async () => {
+  let left = 10;
+  const busy = { ...core, step: () => (left-- > 0 ? 1 : 0) } as unknown as Addon;
+  const port = new Port(busy, 0, -1, () => undefined);
+  let read = 0;
+  const heard: number[] = [];
+  port.drain({ read: () => void read++ }, () => heard.push(read));
+  assert.ok(read < 10, 'the loop gets its turn');
+  assert.deepEqual(heard, [], 'the first rounds are over when the call is');
+  while (left >= 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(read, 10);
+  assert.equal(heard.at(-1), 10);
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytes, flag, list, messageProblem, number, orNull, text } from '../../../src/common/messages.ts';
+import { bytes, flag, list, messageProblem, number, orNull, text } from './messages.ts';
 
 const table = {
   ASK: {
