@@ -25,6 +25,8 @@ pub struct TemplateOptions {
     pub max_concurrency: u32,
     pub own_thread: bool,
     pub detached: bool,
+    /// What an agent finds a node by; absent for what runs on this node.
+    pub forward: Option<String>,
 }
 
 /// Registers a template for as long as `object`, a fresh object of the thread's, has references. `meta` is what
@@ -58,6 +60,7 @@ pub fn add_template(
         max_concurrency: options.max_concurrency,
         own_thread: options.own_thread,
         detached: options.detached,
+        forward: options.forward.map(|ask| ask.into_bytes().into()),
     };
     // SAFETY: the caller's thread is here, and copies before it goes on.
     let meta = unsafe { meta.as_slice() };
