@@ -75,11 +75,14 @@ export function context(): RuntimeContext {
   const task = currentTask();
   const hex = (value: number): string => value.toString(16).padStart(8, '0');
   const known = {
-    jobId: facts.jobId,
+    jobId: task?.origin?.jobId ?? facts.jobId,
     nodeId: facts.nodeId,
     workerId: `${facts.nodeId}${hex(port.id)}`,
     namespace: facts.namespace,
-    taskId: task === undefined ? undefined : `${facts.nodeId}${hex(task.generation)}${hex(task.index)}`,
+    taskId:
+      task === undefined
+        ? undefined
+        : (task.origin?.taskId ?? `${facts.nodeId}${hex(task.generation)}${hex(task.index)}`),
     taskName: task?.name,
     attempt: task?.attempt,
     actorId: task === undefined || task.actor < 0 ? undefined : runtime.refs.nameOf(task.actor),

@@ -285,10 +285,11 @@ function nodeFacts(options: ResolvedInitOptions): NodeFacts {
   const totals: Record<string, number> = { CPU: options.numCpus, memory: options.memory, ...options.resources };
   if (options.numGpus > 0) totals['GPU'] = options.numGpus;
   return {
-    nodeId: randomBytes(14).toString('hex'),
+    nodeId: randomBytes(8).toString('hex'),
     jobId: randomBytes(4).toString('hex'),
     namespace: options.namespace,
     checkCaptures: options.checkCaptures,
     totals,
+    cluster: undefined,
   };
 }

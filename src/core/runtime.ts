@@ -10,6 +10,7 @@ import { ObjectRef } from './refs/object-ref.ts';
 import { ThreadRefs } from './refs/thread-refs.ts';
 import { captureHost } from './submit/capture-host.ts';
 import { CaptureWatch, shipFunction } from './submit/capture-watch.ts';
+import { isRegistration } from './submit/registration-refs.ts';
 import { Registry } from './submit/registry.ts';
 import { portableKind } from './submit/remote.ts';
 import { ResourceTable } from './submit/resources.ts';
@@ -79,6 +80,8 @@ export class ThreadRuntime {
       revive: (kind, payload) => this.#revive(kind, payload),
       share: (thing) => things.share(thing),
       shared: (index) => things.find(index, this.inbox.adopt(index)),
+      isAlone: facts.cluster === undefined,
+      mayLeave: isRegistration,
       giveBack: () => this.refs.giveBack(),
     });
     this.registry = new Registry(this, {

@@ -105,6 +105,8 @@ export interface TemplateOptions {
   readonly maxConcurrency: number;
   readonly ownThread: boolean;
   readonly detached: boolean;
+  /** What an agent finds a node by; absent for what runs on this node. */
+  readonly forward: string | undefined;
 }
 
 /** Why something waits. */

@@ -56,11 +56,13 @@ impl Turn<'_> {
             if state == State::Taken {
                 // None: its port is just giving it back, unbegun.
                 let port = cell.port.load(Ordering::Relaxed);
+                let is_agent = self.node.forwarding.is_agent(port);
                 if port != NONE {
+                    // The agent has it stopped where it runs.
+                    let how = if is_agent { how } else { How::default() };
                     self.post(port as u16, Event::StopTask { task: id, how });
                 }
-                // The agent has the node stop it where it runs.
-                if how.force && port != NONE && !self.node.forwarding.is_agent(port) {
+                if how.force && port != NONE && !is_agent {
                     let port = port as u16;
                     let life = self.node.port(port).life();
                     let task = Some(id);
@@ -103,9 +105,9 @@ impl Turn<'_> {
     /// A task that waits was settled: if it waits for the agent, it counts no more. The caller is its settler.
     fn settled_in_line(&mut self, task: u32) {
         // SAFETY: the caller has moved the task to `Settling`.
-        let template = &unsafe { self.node.tasks.get(task).spec() }.template;
-        if template.spec.forward.is_some() {
-            self.node.forwarding.settled(template);
+        let spec = unsafe { self.node.tasks.get(task).spec() };
+        if spec.template.spec.forward.is_some() && spec.origin.is_none() {
+            self.node.forwarding.settled(&spec.template);
             self.tell_agent();
         }
     }

@@ -274,6 +274,11 @@ impl Turn<'_> {
         needs
     }
 
+    /// Whether this is a visit of the agent.
+    pub(crate) fn is_agent(&self) -> bool {
+        self.node.forwarding.is_agent(u32::from(self.port))
+    }
+
     /// The agent says how many more tasks of a line it takes.
     pub(crate) fn open_line(&mut self, reader: &mut Reader<'_>) -> Result<(), Violation> {
         let (line, window) = (reader.u32(), reader.u32());

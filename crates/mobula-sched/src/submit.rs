@@ -57,11 +57,11 @@ impl Turn<'_> {
     fn command(&mut self, inner: &mut Inner, reader: &mut Reader<'_>) -> Result<(), Violation> {
         match reader.u8() {
             op::SUBMIT => return self.submit(reader, None),
-            op::RUN => {
+            op::RUN if self.is_agent() => {
                 let origin = reader.array();
                 return self.submit(reader, Some(Box::new(origin)));
             }
-            op::LINE => return self.open_line(reader),
+            op::LINE if self.is_agent() => return self.open_line(reader),
             op::SUBSCRIBE => {
                 let value = reader.u8() != 0;
                 let object = reader.u32();
@@ -337,7 +337,12 @@ impl Turn<'_> {
             outcome::UNBEGUN => 0,
             _ => 1,
         };
-        if kind > outcome::LOST || usize::from(count) != expected {
+        let last = if self.is_agent() {
+            outcome::LOST
+        } else {
+            outcome::UNBEGUN
+        };
+        if kind > last || usize::from(count) != expected {
             return Err(Violation::Results(task));
         }
         if kind == outcome::UNBEGUN {
@@ -408,10 +413,9 @@ impl Turn<'_> {
 
     pub(crate) fn retries(&self, task: u32) -> u32 {
         // SAFETY: the caller holds the task.
-        unsafe { self.node.tasks.get(task).spec() }
-            .template
-            .spec
-            .max_retries
+        let spec = unsafe { self.node.tasks.get(task).spec() };
+        // Of another node's task only that node makes further attempts.
+        if spec.origin.is_some() { 0 } else { spec.template.spec.max_retries }
     }
 
     /// Puts a task that was taken back into its queue for another attempt.

@@ -473,7 +473,7 @@ impl<'n> Turn<'n> {
         let template = &spec.template;
         if template.plain {
             self.ready.push(task);
-        } else if template.spec.forward.is_some() {
+        } else if template.spec.forward.is_some() && spec.origin.is_none() {
             failpoint!("forward.push");
             self.node.forwarding.push(template, task);
             self.forwarded = true;

@@ -178,7 +178,7 @@ export class Inbox implements NewsReader, OutcomeReader {
 
   error(outcome: number, pos: number): unknown {
     const { port, values, facts } = this.#runtime;
-    if (outcome === status.userError) return userFailure(values.read(pos) as UserFailure, facts.nodeId);
+    if (outcome === status.userError) return userFailure(values.read(pos) as UserFailure);
     const length = port.inboxView.getUint32(pos, true) & ~LINKED;
     const context: FailureContext = {
       nodeId: facts.nodeId,

@@ -71,6 +71,22 @@ export class ResourceTable {
     return { cpu: Math.round(asked.numCpus * UNIT), others };
   }
 
+  /** What `asked` comes to by name, in ten-thousandths, whether or not this node has it. */
+  amounts(asked: Asked): Record<string, number> {
+    const amounts: Record<string, number> = {};
+    for (const [name, amount] of this.#asked(asked)) if (amount > 0) amounts[name] = Math.round(amount * UNIT);
+    return amounts;
+  }
+
+  /** Whether this node has less in all than `asked`. */
+  lacks(asked: Asked): boolean {
+    return this.#asked(asked).some(([name, amount]) => amount > (this.totals[name] ?? 0));
+  }
+
+  #asked({ numCpus, numGpus, memory, resources }: Asked): [string, number][] {
+    return Object.entries({ ...resources, CPU: numCpus, GPU: numGpus, memory });
+  }
+
   #check(name: string, amount: number, what: string): void {
     const total = this.totals[name] ?? 0;
     if (amount <= total) return;

@@ -35,7 +35,7 @@ const failure = {
 const HEAD = 13;
 
 /** What user code threw, as it travels. */
-export type UserFailure = readonly [thrown: unknown, taskName: string, attempt: number];
+export type UserFailure = readonly [thrown: unknown, taskName: string, attempt: number, nodeId: string];
 
 /** What decoding an error needs to know of the node. */
 export interface FailureContext {
@@ -100,7 +100,7 @@ function decodeFailure(bytes: Uint8Array, start: number, end: number, context: F
       return new ActorDiedError(`The thread of actor '${name}' died: ${details()}. ${advice}`);
     }
     case failure.actorUnmade: {
-      const cause = userFailure(context.decode(start + head, end) as UserFailure, context.nodeId);
+      const cause = userFailure(context.decode(start + head, end) as UserFailure);
       return new ActorDiedError(`Actor '${name}' could not be made: ${withoutPage(cause.message)}`, { cause });
     }
     case failure.nameTaken: {
@@ -158,7 +158,7 @@ function deadlock(
 }
 
 /** The error that tells what user code threw. */
-export function userFailure(wire: UserFailure, nodeId: string): Error {
-  const [thrown, taskName, attempt] = wire;
+export function userFailure(wire: UserFailure): Error {
+  const [thrown, taskName, attempt, nodeId] = wire;
   return TaskError.from(thrown, { taskName, nodeId, attempt });
 }
