@@ -45,6 +45,17 @@ impl Line {
     }
 }
 
+/// What the agent is told of a line.
+#[derive(Debug)]
+struct Told<'a> {
+    number: u32,
+    waiting: u32,
+    /// The first time.
+    ask: Option<&'a [u8]>,
+    /// The number will not be named again.
+    over: bool,
+}
+
 #[derive(Debug, Default)]
 struct Lines {
     /// By the number that the agent calls a line. A number is never used again.
@@ -153,9 +164,9 @@ impl Forwarding {
         }
     }
 
-    /// Calls `tell` with each line of which the agent knows another count, or nothing, until that is false; drops those that
-    /// are over.
-    fn tell(&self, mut tell: impl FnMut(u32, u32, Option<&[u8]>) -> bool) {
+    /// Calls `tell` with each line of which the agent knows another count, or nothing, or that is over, until that is false.
+    /// Lines that are over are dropped.
+    fn tell(&self, mut tell: impl FnMut(&Told<'_>) -> bool) {
         let mut all = self.lines.lock();
         let Lines { lines, numbers, .. } = &mut *all;
         let mut room = true;
@@ -164,18 +175,23 @@ impl Forwarding {
                 return false;
             };
             let waiting = line.waiting();
-            if room && line.told != Some(waiting) {
-                let ask = line.told.is_none().then_some(&*line.kind.1);
-                room = tell(number, waiting, ask);
-                if room {
-                    line.told = Some(waiting);
-                }
+            let over = line.tasks.is_empty() && line.window == 0;
+            if !room || (line.told == Some(waiting) && !over) {
+                return true;
             }
-            let over = room && line.tasks.is_empty() && line.window == 0;
-            if over {
+            room = tell(&Told {
+                number,
+                waiting,
+                ask: line.told.is_none().then_some(&*line.kind.1),
+                over,
+            });
+            if room {
+                line.told = Some(waiting);
+            }
+            if room && over {
                 lines.remove(&number);
             }
-            !over
+            !(room && over)
         });
         if !room {
             self.change();
@@ -256,16 +272,17 @@ impl Turn<'_> {
             }
         }
         let mut needs = None;
-        node.forwarding.tell(|number, waiting, ask| {
-            let bytes = ask.map(Payload::new);
+        node.forwarding.tell(|told| {
+            let bytes = told.ask.map(Payload::new);
             let size = 12 + bytes.as_ref().map_or(0, Writer::size);
             if size > writer.room() {
                 needs = Some(size as u32);
                 return false;
             }
-            writer.head(event::LINE, u8::from(bytes.is_some()), 0);
-            writer.u32(number);
-            writer.u32(waiting);
+            let flags = u8::from(bytes.is_some()) | u8::from(told.over) << 1;
+            writer.head(event::LINE, flags, 0);
+            writer.u32(told.number);
+            writer.u32(told.waiting);
             if let Some(bytes) = &bytes {
                 writer.payload(bytes);
             }

@@ -415,7 +415,11 @@ impl Turn<'_> {
         // SAFETY: the caller holds the task.
         let spec = unsafe { self.node.tasks.get(task).spec() };
         // Of another node's task only that node makes further attempts.
-        if spec.origin.is_some() { 0 } else { spec.template.spec.max_retries }
+        if spec.origin.is_some() {
+            0
+        } else {
+            spec.template.spec.max_retries
+        }
     }
 
     /// Puts a task that was taken back into its queue for another attempt.

@@ -77,6 +77,7 @@ fn the_agent_is_told_how_many_wait_and_gets_as_many_as_it_takes() {
             line,
             waiting: 5,
             ask,
+            over: false,
         },
     ] = &agent.step()[..]
     else {
@@ -90,6 +91,7 @@ fn the_agent_is_told_how_many_wait_and_gets_as_many_as_it_takes() {
         line: *line,
         waiting: 2,
         ask: None,
+        over: false,
     };
     assert!(news.contains(&told), "{news:?}");
     let got = tasks(news);
@@ -132,7 +134,12 @@ fn a_line_whose_window_is_shut_ends_and_the_next_has_another_number() {
         let (number, _) = line(&mut agent);
         numbers.push(number);
         agent.open(number, 1);
-        let task = tasks(agent.step()).remove(0);
+        let news = agent.step();
+        assert!(
+            news.iter()
+                .any(|news| matches!(news, News::Line { over: true, .. }))
+        );
+        let task = tasks(news).remove(0);
         agent.result(task.task, OK, &[value([])]);
         agent.sleeps();
         driver.release(&[object]);

@@ -149,6 +149,8 @@ pub(crate) enum News {
         line: u32,
         waiting: u32,
         ask: Option<Vec<u8>>,
+        /// Its number will not be named again.
+        over: bool,
     },
     ForgetTemplate {
         template: u32,
@@ -258,7 +260,8 @@ impl Inbox<'_> {
             17 => News::Line {
                 line: self.word(),
                 waiting: self.word(),
-                ask: (head[1] != 0).then(|| self.value().bytes),
+                over: head[1] & 2 != 0,
+                ask: (head[1] & 1 != 0).then(|| self.value().bytes),
             },
             16 => News::ForgetCode {
                 object: self.word(),
