@@ -35,6 +35,8 @@ struct Line {
     settled: i32,
     /// How many the agent takes, as soon as there are so many.
     window: u32,
+    /// Whether the agent wants no more of it.
+    closed: bool,
     /// How many the agent was last told of; nothing if it does not know the line.
     told: Option<u32>,
 }
@@ -109,6 +111,7 @@ impl Forwarding {
         let number = all.number(kind);
         if let Some(line) = all.lines.get_mut(&number) {
             line.tasks.push_back(task);
+            line.closed = false;
         }
         drop(all);
         self.change();
@@ -132,6 +135,14 @@ impl Forwarding {
     pub(crate) fn open(&self, number: u32, window: u32) {
         if let Some(line) = self.lines.lock().lines.get_mut(&number) {
             line.window = window;
+        }
+        self.change();
+    }
+
+    /// The agent needs a line no more. If it has no tasks, it is over.
+    pub(crate) fn close(&self, number: u32) {
+        if let Some(line) = self.lines.lock().lines.get_mut(&number) {
+            line.closed = line.tasks.is_empty();
         }
         self.change();
     }
@@ -175,7 +186,7 @@ impl Forwarding {
                 return false;
             };
             let waiting = line.waiting();
-            let over = line.tasks.is_empty() && line.window == 0;
+            let over = line.closed && line.tasks.is_empty();
             if !room || (line.told == Some(waiting) && !over) {
                 return true;
             }
@@ -230,6 +241,7 @@ impl Lines {
             tasks: VecDeque::new(),
             settled: 0,
             window: 0,
+            closed: false,
             told: None,
         };
         self.lines.insert(self.made, line);
@@ -296,11 +308,16 @@ impl Turn<'_> {
         self.node.forwarding.is_agent(u32::from(self.port))
     }
 
-    /// The agent says how many more tasks of a line it takes.
+    /// The agent says how many more tasks of a line it takes, or that it needs the line no more.
     pub(crate) fn open_line(&mut self, reader: &mut Reader<'_>) -> Result<(), Violation> {
+        let closes = reader.u8() != 0;
         let (line, window) = (reader.u32(), reader.u32());
         reader.check()?;
-        self.node.forwarding.open(line, window);
+        if closes {
+            self.node.forwarding.close(line);
+        } else {
+            self.node.forwarding.open(line, window);
+        }
         Ok(())
     }
 }

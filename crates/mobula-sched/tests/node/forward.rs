@@ -120,7 +120,7 @@ fn the_agent_is_told_how_many_wait_and_gets_as_many_as_it_takes() {
 }
 
 #[test]
-fn a_line_whose_window_is_shut_ends_and_the_next_has_another_number() {
+fn a_line_that_is_closed_ends_unless_it_has_tasks_and_the_next_has_another_number() {
     let Scene {
         bed,
         mut driver,
@@ -133,13 +133,18 @@ fn a_line_whose_window_is_shut_ends_and_the_next_has_another_number() {
         driver.flush();
         let (number, _) = line(&mut agent);
         numbers.push(number);
+        agent.close(number);
+        agent.sleeps();
         agent.open(number, 1);
-        let news = agent.step();
-        assert!(
-            news.iter()
-                .any(|news| matches!(news, News::Line { over: true, .. }))
-        );
-        let task = tasks(news).remove(0);
+        let task = tasks(agent.step()).remove(0);
+        agent.close(number);
+        let over = News::Line {
+            line: number,
+            waiting: 0,
+            ask: None,
+            over: true,
+        };
+        assert_eq!(agent.step(), [over]);
         agent.result(task.task, OK, &[value([])]);
         agent.sleeps();
         driver.release(&[object]);

@@ -127,7 +127,12 @@ impl Thread {
 
     /// Takes so many more tasks of a line.
     pub(crate) fn open(&mut self, line: u32, window: u32) {
-        self.words(13, None, &[line, window]);
+        self.words(13, Some(0), &[line, window]);
+    }
+
+    /// Needs a line no more.
+    pub(crate) fn close(&mut self, line: u32) {
+        self.words(13, Some(1), &[line, 0]);
     }
 
     fn submit_as(&mut self, head: &[u8], template: u32, call: &Call<'_>) -> u32 {
