@@ -14,6 +14,8 @@ export const travel: Travel = {
   isPortable: (value) => value instanceof RemoteFunction || value instanceof ActorClass || isActorHandle(value),
   revive(runtime, kind, payload) {
     switch (kind) {
+      case portableKind.argument:
+        return runtime.inbox.argument(payload as number);
       case portableKind.remote:
         return reviveRemote(runtime, payload as [ObjectRef<unknown> | null, number]);
       case portableKind.actorHandle: {

@@ -276,6 +276,12 @@ export class Values {
     }
   }
 
+  /** Stores bytes; gives the buffer, which a value that is written next takes over. */
+  store(bytes: Uint8Array): number {
+    this.#port.flush();
+    return this.#inStore(() => this.#addon.putBuffer(this.#port.id, bytes), true);
+  }
+
   /** Values in the core count against the object store's capacity, too. */
   #makeRoom(blocks: boolean): void {
     this.#port.flush();
