@@ -1,13 +1,13 @@
+import type { ResolvedTaskOptions } from '../common/options.ts';
 import { status } from '../core/port/wire.ts';
 import { ObjectRef, RefBlock } from '../core/refs/object-ref.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
-import type { ResolvedTaskOptions } from '../common/options.ts';
 import type { Template } from '../core/submit/template.ts';
 import type { Subscriber } from '../core/wait/subscriptions.ts';
 import type { ImportedTemplates, PortableInfo } from './imported.ts';
 import type { Peer } from './peer.ts';
-import { type CodeName, writeCode, writeForget, writeTemplate } from './wire/entries.ts';
 import type { WireValues } from './values.ts';
+import { type CodeName, writeCode, writeForget, writeTemplate } from './wire/entries.ts';
 
 /** Code in bytes for other nodes, and the templates that it names. */
 interface Written {

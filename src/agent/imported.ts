@@ -1,9 +1,9 @@
 import { ObjectRef } from '../core/refs/object-ref.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
-import type { CodeName, TemplateEntry } from './wire/entries.ts';
-import { malformed } from './wire/entry.ts';
 import type { Peer } from './peer.ts';
 import { type Inward, readRenamed } from './values.ts';
+import type { CodeName, TemplateEntry } from './wire/entries.ts';
+import { malformed } from './wire/entry.ts';
 
 /** A template of another node, as it is registered here. */
 interface Imported {

@@ -1,6 +1,6 @@
-import { EntryStream, EntryWriter } from './wire/entry.ts';
-import type { EntryReader } from './wire/entry.ts';
 import type { NodeId } from './ports.ts';
+import type { EntryReader } from './wire/entry.ts';
+import { EntryStream, EntryWriter } from './wire/entry.ts';
 
 /** Bytes of one message of a session. */
 const BODY_BYTES = 256 * 1024;
@@ -11,6 +11,8 @@ export type SendBody = (to: NodeId, body: Uint8Array) => 'taken' | 'wait' | 'ful
 /** Another node, as this agent speaks with it: entries out, entries in. */
 export class Peer {
   readonly node: NodeId;
+  /** The bytes of its NodeId. */
+  readonly id: Uint8Array;
   readonly out: EntryWriter = new EntryWriter();
   readonly #send: SendBody;
   readonly #stream: EntryStream;
@@ -22,6 +24,7 @@ export class Peer {
 
   constructor(node: NodeId, send: SendBody, read: (peer: Peer, kind: number, entry: EntryReader) => void) {
     this.node = node;
+    this.id = Buffer.from(node, 'hex');
     this.#send = send;
     this.#stream = new EntryStream((kind, entry) => read(this, kind, entry));
   }

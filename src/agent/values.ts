@@ -10,18 +10,8 @@ import { malformed } from './wire/entry.ts';
 const form = { asItIs: 0, renamed: 1 } as const;
 
 /** Something that travels by kind and payload, on its way through an agent, which does not rebuild it. */
-export class Passing {
-  readonly kind: number;
-  readonly payload: unknown;
-
-  constructor(kind: number, payload: unknown) {
-    this.kind = kind;
-    this.payload = payload;
-  }
-
-  [portable](): readonly [kind: number, payload: unknown] {
-    return [this.kind, this.payload];
-  }
+function passOn(kind: number, payload: unknown): object {
+  return { [portable]: () => [kind, payload] as const };
 }
 
 /** This node's number for a template of a sender's, and the ref that keeps it here. */
@@ -39,12 +29,12 @@ const met: number[] = [];
 export const passing: Travel = {
   isPortable: () => false,
   revive(_runtime, kind, payload) {
-    if (kind !== portableKind.remote) return new Passing(kind, payload);
+    if (kind !== portableKind.remote) return passOn(kind, payload);
     const [ref, template] = payload as [ObjectRef<unknown> | null, number];
     met.push(template);
     // The value keeps what it names.
     ref?.[Symbol.dispose]();
-    return new Passing(kind, [ref !== null, template]);
+    return passOn(kind, [ref !== null, template]);
   },
 };
 
@@ -155,10 +145,10 @@ export function readRenamed(bytes: Uint8Array, inward: Inward): unknown {
     {
       ...selfContained,
       revive: (kind, payload) => {
-        if (kind !== portableKind.remote) return new Passing(kind, payload);
+        if (kind !== portableKind.remote) return passOn(kind, payload);
         const [hasRef, template] = payload as [boolean, number];
         const { number, ref } = inward(template);
-        return new Passing(kind, [hasRef ? ref : null, number]);
+        return passOn(kind, [hasRef ? ref : null, number]);
       },
     },
   );

@@ -13,35 +13,53 @@ const MANY = 64;
 export function settle(state: Submitter, env: Env): readonly SubmitterEffect[] {
   const effects: SubmitterEffect[] = [];
   for (const line of state.changed) open(line, effects);
-  let wakeAt = Number.POSITIVE_INFINITY;
-  const wishes: Wish[] = [];
   const soon = state.askedAt + REQUEST_MS;
-  for (const line of state.complete ? state.lines.values() : state.changed) {
-    const idleUntil = line.idleSince === undefined ? undefined : line.idleSince + IDLE_MS;
-    const isOver = idleUntil !== undefined && idleUntil <= env.now;
-    if (state.complete || isOver || line.tells || differs(line)) {
-      if (soon > env.now) {
-        wakeAt = Math.min(wakeAt, soon);
-        continue;
-      }
-      wishes.push(wish(line));
-    }
-    if (isOver) end(state, line, effects);
-    else if (idleUntil === undefined) state.changed.delete(line);
-    else wakeAt = Math.min(wakeAt, idleUntil);
-  }
-  const mustSay = state.complete || state.acknowledges;
-  if (mustSay && soon > env.now) wakeAt = Math.min(wakeAt, soon);
-  if (wishes.length > 0 || (mustSay && soon <= env.now)) {
-    const { complete, seen } = state;
-    state.no += 1;
-    state.askedAt = env.now;
-    state.complete = false;
-    state.acknowledges = false;
-    effects.push({ kind: 'request', wanted: { no: state.no, seen, complete, wishes, tasks: [], gone: [] } });
-  }
+  const wakeAt = Math.min(request(state, env, soon, effects), ...end(state, env, effects));
   if (wakeAt < Number.POSITIVE_INFINITY) effects.push({ kind: 'wake', at: wakeAt });
   return effects;
+}
+
+/** Asks the scheduler, unless it was asked just now. Gives when it is to be asked. */
+function request(state: Submitter, env: Env, soon: number, effects: SubmitterEffect[]): number {
+  const { complete } = state;
+  const due = [...(complete ? state.lines.values() : state.changed)].filter((line) => complete || isDue(line, env));
+  if (due.length === 0 && !complete && !state.acknowledges) return Number.POSITIVE_INFINITY;
+  if (soon > env.now) return soon;
+  const wishes = due.map(wish);
+  state.no += 1;
+  state.askedAt = env.now;
+  state.complete = false;
+  state.acknowledges = false;
+  effects.push({ kind: 'request', wanted: { no: state.no, seen: state.seen, complete, wishes, tasks: [], gone: [] } });
+  return Number.POSITIVE_INFINITY;
+}
+
+function isDue(line: Line, { now }: Env): boolean {
+  return line.tells || differs(line) || (isOver(line, now) && line.told > 0);
+}
+
+/** Whether a line has had no tasks for a while. */
+function isOver({ idleSince }: Line, now: number): boolean {
+  return idleSince !== undefined && idleSince + IDLE_MS <= now;
+}
+
+/** Lines that are over, and known to be, give their windows back. Gives when others may be over. */
+function end(state: Submitter, { now }: Env, effects: SubmitterEffect[]): number[] {
+  const times: number[] = [];
+  for (const line of state.changed) {
+    if (line.idleSince === undefined) {
+      if (!line.tells && !differs(line)) state.changed.delete(line);
+    } else if (!isOver(line, now)) {
+      times.push(line.idleSince + IDLE_MS);
+    } else if (line.told === 0) {
+      line.windows.clear();
+      line.idleSince = undefined;
+      open(line, effects);
+      effects.push({ kind: 'close', line: line.number });
+      state.changed.delete(line);
+    }
+  }
+  return times;
 }
 
 /** Whether the scheduler knows of fewer tasks than there are, or of far more. */
@@ -66,13 +84,4 @@ function open(line: Line, effects: SubmitterEffect[]): void {
   if (room === line.opened) return;
   line.opened = room;
   effects.push({ kind: 'open', line: line.number, window: room });
-}
-
-/** The line had no tasks for a while: it gives its windows back. */
-function end(state: Submitter, line: Line, effects: SubmitterEffect[]): void {
-  line.windows.clear();
-  line.idleSince = undefined;
-  open(line, effects);
-  effects.push({ kind: 'close', line: line.number });
-  state.changed.delete(line);
 }

@@ -75,13 +75,37 @@ export function newSubmitter(): Submitter {
 
 export type SubmitterEvent =
   /** So many tasks wait in a line. `ask`: the first time. `over`: its number is not named again. */
-  | { readonly kind: 'line'; readonly line: number; readonly waiting: number; readonly ask: string | undefined; readonly over: boolean }
+  | {
+      readonly kind: 'line';
+      readonly line: number;
+      readonly waiting: number;
+      readonly ask: string | undefined;
+      readonly over: boolean;
+    }
   /** The core has handed out a task of the line with this ask. */
-  | { readonly kind: 'task'; readonly index: number; readonly generation: number; readonly attempt: number; readonly ask: string }
+  | {
+      readonly kind: 'task';
+      readonly index: number;
+      readonly generation: number;
+      readonly attempt: number;
+      readonly ask: string;
+    }
   /** Nobody waits for what a task does. */
-  | { readonly kind: 'stop'; readonly index: number; readonly generation: number; readonly force: boolean; readonly recursive: boolean }
+  | {
+      readonly kind: 'stop';
+      readonly index: number;
+      readonly generation: number;
+      readonly force: boolean;
+      readonly recursive: boolean;
+    }
   /** A node says what became of a task. */
-  | { readonly kind: 'answer'; readonly node: NodeId; readonly index: number; readonly generation: number; readonly attempt: number }
+  | {
+      readonly kind: 'answer';
+      readonly node: NodeId;
+      readonly index: number;
+      readonly generation: number;
+      readonly attempt: number;
+    }
   | { readonly kind: 'granted'; readonly word: Granted }
   | { readonly kind: 'ask-all'; readonly fresh: boolean }
   | { readonly kind: 'dead'; readonly node: NodeId }
@@ -96,10 +120,24 @@ export type SubmitterEffect =
   /** It fails. */
   | { readonly kind: 'fail'; readonly index: number; readonly why: Failing; readonly ask: Ask }
   /** The answer counts: the task's attempt ends with it. */
-  | { readonly kind: 'end'; readonly index: number }
+  | { readonly kind: 'end'; readonly index: number; readonly fn: string }
   /** The attempt is lost with its node. */
-  | { readonly kind: 'lost'; readonly index: number; readonly node: NodeId }
-  | { readonly kind: 'cancel'; readonly node: NodeId; readonly index: number; readonly generation: number; readonly attempt: number; readonly force: boolean; readonly recursive: boolean }
+  | {
+      readonly kind: 'lost';
+      readonly index: number;
+      readonly attempt: number;
+      readonly fn: string;
+      readonly node: NodeId;
+    }
+  | {
+      readonly kind: 'cancel';
+      readonly node: NodeId;
+      readonly index: number;
+      readonly generation: number;
+      readonly attempt: number;
+      readonly force: boolean;
+      readonly recursive: boolean;
+    }
   /** The core may hand out so many more tasks of a line. */
   | { readonly kind: 'open'; readonly line: number; readonly window: number }
   /** The line is over, unless tasks have come. */

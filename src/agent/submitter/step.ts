@@ -117,7 +117,7 @@ function answered(state: Submitter, event: Of<'answer'>, env: Env): readonly Sub
     return none;
   }
   land(state, index, env);
-  return [{ kind: 'end', index }];
+  return [{ kind: 'end', index, fn: flight.line.ask.fn }];
 }
 
 /** A task is not out any more. */
@@ -173,7 +173,8 @@ function dead(state: Submitter, node: NodeId, env: Env): readonly SubmitterEffec
   for (const [index, flight] of state.flights) {
     if (flight.node !== node) continue;
     land(state, index, env);
-    effects.push({ kind: 'lost', index, node });
+    const { attempt, line } = flight;
+    effects.push({ kind: 'lost', index, attempt, fn: line.ask.fn, node });
   }
   for (const line of state.lines.values()) if (line.windows.delete(node)) state.changed.add(line);
   return effects;

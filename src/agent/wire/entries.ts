@@ -122,7 +122,8 @@ export interface AnswerHead extends Attempted {
 
 export function readAnswerHead(from: EntryReader): AnswerHead {
   const head = { ...readAttempted(from), what: from.u8(), values: from.u32() };
-  if (head.what > answer.unbegun || head.values > MOST) throw malformed(`an answer ${head.what} of ${head.values} values`);
+  if (head.what > answer.unbegun || head.values > MOST)
+    throw malformed(`an answer ${head.what} of ${head.values} values`);
   return head;
 }
 

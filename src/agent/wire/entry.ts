@@ -29,7 +29,10 @@ export class EntryWriter {
   end(): void {
     const length = this.#at - this.#start - 4;
     if (length > ENTRY_BYTES) {
-      throw new MobulaError('ERR_MOBULA_FRAME', `What goes to another node has ${length} bytes, more than ${ENTRY_BYTES}.`);
+      throw new MobulaError(
+        'ERR_MOBULA_FRAME',
+        `What goes to another node has ${length} bytes, more than ${ENTRY_BYTES}.`,
+      );
     }
     this.#view.setUint32(this.#start, length, true);
     this.#start = this.#at;
@@ -68,6 +71,13 @@ export class EntryWriter {
     this.#ensure(length);
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
+  }
+
+  /** Complete entries of another writer. */
+  append(entries: Uint8Array): void {
+    this.#at = this.#start;
+    this.raw(entries);
+    this.#start = this.#at;
   }
 
   /** The complete entries, which are the caller's from now on. */

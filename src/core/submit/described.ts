@@ -41,7 +41,7 @@ export function described(
   if (shape.kind === 'actor') {
     return actor(code.source?.name || 'Actor', shape.methods, remote.options as ResolvedActorOptions, object, place);
   }
-  return task(shape.generator, remote.options as ResolvedTaskOptions, object, place);
+  return describedTask(shape.generator, remote.options as ResolvedTaskOptions, object, place);
 }
 
 function actor(
@@ -75,7 +75,8 @@ function actor(
   return { info, options: { ...plain, ...resources.demand(options, `Actor '${name}'`), ...terms } };
 }
 
-function task(
+/** The template of a function that gives a value, or a stream. */
+export function describedTask(
   generator: boolean,
   options: ResolvedTaskOptions,
   object: CodeObject,
@@ -94,6 +95,7 @@ function task(
     retryExceptions,
     timeoutMs,
     ...(forward !== undefined && { forward }),
+    ...(cluster !== undefined && { job: cluster.jobId }),
   };
   const terms = { maxRetries, maxKills, timeoutMs, priority, forward };
   // Nothing of this node is taken for what it lacks.

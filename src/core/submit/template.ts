@@ -31,6 +31,8 @@ export type TemplateInfo =
       readonly life: number;
       readonly spec: object;
       readonly forward?: string;
+      /** In a cluster: the job that it belongs to. */
+      readonly job?: string;
     })
   | (Common & {
       readonly kind: 'actor';
