@@ -1,7 +1,8 @@
+import { rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { isMobulaError } from '../../common/errors.ts';
 import { traceOf } from '../../common/thrown.ts';
-import { CHANNEL_FD, type Failure, type NodeExit, type Order, type Report } from './contract.ts';
+import { CHANNEL_FD, type Failure, type HeadConfig, type NodeExit, type Order, type Report } from './contract.ts';
 import { readLines } from './lines.ts';
 
 /** What a child has started, as far as its supervisor asks for it. */
@@ -19,6 +20,7 @@ export interface Served<Ready> {
  */
 export function serveSupervisor<Config, Ready>(start: (config: Config) => Promise<Served<Ready>>): void {
   const channel = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
+  let scratch: string | undefined;
   let served: Promise<Served<Ready>> | undefined;
   const report = (told: Report<Ready>): void => void channel.write(`${JSON.stringify(told)}\n`);
   const begin = async (config: Config): Promise<Served<Ready>> => {
@@ -40,16 +42,34 @@ export function serveSupervisor<Config, Ready>(start: (config: Config) => Promis
       process.exit(0);
     }
   };
-  channel.on('error', die);
-  channel.on('end', die);
+  const orphaned = (): void => {
+    if (scratch !== undefined) remove(scratch);
+    die();
+  };
+  channel.on('error', orphaned);
+  channel.on('end', orphaned);
   readLines(
     channel,
     (value) => {
-      if (served === undefined) served = begin(value as Config);
-      else void obey(value as Order);
+      if (served === undefined) {
+        scratch = scratchOf(value as Partial<HeadConfig>);
+        served = begin(value as Config);
+      } else void obey(value as Order);
     },
     die,
   );
+}
+
+/** The folder that goes with this process, if it has one. */
+function scratchOf({ scratch, dataDir }: Partial<HeadConfig>): string | undefined {
+  return scratch === true ? dataDir : undefined;
+}
+
+/** Removes the folder of this process and of those that it has started, which are told to end first. */
+function remove(folder: string): void {
+  process.on('SIGTERM', () => {});
+  process.kill(-process.pid, 'SIGTERM');
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
 }
 
 /** Ends this process at once, and those that it has started. */
@@ -62,7 +82,8 @@ function die(): void {
   }
 }
 
-function failureOf(error: unknown): Failure {
+/** An error, as it is told. */
+export function failureOf(error: unknown): Failure {
   if (isMobulaError(error)) return { code: error.code, message: error.message };
   return { code: 'ERR_MOBULA_INTERNAL', message: traceOf(error) };
 }

@@ -19,6 +19,8 @@ export interface HeadConfig {
   readonly advertise?: string;
   /** An absolute path. The head makes it, and locks it. */
   readonly dataDir: string;
+  /** The data directory is removed when the supervisor is dead. */
+  readonly scratch?: boolean;
   /** Whether facts, too, are acknowledged only when they are on the disk. */
   readonly gcsSync: boolean;
   /** A node that is silent for so long is dead. Milliseconds. */
@@ -32,6 +34,10 @@ export interface NodeConfig {
   readonly token: string;
   /** Of the head: host and port. */
   readonly address: string;
+  /** The network interface that it listens at. Default: 127.0.0.1. */
+  readonly bind?: string;
+  /** The host that others reach it at. Default: `bind`; where that is all interfaces, the one that it reaches the head from. */
+  readonly advertise?: string;
   readonly numCpus?: number;
   readonly numGpus?: number;
   readonly resources?: Readonly<Record<string, number>>;

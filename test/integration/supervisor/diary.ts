@@ -14,9 +14,12 @@ export interface Entry {
   readonly exited?: NodeExit;
 }
 
+/** Tests set TMPDIR to the folder of a diary. */
+const base = tmpdir();
+
 /** A file into which children write, in a folder that goes with the test. */
 export class Diary implements Disposable {
-  readonly folder: string = mkdtempSync(join(tmpdir(), 'mobula-supervisor-'));
+  readonly folder: string = mkdtempSync(join(base, 'mobula-supervisor-'));
   readonly file: string = join(this.folder, 'diary');
 
   entries(): Entry[] {
