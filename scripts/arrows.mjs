@@ -18,7 +18,8 @@ const arrows = {
   boot: ['common', 'native', 'store', 'workers', 'gcs', 'scheduler', 'transport', 'wire', 'core'],
   api: ['common', 'native', 'gcs', 'core', 'boot'],
   'index.ts': ['common', 'core', 'gcs', 'api'],
-  bin: ['common', 'native', 'index.ts'],
+  testing: ['common', 'boot'],
+  bin: ['common', 'native', 'boot', 'index.ts'],
 };
 
 /** The imports among `files` that no arrow allows, as lines to print. */

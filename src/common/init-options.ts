@@ -154,8 +154,12 @@ function switched(name: string, value: unknown): boolean {
 }
 
 function storeMemory(value: unknown, machine: Machine): number {
-  const name = 'objectStoreMemory';
   if (value === undefined) return Math.max(MIB, Math.floor(machine.memory * STORE_SHARE));
+  return memorySize('objectStoreMemory', value);
+}
+
+/** An amount of memory in bytes, at least 1 MiB, from such a number or from a text such as '512MiB'. */
+export function memorySize(name: string, value: unknown): number {
   if (typeof value === 'number') return whole(name, value, MIB, Number.MAX_SAFE_INTEGER);
   const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(MiB|GiB)$/.exec(value) : null;
   if (match === null) throw badOption(name, value, "a number of bytes, or such as '512MiB' or '2GiB'");

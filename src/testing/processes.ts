@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NodeReady } from '../boot/supervisor/contract.ts';
+import type { Entries } from '../boot/supervisor/group.ts';
+import { type SupervisedHead, superviseHead, superviseNode } from '../boot/supervisor/roles.ts';
+import type { Supervised } from '../boot/supervisor/supervised.ts';
+import { formatAddress } from '../common/address.ts';
+import { RuntimeClosedError } from '../common/errors.ts';
+import type { Cluster, ClusterNode } from './cluster.ts';
+import { Environment } from './environment.ts';
+import { type ClusterNodeOptions, type ResolvedNode, resolveNode } from './options.ts';
+
+const LOOPBACK = '127.0.0.1';
+const DRAIN_MS = 25_000;
+const STDERR = 2;
+
+/** Starts a head, then `nodes`; ends all that came up if one does not. */
+export async function startProcesses(nodes: readonly ResolvedNode[], entries: Entries): Promise<Cluster> {
+  const cluster = new TestCluster(entries);
+  try {
+    await cluster.begin();
+    await Promise.all(nodes.map((node) => cluster.start(node)));
+    return cluster;
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+class TestCluster implements Cluster {
+  readonly token: string = randomBytes(32).toString('hex');
+  readonly #entries: Entries;
+  readonly #environment: Environment;
+  readonly #folder: string = mkdtempSync(join(tmpdir(), 'mobula-cluster-'));
+  readonly #head: SupervisedHead;
+  readonly #alive = new Map<Supervised<NodeReady>, ClusterNode | undefined>();
+  #address = '';
+  #stopped: Promise<void> | undefined;
+
+  constructor(entries: Entries) {
+    this.#entries = entries;
+    this.#environment = new Environment('MOBULA_AUTH_TOKEN', this.token);
+    const head = {
+      token: this.token,
+      bind: LOOPBACK,
+      port: 0,
+      dataDir: this.#folder,
+      scratch: true,
+      gcsSync: false,
+      nodeTimeoutMs: 5000,
+      reconnectMs: 60_000,
+    };
+    this.#head = superviseHead(head, { entry: entries.head, replace: false, output: STDERR });
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  get nodes(): readonly ClusterNode[] {
+    return [...this.#alive.values()].filter((node) => node !== undefined);
+  }
+
+  async begin(): Promise<void> {
+    const { port } = await this.#head.head.up;
+    this.#address = formatAddress({ host: LOOPBACK, port });
+    // A test that never calls stop() still ends by itself, and its cluster with it.
+    this.#head.head.hold(false);
+  }
+
+  addNode(options: ClusterNodeOptions = {}): Promise<ClusterNode> {
+    return this.start(resolveNode(options));
+  }
+
+  async start(node: ResolvedNode): Promise<ClusterNode> {
+    if (this.#stopped !== undefined)
+      throw new RuntimeClosedError('The cluster was stopped. Start another one with startCluster().');
+    const plan = { ...node, token: this.token, address: this.#address, root: process.cwd(), headTimeoutMs: 600_000 };
+    const setting = { entry: this.#entries.node, replace: false, output: STDERR };
+    const process_ = superviseNode(plan, setting, (exit) => this.#head.tell(exit));
+    this.#alive.set(process_, undefined);
+    void process_.over.then(() => this.#alive.delete(process_));
+    const { nodeId } = await process_.up;
+    const handle: ClusterNode = {
+      nodeId,
+      pid: process_.pid ?? 0,
+      kill: (signal = 'SIGKILL') => process_.kill(signal),
+      stop: async () => void (await process_.stop(DRAIN_MS)),
+    };
+    if (this.#alive.has(process_)) this.#alive.set(process_, handle);
+    process_.hold(false);
+    return handle;
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      const processes = [...this.#alive.keys(), this.#head.head];
+      await Promise.all(
+        processes.map((one) => {
+          // The second call kills.
+          void one.stop(0);
+          return one.stop(0);
+        }),
+      );
+    } finally {
+      this.#environment.restore();
+      rmSync(this.#folder, { recursive: true, force: true });
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
