@@ -60,7 +60,9 @@ const commonJs = {
 await build({
   ...commonJs,
   stdin: {
-    contents: "export * from './src/index.ts';\nexport { startWorker } from './src/boot/start-worker.ts';",
+    contents: `export * from './src/index.ts';
+export { startWorker } from './src/boot/start-worker.ts';
+export { startNode } from './src/boot/node.ts';`,
     resolveDir: root,
     sourcefile: 'mobula.ts',
   },
@@ -130,13 +132,21 @@ await build({
   minify: true,
   sourcemap: false,
 });
-/** The processes of a head. Their packages are in them: nobody installs `ws` and msgpackr with mobula. */
+await build({
+  ...common,
+  outdir: 'dist',
+  outbase: 'src',
+  entryPoints: ['src/boot/node-process.ts'],
+  plugins: [keepApart('compiled.ts', './compiled.cjs')],
+  format: 'esm',
+});
+/** The processes of a head, and the agents of nodes. Their packages are in them: nobody installs `ws` and msgpackr with mobula. */
 const require = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
 await build({
   ...common,
   outdir: 'dist',
   outbase: 'src',
-  entryPoints: ['src/boot/shard.ts', 'src/boot/scheduler.ts'],
+  entryPoints: ['src/boot/shard.ts', 'src/boot/scheduler.ts', 'src/boot/agent.ts'],
   packages: 'bundle',
   // Accelerators of ws and msgpackr that an application may have; each works without.
   external: ['bufferutil', 'utf-8-validate', 'msgpackr-extract'],

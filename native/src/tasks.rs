@@ -102,6 +102,12 @@ pub fn template_meta(port: u32, template: u32) -> Result<Option<Buffer>> {
     Ok(meta.map(|meta| Vec::from(meta).into()))
 }
 
+/// The mean time of a template's attempts in nanoseconds; 0 if that is not known.
+#[napi(catch_unwind)]
+pub fn template_mean(port: u32, template: u32) -> Result<u32> {
+    Ok(binding(port)?.runtime.node.template_mean(template))
+}
+
 /// How often in a row the code of a template could not be loaded; see `Node::failed_loads`.
 #[napi(catch_unwind)]
 pub fn failed_loads(port: u32, template: u32) -> Result<u32> {

@@ -109,6 +109,11 @@ export class Agent implements NewsHandler {
     return { out: this.#submitter.flights.size, running: this.#running.size };
   }
 
+  /** Mean times, in milliseconds, of the functions that tasks of others have run here since the last call. */
+  means(): (readonly [fn: string, ms: number])[] {
+    return this.#running.means();
+  }
+
   // ---- what others tell ----
 
   /** A message of the session with `node`. */

@@ -29,8 +29,23 @@ export class RunningTasks {
   /** By peer, by the task's place and generation there. */
   readonly #runs = new Map<Peer, Map<string, Run>>();
 
+  /** Templates of tasks that came since their means were asked for. */
+  readonly #used = new Set<number>();
+
   constructor(ports: RunningPorts) {
     this.#ports = ports;
+  }
+
+  /** Mean times, in milliseconds, of functions that tasks have run since the last call, by the names of their lines. */
+  means(): (readonly [fn: string, ms: number])[] {
+    const { addon, port, registry } = this.#ports.runtime;
+    const means: (readonly [fn: string, ms: number])[] = [];
+    for (const template of this.#used) {
+      const nanoseconds = addon.templateMean(port.id, template);
+      if (nanoseconds > 0) means.push([registry.get(template).info.name, nanoseconds / 1e6]);
+    }
+    this.#used.clear();
+    return means;
   }
 
   /** How many tasks of other nodes are here. */
@@ -46,6 +61,7 @@ export class RunningTasks {
     const head = readRunHead(entry);
     const inward = imported.inward(peer);
     const { number } = inward(head.template);
+    this.#used.add(number);
     const args = values.read(entry, inward);
     const deps: Arrived[] = [];
     for (let i = 0; i < head.deps; i++) deps.push(values.read(entry, inward));

@@ -6,21 +6,21 @@ import { ResourceTable, type Totals } from '../core/submit/resources.ts';
 import { addon } from '../native/binding.ts';
 import { nativeError } from '../native/native-error.ts';
 
-/** How many threads run tasks. Tasks may ask for no CPU at all, so there is always a thread for them. */
-export function taskThreads(numCpus: number): number {
-  return Math.max(1, Math.ceil(numCpus));
+/** How many threads run tasks. Tasks may ask for no CPU at all, so there is always a thread for them on a node that hosts any. */
+export function taskThreads({ numCpus, cluster }: Pick<ResolvedInitOptions, 'numCpus' | 'cluster'>): number {
+  return Math.max(cluster === undefined ? 1 : 0, Math.ceil(numCpus));
 }
 
 /** Starts the core of this process. */
 export function startCore(options: ResolvedInitOptions, totals: Totals): void {
-  const { spillDirectory, objectStoreMemory, numCpus } = options;
+  const { spillDirectory, objectStoreMemory } = options;
   checkSpillDirectory(spillDirectory);
   const resources = new ResourceTable(totals);
   try {
     addon.start({
       cpu: resources.cpu(),
       others: resources.others(),
-      sharedHosts: taskThreads(numCpus),
+      sharedHosts: Math.max(1, taskThreads(options)),
       storeCapacity: objectStoreMemory,
       spillDirectory: spillDirectory ?? tmpdir(),
     });

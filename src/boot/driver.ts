@@ -1,3 +1,4 @@
+import { withoutPage } from '../common/error-page.ts';
 import type { ResolvedInitOptions } from '../common/init-options.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import type { NodeFacts } from '../core/node-facts.ts';
@@ -13,6 +14,7 @@ import { embeddedGcs } from '../gcs/embedded.ts';
 import { addon } from '../native/binding.ts';
 import type { NodeChannels } from './channels.ts';
 import { startCore } from './core.ts';
+import type { Joined } from './join.ts';
 import { LocalNode } from './local-node.ts';
 import { nodeFacts } from './node-facts.ts';
 import { enterNode } from './node-table.ts';
@@ -28,11 +30,14 @@ export class DriverNode implements NewsHandler {
   readonly #slowWaits: SlowWaits;
   readonly #shutdown: Shutdown;
 
-  /** Starts a node; its threads come up in the background. */
-  constructor(options: ResolvedInitOptions) {
+  /** Is told why it closes, if nobody asked for it. */
+  onBroken: (problem: string) => void = () => undefined;
+
+  /** Starts a node; its threads come up in the background. `joined`: a cluster has taken it in, and its core is up. */
+  constructor(options: ResolvedInitOptions, joined?: Joined) {
     const { logger, labels } = options;
-    const facts = nodeFacts(options);
-    startCore(options, facts.totals);
+    const facts = joined?.facts ?? nodeFacts(options);
+    if (joined === undefined) startCore(options, facts.totals);
     const things = new SharedThings();
     try {
       this.runtime = this.#attach(facts, things);
@@ -48,7 +53,8 @@ export class DriverNode implements NewsHandler {
         if (!this.#shutdown.hasBegun) tellLostWorker(details);
       },
     });
-    this.#shutdown = new Shutdown(this.runtime, this.#node);
+    this.#shutdown = new Shutdown(this.runtime, this.#node, joined?.agent);
+    if (joined !== undefined) joined.agent.onEnded = (error) => this.#breakDown(lostCluster(error));
     this.#slowWaits = new SlowWaits(() => addon.slowWaits(port.id), namesOf(this.runtime), logger);
     inbox.handleNews(this);
     port.onRefused = (error) => {
@@ -58,7 +64,8 @@ export class DriverNode implements NewsHandler {
     // One step without news, so that the core knows that this thread sleeps and has to be rung.
     port.drain(inbox);
     this.#node.start();
-    enterNode(embeddedGcs(), this.runtime, { driver: true, labels });
+    // In a cluster the agent keeps the copy of the node table.
+    if (joined === undefined) enterNode(embeddedGcs(), this.runtime, { driver: true, labels });
     setCurrentRuntime(this.runtime);
   }
 
@@ -78,6 +85,7 @@ export class DriverNode implements NewsHandler {
   /** Nothing would run, or be heard of, any more: what waits is failed, and later calls are refused. */
   #breakDown(problem: string): void {
     if (problem !== '') this.#shutdown.problem = problem;
+    this.onBroken(problem);
     void this.close(0);
   }
 
@@ -119,4 +127,8 @@ export class DriverNode implements NewsHandler {
   close(timeoutMs: number | undefined): Promise<void> {
     return this.#shutdown.begin(timeoutMs);
   }
+}
+
+function lostCluster(error: Error): string {
+  return `This node has lost its cluster: ${withoutPage(error.message)}`;
 }

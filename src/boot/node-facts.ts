@@ -13,6 +13,6 @@ export function nodeFacts(options: ResolvedInitOptions): NodeFacts {
     namespace: options.namespace,
     checkCaptures: options.checkCaptures,
     totals,
-    cluster: undefined,
+    cluster: options.cluster && { infeasibleAfterMs: options.cluster.infeasibleAfterMs },
   };
 }

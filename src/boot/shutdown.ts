@@ -1,6 +1,7 @@
 import { Timer } from '../common/timers.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
+import type { AgentHost } from './agent-host.ts';
 import { Draining } from './draining.ts';
 import type { LocalNode } from './local-node.ts';
 
@@ -9,12 +10,15 @@ export class Shutdown {
   readonly #runtime: ThreadRuntime;
   readonly #node: LocalNode;
   readonly #draining: Draining;
+  readonly #agent: AgentHost | undefined;
   #closing: Promise<void> | undefined;
   /** Why it ends, if nobody asked for it; else empty. */
   problem = '';
 
-  constructor(runtime: ThreadRuntime, node: LocalNode) {
+  /** `agent`: in a cluster, which the node leaves. */
+  constructor(runtime: ThreadRuntime, node: LocalNode, agent: AgentHost | undefined) {
     this.#runtime = runtime;
+    this.#agent = agent;
     this.#node = node;
     this.#draining = new Draining(runtime);
   }
@@ -62,6 +66,7 @@ export class Shutdown {
     addon.failAll(this.problem);
     // The failures above reach their waiters.
     port.drain(inbox);
+    await this.#agent?.leave();
     await this.#node.stopWorkers();
     keepAlive.release(this);
     this.#runtime.close(this.problem);

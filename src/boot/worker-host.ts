@@ -46,7 +46,7 @@ export class WorkerHost {
     const { channels, output, lines } = around;
     this.#around = around;
     this.#troubles = troubles;
-    this.#count = taskThreads(options.numCpus);
+    this.#count = taskThreads(options);
     this.pool = new WorkerPool({
       workerFile: WORKER_FILE,
       code: codeCache,

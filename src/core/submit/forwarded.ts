@@ -26,8 +26,10 @@ export function forwardAsk(
   cluster: ClusterJob,
 ): ForwardAsk | undefined {
   const { schedulingStrategy: strategy, name, priority } = options;
+  // A node without CPUs hosts nothing.
+  const hosts = (resources.totals['CPU'] ?? 0) > 0;
   const isElsewhere = typeof strategy === 'object' ? strategy.nodeId !== nodeId : strategy === 'spread';
-  if (!isElsewhere && !resources.lacks(options)) return undefined;
+  if (hosts && !isElsewhere && !resources.lacks(options)) return undefined;
   const demand = resources.amounts(options);
   return { job: cluster.jobId, fn: name, priority, demand, strategy, infeasibleAfterMs: cluster.infeasibleAfterMs };
 }

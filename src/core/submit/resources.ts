@@ -45,6 +45,11 @@ export class ResourceTable {
     return index === 0 ? 'CPU' : (this.#names[index - 1] ?? `resource ${index}`);
   }
 
+  /** The same in ten-thousandths, as the core counts it. */
+  amountsOf(free: readonly number[]): Record<string, number> {
+    return Object.fromEntries(free.map((amount, i) => [this.nameOf(i), Math.max(0, amount)]));
+  }
+
   /** Names what the core counts as free. */
   named(free: readonly number[]): Record<string, number> {
     const named: Record<string, number> = { CPU: Math.max(0, (free[0] ?? 0) / UNIT) };
