@@ -106,6 +106,7 @@ await build({
   outbase: 'src',
   entryPoints: [
     'src/bin/mobula.ts',
+    'src/boot/head.ts',
     'src/bin/microbenchmark/run.ts',
     // bench/ measures its rivals by the same harness and the same names.
     'src/bin/microbenchmark/harness.ts',
@@ -126,6 +127,23 @@ await build({
   packages: 'bundle',
   alias: { lodash: 'lodash/lodash.min.js' },
   format: 'esm',
+  minify: true,
+  sourcemap: false,
+});
+/** The processes of a head. Their packages are in them: nobody installs `ws` and msgpackr with mobula. */
+const require = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
+await build({
+  ...common,
+  outdir: 'dist',
+  outbase: 'src',
+  entryPoints: ['src/boot/shard.ts', 'src/boot/scheduler.ts'],
+  packages: 'bundle',
+  // Accelerators of ws and msgpackr that an application may have; each works without.
+  external: ['bufferutil', 'utf-8-validate', 'msgpackr-extract'],
+  format: 'esm',
+  banner: { js: require },
+  splitting: true,
+  chunkNames: 'boot/[name]-[hash]',
   minify: true,
   sourcemap: false,
 });

@@ -18,7 +18,7 @@ const built = spawnSync('cargo', ['build', '--release', '--locked', '-p', 'mobul
 });
 if (built.error) {
   console.error(
-    `mobula: cargo did not start (${built.error.message}). Building from source needs Rust 1.88 or later: https://rustup.rs`,
+    `mobula: cargo did not start (${built.error.message}). Building from source needs Rust 1.90 or later: https://rustup.rs`,
   );
   process.exit(1);
 }

@@ -17,7 +17,7 @@ export function run(command, args, env = {}) {
   });
   if (error !== undefined) {
     console.error(`mobula: ${command} did not start: ${error.message}`);
-    if (command === 'cargo') console.error('Building from source needs Rust 1.88 or later: https://rustup.rs');
+    if (command === 'cargo') console.error('Building from source needs Rust 1.90 or later: https://rustup.rs');
     process.exit(1);
   }
   if (status !== 0) {

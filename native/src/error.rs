@@ -9,6 +9,7 @@ pub(crate) enum Code {
     Closed,
     Taken,
     Invalid,
+    Log,
 }
 
 impl AsRef<str> for Code {
@@ -19,6 +20,7 @@ impl AsRef<str> for Code {
             Self::Closed => "ERR_MOBULA_RUNTIME_CLOSED",
             Self::Taken => "ERR_MOBULA_ALREADY_INITIALIZED",
             Self::Invalid => "ERR_MOBULA_INTERNAL",
+            Self::Log => "ERR_MOBULA_DATA_DIRECTORY",
         }
     }
 }

@@ -25,6 +25,7 @@ mod error;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod helper;
+mod log;
 mod machine;
 mod objects;
 mod port;

@@ -16,7 +16,7 @@ export interface NodeInfo {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** A row and how often its key was written: 1 after the first time. */
+/** A row and its version, which rises each time its key is written. */
 export interface Versioned<Row> {
   readonly row: Row;
   readonly version: number;

@@ -75,11 +75,26 @@ export interface Addon {
   tableKeys(port: number, table: string): string[];
   internShape(port: number, keys: readonly string[]): number;
   shapeKeys(port: number, id: number): string[];
+  // log.rs
+  logOpen(folder: string, onProgress: () => void): LogOpened;
+  logAppend(log: number, firstSeq: number, lastSeq: number, bytes: Uint8Array, sync: boolean): void;
+  logRead(log: number, from: number, most: number): Buffer[];
+  logProgress(log: number): number[];
+  logClose(log: number): void;
   // machine.rs
   version(): string;
   usableCpus(): number;
   cpuQuota(): number;
   memoryLimit(): number;
+}
+
+/** A log of a shard, as it was opened. */
+export interface LogOpened {
+  readonly id: number;
+  /** How often it was opened: 1 for the first time. */
+  readonly epoch: number;
+  /** Whether nothing that was written can be missing. */
+  readonly clean: boolean;
 }
 
 /** What a runtime is started with. */

@@ -96,6 +96,8 @@ export type SchedulerEvent =
   /** The nodes that are alive, by the control store. */
   | { readonly kind: 'members'; readonly alive: readonly NodeId[] }
   | { readonly kind: 'job-ended'; readonly job: JobId }
+  /** What was said to this submitter lately may be lost: its connection broke, and it has another. */
+  | { readonly kind: 'again'; readonly to: NodeId }
   | { readonly kind: 'tick' };
 
 /** Which tasks an effect is about: a line, or one task. */

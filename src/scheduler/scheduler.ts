@@ -1,4 +1,5 @@
 import type { Step } from '../common/step.ts';
+import { onAgain } from './again.ts';
 import { verdicts } from './feasible.ts';
 import { onJobEnded, onMembers, onReport } from './nodes.ts';
 import type { SchedulerEffect, SchedulerEvent } from './ports.ts';
@@ -21,6 +22,9 @@ export const scheduler: Step<SchedulerState, SchedulerEvent, SchedulerEffect> = 
       break;
     case 'job-ended':
       onJobEnded(turn, event.job);
+      break;
+    case 'again':
+      onAgain(turn, event.to);
       break;
     case 'tick':
       ready(turn);

@@ -108,7 +108,20 @@ export function setW(window: Window, w: number, effects: SchedulerEffect[]): voi
   }
   window.w = w;
   use(node, line, held(window) - before, window.scale);
-  const { sent: no, id: to } = submitter;
+  say(window, effects);
+}
+
+/** Tells the submitter once more what the window allows. */
+export function sayAgain(window: Window, effects: SchedulerEffect[]): void {
+  const { submitter } = window.line;
+  submitter.sent += 1;
+  // That it became smaller may be heard of only now.
+  if (submitter.shrunk.has(window)) window.peakNo = submitter.sent;
+  say(window, effects);
+}
+
+function say({ line, node, w }: Window, effects: SchedulerEffect[]): void {
+  const { sent: no, id: to } = line.submitter;
   if (line.task === null) effects.push({ kind: 'grant', to, no, line: line.number, node: node.id, w });
   else if (w > 0)
     effects.push({ kind: 'assign', to, no, task: line.task, node: node.id, must: line.refusals >= REFUSALS });

@@ -31,8 +31,11 @@ export const Op = {
 } as const;
 
 export const OP_HEADER = 16;
-/** The most one value may have: what one WRITE can carry. */
-export const LARGEST_VALUE: number = 1 << 20;
+/** The most one value may have: a frame of 1 MiB carries it with its key. */
+export const LARGEST_VALUE: number = (1 << 20) - 4096;
+
+/** The most that one WRITE, or the keys of one read, may have: what a frame has room for. */
+export const MOST_BYTES: number = (1 << 20) - 64;
 
 const none: Buffer = Buffer.alloc(0);
 

@@ -1,0 +1,34 @@
+import { endJob } from './jobs.ts';
+import type { AuthorityEffect, Change, NodeId } from './ports.ts';
+import type { AuthorityState } from './state.ts';
+import { sweep } from './writes.ts';
+
+/** So many dead nodes stay in the table. */
+const MOST_DEAD = 1_000;
+
+/** Declares a node dead. Its jobs end. `end`: what is done when all is written. */
+export function bury(
+  state: AuthorityState,
+  node: NodeId,
+  cause: string,
+  effects: AuthorityEffect[],
+  end: readonly AuthorityEffect[] = [],
+): void {
+  const found = state.living.get(node);
+  if (found === undefined) return;
+  state.living.delete(node);
+  state.dead.set(node, cause);
+  const changes: Change[] = [
+    { kind: 'node', row: { ...found.row, alive: false, cause } },
+    { kind: 'end-session', node },
+  ];
+  if (state.dead.size > MOST_DEAD) {
+    const [oldest] = state.dead.keys();
+    if (oldest !== undefined) {
+      state.dead.delete(oldest);
+      changes.push({ kind: 'forget-node', node: oldest });
+    }
+  }
+  for (const { row } of state.jobs.values()) if (row.driver === node) endJob(state, row.job, effects);
+  sweep(state, changes, (from) => ({ kind: 'sweep-node', node, from }), effects, end);
+}
