@@ -107,6 +107,8 @@ await build({
   entryPoints: [
     'src/bin/mobula.ts',
     'src/boot/head.ts',
+    'src/boot/detached.ts',
+    'src/testing/index.ts',
     'src/bin/microbenchmark/run.ts',
     // bench/ measures its rivals by the same harness and the same names.
     'src/bin/microbenchmark/harness.ts',
@@ -116,7 +118,11 @@ await build({
   splitting: true,
   chunkNames: 'boot/[name]-[hash]',
   // The commands import mobula as programs do.
-  plugins: [keepApart('benchmark-package.ts', './benchmark-package.js'), keepApart('../index.ts', 'mobula')],
+  plugins: [
+    keepApart('benchmark-package.ts', './benchmark-package.js'),
+    keepApart('../index.ts', 'mobula'),
+    keepApart('ask-head.ts', '../boot/ask-head.js'),
+  ],
   format: 'esm',
 });
 await build({
@@ -130,13 +136,13 @@ await build({
   minify: true,
   sourcemap: false,
 });
-/** The processes of a head. Their packages are in them: nobody installs `ws` and msgpackr with mobula. */
+/** What speaks with the processes of a head, and those. Their packages are in them: nobody installs `ws` and msgpackr with mobula. */
 const require = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
 await build({
   ...common,
   outdir: 'dist',
   outbase: 'src',
-  entryPoints: ['src/boot/shard.ts', 'src/boot/scheduler.ts'],
+  entryPoints: ['src/boot/shard.ts', 'src/boot/scheduler.ts', 'src/boot/ask-head.ts'],
   packages: 'bundle',
   // Accelerators of ws and msgpackr that an application may have; each works without.
   external: ['bufferutil', 'utf-8-validate', 'msgpackr-extract'],

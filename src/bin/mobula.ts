@@ -5,7 +5,11 @@ import { type Command, exitCodeOf, isUsageError, tell, UsageError } from './comm
 /** Loaded when asked for: `doctor` has to run where the native part does not load. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import('./doctor.ts')).doctor,
+  list: async () => (await import('./list.ts')).list,
   microbenchmark: async () => (await import('./microbenchmark.ts')).microbenchmark,
+  start: async () => (await import('./start.ts')).start,
+  status: async () => (await import('./status.ts')).status,
+  stop: async () => (await import('./stop.ts')).stop,
 };
 
 async function help(): Promise<string> {

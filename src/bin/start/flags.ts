@@ -24,7 +24,28 @@ interface Flag<T> {
 
 const text: Reader<string> = (_flag, given) => given;
 
-const flags = {
+/** What flags with a value give. Times are in milliseconds. */
+interface Values {
+  readonly address: string;
+  readonly bind: string;
+  readonly advertise: string;
+  readonly port: number;
+  readonly 'data-dir': string;
+  readonly 'node-timeout': number;
+  readonly reconnect: number;
+  readonly 'num-cpus': number;
+  readonly 'num-gpus': number;
+  readonly resources: Record<string, number>;
+  readonly labels: Record<string, string>;
+  readonly 'object-store-memory': number;
+  readonly 'lineage-memory': number;
+  readonly root: string;
+  readonly ports: readonly [first: number, last: number];
+  readonly 'head-timeout': number;
+  readonly drain: number;
+}
+
+const flags: { readonly [Name in keyof Values]: Flag<Values[Name]> } = {
   address: { read: readAddress },
   bind: { read: readHost },
   advertise: { read: readHost },
@@ -42,15 +63,13 @@ const flags = {
   ports: { read: readPorts, with: 'address' },
   'head-timeout': { read: readSeconds, with: 'address' },
   drain: { read: readSeconds },
-} satisfies Record<string, Flag<unknown>>;
+};
 
 /** Flags without a value. */
-const switches = ['head', 'detach', 'json'] as const;
+const switches: readonly ['head', 'detach', 'json'] = ['head', 'detach', 'json'];
 
-/** What was given: a missing flag is absent, a missing switch false. Times are in milliseconds. */
-export type Flags = { readonly [Name in keyof typeof flags]?: ReturnType<(typeof flags)[Name]['read']> } & {
-  readonly [Name in (typeof switches)[number]]: boolean;
-};
+/** What was given: a missing flag is absent, a missing switch false. */
+export type Flags = Partial<Values> & { readonly [Name in (typeof switches)[number]]: boolean };
 
 /**
  * Reads a command line.

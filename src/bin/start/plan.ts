@@ -1,10 +1,12 @@
-import { accessSync, statSync } from 'node:fs';
+import { accessSync, existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { entries } from '../../boot/entries.ts';
 import { findHead } from '../../boot/home/find-head.ts';
 import { headToken } from '../../boot/home/head-token.ts';
 import type { Home } from '../../boot/home/paths.ts';
 import type { HeadPlan, Plan } from '../../boot/supervisor/group.ts';
 import { isEveryInterface, isLoopbackHost, parseAddress } from '../../common/address.ts';
+import { notBuilt } from '../../common/options.ts';
 import { readToken } from '../../transport/proof/token.ts';
 import { UsageError } from '../command.ts';
 import type { Flags } from './flags.ts';
@@ -26,6 +28,10 @@ export interface User {
  * file that is refused; `ERR_MOBULA_CONNECTION`: 'auto', and there is no head, or several.
  */
 export function planOf(flags: Flags, user: User): Plan {
+  if (flags['num-cpus'] !== 0 && !existsSync(entries.node)) {
+    const only = 'start --head --num-cpus 0 starts a head alone';
+    throw notBuilt('--num-cpus', flags['num-cpus'] ?? 'absent', `This version has no nodes; ${only}.`);
+  }
   return flags.head ? headPlan(flags, user) : nodePlan(flags, user);
 }
 
