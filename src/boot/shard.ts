@@ -1,7 +1,8 @@
 /** The program of a shard's process: it owns the port of the cluster, and is the authority for life and death. */
 import { MobulaError } from '../common/errors.ts';
+import { now, sleep } from '../common/timers.ts';
 import { version } from '../common/version.ts';
-import { DiskLog } from '../gcs/log/disk.ts';
+import { DiskLog, LogInUseError, type LogListener } from '../gcs/log/disk.ts';
 import { newShard, type ShardState } from '../gcs/shard/index.ts';
 import { listen } from '../transport/websocket/listen.ts';
 import { HeadServer } from '../wire/serve.ts';
@@ -25,6 +26,9 @@ export interface ShardConfig {
 /** After so long a silence everybody is told that a node may be dead. */
 const SUSPECT_MS = 1_000;
 
+/** How long a head that was told to end, or whose supervisor is gone, may have its log. */
+const PREDECESSOR_MS = 2_000;
+
 const parent = await meetParent<ShardConfig>();
 try {
   await serve(parent);
@@ -38,7 +42,7 @@ async function serve({ config, up, fail, whenOver }: Parent<ShardConfig>): Promi
   const log =
     dataDir === null
       ? null
-      : new DiskLog((await import('../native/binding.ts')).addon, dataDir, {
+      : await openLog(dataDir, {
           written: (seq) => runner?.tell({ kind: 'written', seq }),
           synced: (seq) => runner?.tell({ kind: 'synced', seq }),
           failed: (error) => {
@@ -61,6 +65,20 @@ async function serve({ config, up, fail, whenOver }: Parent<ShardConfig>): Promi
     log?.close();
   });
   up({ port: listener.port, epoch });
+}
+
+/** A head that was killed may still be ending: its log is waited for a little. */
+async function openLog(dataDir: string, listener: LogListener): Promise<DiskLog> {
+  const { addon } = await import('../native/binding.ts');
+  const until = now() + PREDECESSOR_MS;
+  for (;;) {
+    try {
+      return new DiskLog(addon, dataDir, listener);
+    } catch (error) {
+      if (!(error instanceof LogInUseError) || now() > until) throw error;
+    }
+    await sleep(20);
+  }
 }
 
 /** The shard as its log has it. */

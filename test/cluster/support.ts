@@ -7,8 +7,7 @@ import type * as HeadModule from '../../src/boot/head.ts';
 import { version } from '../../src/common/version.ts';
 import { connectHead } from '../../src/wire/head-link.ts';
 import type { Granted, Head, HeadListener, Load, NodeFacts } from '../../src/wire/ports.ts';
-
-export const token = 'a token for tests';
+import { token } from './token.ts';
 
 /** The built one: its children are the programs that ship. */
 const { startHead } = (await import(new URL('../../../dist/boot/head.js', import.meta.url).href)) as typeof HeadModule;

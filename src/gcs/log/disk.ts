@@ -102,16 +102,19 @@ export class DiskLog implements ShardLog {
 
   #unusable(error: unknown): MobulaError {
     const { message } = error as Error;
-    return new MobulaError(
-      'ERR_MOBULA_DATA_DIRECTORY',
-      `The data directory ${this.#folder} cannot be used: ${message}. ${adviceFor(message)}`,
-      { cause: error },
-    );
+    const text = `The data directory ${this.#folder} cannot be used: ${message}. ${adviceFor(message)}`;
+    const kind = message.includes(IN_USE) ? LogInUseError : MobulaError;
+    return new kind('ERR_MOBULA_DATA_DIRECTORY', text, { cause: error });
   }
 }
 
+const IN_USE = 'another process';
+
+/** Another process has the log. */
+export class LogInUseError extends MobulaError {}
+
 function adviceFor(message: string): string {
-  if (message.includes('another process')) return 'Stop the head that has it, or choose another with --data-dir';
+  if (message.includes(IN_USE)) return 'Stop the head that has it, or choose another with --data-dir';
   if (message.includes('disk is full')) return 'Make room and start again: what was acknowledged is there';
   if (message.includes('damaged')) return 'Bring back a copy of it, or start with another --data-dir';
   return 'See that this user may write there, or choose another with --data-dir';
