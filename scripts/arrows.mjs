@@ -19,7 +19,7 @@ const arrows = {
   api: ['common', 'native', 'gcs', 'core', 'boot'],
   'index.ts': ['common', 'core', 'gcs', 'api'],
   testing: ['common', 'boot'],
-  bin: ['common', 'native', 'boot', 'index.ts'],
+  bin: ['common', 'native', 'transport', 'boot', 'index.ts'],
 };
 
 /** The imports among `files` that no arrow allows, as lines to print. */

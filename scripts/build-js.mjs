@@ -109,6 +109,8 @@ await build({
   entryPoints: [
     'src/bin/mobula.ts',
     'src/boot/head.ts',
+    'src/boot/detached.ts',
+    'src/testing/index.ts',
     'src/bin/microbenchmark/run.ts',
     // bench/ measures its rivals by the same harness and the same names.
     'src/bin/microbenchmark/harness.ts',
@@ -118,7 +120,11 @@ await build({
   splitting: true,
   chunkNames: 'boot/[name]-[hash]',
   // The commands import mobula as programs do.
-  plugins: [keepApart('benchmark-package.ts', './benchmark-package.js'), keepApart('../index.ts', 'mobula')],
+  plugins: [
+    keepApart('benchmark-package.ts', './benchmark-package.js'),
+    keepApart('../index.ts', 'mobula'),
+    keepApart('ask-head.ts', '../boot/ask-head.js'),
+  ],
   format: 'esm',
 });
 await build({
@@ -140,13 +146,13 @@ await build({
   plugins: [keepApart('compiled.ts', './compiled.cjs')],
   format: 'esm',
 });
-/** The processes of a head, and the agents of nodes. Their packages are in them: nobody installs `ws` and msgpackr with mobula. */
+/** The processes of a head, agents, and what asks a head. Their packages are in them: nobody installs `ws` and msgpackr with mobula. */
 const require = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
 await build({
   ...common,
   outdir: 'dist',
   outbase: 'src',
-  entryPoints: ['src/boot/shard.ts', 'src/boot/scheduler.ts', 'src/boot/agent.ts'],
+  entryPoints: ['src/boot/shard.ts', 'src/boot/scheduler.ts', 'src/boot/agent.ts', 'src/boot/ask-head.ts'],
   packages: 'bundle',
   // Accelerators of ws and msgpackr that an application may have; each works without.
   external: ['bufferutil', 'utf-8-validate', 'msgpackr-extract'],

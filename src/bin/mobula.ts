@@ -1,12 +1,15 @@
 #!/usr/bin/env node
-import { isMobulaError } from '../common/errors.ts';
 import { version } from '../common/version.ts';
-import { type Command, isUsageError, UsageError } from './command.ts';
+import { type Command, exitCodeOf, isUsageError, tell, UsageError } from './command.ts';
 
 /** Loaded when asked for: `doctor` has to run where the native part does not load. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import('./doctor.ts')).doctor,
+  list: async () => (await import('./list.ts')).list,
   microbenchmark: async () => (await import('./microbenchmark.ts')).microbenchmark,
+  start: async () => (await import('./start.ts')).start,
+  status: async () => (await import('./status.ts')).status,
+  stop: async () => (await import('./stop.ts')).stop,
 };
 
 async function help(): Promise<string> {
@@ -17,7 +20,7 @@ async function help(): Promise<string> {
   return `usage: mobula <command> [options]\n\n${list}\n\n'mobula <command> --help' tells more. 'mobula --version' prints the version.`;
 }
 
-/** Runs a command line and gives its exit code: 0, 1 for failed, 2 for a command line that makes no sense. */
+/** Runs a command line and gives its exit code: 0, or 1 for failed. */
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === '--version' || name === '-v') {
     console.log(version);
@@ -46,7 +49,6 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (isUsageError(error)) console.error(error.message);
-  else console.error(isMobulaError(error) ? `${error.code}: ${error.message}` : error);
-  process.exitCode = isUsageError(error) ? 2 : 1;
+  console.error(tell(error));
+  process.exitCode = exitCodeOf(error);
 }

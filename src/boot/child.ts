@@ -1,6 +1,6 @@
 /** A child process, as its parent sees it: started with a configuration, ended by the end of its pipe. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import type { ErrorCode } from '../common/error-codes.ts';
 import { MobulaError } from '../common/errors.ts';
 import { clearTimeout, setTimeout } from '../common/timers.ts';
@@ -22,7 +22,7 @@ export class Child {
   readonly up: Promise<Readonly<Record<string, string | number>>>;
   readonly ended: Promise<Ended>;
   readonly #process: ChildProcess;
-  readonly #pipe: Duplex;
+  readonly #pipe: Socket;
 
   /** `name`: for messages. `file`: its program. */
   constructor(name: string, file: string, config: object) {
@@ -32,7 +32,7 @@ export class Child {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
       env,
     });
-    this.#pipe = this.#process.stdio[PARENT_FD] as Duplex;
+    this.#pipe = this.#process.stdio[PARENT_FD] as Socket;
     let error: MobulaError | undefined;
     this.ended = new Promise((resolve) => {
       // `close` comes after all that it said was read.
@@ -65,6 +65,14 @@ export class Child {
     return this.#process.pid ?? 0;
   }
 
+  /** Whether this process stays alive for it. */
+  hold(alive: boolean): void {
+    for (const one of [this.#process, this.#pipe]) {
+      if (alive) one.ref();
+      else one.unref();
+    }
+  }
+
   /** Asks it to end, and kills it if it does not. Resolves when it is gone. */
   async stop(): Promise<Ended> {
     this.#pipe.end();
@@ -75,7 +83,7 @@ export class Child {
   }
 }
 
-function readLines(from: Duplex, each: (line: string) => void): void {
+function readLines(from: Socket, each: (line: string) => void): void {
   let text = '';
   from.on('data', (chunk: Buffer) => {
     text += chunk.toString();

@@ -1,17 +1,17 @@
 // The supervisor behind `mobula start --detach`. The command waits at descriptor 3 until it is up, and then ends.
 import { Socket } from 'node:net';
-import { entries } from './entries.ts';
+import { starters } from './starters.ts';
 import { failureOf } from './supervisor/child.ts';
 import { CHANNEL_FD, type Report } from './supervisor/contract.ts';
 import type { Up } from './supervisor/group.ts';
 import { readLines } from './supervisor/lines.ts';
-import { PlanServer, type Served } from './supervisor/serve.ts';
+import { PlanServer, type Serving } from './supervisor/serve.ts';
 
 const command = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
 const report = (told: Report<Up>): void => void command.end(`${JSON.stringify(told)}\n`);
 
-function serve(served: Served): void {
-  const server = new PlanServer(served, entries);
+function serve(serving: Serving): void {
+  const server = new PlanServer(serving, starters);
   // The command was interrupted: nobody knows of what would come up.
   const interrupted = (): void => void server.stop();
   command.on('end', interrupted);
@@ -31,6 +31,6 @@ function serve(served: Served): void {
 command.on('error', () => {});
 readLines(
   command,
-  (served) => serve(served as Served),
+  (serving) => serve(serving as Serving),
   () => process.exit(1),
 );

@@ -32,6 +32,8 @@ export interface RunningHead {
   readonly ended: Promise<Error | undefined>;
   /** Ends both processes. What the shard has acknowledged is on the disk. */
   stop(): Promise<void>;
+  /** Whether this process stays alive for the head. Default: it does. */
+  hold(alive: boolean): void;
 }
 
 /** A process that ended so soon after its start is started again after a while only. */
@@ -61,6 +63,7 @@ class Supervisor implements RunningHead {
   #scheduler: Child | undefined;
   #port = 0;
   #stopping = false;
+  #held = true;
   #shortLives = 0;
 
   constructor(config: HeadConfig) {
@@ -100,8 +103,15 @@ class Supervisor implements RunningHead {
     this.#resolve(undefined);
   }
 
+  hold(alive: boolean): void {
+    this.#held = alive;
+    this.#shard?.hold(alive);
+    this.#scheduler?.hold(alive);
+  }
+
   async #end(): Promise<void> {
     this.#stopping = true;
+    this.hold(true);
     await this.#scheduler?.stop();
     await this.#shard?.stop();
   }
@@ -117,6 +127,7 @@ class Supervisor implements RunningHead {
     this.#shard = new Child('control store', program('shard'), config);
     const { port } = await this.#shard.up;
     this.#port = Number(port);
+    this.#shard.hold(this.#held);
   }
 
   async #startScheduler(): Promise<void> {
@@ -124,6 +135,7 @@ class Supervisor implements RunningHead {
     const config: SchedulerConfig = { host: reachable(host), port: this.#port, token, nodeId: newId() };
     this.#scheduler = new Child('scheduler', program('scheduler'), config);
     await this.#scheduler.up;
+    this.#scheduler.hold(this.#held);
   }
 
   /** Starts the shard again as its log has it, when its process has ended. */

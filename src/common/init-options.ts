@@ -171,7 +171,8 @@ function checkLogger(logger: Logger): Logger {
   throw badOption('logger', logger, `an object with the methods ${methods.join(', ')}`);
 }
 
-function nodeLabels(value: unknown): Record<string, string> {
+/** Labels of a node: an object of texts. */
+export function nodeLabels(value: unknown): Record<string, string> {
   if (typeof value !== 'object' || value === null) throw badOption('labels', value, 'an object of texts');
   const labels: Record<string, string> = {};
   for (const [name, label] of Object.entries(value))

@@ -1,5 +1,5 @@
 /** Clusters of real processes on this machine, for tests. */
-import { entries } from '../boot/entries.ts';
+import { starters } from '../boot/starters.ts';
 import type { Cluster } from './cluster.ts';
 import { type ClusterOptions, resolveCluster } from './options.ts';
 import { startProcesses } from './processes.ts';
@@ -21,5 +21,5 @@ export type { ClusterNodeOptions, ClusterOptions } from './options.ts';
  * await init({ address: cluster.address });
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  return startProcesses(resolveCluster(options), entries);
+  return startProcesses(resolveCluster(options), starters);
 }

@@ -1,10 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { NodeReady } from '../boot/supervisor/contract.ts';
-import type { Entries } from '../boot/supervisor/group.ts';
-import { type SupervisedHead, superviseHead, superviseNode } from '../boot/supervisor/roles.ts';
+import type { RunningHead, Starters } from '../boot/supervisor/group.ts';
+import { superviseNode } from '../boot/supervisor/node-role.ts';
 import type { Supervised } from '../boot/supervisor/supervised.ts';
 import { formatAddress } from '../common/address.ts';
 import { RuntimeClosedError } from '../common/errors.ts';
@@ -14,11 +11,10 @@ import { type ClusterNodeOptions, type ResolvedNode, resolveNode } from './optio
 
 const LOOPBACK = '127.0.0.1';
 const DRAIN_MS = 25_000;
-const STDERR = 2;
 
 /** Starts a head, then `nodes`; ends all that came up if one does not. */
-export async function startProcesses(nodes: readonly ResolvedNode[], entries: Entries): Promise<Cluster> {
-  const cluster = new TestCluster(entries);
+export async function startProcesses(nodes: readonly ResolvedNode[], starters: Starters): Promise<Cluster> {
+  const cluster = new TestCluster(starters);
   try {
     await cluster.begin();
     await Promise.all(nodes.map((node) => cluster.start(node)));
@@ -31,28 +27,16 @@ export async function startProcesses(nodes: readonly ResolvedNode[], entries: En
 
 class TestCluster implements Cluster {
   readonly token: string = randomBytes(32).toString('hex');
-  readonly #entries: Entries;
+  readonly #starters: Starters;
   readonly #environment: Environment;
-  readonly #folder: string = mkdtempSync(join(tmpdir(), 'mobula-cluster-'));
-  readonly #head: SupervisedHead;
+  #head: RunningHead | undefined;
   readonly #alive = new Map<Supervised<NodeReady>, ClusterNode | undefined>();
   #address = '';
   #stopped: Promise<void> | undefined;
 
-  constructor(entries: Entries) {
-    this.#entries = entries;
+  constructor(starters: Starters) {
+    this.#starters = starters;
     this.#environment = new Environment('MOBULA_AUTH_TOKEN', this.token);
-    const head = {
-      token: this.token,
-      bind: LOOPBACK,
-      port: 0,
-      dataDir: this.#folder,
-      scratch: true,
-      gcsSync: false,
-      nodeTimeoutMs: 5000,
-      reconnectMs: 60_000,
-    };
-    this.#head = superviseHead(head, { entry: entries.head, replace: false, output: STDERR });
   }
 
   get address(): string {
@@ -64,10 +48,18 @@ class TestCluster implements Cluster {
   }
 
   async begin(): Promise<void> {
-    const { port } = await this.#head.head.up;
-    this.#address = formatAddress({ host: LOOPBACK, port });
+    this.#head = await this.#starters.head({
+      token: this.token,
+      bind: LOOPBACK,
+      port: 0,
+      // Files would be left when this process is killed.
+      dataDir: null,
+      nodeTimeoutMs: 5000,
+      reconnectMs: 60_000,
+    });
+    this.#address = formatAddress({ host: LOOPBACK, port: this.#head.port });
     // A test that never calls stop() still ends by itself, and its cluster with it.
-    this.#head.head.hold(false);
+    this.#head.hold(false);
   }
 
   addNode(options: ClusterNodeOptions = {}): Promise<ClusterNode> {
@@ -78,8 +70,7 @@ class TestCluster implements Cluster {
     if (this.#stopped !== undefined)
       throw new RuntimeClosedError('The cluster was stopped. Start another one with startCluster().');
     const plan = { ...node, token: this.token, address: this.#address, root: process.cwd(), headTimeoutMs: 600_000 };
-    const setting = { entry: this.#entries.node, replace: false, output: STDERR };
-    const process_ = superviseNode(plan, setting, (exit) => this.#head.tell(exit));
+    const process_ = superviseNode(plan, { ...this.#starters.node, replace: false }, () => {});
     this.#alive.set(process_, undefined);
     void process_.over.then(() => this.#alive.delete(process_));
     const { nodeId } = await process_.up;
@@ -101,17 +92,17 @@ class TestCluster implements Cluster {
 
   async #stop(): Promise<void> {
     try {
-      const processes = [...this.#alive.keys(), this.#head.head];
       await Promise.all(
-        processes.map((one) => {
+        [...this.#alive.keys()].map((one) => {
           // The second call kills.
           void one.stop(0);
           return one.stop(0);
         }),
       );
+      this.#head?.hold(true);
+      await this.#head?.stop();
     } finally {
       this.#environment.restore();
-      rmSync(this.#folder, { recursive: true, force: true });
     }
   }
 

@@ -2,9 +2,9 @@ import { Alarm } from '../common/alarm.ts';
 import { ClusterStateLostError, ControlStoreUnavailableError, isMobulaError, NodeDiedError } from '../common/errors.ts';
 import { clearTimeout, now, setTimeout } from '../common/timers.ts';
 import { ShardClient } from '../gcs/client/door.ts';
-import { kvLayout, nodeLayout } from '../gcs/client/layouts.ts';
+import { jobLayout, kvLayout, nodeLayout } from '../gcs/client/layouts.ts';
 import { RemoteTable } from '../gcs/client/table.ts';
-import type { NodeRow } from '../gcs/tables/members.ts';
+import type { JobRow, NodeRow } from '../gcs/tables/members.ts';
 import { encode } from '../transport/messages/message.ts';
 import type { Channel, Closed, Handlers, Self } from '../transport/ports.ts';
 import { connect } from '../transport/websocket/dial.ts';
@@ -46,6 +46,7 @@ export async function connectHead(options: HeadOptions, listener: HeadListener):
 
 class HeadLink implements Head {
   readonly nodes: RemoteTable<NodeRow>;
+  readonly jobs: RemoteTable<JobRow>;
   readonly kv: Kv;
   readonly #options: HeadOptions;
   readonly #listener: HeadListener;
@@ -74,6 +75,7 @@ class HeadLink implements Head {
       this.#end(why === 'expired' ? this.#died('its session has ended') : stateLost(this.#address)),
     );
     this.nodes = new RemoteTable(this.#shard, nodeLayout);
+    this.jobs = new RemoteTable(this.#shard, jobLayout);
     this.kv = new RemoteTable(this.#shard, kvLayout);
   }
 

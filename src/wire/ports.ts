@@ -3,7 +3,7 @@
  * requests and grants are those of the scheduler (`scheduler/ports.ts`).
  */
 import type { Table } from '../gcs/client.ts';
-import type { NodeRow } from '../gcs/tables/members.ts';
+import type { JobRow, NodeRow } from '../gcs/tables/members.ts';
 import type { About, NodeId, Report, Request, TaskId } from '../scheduler/ports.ts';
 
 /** A node's word about itself, without its name and number, which the link adds. Means are those since the last `report`. */
@@ -64,6 +64,8 @@ export interface HeadListener {
 export interface Head {
   /** The node table, by node id. Only the head writes it: here it is read and watched. */
   readonly nodes: Pick<Table<NodeRow>, 'get' | 'watch'>;
+  /** The job table, by the job's number. Only the head writes it. */
+  readonly jobs: Pick<Table<JobRow>, 'get' | 'watch'>;
   readonly kv: Kv;
   /**
    * Enters this process into the node table. Resolves when that is on the disk of the head. The link reports from then on, every

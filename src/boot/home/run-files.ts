@@ -9,13 +9,12 @@ export interface RunFile {
   readonly address: string;
   /** The supervisor. */
   readonly process: ProcessMark;
-  /** Whether `--detach` started it. */
-  readonly detached: boolean;
   /** The version of mobula. */
   readonly version: string;
   /** Of the node that it keeps running, as it was at first. */
   readonly nodeId?: string;
   readonly dataDir?: string;
+  /** Where it writes, if `--detach` started it. */
   readonly log?: string;
 }
 

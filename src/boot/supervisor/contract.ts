@@ -8,29 +8,9 @@
 /** The number of the inherited socket in the child. */
 export const CHANNEL_FD = 3;
 
-/** What a head is told. The token is here, and not among the arguments or in the environment, where others could read it. */
-export interface HeadConfig {
-  readonly token: string;
-  /** The network interface that it listens at: a host name or an IP address. */
-  readonly bind: string;
-  /** 0: the system chooses one; a head that is started again gets the port that its predecessor had. */
-  readonly port: number;
-  /** The host that others reach it at. Default: `bind`. */
-  readonly advertise?: string;
-  /** An absolute path. The head makes it, and locks it. */
-  readonly dataDir: string;
-  /** The data directory is removed when the supervisor is dead. */
-  readonly scratch?: boolean;
-  /** Whether facts, too, are acknowledged only when they are on the disk. */
-  readonly gcsSync: boolean;
-  /** A node that is silent for so long is dead. Milliseconds. */
-  readonly nodeTimeoutMs: number;
-  /** For how long two processes may fail to reach one another. Milliseconds. */
-  readonly reconnectMs: number;
-}
-
 /** What a node is told. What is absent has the default of `init()`. */
 export interface NodeConfig {
+  /** Here, and not among the arguments or in the environment, where others could read it. */
   readonly token: string;
   /** Of the head: host and port. */
   readonly address: string;
@@ -59,13 +39,6 @@ export interface NodeConfig {
   readonly start: number;
   /** The node that this one replaces: evidence that it is dead, for the authority. */
   readonly predecessor?: NodeExit;
-}
-
-/** What a head reports when it serves. */
-export interface HeadReady {
-  /** Where others reach it: host and port. */
-  readonly address: string;
-  readonly port: number;
 }
 
 /** What a node reports when the head has taken it in. */
@@ -98,12 +71,10 @@ export interface Failure {
   readonly message: string;
 }
 
-/** From the supervisor to the child, each a line, after the first, which is the configuration. */
-export type Order =
-  /** Take nothing new, end what is under way, and exit with 0. After `ms` the child is killed. */
-  | { readonly drain: { readonly ms: number } }
-  /** To a head: a node on this machine is dead. */
-  | { readonly exited: NodeExit };
+/** From the supervisor to the child, after the configuration: take nothing new, end what is under way, and exit with 0. After `ms` the child is killed. */
+export interface Order {
+  readonly drain: { readonly ms: number };
+}
 
 /** From the child to the supervisor, each a line. */
 export type Report<Ready> =

@@ -1,97 +1,129 @@
 import { formatAddress, isEveryInterface } from '../../common/address.ts';
-import type { Failure, HeadConfig, HeadReady, NodeReady } from './contract.ts';
-import { type NodePlan, type Setting, type SupervisedHead, superviseHead, superviseNode } from './roles.ts';
-import type { Supervised } from './supervised.ts';
+import { failureOf } from './child.ts';
+import type { Failure, NodeExit, NodeReady } from './contract.ts';
+import { type NodePlan, superviseNode } from './node-role.ts';
+import type { Setting, Supervised } from './supervised.ts';
+
+/** A head that is to be started. Times are in milliseconds. */
+export interface HeadPlan {
+  readonly token: string;
+  /** The network interface that it listens at: a host name or an IP address. */
+  readonly bind: string;
+  /** 0: the system chooses. */
+  readonly port: number;
+  /** The host that others reach it at. Default: `bind`. */
+  readonly advertise?: string;
+  /** Where its log is: an absolute path. null: there is no log. */
+  readonly dataDir: string | null;
+  /** A node that is silent for so long is dead. */
+  readonly nodeTimeoutMs: number;
+  /** For how long two processes may fail to reach one another. */
+  readonly reconnectMs: number;
+}
+
+/** A head: its own processes, which it keeps running by itself. */
+export interface RunningHead {
+  readonly port: number;
+  /** Its end: with the error, or after `stop` with nothing. */
+  readonly ended: Promise<Error | undefined>;
+  stop(): Promise<void>;
+  /** Whether this process stays alive for the head. Default: it does. */
+  hold(alive: boolean): void;
+}
 
 /** What one `mobula start` starts: a head, a node, or a head and a node beside it. */
 export interface Plan {
-  readonly head?: HeadConfig;
+  readonly head?: HeadPlan;
   /** Without an address: that of the head. */
   readonly node?: Omit<NodePlan, 'address'> & { readonly address?: string };
-  /** How long what ends may take for what is under way. Milliseconds. */
+  /** How long a node that ends may take for what is under way. Milliseconds. */
   readonly drainMs: number;
 }
 
-/** The files of the package that are run. */
-export interface Entries {
-  readonly head: URL;
-  readonly node: URL;
+/** How processes are started. */
+export interface Starters {
+  /** Throws a MobulaError when it cannot. */
+  head(plan: HeadPlan): Promise<RunningHead>;
+  readonly node: Setting;
 }
 
 /** What came up. */
 export interface Up {
-  /** Of the head: host and port. */
+  /** Of the head: host and port, for others. */
   readonly address: string;
-  readonly head?: HeadReady;
-  readonly node?: NodeReady;
+  /** Of a head that was started here. */
+  readonly port?: number;
+  readonly nodeId?: string;
 }
 
-/** A head and a node, as far as there are any. Each is replaced alone; what gives up takes the other along. */
+/** A head and a node, as far as there are any. What gives up takes the other along. */
 export class Group {
   readonly #plan: Plan;
-  readonly #entries: Entries;
-  readonly #setting: Omit<Setting, 'entry'>;
-  #head: SupervisedHead | undefined;
+  readonly #starters: Starters;
+  readonly #reported: (exit: NodeExit, wanted: boolean) => void;
+  #head: RunningHead | undefined;
   #node: Supervised<NodeReady> | undefined;
   #stopping = false;
   #failure: Failure | undefined;
-  readonly #ended: Promise<Failure | undefined>;
   #end: (failure: Failure | undefined) => void = () => {};
+  /** All is up. Rejects with what kept it from that. */
   readonly up: Promise<Up>;
+  /** The end of all: with what went wrong, or, after `stop`, with nothing. */
+  readonly over: Promise<Failure | undefined>;
 
-  constructor(plan: Plan, entries: Entries, setting: Omit<Setting, 'entry'>) {
+  /** `reported`: a node that was up is dead. `wanted`: `stop` was called. */
+  constructor(plan: Plan, starters: Starters, reported: (exit: NodeExit, wanted: boolean) => void) {
     this.#plan = plan;
-    this.#entries = entries;
-    this.#setting = setting;
-    this.#ended = new Promise((resolve) => {
+    this.#starters = starters;
+    this.#reported = reported;
+    this.over = new Promise((resolve) => {
       this.#end = resolve;
     });
     this.up = this.#start();
-    this.up.catch(() => {});
-  }
-
-  /** The end of all: with what went wrong, or, after `stop`, with nothing. */
-  get over(): Promise<Failure | undefined> {
-    return this.#ended;
+    this.up.catch((error: unknown) => this.#lost(failureOf(error)));
   }
 
   async #start(): Promise<Up> {
-    const { head: headConfig, node: nodePlan } = this.#plan;
-    let head: HeadReady | undefined;
-    if (headConfig !== undefined) {
-      this.#head = superviseHead(headConfig, { ...this.#setting, entry: this.#entries.head });
-      void this.#head.head.over.then((failure) => this.#lost(failure));
-      head = await this.#head.head.up;
+    const { head: headPlan, node: nodePlan } = this.#plan;
+    let address = nodePlan?.address ?? '';
+    let near = address;
+    if (headPlan !== undefined) {
+      this.#head = await this.#starters.head(headPlan);
+      const { port, ended } = this.#head;
+      void ended.then((error) => this.#lost(error && failureOf(error)));
+      address = formatAddress({ host: headPlan.advertise ?? headPlan.bind, port });
+      near = nearAddress(headPlan.bind, port);
     }
-    const address = head?.address ?? nodePlan?.address ?? '';
-    if (nodePlan === undefined || this.#stopping) return { address, ...(head && { head }) };
-    const setting = { ...this.#setting, entry: this.#entries.node };
-    const near = headConfig === undefined ? address : nearAddress(headConfig.bind, head?.port ?? 0);
-    this.#node = superviseNode({ ...nodePlan, address: near }, setting, (exit) => this.#head?.tell(exit));
+    const up = { address, ...(this.#head && { port: this.#head.port }) };
+    if (nodePlan === undefined || this.#stopping) return up;
+    this.#node = superviseNode({ ...nodePlan, address: near }, this.#starters.node, (exit) =>
+      this.#reported(exit, this.#stopping),
+    );
     void this.#node.over.then((failure) => this.#lost(failure));
-    return { address, ...(head && { head }), node: await this.#node.up };
+    return { ...up, ...(await this.#node.up) };
   }
 
   /** One of the two is not replaced any more. */
   #lost(failure: Failure | undefined): void {
-    this.#failure ??= failure;
-    if (!this.#stopping) void this.stop();
+    if (!this.#stopping) {
+      this.#failure = failure;
+      void this.stop();
+    }
   }
 
-  /** Ends the node, then the head. The second call kills both. */
+  /** Drains the node, then ends the head. The second call kills the node. */
   async stop(): Promise<Failure | undefined> {
-    const again = this.#stopping;
-    this.#stopping = true;
-    const { drainMs } = this.#plan;
-    if (again) {
-      void this.#node?.stop(drainMs);
-      void this.#head?.head.stop(drainMs);
-      return this.#ended;
+    if (this.#stopping) {
+      void this.#node?.stop(0);
+      return this.over;
     }
-    await this.#node?.stop(drainMs);
-    await this.#head?.head.stop(drainMs);
+    this.#stopping = true;
+    await this.#node?.stop(this.#plan.drainMs);
+    // A head that was being started.
+    await this.up.catch(() => {});
+    await this.#head?.stop();
     this.#end(this.#failure);
-    return this.#failure;
+    return this.over;
   }
 }
 

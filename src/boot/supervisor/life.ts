@@ -3,7 +3,7 @@ import type { Exit, Failure } from './contract.ts';
 
 /** What a supervisor knows of the one process that it keeps running. */
 export interface Life {
-  /** For messages: 'head' or 'node'. */
+  /** For messages. */
   readonly name: string;
   /** Whether a process that dies is replaced. */
   readonly replace: boolean;

@@ -2,18 +2,22 @@ import type { ErrorCode } from '../../common/error-codes.ts';
 import { MobulaError } from '../../common/errors.ts';
 import { now, Timer } from '../../common/timers.ts';
 import { type Child, type Output, startChild } from './child-process.ts';
-import type { Exit, Failure, Order, Report } from './contract.ts';
+import type { Exit, Failure, Report } from './contract.ts';
 import { type Life, type LifeEffect, type LifeEvent, lifeStep, newLife } from './life.ts';
 
-/** One kind of process, and who is told of it. */
-export interface Role<Ready> {
-  /** For messages: 'head' or 'node'. */
-  readonly name: string;
-  /** A file of the package. */
+/** How a process is run. */
+export interface Setting {
+  /** Its program: a file of the package. */
   readonly entry: URL;
   /** Whether a process that dies is replaced. */
   readonly replace: boolean;
   readonly output: Output;
+}
+
+/** One kind of process, and who is told of it. */
+export interface Role<Ready> extends Setting {
+  /** For messages. */
+  readonly name: string;
   /** For the first process and for each that replaces it. */
   config(start: number): object;
   /** A process is up. Before `up` of `Supervised` resolves. */
@@ -72,12 +76,6 @@ export class Supervised<Ready> {
   /** Sends a signal to the process that runs now. */
   kill(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);
-  }
-
-  /** False: there is no process that is up, so nobody was told. */
-  order(order: Order): boolean {
-    if (this.#isUp) this.#child?.order(order);
-    return this.#isUp;
   }
 
   /** Whether this process stays alive for the one that runs now. */

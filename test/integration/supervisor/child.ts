@@ -43,7 +43,6 @@ serveSupervisor(async (told: Behaviour) => {
       if (told.stubborn === true) await new Promise(() => {});
       clearInterval(work);
     },
-    exited: (exit) => note({ exited: exit }),
   };
 });
 

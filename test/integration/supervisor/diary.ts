@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NodeExit } from '../../../src/boot/supervisor/contract.ts';
+import type { NodeConfig } from '../../../src/boot/supervisor/contract.ts';
 
 /** A line of what children wrote. */
 export interface Entry {
@@ -11,7 +11,7 @@ export interface Entry {
   readonly env?: Readonly<Record<string, string>>;
   readonly family?: readonly number[];
   readonly drain?: number;
-  readonly exited?: NodeExit;
+  readonly config?: NodeConfig;
 }
 
 /** Tests set TMPDIR to the folder of a diary. */

@@ -16,7 +16,7 @@ function folder(t: TestContext): string {
 
 function head(port: number, mark: ProcessMark = ownMark()): RunFile {
   const address = `127.0.0.1:${port}`;
-  return { role: 'head', address, process: mark, detached: true, version: '0.1.0' };
+  return { role: 'head', address, process: mark, version: '0.1.0' };
 }
 
 /** The process number may be in use again: by this one. */

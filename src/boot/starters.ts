@@ -1,0 +1,14 @@
+import { entries } from './entries.ts';
+import { startHead } from './head.ts';
+import type { Starters } from './supervisor/group.ts';
+
+const STDERR = 2;
+
+/** The processes of the package. */
+export const starters: Starters = {
+  head: ({ bind, port, token, dataDir, nodeTimeoutMs, reconnectMs }) => {
+    const note = (line: string): void => console.error(`mobula: ${line}`);
+    return startHead({ host: bind, port, token, dataDir, nodeTimeoutMs, reconnectMs, note });
+  },
+  node: { entry: entries.node, replace: true, output: STDERR },
+};
