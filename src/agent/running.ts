@@ -1,14 +1,15 @@
-import { MobulaError } from '../common/errors.ts';
+import { withoutPage } from '../common/error-page.ts';
+import { ObjectStoreFullError } from '../common/errors.ts';
 import { op, status, submit } from '../core/port/wire.ts';
 import { ObjectRef } from '../core/refs/object-ref.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
-import { failure } from '../core/values/failures.ts';
+import { encodeFailure, failure } from '../core/values/failures.ts';
 import type { Subscriber } from '../core/wait/subscriptions.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { ImportedTemplates } from './imported.ts';
 import type { Peer } from './peer.ts';
 import type { Arrived, WireValues } from './values.ts';
-import { writeRenamed } from './values.ts';
+import { writeBytes, writeRenamed } from './values.ts';
 import { type Attempted, answer, beginAnswer, type CancelEntry, readRunHead } from './wire/entries.ts';
 import { type EntryReader, EntryWriter } from './wire/entry.ts';
 
@@ -71,9 +72,9 @@ export class RunningTasks {
     try {
       this.#submit(run, number, head.job, args, deps);
     } catch (error) {
-      // The object store has no room for its arguments, say: what else is there may go first.
-      if (!(error instanceof MobulaError)) throw error;
-      run.refuse();
+      if (!(error instanceof ObjectStoreFullError)) throw error;
+      const fn = this.#ports.runtime.registry.get(number).info.name;
+      run.failNow(encodeFailure(failure.noRoom, head.attempt, fn, withoutPage(error.message)));
     }
   }
 
@@ -244,9 +245,10 @@ class Run implements Subscriber, Attempted {
     this.#end();
   };
 
-  /** It does not begin here. */
-  refuse(): void {
-    beginAnswer(this.peer.out, this, answer.unbegun, 0);
+  /** It fails before it begins. */
+  failNow(error: Uint8Array): void {
+    beginAnswer(this.peer.out, this, answer.failed, 1);
+    writeBytes(this.peer.out, error);
     this.peer.out.end();
     this.#end();
   }

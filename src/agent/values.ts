@@ -129,6 +129,13 @@ export class WireValues {
   }
 }
 
+/** Writes a value that is these bytes alone. */
+export function writeBytes(to: EntryWriter, bytes: Uint8Array): void {
+  to.u8(form.asItIs);
+  to.blob(bytes);
+  to.u32(0);
+}
+
 /** Writes the bytes that `rename` gave. */
 export function writeRenamed(to: EntryWriter, bytes: Uint8Array): void {
   to.u8(form.renamed);
