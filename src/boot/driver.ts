@@ -49,7 +49,7 @@ export class DriverNode implements NewsHandler {
       },
     });
     this.#shutdown = new Shutdown(this.runtime, this.#node);
-    this.#slowWaits = new SlowWaits(() => addon.slowWaits(port.id), namesOf(this.runtime), logger);
+    this.#slowWaits = new SlowWaits(() => addon.slowWaits(port.id), namesOf(this.runtime.resources), logger);
     inbox.handleNews(this);
     port.onRefused = (error) => {
       tellMistake(logger, error);
