@@ -1,7 +1,7 @@
 import { LINKED, op } from '../core/port/wire.ts';
 import type { ObjectRef } from '../core/refs/object-ref.ts';
 import type { ThreadRuntime, Travel } from '../core/runtime.ts';
-import { portableKind } from '../core/submit/remote.ts';
+import { portableKind } from '../core/values/portable-kind.ts';
 import { decodeBytes, encodeToBytes, portable } from '../store/codec/index.ts';
 import type { EntryReader, EntryWriter } from './wire/entry.ts';
 import { malformed } from './wire/entry.ts';

@@ -2,7 +2,7 @@ import { createRequire, isBuiltin } from 'node:module';
 import { types } from 'node:util';
 import type { Expression } from 'acorn';
 import { importOrigin } from './bindings.ts';
-import type { Capture } from './capture.ts';
+import type { Capture } from './capture-context.ts';
 import { isPackageFile } from './exports.ts';
 import type { ScopeEntry } from './inspect.ts';
 import { type Located, locateFunction } from './locate.ts';

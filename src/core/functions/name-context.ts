@@ -1,4 +1,4 @@
-import type { Capture } from './capture.ts';
+import type { Capture } from './capture-context.ts';
 import type { ScopeEntry } from './inspect.ts';
 import type { Located } from './locate.ts';
 import type { Step } from './problem.ts';

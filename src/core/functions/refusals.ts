@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { withoutPage } from '../../common/error-page.ts';
 import { isFunctionPrototype, isObjectPrototype } from './base-prototypes.ts';
-import type { Capture } from './capture.ts';
+import type { Capture } from './capture-context.ts';
 import type { ScopeEntry } from './inspect.ts';
 import type { Located } from './locate.ts';
 import { describeLine, placeOf } from './problem.ts';

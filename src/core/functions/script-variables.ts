@@ -1,7 +1,7 @@
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { runInThisContext } from 'node:vm';
-import type { Capture } from './capture.ts';
+import type { Capture } from './capture-context.ts';
 import type { ScopeEntry } from './inspect.ts';
 import type { Located } from './locate.ts';
 import type { Step } from './problem.ts';
