@@ -233,8 +233,8 @@ export class Capture {
       return this.#refuse(step, 'comes from another realm (a node:vm context), which cannot be looked into');
     const plain = locatePlain(this.inspector, facts, fn, text);
     if (plain === undefined) return this.#enclosing(fn, text, facts, step);
-    const { url, line, column } = plain;
-    const made = { source: text, form: 'expression', strict: true, eager: [] } as const;
+    const { url, line, column, strict } = plain;
+    const made = { source: text, form: 'expression', strict, eager: [] } as const;
     const shipped = describe(fn, { ...made, file: this.#file(url, undefined), line, column });
     this.#known.set(fn, shipped);
     return shipped;

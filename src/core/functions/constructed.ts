@@ -23,7 +23,17 @@ function look(facts: FunctionFacts, fn: object, text: string): boolean {
   if (location?.line !== 0 || location.column !== head.length || !text.startsWith(head.slice(1))) return false;
   if (!/^[\s\S]*\n\) \{\n[\s\S]*\n\}$/.test(text)) return false;
   if (/\b(?:import|sourceURL|sourceMappingURL)\b/.test(text)) return false;
-  return Object.hasOwn(fn, 'caller') && facts.surroundings([]).home === 'open';
+  return isSloppy(fn) && facts.home() === 'open';
+}
+
+/** Strict functions have no `caller`: reading it throws. */
+function isSloppy(fn: object): boolean {
+  try {
+    Reflect.get(fn, 'caller');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The script of such a function. */
