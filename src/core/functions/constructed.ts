@@ -1,3 +1,4 @@
+import { isSloppy } from './closed.ts';
 import type { FunctionFacts } from './inspect.ts';
 import { knownScript, type Loaded, loadScript } from './script.ts';
 
@@ -26,17 +27,7 @@ function look(facts: FunctionFacts, fn: object, text: string): boolean {
   return isSloppy(fn) && facts.home() === 'open';
 }
 
-/** Strict functions have no `caller`: reading it throws. */
-function isSloppy(fn: object): boolean {
-  try {
-    Reflect.get(fn, 'caller');
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The script of such a function. */
+/** The script of such a function; `text` as it is captured. */
 export function constructed(scriptId: string, text: string): Loaded | undefined {
   const source = { url: '', text: `(${text})`, startLine: 0, startColumn: 0, isModule: false };
   return knownScript(scriptId) ?? loadScript(scriptId, source, true);

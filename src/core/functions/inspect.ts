@@ -49,11 +49,16 @@ const smallHeap = 32 << 20;
 
 /** What one capture asks V8's inspector in this very thread. Everything is synchronous. */
 export class Inspector {
-  readonly #conversation: Conversation = join();
+  #joined: Conversation | undefined;
+
+  get #conversation(): Conversation {
+    this.#joined ??= join();
+    return this.#joined;
+  }
 
   /** The capture is over. */
   close(): void {
-    leave(this.#conversation);
+    if (this.#joined !== undefined) leave(this.#joined);
   }
 
   /** Looks at one function. The answer is good until `close`. */
