@@ -171,6 +171,19 @@ export class Inbox implements NewsReader, OutcomeReader {
     }
   }
 
+  /** The value of an object, if it is there and can be read at once. */
+  lookNow(object: number): { readonly value: unknown } | undefined {
+    const { port } = this.#runtime;
+    const pos = port.look(object);
+    if (pos < 0 || port.inbox[pos + 1] !== status.value) return undefined;
+    try {
+      return { value: this.value(pos + 8) };
+    } catch {
+      // As in `look`.
+      return undefined;
+    }
+  }
+
   value(pos: number): unknown {
     const { values } = this.#runtime;
     if (!values.hasRefs(pos)) return values.read(pos);
