@@ -11,6 +11,8 @@ import { encodeFailure, failure } from '../core/values/failures.ts';
 import { Commands } from './commands.ts';
 import { ExportedTemplates } from './exported.ts';
 import { ImportedTemplates, type Register } from './imported.ts';
+import { AgentNews } from './news.ts';
+import { Objects } from './objects.ts';
 import { Peer, type SendBody } from './peer.ts';
 import type { Granted, NodeId, Wanted } from './ports.ts';
 import { RunningTasks } from './running.ts';
@@ -18,7 +20,7 @@ import { type Outgoing, Sending } from './sending.ts';
 import { failureOf } from './submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from './submitter/state.ts';
 import { submitterStep } from './submitter/step.ts';
-import { type Arrived, WireValues } from './values.ts';
+import { WireValues } from './values.ts';
 import {
   answer,
   entry,
@@ -81,6 +83,8 @@ export class Agent implements NewsHandler {
   readonly #running: RunningTasks;
   readonly #sending: Sending;
   readonly #commands: Commands;
+  readonly #objects: Objects;
+  readonly #news: AgentNews;
   readonly #submitter = newSubmitter();
   readonly #peers = new Map<NodeId, Peer>();
   readonly #dead = new Set<NodeId>();
@@ -99,10 +103,19 @@ export class Agent implements NewsHandler {
     this.#values = new WireValues(runtime);
     this.#imported = new ImportedTemplates(runtime, ports.register);
     this.#exported = new ExportedTemplates(runtime, this.#values, this.#imported, jobOf);
-    const parts = { runtime, values: this.#values, imported: this.#imported, exported: this.#exported };
-    this.#running = new RunningTasks(parts);
+    this.#objects = new Objects(runtime);
+    this.#commands = new Commands(runtime, this.#values, this.#objects);
+    this.#running = new RunningTasks({
+      objects: this.#objects,
+      commands: this.#commands,
+      values: this.#values,
+      imported: this.#imported,
+      exported: this.#exported,
+      nameOf: (template) => runtime.registry.get(template).info.name,
+      meanOf: (template) => runtime.addon.templateMean(runtime.port.id, template),
+    });
     this.#sending = new Sending(runtime, this.#values, this.#exported);
-    this.#commands = new Commands(runtime, this.#values);
+    this.#news = new AgentNews(runtime, (token, result, pos) => this.#running.settled(token, result, pos));
     runtime.inbox.handleNews(this);
     runtime.inbox.forgetTemplate = (number) => this.#templateEnded(number);
   }
@@ -182,9 +195,9 @@ export class Agent implements NewsHandler {
         this.#running.run(peer, from);
         break;
       case entry.answer: {
-        const { what, values, ...attempted } = readAnswerHead(from);
-        this.#answer = { what, values, entry: from, peer, attempt: attempted.attempt };
-        this.#step({ kind: 'answer', node: peer.node, ...attempted });
+        const { index, generation, attempt, what, values } = readAnswerHead(from);
+        this.#answer = { what, values, entry: from, peer, attempt };
+        this.#step({ kind: 'answer', node: peer.node, index, generation, attempt });
         break;
       }
       case entry.cancel:
@@ -266,7 +279,7 @@ export class Agent implements NewsHandler {
         this.#send(this.#peer(effect.node));
         break;
       case 'give-back':
-        this.#commands.result(effect.index, outcome.unbegun, []);
+        this.#commands.giveBack(effect.index, outcome.unbegun);
         break;
       case 'fail': {
         const attempt = this.#handed?.head.attempt ?? 1;
@@ -318,12 +331,8 @@ export class Agent implements NewsHandler {
   /** Ends an attempt with the answer that came. */
   #end(index: number, fn: string): void {
     const { what, values, entry: from, peer, attempt } = this.#answer as Answer;
-    const inward = this.#imported.inward(peer);
-    const arrived: Arrived[] = [];
-    for (let i = 0; i < values; i++) arrived.push(this.#values.read(from, inward));
-    from.end();
     try {
-      this.#commands.result(index, outcomes[what] as number, arrived);
+      this.#commands.result(index, outcomes[what] as number, values, from, this.#imported.inward(peer));
     } catch (error) {
       if (!(error instanceof ObjectStoreFullError)) throw error;
       const details = withoutPage(error.message);
@@ -347,17 +356,18 @@ export class Agent implements NewsHandler {
     this.#scheduled = false;
     if (this.#pumping || this.#runtime.closed) return;
     this.#pumping = true;
-    const { port, inbox } = this.#runtime;
+    const { port } = this.#runtime;
     let more = true;
     try {
       for (let round = 0; more && round < ROUNDS; round++) {
-        more = port.step(inbox, true);
+        more = port.step(this.#news, true);
         if (more) continue;
         this.#opened = false;
         this.#step({ kind: 'settle' });
         more = this.#opened;
       }
       for (const peer of this.#peers.values()) peer.flush();
+      this.#objects.flush();
     } finally {
       this.#pumping = false;
     }

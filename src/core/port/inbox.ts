@@ -86,7 +86,7 @@ export class Inbox implements NewsReader, OutcomeReader {
   #read(from: number, end: number): void {
     this.#flow = flow.goesOn;
     let pos = from;
-    while (pos < end && this.#flow === flow.goesOn) pos = this.#record(pos);
+    while (pos < end && this.#flow === flow.goesOn) pos = this.readOne(pos);
     this.#next = pos;
     this.#end = end;
   }
@@ -112,7 +112,7 @@ export class Inbox implements NewsReader, OutcomeReader {
   }
 
   /** Reads one record; gives where the next begins. */
-  #record(pos: number): number {
+  readOne(pos: number): number {
     const kind = this.#runtime.port.inbox[pos] as number;
     if (kind === event.value || kind === event.ready) return this.#settled(kind, pos);
     if (kind === event.item) return this.#item(pos);
