@@ -9,7 +9,7 @@ const gcs = (disk, perFrame) => ({
     records: 50_000,
     writes: Math.min(200_000, 20_000 * perFrame),
     rounds: 5,
-    outstanding: 16,
+    outstanding: 10,
   },
 });
 
