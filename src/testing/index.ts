@@ -15,10 +15,6 @@ export type { ClusterNodeOptions, ClusterOptions } from './options.ts';
  *
  * @throws MobulaError `ERR_MOBULA_INVALID_OPTION`: an option is wrong; `ERR_MOBULA_NOT_BUILT`: `gcsShards` or `gcsReplicas` above 1;
  * or what kept a process from starting. Nothing is left then.
- *
- * @example
- * await using cluster = await startCluster({ nodes: [{ numCpus: 1 }, { numCpus: 1 }] });
- * await init({ address: cluster.address });
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   return startProcesses(resolveCluster(options), starters);

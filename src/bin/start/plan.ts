@@ -1,4 +1,4 @@
-import { accessSync, existsSync, statSync } from 'node:fs';
+import { accessSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { entries } from '../../boot/entries.ts';
 import { findHead } from '../../boot/home/find-head.ts';
@@ -44,6 +44,8 @@ function headPlan(flags: Flags, { home, environment }: User): Plan {
     throw new UsageError('--port 0 has no data directory of its own: give --data-dir, too');
   }
   const local = localPlan(flags);
+  // What is kept there is for this user alone.
+  if (dataDir === undefined) mkdirSync(home.data, { recursive: true, mode: 0o700 });
   const head: HeadPlan = {
     token: headToken(environment, home.token),
     bind,
