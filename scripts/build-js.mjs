@@ -60,7 +60,9 @@ const commonJs = {
 await build({
   ...commonJs,
   stdin: {
-    contents: "export * from './src/index.ts';\nexport { startWorker } from './src/boot/start-worker.ts';",
+    contents: `export * from './src/index.ts';
+export { startWorker } from './src/boot/start-worker.ts';
+export { startNode } from './src/boot/node.ts';`,
     resolveDir: root,
     sourcefile: 'mobula.ts',
   },
@@ -136,13 +138,21 @@ await build({
   minify: true,
   sourcemap: false,
 });
-/** What speaks with the processes of a head, and those. Their packages are in them: nobody installs `ws` and msgpackr with mobula. */
+await build({
+  ...common,
+  outdir: 'dist',
+  outbase: 'src',
+  entryPoints: ['src/boot/node-process.ts'],
+  plugins: [keepApart('compiled.ts', './compiled.cjs')],
+  format: 'esm',
+});
+/** The processes of a head, agents, and what asks a head. Their packages are in them: nobody installs `ws` and msgpackr with mobula. */
 const require = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
 await build({
   ...common,
   outdir: 'dist',
   outbase: 'src',
-  entryPoints: ['src/boot/shard.ts', 'src/boot/scheduler.ts', 'src/boot/ask-head.ts'],
+  entryPoints: ['src/boot/shard.ts', 'src/boot/scheduler.ts', 'src/boot/agent.ts', 'src/boot/ask-head.ts'],
   packages: 'bundle',
   // Accelerators of ws and msgpackr that an application may have; each works without.
   external: ['bufferutil', 'utf-8-validate', 'msgpackr-extract'],

@@ -43,7 +43,7 @@ pub(crate) fn binding(port: u32) -> Result<&'static Binding> {
     Ok(unsafe { &*entry })
 }
 
-/// Attaches the calling thread: `kind` 0 = driver, 1 = tasks, 2 = actors; `host` is that of the need-worker event, or
+/// Attaches the calling thread: `kind` 0 = driver, 1 = tasks, 2 = actors, 3 = agent; `host` is that of the need-worker event, or
 /// -1. `on_bell` is called on the thread's loop when there is news and the thread slept. Gives the port.
 #[napi(catch_unwind)]
 pub fn attach(
@@ -56,6 +56,7 @@ pub fn attach(
     let kind = match kind {
         0 => PortKind::Driver,
         1 => PortKind::Worker,
+        3 => PortKind::Agent,
         _ => PortKind::Host,
     };
     // Which binding ends with the environment; the same port may be another thread's by then, of a later runtime.

@@ -25,6 +25,8 @@ pub struct TemplateOptions {
     pub max_concurrency: u32,
     pub own_thread: bool,
     pub detached: bool,
+    /// What an agent finds a node by; absent for what runs on this node.
+    pub forward: Option<String>,
 }
 
 /// Registers a template for as long as `object`, a fresh object of the thread's, has references. `meta` is what
@@ -58,6 +60,7 @@ pub fn add_template(
         max_concurrency: options.max_concurrency,
         own_thread: options.own_thread,
         detached: options.detached,
+        forward: options.forward.map(|ask| ask.into_bytes().into()),
     };
     // SAFETY: the caller's thread is here, and copies before it goes on.
     let meta = unsafe { meta.as_slice() };
@@ -97,6 +100,12 @@ pub fn settle_templates(env: Env, port: u32, count: u32) -> Result<()> {
 pub fn template_meta(port: u32, template: u32) -> Result<Option<Buffer>> {
     let meta = binding(port)?.runtime.node.template_meta(port as u16, template);
     Ok(meta.map(|meta| Vec::from(meta).into()))
+}
+
+/// The mean time of a template's attempts in nanoseconds; 0 if that is not known.
+#[napi(catch_unwind)]
+pub fn template_mean(port: u32, template: u32) -> Result<u32> {
+    Ok(binding(port)?.runtime.node.template_mean(template))
 }
 
 /// How often in a row the code of a template could not be loaded; see `Node::failed_loads`.

@@ -1,10 +1,11 @@
 import { currentRuntime, requireRuntime } from '../core/current.ts';
 import { currentTask } from '../core/run/task-context.ts';
+import { refuseInCluster } from '../core/submit/not-built.ts';
 import type { NodeInfo } from '../gcs/client.ts';
 import { NodeReplica } from '../gcs/replica.ts';
 
 /**
- * The nodes of the cluster, by id: in this version, one. Answers at once, from a copy of the node table in this process.
+ * The nodes of the cluster, by id; without a cluster, this process. Answers at once, from a copy of the node table in this process.
  *
  * @example
  * await init({ numCpus: 2, labels: { zone: 'a' } });
@@ -23,18 +24,28 @@ export function nodes(): NodeInfo[] {
  * console.log(clusterResources()['licence']); // 2
  */
 export function clusterResources(): Record<string, number> {
-  return { ...requireRuntime().facts.totals };
+  const { facts } = requireRuntime();
+  if (facts.cluster === undefined) return { ...facts.totals };
+  const all: Record<string, number> = {};
+  for (const { alive, resources } of nodes()) {
+    // A node without CPUs hosts nothing.
+    if (!alive || (resources['CPU'] ?? 0) === 0) continue;
+    for (const [name, amount] of Object.entries(resources)) all[name] = (all[name] ?? 0) + amount;
+  }
+  return all;
 }
 
 /**
- * What is free of `clusterResources` right now.
+ * What is free of `clusterResources` right now. In a cluster it is not built yet.
  *
+ * @throws {MobulaError} `ERR_MOBULA_NOT_BUILT` in a cluster.
  * @example
  * await init({ numCpus: 2 });
  * console.log(availableResources()['CPU']); // 2
  */
 export function availableResources(): Record<string, number> {
   const runtime = requireRuntime();
+  refuseInCluster(runtime.facts, 'availableResources()');
   return runtime.resources.named(runtime.addon.freeResources());
 }
 
@@ -75,11 +86,14 @@ export function context(): RuntimeContext {
   const task = currentTask();
   const hex = (value: number): string => value.toString(16).padStart(8, '0');
   const known = {
-    jobId: facts.jobId,
+    jobId: task?.origin?.jobId ?? facts.jobId,
     nodeId: facts.nodeId,
     workerId: `${facts.nodeId}${hex(port.id)}`,
     namespace: facts.namespace,
-    taskId: task === undefined ? undefined : `${facts.nodeId}${hex(task.generation)}${hex(task.index)}`,
+    taskId:
+      task === undefined
+        ? undefined
+        : (task.origin?.taskId ?? `${facts.nodeId}${hex(task.generation)}${hex(task.index)}`),
     taskName: task?.name,
     attempt: task?.attempt,
     actorId: task === undefined || task.actor < 0 ? undefined : runtime.refs.nameOf(task.actor),

@@ -1,6 +1,12 @@
 import { DriverNode } from '../boot/driver.ts';
+import { type Joined, joinAsDriver } from '../boot/join.ts';
 import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
-import { type InitOptions, resolveInitOptions } from '../common/init-options.ts';
+import {
+  type InitOptions,
+  type ResolvedClusterOptions,
+  type ResolvedInitOptions,
+  resolveInitOptions,
+} from '../common/init-options.ts';
 import { badOption, checkKnown } from '../common/options.ts';
 import { currentRuntime, refuseOtherCopy, setStarter } from '../core/current.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
@@ -36,19 +42,47 @@ let node: DriverNode | undefined;
 /** Set by `shutdown`: from then on only `init` starts a runtime again. */
 let shut = false;
 
-function start(options: InitOptions): DriverNode {
+/** A cluster is just taking this process in. */
+let joining = false;
+
+function resolve(options: InitOptions): ResolvedInitOptions {
   const address = options.address ?? process.env['MOBULA_ADDRESS'];
   const asked = address === undefined ? options : { ...options, address };
-  const resolved = resolveInitOptions(asked, { cpus: addon.usableCpus(), memory: addon.memoryLimit() });
+  return resolveInitOptions(asked, { cpus: addon.usableCpus(), memory: addon.memoryLimit() });
+}
+
+function start(options: ResolvedInitOptions, joined?: Joined): DriverNode {
   shut = false;
-  node = new DriverNode(resolved);
+  node = new DriverNode(options, joined);
   return node;
+}
+
+/** Has a cluster take this process in, and starts the driver's node there. */
+async function startIn(cluster: ResolvedClusterOptions, options: ResolvedInitOptions): Promise<DriverNode> {
+  joining = true;
+  try {
+    const joined = await joinAsDriver(options, cluster);
+    const started = start(options, joined);
+    // A program whose own work is done leaves the cluster before it ends.
+    process.once('beforeExit', () => void shutdown());
+    return started;
+  } finally {
+    joining = false;
+  }
 }
 
 setStarter((): ThreadRuntime => {
   // A node that gave up is closed, not absent.
   if (shut || node !== undefined) throw new RuntimeClosedError(node?.problem || undefined);
-  return start({}).runtime;
+  const options = resolve({});
+  if (joining || options.cluster !== undefined) {
+    const advice = 'Call `await init()` first, and go on when it has resolved.';
+    throw new MobulaError(
+      'ERR_MOBULA_CLUSTER',
+      `This program is to join the cluster that MOBULA_ADDRESS names. ${advice}`,
+    );
+  }
+  return start(options).runtime;
 });
 
 /** A runtime that is up. */
@@ -112,14 +146,17 @@ export class Runtime {
 export async function init(options: InitOptions = {}): Promise<Runtime> {
   while (node !== undefined && shut) await node.close(undefined);
   const current = currentRuntime();
-  if (current !== undefined) {
-    if (options.ignoreReinit === true) return new Runtime(current.facts.nodeId, false);
+  if (current !== undefined || joining) {
+    if (options.ignoreReinit === true && current !== undefined) return new Runtime(current.facts.nodeId, false);
     const where = node === undefined ? 'This code runs in a worker, which is part of a runtime' : 'A runtime is up';
     const advice = 'Call init() once, call shutdown() first, or pass { ignoreReinit: true }.';
     throw new MobulaError('ERR_MOBULA_ALREADY_INITIALIZED', `${where}. ${advice}`);
   }
   refuseOtherCopy();
-  return new Runtime(start(options).runtime.facts.nodeId, true);
+  const resolved = resolve(options);
+  const { cluster } = resolved;
+  const started = cluster === undefined ? start(resolved) : await startIn(cluster, resolved);
+  return new Runtime(started.runtime.facts.nodeId, true);
 }
 
 /**

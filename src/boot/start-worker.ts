@@ -13,7 +13,7 @@ import { travel } from '../core/values/travel.ts';
 import { addon } from '../native/binding.ts';
 import { RETIRED, threadState } from '../workers/assignment.ts';
 import { captureOutput } from '../workers/output/capture.ts';
-import type { WorkerBrief } from './facts.ts';
+import type { WorkerBrief } from './worker-brief.ts';
 
 /** Makes the calling thread a worker: it attaches to the core and from then on runs what it is handed. */
 async function work(brief: WorkerBrief, things: SharedThings, driver: MessagePort): Promise<void> {

@@ -6,7 +6,7 @@ export const errorCodes = {
   ERR_MOBULA_ALREADY_INITIALIZED: 'init() was called while a runtime was up.',
   ERR_MOBULA_BINARY: 'The native part of mobula could not be loaded.',
   ERR_MOBULA_CAPTURE: 'A function closes over something that cannot travel with it.',
-  ERR_MOBULA_CLUSTER: 'This version of mobula runs on one machine.',
+  ERR_MOBULA_CLUSTER: 'An option means something in a cluster only, and this runtime is in none.',
   ERR_MOBULA_CLUSTER_STATE_LOST: 'The head of the cluster started again without its state.',
   ERR_MOBULA_CONNECTION: 'Another process of the cluster could not be reached.',
   ERR_MOBULA_CONTROL_STORE_DATA_LOSS: 'The control store lost what it had confirmed.',

@@ -31,15 +31,18 @@ export interface InitOptions {
   readonly isolation?: 'thread' | 'process';
   /** With isolation 'process'. Not built yet: refused. */
   readonly processes?: number;
-  /** The cluster to join. This version runs on one machine and refuses it. */
+  /**
+   * The cluster to join: host and port of its head, or 'auto' for the head on this machine. This process becomes a driver node, with
+   * 0 CPUs unless `numCpus` is given. Default: `MOBULA_ADDRESS` of the environment, else none: this machine alone.
+   */
   readonly address?: string;
-  /** In a cluster: the token that lets this process join. Refused on one machine. */
+  /** In a cluster: the token that lets this process join. Default: `MOBULA_AUTH_TOKEN`, else `~/.mobula/auth_token`. */
   readonly authToken?: string;
-  /** In a cluster: what is added to `process.env` of this job's workers. Refused on one machine. */
+  /** In a cluster: what is added to `process.env` of this job's workers. Not built yet: refused. */
   readonly env?: Readonly<Record<string, string>>;
-  /** In a cluster: the folder that is sent to nodes without the application. Refused on one machine. */
+  /** In a cluster: the folder that is sent to nodes without the application. Not built yet: refused. */
   readonly workingDir?: string;
-  /** In a cluster: milliseconds for which no node may have what a task asks for. Refused on one machine. */
+  /** In a cluster: milliseconds for which no node may have what a task asks for, before it fails. Default: 10 000. */
   readonly infeasibleAfterMs?: number;
   /**
    * Look at what a function took along again at each later call, and throw a `CaptureError` when captured data has changed since it was copied. For
@@ -66,6 +69,16 @@ export interface ResolvedInitOptions {
   readonly checkCaptures: boolean;
   readonly namespace: string;
   readonly logger: Logger | undefined;
+  /** Set where the process joins a cluster. */
+  readonly cluster: ResolvedClusterOptions | undefined;
+}
+
+/** What joining a cluster takes. */
+export interface ResolvedClusterOptions {
+  /** Host and port, or 'auto'. */
+  readonly address: string;
+  readonly authToken: string | undefined;
+  readonly infeasibleAfterMs: number;
 }
 
 /** What the machine has, for defaults. */
@@ -78,6 +91,8 @@ export interface Machine {
 const MIB = 2 ** 20;
 const STORE_SHARE = 0.3;
 const MAX_CPUS = 1024;
+const INFEASIBLE_MS = 10_000;
+const MAX_MS = 2 ** 31 - 1;
 
 /** Options that mean something in a cluster only. */
 const clusterOptions = ['address', 'authToken', 'env', 'workingDir', 'infeasibleAfterMs'] as const;
@@ -101,16 +116,10 @@ const known: readonly string[] = [
 /** Checks `init`'s options and fills in what is missing. */
 export function resolveInitOptions(options: InitOptions, machine: Machine): ResolvedInitOptions {
   checkKnown(options, known, 'InitOptions');
-  for (const name of clusterOptions) {
-    if (options[name] === undefined) continue;
-    // A token is nobody's to read.
-    const value = name === 'authToken' ? 'set' : JSON.stringify(options[name]);
-    const leave = name === 'address' ? 'address, and MOBULA_ADDRESS,' : name;
-    const advice = `This version runs on one machine: leave ${leave} out.`;
-    throw new MobulaError('ERR_MOBULA_CLUSTER', `Option ${name} is ${value}. ${advice}`);
-  }
   checkIsolation(options);
-  const numCpus = options.numCpus === undefined ? machine.cpus : amount('numCpus', options.numCpus);
+  const cluster = clusterOf(options);
+  const cpus = cluster === undefined ? machine.cpus : 0;
+  const numCpus = options.numCpus === undefined ? cpus : amount('numCpus', options.numCpus);
   if (numCpus > MAX_CPUS) throw badOption('numCpus', numCpus, `at most ${MAX_CPUS}`);
   return {
     numCpus,
@@ -123,6 +132,29 @@ export function resolveInitOptions(options: InitOptions, machine: Machine): Reso
     checkCaptures: switched('checkCaptures', options.checkCaptures),
     namespace: options.namespace === undefined ? 'default' : text('namespace', options.namespace),
     logger: options.logger === undefined ? undefined : checkLogger(options.logger),
+    cluster,
+  };
+}
+
+function clusterOf(options: InitOptions): ResolvedClusterOptions | undefined {
+  const { address, authToken, infeasibleAfterMs } = options;
+  for (const name of ['env', 'workingDir'] as const) {
+    const leave = 'Leave it out: nodes have the application and its environment already.';
+    if (options[name] !== undefined) throw notBuilt(name, JSON.stringify(options[name]), leave);
+  }
+  if (address === undefined) {
+    for (const name of ['authToken', 'infeasibleAfterMs'] as const) {
+      if (options[name] === undefined) continue;
+      const problem = `Option ${name} means something in a cluster only. Give the address of one, or leave ${name} out.`;
+      throw new MobulaError('ERR_MOBULA_CLUSTER', problem);
+    }
+    return undefined;
+  }
+  return {
+    address: text('address', address),
+    authToken: authToken === undefined ? undefined : text('authToken', authToken),
+    infeasibleAfterMs:
+      infeasibleAfterMs === undefined ? INFEASIBLE_MS : whole('infeasibleAfterMs', infeasibleAfterMs, 0, MAX_MS),
   };
 }
 

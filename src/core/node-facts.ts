@@ -7,4 +7,12 @@ export interface NodeFacts {
   readonly namespace: string;
   readonly checkCaptures: boolean;
   readonly totals: Totals;
+  /** Set where the node belongs to a cluster. */
+  readonly cluster: ClusterFacts | undefined;
+}
+
+/** What a thread knows of the cluster that its node belongs to. */
+export interface ClusterFacts {
+  /** How long no node may have what a task asks for, in milliseconds. */
+  readonly infeasibleAfterMs: number;
 }

@@ -10,8 +10,8 @@ import { ObjectRef } from './refs/object-ref.ts';
 import { ThreadRefs } from './refs/thread-refs.ts';
 import { captureHost } from './submit/capture-host.ts';
 import { CaptureWatch, shipFunction } from './submit/capture-watch.ts';
+import { isRegistration } from './submit/registration-refs.ts';
 import { Registry } from './submit/registry.ts';
-import { portableKind } from './submit/remote.ts';
 import { ResourceTable } from './submit/resources.ts';
 import { Submitter } from './submit/submitter.ts';
 import { Values } from './values/values.ts';
@@ -76,9 +76,11 @@ export class ThreadRuntime {
     this.values = new Values(this.port, {
       ref: (index) => this.inbox.adopt(index),
       indexOf: (ref) => this.refs.indexOf(ref),
-      revive: (kind, payload) => this.#revive(kind, payload),
+      revive: (kind, payload) => this.#travel.revive(this, kind, payload),
       share: (thing) => things.share(thing),
       shared: (index) => things.find(index, this.inbox.adopt(index)),
+      isAlone: facts.cluster === undefined,
+      mayLeave: isRegistration,
       giveBack: () => this.refs.giveBack(),
     });
     this.registry = new Registry(this, {
@@ -140,11 +142,6 @@ export class ThreadRuntime {
     } finally {
       this.port.abort();
     }
-  }
-
-  #revive(kind: number, payload: unknown): unknown {
-    if (kind === portableKind.argument) return this.inbox.argument(payload as number);
-    return this.#travel.revive(this, kind, payload);
   }
 
   get closed(): boolean {

@@ -1,5 +1,5 @@
 import type { Addon } from '../native/addon.ts';
-import type { NodeInfo, Table } from './client.ts';
+import type { Change, NodeInfo, Table } from './client.ts';
 
 /** The name of the copy among the tables that the threads of the process share. */
 const COPY = 'nodes';
@@ -33,11 +33,14 @@ export class NodeReplica {
 
   /** Does to the copy what is done to `table`, from now on. Gives the function that ends it. */
   follow(table: Table<NodeInfo>): Promise<() => void> {
-    return table.watch((change) => {
-      if (change.kind === 'put') this.set(change.key, change.row);
-      else if (change.kind === 'delete') this.#tables.tableDelete(this.#port, COPY, change.key);
-      else this.#reset(change.rows);
-    });
+    return table.watch((change) => this.apply(change));
+  }
+
+  /** Does to the copy what was done to the table. */
+  apply(change: Change<NodeInfo>): void {
+    if (change.kind === 'put') this.set(change.key, change.row);
+    else if (change.kind === 'delete') this.#tables.tableDelete(this.#port, COPY, change.key);
+    else this.#reset(change.rows);
   }
 
   #reset(rows: ReadonlyMap<string, NodeInfo>): void {

@@ -40,6 +40,7 @@ export interface Addon {
   settleTemplates(port: number, count: number): void;
   registerAgain(port: number, object: number, template: number): boolean;
   templateMeta(port: number, template: number): Uint8Array | null;
+  templateMean(port: number, template: number): number;
   failedLoads(port: number, template: number): number;
   loadEnded(port: number, template: number, loaded: boolean, before: number): void;
   mustEnd(port: number, index: number, generation: number): boolean;
@@ -120,6 +121,8 @@ export interface TemplateOptions {
   readonly maxConcurrency: number;
   readonly ownThread: boolean;
   readonly detached: boolean;
+  /** What an agent finds a node by; absent for what runs on this node. */
+  readonly forward: string | undefined;
 }
 
 /** Why something waits. */

@@ -37,7 +37,7 @@ test('put and get', limit, async () => {
 test('ids are different, and stay', limit, () => {
   const refs = Array.from({ length: 100 }, (_, i) => put(i));
   assert.equal(new Set(refs.map((ref) => ref.id)).size, 100);
-  assert.match(String(refs[0]?.id), /^[0-9a-f]{44}$/);
+  assert.match(String(refs[0]?.id), /^[0-9a-f]{32}$/);
   assert.equal(refs[0]?.id, refs[0]?.id);
   assert.equal(typeof refs[0]?.recoverable, 'boolean');
 });

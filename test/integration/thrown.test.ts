@@ -80,7 +80,7 @@ test('an error with parts that cannot travel brings all others, and says where o
   assert.ok(error instanceof TypeError);
   assert.ok(error.message.startsWith(`Task '${error.taskName}' failed: Request failed. See `), error.message);
   assert.equal(error.attempt, 1);
-  assert.match(error.nodeId, /^[0-9a-f]{28}$/);
+  assert.match(error.nodeId, /^[0-9a-f]{16}$/);
   assert.match(error.stack ?? '', /Remote stack:\nTypeError: Request failed/);
   assert.ok(error.cause['cause'] instanceof RangeError);
   assert.equal(error.cause['status'], 404);

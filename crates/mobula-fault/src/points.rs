@@ -72,6 +72,8 @@ pub const POINTS: &[Point] = &[
     Point::new("task.yield"),
     Point::new("turn.pass_on"),
     Point::new("template.end"),
+    Point::new("forward.push"),
+    Point::new("forward.take"),
     Point::new("queue.local"),
     Point::new("queue.plain"),
     Point::new("turn.deliver"),

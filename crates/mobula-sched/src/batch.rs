@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 
+use crate::cancel::How;
 use crate::failure::Failure;
 use crate::object::NONE;
 use crate::policy::{self, Queue};
@@ -13,7 +14,7 @@ use crate::resources::{LESS_THAN_A_CPU, UNIT};
 use crate::task::{HOLDS, PENDING, State, TaskId};
 use crate::template::{Pointer, Template, Use};
 use crate::turn::Turn;
-use crate::wire::{Writer, event};
+use crate::wire::{ORIGIN, Writer, event};
 
 /// What became of a task that was to be written.
 #[derive(Debug, Clone, Copy)]
@@ -353,6 +354,28 @@ impl Turn<'_> {
     /// Writes a task, ready or taken by this port already, into the inbox, and its claim word. The port goes on
     /// holding it, however it turns out.
     pub(crate) fn write_task(&mut self, inner: &mut Inner, task: u32, writer: &mut Writer<'_>) -> Written {
+        let slot = inner.batch.len();
+        let written = self.write_record(task, slot as u16, writer);
+        if !matches!(written, Written::Done(_)) {
+            return written;
+        }
+        let cell = self.node.tasks.get(task);
+        // SAFETY: this port is the task's holder.
+        let template = &unsafe { cell.spec() }.template;
+        if template.spec.timeout_ms > 0 {
+            // The time of this attempt begins when it does.
+            cell.deadline.store(0, Ordering::Relaxed);
+            inner.has_limits = true;
+        }
+        inner.kinds.add(template);
+        inner.batch.push(task);
+        failpoint!("task.offer");
+        inner.regions.offer(slot);
+        written
+    }
+
+    /// Writes a task, ready or taken by this port already, into the inbox. The port goes on holding it, however it turns out.
+    pub(crate) fn write_record(&mut self, task: u32, slot: u16, writer: &mut Writer<'_>) -> Written {
         let cell = self.node.tasks.get(task);
         let (state, generation) = cell.state();
         self.in_hand = task;
@@ -366,14 +389,16 @@ impl Turn<'_> {
                 .iter()
                 .map(|&dep| &self.node.objects.get(dep).outcome().1)
         };
-        let size = 28 + Writer::size(&spec.arguments) + deps().map(Writer::size).sum::<usize>();
+        let origin = spec.origin.as_deref().map_or(&[][..], |origin| &origin[..]);
+        let size =
+            28 + origin.len() + Writer::size(&spec.arguments) + deps().map(Writer::size).sum::<usize>();
         if size > self.node.max_inbox {
             let id = TaskId {
                 index: task,
                 generation,
             };
             // The port is its holder, and lets go of it.
-            self.stop_because(id, Failure::TooLarge, &[], false);
+            self.stop_because(id, Failure::TooLarge, &[], How::default());
             return Written::Gone;
         }
         if size > writer.room() {
@@ -386,8 +411,8 @@ impl Turn<'_> {
             return Written::Gone;
         }
         failpoint!("task.taken");
-        let slot = inner.batch.len();
-        writer.head(event::TASK, u8::from(spec.creates), slot as u16);
+        let flags = u8::from(spec.creates) | if origin.is_empty() { 0 } else { ORIGIN };
+        writer.head(event::TASK, flags, slot);
         writer.u32(task);
         writer.u32(generation);
         writer.u32(spec.template.number);
@@ -398,6 +423,7 @@ impl Turn<'_> {
             spec.actor
         });
         writer.u32(spec.deps.len() as u32);
+        writer.bytes(origin);
         self.lend_refs(&spec.arguments);
         writer.payload(&spec.arguments);
         for &dep in &spec.deps {
@@ -405,15 +431,6 @@ impl Turn<'_> {
             self.lend_refs(payload);
             writer.payload(payload);
         }
-        if spec.template.spec.timeout_ms > 0 {
-            // The time of this attempt begins when it does.
-            cell.deadline.store(0, Ordering::Relaxed);
-            inner.has_limits = true;
-        }
-        inner.kinds.add(&spec.template);
-        inner.batch.push(task);
-        failpoint!("task.offer");
-        inner.regions.offer(slot);
         Written::Done(estimate(&spec.template))
     }
 }

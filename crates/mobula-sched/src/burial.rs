@@ -185,6 +185,8 @@ impl Turn<'_> {
                 self.requeue(task);
             }
             self.recover_tasks(id, estate, details, blame);
+        } else if estate.kind == PortKind::Agent {
+            self.recover_tasks(id, estate, details, blame);
         } else if let Some(host) = estate.host.clone() {
             // Calls that were not begun wait for the actor's next life, if there is one.
             while let Some(task) = estate.returned.pop_back() {

@@ -10,6 +10,15 @@ use crate::port::{Event, Inner};
 use crate::task::{State, Task, TaskId};
 use crate::turn::Turn;
 
+/// How a task is stopped that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct How {
+    /// Its thread may be ended.
+    pub(crate) force: bool,
+    /// So is all that it has submitted.
+    pub(crate) recursive: bool,
+}
+
 impl Turn<'_> {
     fn producer(&self, object: u32) -> Option<TaskId> {
         let cell: &Object = self.node.objects.get(object);
@@ -25,16 +34,16 @@ impl Turn<'_> {
             if recursive {
                 ids.extend(self.node.tasks.get(id.index).children(id.generation));
             }
-            self.stop(id, Failure::Cancelled, force);
+            self.stop(id, Failure::Cancelled, How { force, recursive });
         }
     }
 
     /// Settles a task with `failure`, wherever it is; true if it was not settled yet.
-    pub(crate) fn stop(&mut self, id: TaskId, failure: Failure, force: bool) -> bool {
-        self.stop_because(id, failure, &[], force)
+    pub(crate) fn stop(&mut self, id: TaskId, failure: Failure, how: How) -> bool {
+        self.stop_because(id, failure, &[], how)
     }
 
-    pub(crate) fn stop_because(&mut self, id: TaskId, failure: Failure, details: &[u8], force: bool) -> bool {
+    pub(crate) fn stop_because(&mut self, id: TaskId, failure: Failure, details: &[u8], how: How) -> bool {
         let cell: &Task = self.node.tasks.get(id.index);
         loop {
             let (state, generation) = cell.state();
@@ -47,15 +56,21 @@ impl Turn<'_> {
             if state == State::Taken {
                 // None: its port is just giving it back, unbegun.
                 let port = cell.port.load(Ordering::Relaxed);
+                let is_agent = self.node.forwarding.is_agent(port);
                 if port != NONE {
-                    self.post(port as u16, Event::StopTask { task: id });
+                    // The agent has it stopped where it runs.
+                    let how = if is_agent { how } else { How::default() };
+                    self.post(port as u16, Event::StopTask { task: id, how });
                 }
-                if force && port != NONE {
+                if how.force && port != NONE && !is_agent {
                     let port = port as u16;
                     let life = self.node.port(port).life();
                     let task = Some(id);
                     self.post_main(Event::KillPort { port, life, task });
                 }
+            }
+            if state == State::Ready {
+                self.settled_in_line(id.index);
             }
             failpoint!("cancel.settling");
             self.fail_by_system(id.index, failure, details);
@@ -85,6 +100,16 @@ impl Turn<'_> {
         self.call_ended(task.index);
         self.holder_leaves(task.index);
         false
+    }
+
+    /// A task that waits was settled: if it waits for the agent, it counts no more. The caller is its settler.
+    fn settled_in_line(&mut self, task: u32) {
+        // SAFETY: the caller has moved the task to `Settling`.
+        let spec = unsafe { self.node.tasks.get(task).spec() };
+        if spec.template.spec.forward.is_some() && spec.origin.is_none() {
+            self.node.forwarding.settled(&spec.template);
+            self.tell_agent();
+        }
     }
 
     /// The consumer of a stream has room for more items.
@@ -130,7 +155,7 @@ impl Node {
             for index in 0..self.tasks.made() {
                 let (_, generation) = self.tasks.get(index).state();
                 let id = TaskId { index, generation };
-                turn.stop_because(id, Failure::Closed, details.as_bytes(), false);
+                turn.stop_because(id, Failure::Closed, details.as_bytes(), How::default());
             }
         });
     }

@@ -141,7 +141,7 @@ impl Node {
     fn look_for_work(&self, port: &Port) -> bool {
         // One at a time: a second worker that spins would take a core from the first.
         let runs_tasks = port.runs_tasks.load(Ordering::Relaxed);
-        if port.is_occupied() {
+        if port.is_occupied() || self.forwarding.is_agent(u32::from(port.id)) {
             // Nobody is woken while a worker looks, and it could take next to nothing.
             return false;
         }
@@ -181,6 +181,8 @@ impl Node {
             self.lanes.has_special(&self.resources, most_cpu(port))
         } else if port.runs_tasks.load(Ordering::Relaxed) {
             self.has_work()
+        } else if self.forwarding.is_agent(u32::from(port.id)) {
+            self.forwarding.has_news()
         } else {
             port.has_calls.load(Ordering::Acquire)
         }
@@ -252,6 +254,7 @@ impl Turn<'_> {
             _ if !take => None,
             PortKind::Worker => self.write_tasks(inner, &mut writer),
             PortKind::Host => self.write_calls(inner, &mut writer),
+            PortKind::Agent => self.write_forwarded(inner, &mut writer),
         });
         inner.filled = writer.at();
         match needs {
@@ -346,8 +349,9 @@ impl Turn<'_> {
                 writer.u32(object);
                 writer.u32(self.node.objects.get(object).generation.load(Ordering::Relaxed));
             }
-            Event::StopTask { task } => {
-                writer.head(event::STOP_TASK, 0, 0);
+            Event::StopTask { task, how } => {
+                let flags = u8::from(how.force) | u8::from(how.recursive) << 1;
+                writer.head(event::STOP_TASK, flags, 0);
                 writer.u32(task.index);
                 writer.u32(task.generation);
             }

@@ -30,6 +30,8 @@ pub enum Failure {
     NameTaken = 11,
     /// Its remote function had ended before it was submitted.
     FunctionGone = 12,
+    // 13 to 15 are the agent's: no node has what the task asks for; the node that it ran on, or was to run on, is dead; this
+    // node has no room for its result.
 }
 
 /// Encodes a failure of attempt `attempt` of a task of `template`, with details. The error may outlive the template, so it has all

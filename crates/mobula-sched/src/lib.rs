@@ -16,6 +16,7 @@ mod deadlines;
 mod deadlock;
 mod dispatch;
 mod failure;
+mod forward;
 mod handles;
 mod held;
 mod lanes;

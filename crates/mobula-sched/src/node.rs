@@ -7,6 +7,7 @@ use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use crate::actor::{Actor, Hosts, Names, Unplaced, Waits};
 use crate::deadlines::Deadlines;
+use crate::forward::Forwarding;
 use crate::lanes::Lanes;
 use crate::object::{NONE, Object, WaiterNodes};
 use crate::port::{Port, PortKind};
@@ -60,6 +61,7 @@ pub struct Node {
     pub(crate) actors: Slab<Actor>,
     pub(crate) waiter_nodes: WaiterNodes,
     pub(crate) lanes: Lanes,
+    pub(crate) forwarding: Forwarding,
     pub(crate) resources: Resources,
     pub(crate) store: Arc<dyn BufferStore>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -126,6 +128,7 @@ impl Node {
             actors: Slab::new(),
             waiter_nodes: WaiterNodes::new(),
             lanes: Lanes::new(),
+            forwarding: Forwarding::new(),
             resources: Resources::new(config.cpu, config.others),
             store: config.store,
             clock: config.clock,
@@ -164,6 +167,13 @@ impl Node {
         }
     }
 
+    /// The mean time of a template's attempts in nanoseconds; 0 if that is not known, or the template has ended.
+    #[must_use]
+    pub fn template_mean(&self, template: u32) -> u32 {
+        let found = self.templates.find(template);
+        found.and_then(|template| template.average()).unwrap_or(0)
+    }
+
     /// How often in a row the code of a template could not be loaded, where threads that tried at once count once.
     #[must_use]
     pub fn failed_loads(&self, template: u32) -> u32 {
@@ -192,6 +202,9 @@ impl Node {
         if let Some(host) = host {
             host.port.store(u32::from(id), Ordering::Release);
             self.port(id).has_calls.store(true, Ordering::Release);
+        }
+        if kind == PortKind::Agent {
+            self.forwarding.has_agent(id);
         }
         if kind == PortKind::Driver {
             self.main_port.store(u32::from(id), Ordering::Release);

@@ -17,6 +17,8 @@ pub(crate) enum Status {
     UserError = 1,
     /// An error of the system's, encoded by [`crate::failure`].
     SystemError = 2,
+    /// What user code threw, where its function asks for another attempt: of tasks that another node has submitted.
+    RetryAsked = 3,
 }
 
 /// Nobody: no port, no task, no actor.

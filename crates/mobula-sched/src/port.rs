@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::actor::Host;
 use crate::batch::Kinds;
+use crate::cancel::How;
 use crate::local::LocalQueue;
 use crate::ports::Bell;
 use crate::pruned::PrunedVec;
@@ -30,6 +31,8 @@ pub enum PortKind {
     Worker,
     /// Runs actors.
     Host,
+    /// Has other nodes run tasks, and runs theirs.
+    Agent,
 }
 
 /// News for a thread.
@@ -45,7 +48,7 @@ pub(crate) enum Event {
     /// A stream of the thread has one more item.
     Item { life: u16, token: u32, object: u32 },
     /// A running task was cancelled or ran out of time.
-    StopTask { task: TaskId },
+    StopTask { task: TaskId, how: How },
     /// A paused generator may yield more.
     Credit { task: TaskId, items: u32 },
     /// An actor of this thread is gone.

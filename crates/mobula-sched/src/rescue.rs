@@ -2,6 +2,7 @@
 
 use mobula_sync::atomic::Ordering;
 
+use crate::cancel::How;
 use crate::failure::{self, Failure};
 use crate::object::{NONE, Status};
 use crate::payload::Payload;
@@ -39,7 +40,7 @@ impl Turn<'_> {
             let object = self.node.objects.get(result);
             let task = TaskId::unpack(object.producer.load(Ordering::Relaxed));
             if let Some(task) = task.filter(|&task| self.find(task).is_some()) {
-                self.stop_because(task, Failure::Broken, &[], false);
+                self.stop_because(task, Failure::Broken, &[], How::default());
             } else if !object.waiters.is_done() && !self.is_written(result) {
                 let error = broken(&Use::default(), 0);
                 // The reference of the task that there is not.
@@ -57,7 +58,7 @@ impl Turn<'_> {
                 index: task,
                 generation,
             };
-            self.stop_because(id, Failure::Broken, &[], false);
+            self.stop_because(id, Failure::Broken, &[], How::default());
             // It was about to be handed out.
             self.release_resources(task);
         }

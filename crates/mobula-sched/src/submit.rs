@@ -10,7 +10,9 @@ use crate::object::{CODE, NONE, PUT, Status};
 use crate::payload::Payload;
 use crate::port::{Event, Inner};
 use crate::resources::UNIT;
-use crate::task::{AGAIN, Consumer, HAS_CHILDREN, HOLDS, LENT, OCCUPIES, PENDING, Spec, State, TaskId};
+use crate::task::{
+    AGAIN, Consumer, HAS_CHILDREN, HOLDS, LENT, OCCUPIES, Origin, PENDING, Spec, State, TaskId,
+};
 use crate::turn::Turn;
 use crate::violation::Violation;
 use crate::wire::{Reader, op, outcome, submit};
@@ -54,7 +56,12 @@ impl Turn<'_> {
 
     fn command(&mut self, inner: &mut Inner, reader: &mut Reader<'_>) -> Result<(), Violation> {
         match reader.u8() {
-            op::SUBMIT => return self.submit(reader),
+            op::SUBMIT => return self.submit(reader, None),
+            op::RUN if self.is_agent() => {
+                let origin = reader.array();
+                return self.submit(reader, Some(Box::new(origin)));
+            }
+            op::LINE if self.is_agent() => return self.open_line(reader),
             op::SUBSCRIBE => {
                 let value = reader.u8() != 0;
                 let object = reader.u32();
@@ -113,7 +120,8 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn submit(&mut self, reader: &mut Reader<'_>) -> Result<(), Violation> {
+    /// `origin`: what the task is at the node that has submitted it, if that is another.
+    fn submit(&mut self, reader: &mut Reader<'_>, origin: Option<Box<Origin>>) -> Result<(), Violation> {
         let flags = reader.u8();
         let template = reader.u32();
         let result = reader.u32();
@@ -133,6 +141,7 @@ impl Turn<'_> {
             result,
             more_results,
             deps,
+            origin,
             ..Spec::default()
         };
         if has(submit::CALL) {
@@ -328,7 +337,12 @@ impl Turn<'_> {
             outcome::UNBEGUN => 0,
             _ => 1,
         };
-        if kind > outcome::UNBEGUN || usize::from(count) != expected {
+        let last = if self.is_agent() {
+            outcome::LOST
+        } else {
+            outcome::UNBEGUN
+        };
+        if kind > last || usize::from(count) != expected {
             return Err(Violation::Results(task));
         }
         if kind == outcome::UNBEGUN {
@@ -355,7 +369,13 @@ impl Turn<'_> {
         failpoint!("result.before");
         self.release_resources(task);
         self.call_ended(task);
-        let retry = kind == outcome::RETRY && state == State::Taken && cell.tries() <= self.retries(task);
+        let retry = match kind {
+            outcome::RETRY => cell.tries() <= self.retries(task),
+            outcome::LOST => {
+                cell.blame() < spec.template.spec.max_kills && cell.tries() <= self.retries(task)
+            }
+            _ => false,
+        } && state == State::Taken;
         if retry || cell.has(AGAIN) {
             values.for_each(|payload| self.discard(payload));
             self.repeat(task);
@@ -377,7 +397,13 @@ impl Turn<'_> {
         } else {
             for payload in values {
                 self.actor_made(task, Some(&payload));
-                self.fail(task, Status::UserError, &payload);
+                let status = match kind {
+                    outcome::FAILED | outcome::LOST => Status::SystemError,
+                    // The node that has submitted it decides.
+                    outcome::RETRY if spec.origin.is_some() => Status::RetryAsked,
+                    _ => Status::UserError,
+                };
+                self.fail(task, status, &payload);
                 self.discard(payload);
             }
         }
@@ -387,10 +413,13 @@ impl Turn<'_> {
 
     pub(crate) fn retries(&self, task: u32) -> u32 {
         // SAFETY: the caller holds the task.
-        unsafe { self.node.tasks.get(task).spec() }
-            .template
-            .spec
-            .max_retries
+        let spec = unsafe { self.node.tasks.get(task).spec() };
+        // Of another node's task only that node makes further attempts.
+        if spec.origin.is_some() {
+            0
+        } else {
+            spec.template.spec.max_retries
+        }
     }
 
     /// Puts a task that was taken back into its queue for another attempt.

@@ -81,7 +81,12 @@ pub(crate) struct Spec {
     /// and life.
     pub(crate) caller: u64,
     pub(crate) stream: Option<Consumer>,
+    /// What it is at the node that has submitted it, if that is another.
+    pub(crate) origin: Option<Box<Origin>>,
 }
+
+/// What a task is at the node that has submitted it, as its agent wrote it: the core passes it on to the worker.
+pub(crate) type Origin = [u8; 24];
 
 /// Who reads a stream.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +109,7 @@ impl Default for Spec {
             creates: false,
             caller: 0,
             stream: None,
+            origin: None,
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct TemplateSpec {
     pub max_kills: u32,
     /// Milliseconds one attempt may take; 0 = no limit.
     pub timeout_ms: u32,
+    /// What an agent finds a node by, where this node does not keep the tasks: it lacks what they ask for, or another was named.
+    pub forward: Option<Arc<[u8]>>,
     /// For an actor class: restarts when its thread dies; `u32::MAX` = without end.
     pub max_restarts: u32,
     /// For an actor class: calls that may be in flight at once.
@@ -62,7 +64,7 @@ impl Template {
         code: Option<u32>,
         group: Arc<Group>,
     ) -> Self {
-        let plain = spec.priority == 0 && spec.demand.is_one_cpu();
+        let plain = spec.priority == 0 && spec.demand.is_one_cpu() && spec.forward.is_none();
         let demand = Arc::new(spec.demand.clone());
         Self {
             number,

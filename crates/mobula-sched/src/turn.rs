@@ -50,6 +50,8 @@ pub(crate) struct Turn<'n> {
     /// Whether special tasks were queued, and whether resources came free.
     special: bool,
     freed: bool,
+    /// Whether the agent has news.
+    forwarded: bool,
     /// Objects written but not completed yet: completing may settle more objects, and a list
     /// instead of recursion keeps a chain of a million tasks off the stack.
     untold: Vec<u32>,
@@ -93,6 +95,7 @@ impl<'n> Turn<'n> {
             unreferenced: Vec::new(),
             special: false,
             freed: false,
+            forwarded: false,
             untold: Vec::new(),
             telling: None,
             settling: Vec::new(),
@@ -150,6 +153,7 @@ impl<'n> Turn<'n> {
         // Passing on may settle, free and post more.
         while self.freed
             || self.special
+            || self.forwarded
             || !self.untold.is_empty()
             || self.end_counting()
             || !self.mail.is_empty()
@@ -188,6 +192,9 @@ impl<'n> Turn<'n> {
                 self.node.lanes.plain.push_all(&self.ready);
             }
             self.ready.clear();
+        }
+        if std::mem::take(&mut self.forwarded) {
+            self.node.wake_agent();
         }
         failpoint!("turn.deliver");
         self.end_counting();
@@ -238,6 +245,11 @@ impl<'n> Turn<'n> {
         } else {
             self.mail.push((port, vec![event]));
         }
+    }
+
+    /// The agent has news.
+    pub(crate) fn tell_agent(&mut self) {
+        self.forwarded = true;
     }
 
     pub(crate) fn post_main(&mut self, event: Event) {
@@ -461,6 +473,10 @@ impl<'n> Turn<'n> {
         let template = &spec.template;
         if template.plain {
             self.ready.push(task);
+        } else if template.spec.forward.is_some() && spec.origin.is_none() {
+            failpoint!("forward.push");
+            self.node.forwarding.push(template, task);
+            self.forwarded = true;
         } else {
             failpoint!("queue.special");
             self.node.lanes.push_special(template, task);

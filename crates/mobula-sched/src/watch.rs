@@ -3,6 +3,7 @@
 use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 
+use crate::cancel::How;
 use crate::deadlines::Deadline;
 use crate::failure::Failure;
 use crate::node::Node;
@@ -139,7 +140,15 @@ impl Node {
         // If that goes wrong the port is poisoned, and its thread told to end all the same.
         let _ = self.visit(port, &mut inner, |turn, _| {
             failpoint!("task.expire");
-            turn.stop_because(id, Failure::TimedOut, &[], true);
+            turn.stop_because(
+                id,
+                Failure::TimedOut,
+                &[],
+                How {
+                    force: true,
+                    recursive: false,
+                },
+            );
             Ok(())
         });
     }

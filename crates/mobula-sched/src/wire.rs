@@ -20,6 +20,8 @@ pub(crate) mod op {
     pub(crate) const CANCEL: u8 = 9;
     pub(crate) const CREDIT: u8 = 10;
     pub(crate) const KILL: u8 = 11;
+    pub(crate) const RUN: u8 = 12;
+    pub(crate) const LINE: u8 = 13;
 }
 
 /// Flags of a SUBMIT record.
@@ -48,6 +50,10 @@ pub(crate) mod outcome {
     pub(crate) const RETRY: u8 = 2;
     /// It has not begun: its thread could not load its code. No values.
     pub(crate) const UNBEGUN: u8 = 3;
+    /// An error of the system's, as [`crate::failure`] encodes it.
+    pub(crate) const FAILED: u8 = 4;
+    /// The attempt was lost with what ran it. The error, as for `FAILED`, is for when no attempt is left.
+    pub(crate) const LOST: u8 = 5;
 }
 
 /// Events: the first byte of a record to JavaScript.
@@ -67,7 +73,11 @@ pub(crate) mod event {
     pub(crate) const SLOW_WAITS: u8 = 14;
     pub(crate) const STOP_ACTORS: u8 = 15;
     pub(crate) const FORGET: u8 = 16;
+    pub(crate) const LINE: u8 = 17;
 }
+
+/// Flag of a TASK record: what the task is at the node that has submitted it follows its numbers.
+pub(crate) const ORIGIN: u8 = 2;
 
 /// Reads records. What lies past the end reads as 0, or as nothing, and `check` says so: nothing that was read may count
 /// before it was asked.
@@ -125,7 +135,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn array<const N: usize>(&mut self) -> [u8; N] {
+    pub(crate) fn array<const N: usize>(&mut self) -> [u8; N] {
         if let Some((array, rest)) = self.bytes.split_first_chunk() {
             self.bytes = rest;
             return *array;
@@ -206,8 +216,9 @@ impl<'a> Writer<'a> {
         self.bytes.len() - self.at
     }
 
+    /// Bytes of a length that the reader knows.
     #[inline]
-    fn put(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.bytes[self.at..self.at + bytes.len()].copy_from_slice(bytes);
         self.at += bytes.len();
     }
@@ -216,12 +227,12 @@ impl<'a> Writer<'a> {
     #[inline]
     pub(crate) fn head(&mut self, kind: u8, flags: u8, extra: u16) {
         let extra = extra.to_le_bytes();
-        self.put(&[kind, flags, extra[0], extra[1]]);
+        self.bytes(&[kind, flags, extra[0], extra[1]]);
     }
 
     #[inline]
     pub(crate) fn u32(&mut self, value: u32) {
-        self.put(&value.to_le_bytes());
+        self.bytes(&value.to_le_bytes());
     }
 
     /// Bytes that `value` takes.
@@ -237,11 +248,11 @@ impl<'a> Writer<'a> {
         let bytes = payload.bytes();
         let Some(links) = payload.links() else {
             self.u32(bytes.len() as u32);
-            self.put(bytes);
+            self.bytes(bytes);
             return;
         };
         self.u32(bytes.len() as u32 | LINKED);
-        self.put(bytes);
+        self.bytes(bytes);
         self.u32(links.refs.len() as u32);
         for object in &links.refs {
             self.u32(*object);
@@ -249,7 +260,7 @@ impl<'a> Writer<'a> {
         self.u32(links.buffers.len() as u32);
         for buffer in &links.buffers {
             self.u32(buffer.id);
-            self.put(&buffer.len.to_le_bytes());
+            self.bytes(&buffer.len.to_le_bytes());
         }
     }
 }

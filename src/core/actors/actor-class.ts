@@ -3,6 +3,7 @@ import { type ActorOptions, type ResolvedActorOptions, resolveActorOptions } fro
 import { printable, shown } from '../../common/print.ts';
 import { portable } from '../../store/codec/index.ts';
 import { requireRuntime } from '../current.ts';
+import { refuseInCluster } from '../submit/not-built.ts';
 import type { Remote } from '../submit/remote.ts';
 import type { Args, Result, Returns } from '../submit/remote-function.ts';
 import { createActor, getOrCreateActor } from './names.ts';
@@ -85,6 +86,7 @@ export class ActorClass<C extends AnyClass> {
    */
   remote(...args: Args<ConstructorParameters<C>>): ActorHandle<C> {
     const runtime = requireRuntime();
+    refuseInCluster(runtime.facts, 'An actor');
     const template = this.#remote.template(runtime);
     if (runtime.watch !== undefined) runtime.recheck(this.#remote.code.source);
     const { name, namespace = runtime.facts.namespace, getIfExists } = this.#remote.options;

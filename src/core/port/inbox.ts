@@ -40,6 +40,8 @@ export class Inbox implements NewsReader, OutcomeReader {
   beforeNews: () => boolean = nothingBefore;
   /** The object with this code is gone. `life`: which of those that have had its place. */
   forgetCode: (object: number, life: number) => void = () => undefined;
+  /** A template has ended; this thread has asked for it. */
+  forgetTemplate: (number: number) => void = () => undefined;
   #news: NewsHandler | undefined;
   #flow: (typeof flow)[keyof typeof flow] = flow.goesOn;
   /** Where the records begin that are not read yet, and where the last one ends. */
@@ -120,6 +122,7 @@ export class Inbox implements NewsReader, OutcomeReader {
     const number = view.getUint32(pos + 4, true);
     if (port.inbox[pos + 1] === 0) {
       registry.forget(number);
+      this.forgetTemplate(number);
       return pos + 8;
     }
     this.forgetCode(number, view.getUint32(pos + 8, true));
@@ -178,7 +181,7 @@ export class Inbox implements NewsReader, OutcomeReader {
 
   error(outcome: number, pos: number): unknown {
     const { port, values, facts } = this.#runtime;
-    if (outcome === status.userError) return userFailure(values.read(pos) as UserFailure, facts.nodeId);
+    if (outcome === status.userError) return userFailure(values.read(pos) as UserFailure);
     const length = port.inboxView.getUint32(pos, true) & ~LINKED;
     const context: FailureContext = {
       nodeId: facts.nodeId,

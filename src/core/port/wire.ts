@@ -15,6 +15,8 @@ export const op = {
   cancel: 9,
   credit: 10,
   kill: 11,
+  run: 12,
+  line: 13,
 } as const;
 
 export const submit = {
@@ -28,8 +30,11 @@ export const submit = {
   cancelled: 128,
 } as const;
 
-/** How an attempt ended. `unbegun`: it has not begun, and the task goes back to its queue. */
-export const outcome = { ok: 0, error: 1, retry: 2, unbegun: 3 } as const;
+/**
+ * How an attempt ended. `unbegun`: it has not begun, and the task goes back to its queue. The agent's own: `failed`, by an error of
+ * the system's; `lost`, with what ran it.
+ */
+export const outcome = { ok: 0, error: 1, retry: 2, unbegun: 3, failed: 4, lost: 5 } as const;
 
 export const event = {
   task: 1,
@@ -47,10 +52,17 @@ export const event = {
   slowWaits: 14,
   stopActors: 15,
   forget: 16,
+  line: 17,
 } as const;
 
-/** How an object turned out. */
-export const status = { value: 0, userError: 1, systemError: 2 } as const;
+/** Flags of a TASK record: it creates an actor; what it is at the node that has submitted it follows its numbers. */
+export const taskFlag = { creates: 1, origin: 2 } as const;
+
+/** Flags of a STOP_TASK record. */
+export const stopFlag = { force: 1, recursive: 2 } as const;
+
+/** How an object turned out. `retryAsked`: a `userError` after which another node is to decide about another attempt. */
+export const status = { value: 0, userError: 1, systemError: 2, retryAsked: 3 } as const;
 
 /** The control word that says how many bytes of commands are complete; negative while the watchdog does not look at it. */
 export const PUBLISHED = 0;
@@ -61,5 +73,5 @@ export const CLAIMS = 16;
 export const CONTROL_WORDS = 144;
 
 /** What a thread is there for. */
-export const portKind = { driver: 0, worker: 1, host: 2 } as const;
+export const portKind = { driver: 0, worker: 1, host: 2, agent: 3 } as const;
 export type PortKind = (typeof portKind)[keyof typeof portKind];

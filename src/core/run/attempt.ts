@@ -1,6 +1,7 @@
 import type { Template } from '../submit/template.ts';
 import type { Carrier } from '../telemetry/trace.ts';
 import type { GeneratorRun } from './generator-run.ts';
+import type { Origin } from './origin.ts';
 import type { TaskContext } from './task-context.ts';
 
 /** One attempt of a task while its thread has it. */
@@ -14,6 +15,8 @@ export class Attempt implements TaskContext {
   readonly creates: boolean;
   /** Items of its stream that earlier attempts have handed out. */
   readonly skip: number;
+  /** What it is at the node that has submitted it, if that is another. */
+  readonly origin: Origin | undefined;
   stop: AbortController | undefined = undefined;
   stopped = false;
   blocked = 0;
@@ -25,12 +28,21 @@ export class Attempt implements TaskContext {
   ended = false;
   generator: GeneratorRun | undefined = undefined;
 
-  constructor(template: Template, index: number, generation: number, attempt: number, creates: boolean, extra: number) {
+  constructor(
+    template: Template,
+    index: number,
+    generation: number,
+    attempt: number,
+    creates: boolean,
+    extra: number,
+    origin: Origin | undefined,
+  ) {
     const isTask = template.info.kind === 'task';
     this.template = template;
     this.index = index;
     this.generation = generation;
-    this.attempt = attempt;
+    this.attempt = origin?.attempt ?? attempt;
+    this.origin = origin;
     this.creates = creates;
     this.actor = isTask ? -1 : extra;
     this.skip = isTask ? extra : 0;

@@ -1,12 +1,13 @@
 import { MobulaError } from '../../common/errors.ts';
 import type { NewsHandler } from '../port/inbox.ts';
-import { event } from '../port/wire.ts';
+import { event, taskFlag } from '../port/wire.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import { collect, MAX_TRIES } from '../values/collector.ts';
 import { Attempt } from './attempt.ts';
 import { CodeCache, notBegun } from './code.ts';
 import { Instances } from './instances.ts';
 import type { Load } from './load.ts';
+import { ORIGIN_BYTES, readOrigin } from './origin.ts';
 import { Preparation } from './preparation.ts';
 import { ResultWriter } from './result-writer.ts';
 import { Retirement, type RetirementPorts } from './retirement.ts';
@@ -38,7 +39,7 @@ export class Executor implements NewsHandler {
   constructor(runtime: ThreadRuntime, wake: () => void, disposable: (count: number) => void, end: RetirementPorts) {
     this.#runtime = runtime;
     this.#wake = wake;
-    this.#results = new ResultWriter(runtime.port, runtime.values);
+    this.#results = new ResultWriter(runtime.port, runtime.values, runtime.facts.nodeId);
     this.#actors = new Instances(disposable);
     this.#retirement = new Retirement(end, wake);
     this.#codes = new CodeCache(runtime, this.#retirement);
@@ -119,7 +120,9 @@ export class Executor implements NewsHandler {
     const { port, registry, inbox } = this.#runtime;
     const view = port.inboxView;
     const count = view.getUint32(pos + 24, true);
-    const argsAt = pos + HEAD;
+    const flags = port.inbox[pos + 1] as number;
+    const isForeign = (flags & taskFlag.origin) !== 0;
+    const argsAt = pos + HEAD + (isForeign ? ORIGIN_BYTES : 0);
     const slot = view.getUint16(pos + 2, true);
     if (this.#ending || this.#leaves) {
       inbox.cutOff();
@@ -139,8 +142,9 @@ export class Executor implements NewsHandler {
       view.getUint32(pos + 4, true),
       view.getUint32(pos + 8, true),
       view.getUint32(pos + 16, true),
-      port.inbox[pos + 1] !== 0,
+      (flags & taskFlag.creates) !== 0,
       view.getUint32(pos + 20, true),
+      isForeign ? readOrigin(port.inbox, view, pos + HEAD) : undefined,
     );
     task.carrier = inbox.carrier;
     if ('error' in prepared) this.#fail(task, prepared.error);

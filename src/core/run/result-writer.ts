@@ -10,8 +10,11 @@ import type { Attempt } from './attempt.ts';
 export class ResultWriter {
   readonly #port: Port;
   readonly #values: Values;
+  /** The node whose tasks they are. */
+  readonly #nodeId: string;
 
-  constructor(port: Port, values: Values) {
+  constructor(port: Port, values: Values, nodeId: string) {
+    this.#nodeId = nodeId;
     this.#port = port;
     this.#values = values;
   }
@@ -33,7 +36,8 @@ export class ResultWriter {
   /** The task has thrown. In place of what cannot travel of an error stands a mark. */
   fail(task: Attempt, thrown: unknown): void {
     const kind = guarded(() => retries(task.template, thrown), false) ? outcome.retry : outcome.error;
-    const write = (error: unknown): void => this.#write(task, kind, [[error, task.name, task.attempt]], 'error');
+    const write = (error: unknown): void =>
+      this.#write(task, kind, [[error, task.name, task.attempt, this.#nodeId]], 'error');
     // Describing an error runs user code: getters, toString, proxies.
     const tell = (describe: () => unknown): boolean =>
       guarded(() => {

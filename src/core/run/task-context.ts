@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Carrier } from '../telemetry/trace.ts';
+import type { Origin } from './origin.ts';
 
 /** One attempt of a task, as the code that it runs sees it. */
 export interface TaskContext {
@@ -9,6 +10,8 @@ export interface TaskContext {
   readonly name: string;
   readonly template: { readonly id: number };
   readonly attempt: number;
+  /** What it is at the node that has submitted it, if that is another. */
+  readonly origin: Origin | undefined;
   /** The object of the actor that runs it, or -1. */
   readonly actor: number;
   /** Aborted when the task is cancelled or runs out of time. Made when first asked for. */

@@ -2,6 +2,7 @@ import type { ResolvedCallOptions } from '../../common/call-options.ts';
 import { MobulaError } from '../../common/errors.ts';
 import type { ResolvedActorOptions, ResolvedTaskOptions } from '../../common/options.ts';
 import type { TemplateOptions } from '../../native/addon.ts';
+import { type ClusterJob, forwardAsk } from './forwarded.ts';
 import { checkPlacement } from './placement.ts';
 import type { Remote } from './remote.ts';
 import type { ResourceTable } from './resources.ts';
@@ -17,6 +18,8 @@ export interface Described {
 export interface Place {
   readonly nodeId: string;
   readonly resources: ResourceTable;
+  /** Set where the node belongs to a cluster. */
+  readonly cluster: ClusterJob | undefined;
 }
 
 /** The object with a function's code, and which of the objects that have had its place. */
@@ -38,7 +41,7 @@ export function described(
   if (shape.kind === 'actor') {
     return actor(code.source?.name || 'Actor', shape.methods, remote.options as ResolvedActorOptions, object, place);
   }
-  return task(shape.generator, remote.options as ResolvedTaskOptions, object, place);
+  return describedTask(shape.generator, remote.options as ResolvedTaskOptions, object, place);
 }
 
 function actor(
@@ -72,12 +75,15 @@ function actor(
   return { info, options: { ...plain, ...resources.demand(options, `Actor '${name}'`), ...terms } };
 }
 
-function task(
+/** The template of a function that gives a value, or a stream. */
+export function describedTask(
   generator: boolean,
   options: ResolvedTaskOptions,
   object: CodeObject,
-  { nodeId, resources }: Place,
+  { nodeId, resources, cluster }: Place,
 ): Described {
+  const ask = cluster && forwardAsk(options, nodeId, resources, cluster);
+  const forward = ask && JSON.stringify(ask);
   const { name, numReturns, retryExceptions, maxRetries, maxKills, timeoutMs, priority } = options;
   const info: TemplateInfo = {
     kind: 'task',
@@ -88,10 +94,15 @@ function task(
     generator,
     retryExceptions,
     timeoutMs,
+    ...(forward !== undefined && { forward }),
+    ...(cluster !== undefined && { job: cluster.jobId }),
   };
-  checkPlacement(options.schedulingStrategy, nodeId, `Task '${name}'`);
+  const terms = { maxRetries, maxKills, timeoutMs, priority, forward };
+  // Nothing of this node is taken for what it lacks.
+  if (forward !== undefined && resources.lacks(options)) return { info, options: { ...plain, ...terms } };
+  if (cluster === undefined) checkPlacement(options.schedulingStrategy, nodeId, `Task '${name}'`);
   const demand = resources.demand(options, `Task '${name}'`);
-  return { info, options: { ...plain, ...demand, maxRetries, maxKills, timeoutMs, priority } };
+  return { info, options: { ...plain, ...demand, ...terms } };
 }
 
 /** The template of calls of a method. */
@@ -122,4 +133,5 @@ const plain: Omit<TemplateOptions, 'name'> = {
   maxConcurrency: 1,
   ownThread: false,
   detached: false,
+  forward: undefined,
 };

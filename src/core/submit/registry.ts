@@ -5,9 +5,11 @@ import { WeakValues } from '../../common/weak-values.ts';
 import { nativeError } from '../../native/native-error.ts';
 import type { Shipped } from '../functions/shipped.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
+import { currentTask } from '../run/task-context.ts';
 import type { ThreadRuntime } from '../runtime.ts';
-import { type Described, described, describedMethod, type MethodOptions } from './described.ts';
+import { type Described, described, describedMethod, type MethodOptions, type Place } from './described.ts';
 import { functionGone } from './function-gone.ts';
+import { marksRegistration } from './registration-refs.ts';
 import type { Remote, ShippedCode } from './remote.ts';
 import { noHabits, type Registration, type Template, type TemplateInfo } from './template.ts';
 
@@ -133,7 +135,7 @@ export class Registry {
     const { object, runtime } = shipped;
     try {
       const life = runtime.addon.objectGeneration(runtime.port.id, object);
-      const place = { nodeId: runtime.facts.nodeId, resources: runtime.resources };
+      const place = placeOf(runtime);
       const template = described(remote, { code: object, life }, place);
       const registration = this.#store(template, object, this.#pending[0]?.registration.template.id ?? -1);
       code.shipped = shipped;
@@ -211,6 +213,7 @@ export class Registry {
       const all = { ...options, name: info.name };
       const id = addon.addTemplate(port.id, ObjectRef.index(ref), all, meta, code, group);
       const template: Template = { id, info, habits: noHabits() };
+      marksRegistration(ref);
       this.#templates.set(template.id, template);
       this.#own.add(template.id);
       this.#settle();
@@ -243,6 +246,7 @@ export class Registry {
       ref[Symbol.dispose]();
       throw functionGone();
     }
+    marksRegistration(ref);
     const registration = { template: this.get(id), ref };
     if (this.#borrowed.size === 0) setImmediate(this.#giveBackBorrowed).unref();
     this.#borrowed.set(id, registration);
@@ -257,4 +261,10 @@ export class Registry {
 
 function giveBack(shipped: ShippedCode | undefined): void {
   if (typeof shipped?.keeper === 'object') shipped.keeper[Symbol.dispose]();
+}
+
+function placeOf({ facts, resources }: ThreadRuntime): Place {
+  const { nodeId, cluster } = facts;
+  if (cluster === undefined) return { nodeId, resources, cluster };
+  return { nodeId, resources, cluster: { ...cluster, jobId: currentTask()?.origin?.jobId ?? facts.jobId } };
 }

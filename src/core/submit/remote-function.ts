@@ -7,6 +7,7 @@ import { submit } from '../port/wire.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import type { ObjectRefStream } from '../wait/stream.ts';
+import { refuseInCluster } from './not-built.ts';
 import type { Remote } from './remote.ts';
 
 /**
@@ -111,6 +112,7 @@ export class RemoteFunction<A extends readonly unknown[], R, N extends number = 
     // What is cancelled already is never placed: a thread might take it before the cancel comes.
     const flags = this.#signal?.aborted === true ? submit.cancelled : 0;
     if (generator) {
+      refuseInCluster(runtime.facts, 'A generator, whose items are a stream,');
       const stream = runtime.submitter.submitStream(template, flags, args, -1);
       if (this.#signal !== undefined && flags === 0) {
         const weak = new WeakRef(stream);

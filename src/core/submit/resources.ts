@@ -45,6 +45,11 @@ export class ResourceTable {
     return index === 0 ? 'CPU' : (this.#names[index - 1] ?? `resource ${index}`);
   }
 
+  /** The same in ten-thousandths, as the core counts it. */
+  amountsOf(free: readonly number[]): Record<string, number> {
+    return Object.fromEntries(free.map((amount, i) => [this.nameOf(i), Math.max(0, amount)]));
+  }
+
   /** Names what the core counts as free. */
   named(free: readonly number[]): Record<string, number> {
     const named: Record<string, number> = { CPU: Math.max(0, (free[0] ?? 0) / UNIT) };
@@ -69,6 +74,22 @@ export class ResourceTable {
       others.push(this.#names.indexOf(name), Math.round(amount * UNIT));
     }
     return { cpu: Math.round(asked.numCpus * UNIT), others };
+  }
+
+  /** What `asked` comes to by name, in ten-thousandths, whether or not this node has it. */
+  amounts(asked: Asked): Record<string, number> {
+    const amounts: Record<string, number> = {};
+    for (const [name, amount] of this.#asked(asked)) if (amount > 0) amounts[name] = Math.round(amount * UNIT);
+    return amounts;
+  }
+
+  /** Whether this node has less in all than `asked`. */
+  lacks(asked: Asked): boolean {
+    return this.#asked(asked).some(([name, amount]) => amount > (this.totals[name] ?? 0));
+  }
+
+  #asked({ numCpus, numGpus, memory, resources }: Asked): [string, number][] {
+    return Object.entries({ ...resources, CPU: numCpus, GPU: numGpus, memory });
   }
 
   #check(name: string, amount: number, what: string): void {

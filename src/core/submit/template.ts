@@ -23,9 +23,17 @@ interface Common {
 export type TemplateInfo =
   /**
    * `code`: the object that holds the shipped function or class; `life`: which of the objects that have had its place. `spec`: the
-   * options, for `f.options()` elsewhere.
+   * options, for `f.options()` elsewhere. `forward`: what the agent finds a node by, where this one does not keep the tasks.
    */
-  | (Common & { readonly kind: 'task'; readonly code: number; readonly life: number; readonly spec: object })
+  | (Common & {
+      readonly kind: 'task';
+      readonly code: number;
+      readonly life: number;
+      readonly spec: object;
+      readonly forward?: string;
+      /** In a cluster: the job that it belongs to. */
+      readonly job?: string;
+    })
   | (Common & {
       readonly kind: 'actor';
       readonly code: number;

@@ -4,19 +4,22 @@ import {
   ActorNameTakenError,
   DeadlockError,
   MobulaError,
+  NodeDiedError,
+  ObjectStoreFullError,
   RuntimeClosedError,
   SerializationError,
   TaskCancelledError,
   TaskError,
   type TaskOrigin,
   TaskTimeoutError,
+  UnschedulableError,
   WorkerDiedError,
 } from '../../common/errors.ts';
 import { functionGone } from '../submit/function-gone.ts';
 import { waitsFor } from '../wait/reasons.ts';
 
 /** The first byte of an error of the core's: `crates/mobula-sched/src/failure.rs` is the other side. */
-const failure = {
+export const failure = {
   cancelled: 1,
   timedOut: 2,
   workerDied: 3,
@@ -29,13 +32,29 @@ const failure = {
   tooLarge: 10,
   nameTaken: 11,
   functionGone: 12,
+  unschedulable: 13,
+  nodeDied: 14,
+  noRoom: 15,
 } as const;
 
 /** How many bytes come before the task's name, which may be empty. */
 const HEAD = 13;
 
+/** An error of the system's as the core encodes it, of a task without a time limit. */
+export function encodeFailure(reason: number, attempt: number, name: string, details: string): Uint8Array {
+  const [nameBytes, detailBytes] = [Buffer.from(name), Buffer.from(details)];
+  const bytes = new Uint8Array(HEAD + nameBytes.length + detailBytes.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, reason);
+  view.setUint32(1, attempt, true);
+  view.setUint32(9, nameBytes.length, true);
+  bytes.set(nameBytes, HEAD);
+  bytes.set(detailBytes, HEAD + nameBytes.length);
+  return bytes;
+}
+
 /** What user code threw, as it travels. */
-export type UserFailure = readonly [thrown: unknown, taskName: string, attempt: number];
+export type UserFailure = readonly [thrown: unknown, taskName: string, attempt: number, nodeId: string];
 
 /** What decoding an error needs to know of the node. */
 export interface FailureContext {
@@ -100,7 +119,7 @@ function decodeFailure(bytes: Uint8Array, start: number, end: number, context: F
       return new ActorDiedError(`The thread of actor '${name}' died: ${details()}. ${advice}`);
     }
     case failure.actorUnmade: {
-      const cause = userFailure(context.decode(start + head, end) as UserFailure, context.nodeId);
+      const cause = userFailure(context.decode(start + head, end) as UserFailure);
       return new ActorDiedError(`Actor '${name}' could not be made: ${withoutPage(cause.message)}`, { cause });
     }
     case failure.nameTaken: {
@@ -133,6 +152,14 @@ function decodeFailure(bytes: Uint8Array, start: number, end: number, context: F
       );
     case failure.functionGone:
       return functionGone();
+    case failure.unschedulable: {
+      const advice = 'Ask for less, or start a node that has it: mobula start --address …';
+      return new UnschedulableError(`Task '${name}' asks for ${details()}. ${advice}`);
+    }
+    case failure.nodeDied:
+      return new NodeDiedError(`Task '${name}' did not end: ${details()}.`);
+    case failure.noRoom:
+      return new ObjectStoreFullError(details());
     default:
       return new MobulaError('ERR_MOBULA_INTERNAL', `unknown failure ${kind}`);
   }
@@ -158,7 +185,7 @@ function deadlock(
 }
 
 /** The error that tells what user code threw. */
-export function userFailure(wire: UserFailure, nodeId: string): Error {
-  const [thrown, taskName, attempt] = wire;
+export function userFailure(wire: UserFailure): Error {
+  const [thrown, taskName, attempt, nodeId] = wire;
   return TaskError.from(thrown, { taskName, nodeId, attempt });
 }

@@ -4,6 +4,7 @@ import { ActorClass } from '../actors/actor-class.ts';
 import { isActorHandle, makeHandle } from '../actors/handle.ts';
 import type { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime, Travel } from '../runtime.ts';
+import { marksRegistration } from '../submit/registration-refs.ts';
 import { Code, portableKind, Remote } from '../submit/remote.ts';
 import { RemoteFunction } from '../submit/remote-function.ts';
 import type { Carrier } from '../telemetry/trace.ts';
@@ -13,6 +14,8 @@ export const travel: Travel = {
   isPortable: (value) => value instanceof RemoteFunction || value instanceof ActorClass || isActorHandle(value),
   revive(runtime, kind, payload) {
     switch (kind) {
+      case portableKind.argument:
+        return runtime.inbox.argument(payload as number);
       case portableKind.remote:
         return reviveRemote(runtime, payload as [ObjectRef<unknown> | null, number]);
       case portableKind.actorHandle: {
@@ -35,6 +38,7 @@ function reviveRemote(runtime: ThreadRuntime, [ref, id]: [ObjectRef<unknown> | n
   const template = runtime.registry.get(id);
   const { info } = template;
   if (info.kind === 'method') throw new MobulaError('ERR_MOBULA_INTERNAL', 'methods do not travel');
+  if (ref !== null) marksRegistration(ref);
   const code = new Code(undefined, { runtime, object: info.code, keeper: ref ?? id });
   const known = <T extends ResolvedTaskOptions | ResolvedActorOptions>(remote: Remote<T>): Remote<T> =>
     ref === null ? remote.within(id) : remote.adopt(runtime, { template, ref });

@@ -40,6 +40,10 @@ export interface Reviver {
   share(thing: object): number;
   /** The thing that such an object, which the core has lent to this thread, stands for. */
   shared(index: number): object;
+  /** Whether values stay in this process: then they may name what its threads share. */
+  readonly isAlone: boolean;
+  /** Whether a ref may be in a value that leaves the process. */
+  mayLeave(ref: ObjectRef<unknown>): boolean;
   /** The object store is about to be asked for room: what was let go of until now is given back first. */
   giveBack(): void;
 }
@@ -75,7 +79,8 @@ export class Values {
     this.#views = new Views(port);
     this.#streams = new Streams(port);
     const shapes: ShapeTable = {
-      intern: (keys) => this.#addon.internShape(port.id, keys),
+      // A shape has a number in this process only.
+      intern: (keys) => (reviver.isAlone ? this.#addon.internShape(port.id, keys) : -1),
       keys: (id) => this.#addon.shapeKeys(port.id, id),
     };
     this.#encode = {
@@ -86,9 +91,13 @@ export class Values {
       refIndex: (value) => {
         const index = reviver.indexOf(value as ObjectRef<unknown>);
         if (index < 0) throw new Refusal('was released', releasedAdvice);
+        if (!(reviver.isAlone || reviver.mayLeave(value as ObjectRef<unknown>))) throw staysOnNode('is a ref');
         return index;
       },
-      share: (thing) => reviver.share(thing),
+      share: (thing) => {
+        if (!reviver.isAlone) throw staysOnNode(`is ${thing.constructor.name}, which threads of one process share`);
+        return reviver.share(thing);
+      },
     };
     this.#decode = {
       shapes,
@@ -267,6 +276,12 @@ export class Values {
     }
   }
 
+  /** Stores bytes; gives the buffer, which a value that is written next takes over. */
+  store(bytes: Uint8Array): number {
+    this.#port.flush();
+    return this.#inStore(() => this.#addon.putBuffer(this.#port.id, bytes), true);
+  }
+
   /** Values in the core count against the object store's capacity, too. */
   #makeRoom(blocks: boolean): void {
     this.#port.flush();
@@ -284,4 +299,12 @@ export class Values {
     };
     return blocks ? withRoom(this.#addon, this.#port.id, attempt) : attempt();
   }
+}
+
+/** In a cluster, values name nothing of one node. */
+function staysOnNode(what: string): Refusal {
+  return new Refusal(
+    `${what}, and values of a cluster's job cannot carry that between nodes yet`,
+    'Pass a ref as an argument of its own, or the value itself.',
+  );
 }

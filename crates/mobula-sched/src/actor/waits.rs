@@ -7,6 +7,7 @@ use mobula_sync::Mutex;
 use mobula_sync::atomic::Ordering;
 
 use super::{Content, Life};
+use crate::cancel::How;
 use crate::deadlock::{Party, cycle};
 use crate::failure::{Failure, write_name};
 use crate::node::Node;
@@ -187,7 +188,7 @@ impl Node {
             write_name(&mut details, name);
         }
         self.alone(0, |turn| {
-            turn.stop_because(victim.task, Failure::Deadlock, &details, false)
+            turn.stop_because(victim.task, Failure::Deadlock, &details, How::default())
         });
     }
 }

@@ -5,6 +5,7 @@ mod actors;
 mod cancel;
 mod deaths;
 mod fairness;
+mod forward;
 mod generations;
 mod limits;
 mod queues;

@@ -15,7 +15,7 @@ use mobula_sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use mobula_sync::{Condvar, Mutex};
 
 pub(crate) use news::{News, Status, TaskNews, Value, value};
-pub(crate) use thread::{Call, ERROR, OK, RETRY, Thread, UNBEGUN};
+pub(crate) use thread::{Call, ERROR, FAILED, LOST, OK, RETRY, Thread, UNBEGUN};
 
 /// The largest inbox that a thread of a test gets.
 pub(crate) const MAX_INBOX_OF_TESTS: usize = 1 << 22;
@@ -138,6 +138,7 @@ pub(crate) fn plain() -> TemplateSpec {
         max_concurrency: 1,
         own_thread: false,
         detached: false,
+        forward: None,
     }
 }
 
@@ -219,6 +220,10 @@ impl Bed {
 
     pub(crate) fn worker(&self) -> Thread {
         Thread::attach(self, PortKind::Worker, None)
+    }
+
+    pub(crate) fn agent(&self) -> Thread {
+        Thread::attach(self, PortKind::Agent, None)
     }
 
     pub(crate) fn host(&self, host: u32) -> Thread {

@@ -61,6 +61,7 @@ pub(crate) enum Status {
     Value,
     UserError,
     SystemError,
+    RetryAsked,
 }
 
 /// A task in the inbox.
@@ -74,6 +75,8 @@ pub(crate) struct TaskNews {
     pub(crate) attempt: u32,
     /// The actor's object, or how many items of the stream are out already.
     pub(crate) extra: u32,
+    /// What it is at the node that has submitted it, if that is another.
+    pub(crate) origin: Option<Vec<u8>>,
     pub(crate) arguments: Value,
     pub(crate) deps: Vec<Value>,
 }
@@ -89,6 +92,8 @@ impl TaskNews {
         News::StopTask {
             task: self.task,
             generation: self.generation,
+            force: false,
+            recursive: false,
         }
     }
 }
@@ -113,6 +118,8 @@ pub(crate) enum News {
     StopTask {
         task: u32,
         generation: u32,
+        force: bool,
+        recursive: bool,
     },
     Credit {
         task: u32,
@@ -137,6 +144,14 @@ pub(crate) enum News {
     },
     Collect,
     SlowWaits,
+    /// How many tasks wait in a line, and, the first time, what for.
+    Line {
+        line: u32,
+        waiting: u32,
+        ask: Option<Vec<u8>>,
+        /// Its number will not be named again.
+        over: bool,
+    },
     ForgetTemplate {
         template: u32,
     },
@@ -181,12 +196,14 @@ impl Inbox<'_> {
         let status = match head[1] {
             0 => Status::Value,
             1 => Status::UserError,
+            3 => Status::RetryAsked,
             _ => Status::SystemError,
         };
         match head[0] {
             1 => {
-                let (slot, creates) = (u16::from_le_bytes([head[2], head[3]]), head[1] != 0);
+                let (slot, creates) = (u16::from_le_bytes([head[2], head[3]]), head[1] & 1 != 0);
                 let words: Vec<u32> = (0..6).map(|_| self.word()).collect();
+                let origin = (head[1] & 2 != 0).then(|| self.take(24).to_vec());
                 News::Task(TaskNews {
                     slot,
                     creates,
@@ -195,6 +212,7 @@ impl Inbox<'_> {
                     template: words[2],
                     attempt: words[3],
                     extra: words[4],
+                    origin,
                     arguments: self.value(),
                     deps: (0..words[5]).map(|_| self.value()).collect(),
                 })
@@ -215,6 +233,8 @@ impl Inbox<'_> {
             5 => News::StopTask {
                 task: self.word(),
                 generation: self.word(),
+                force: head[1] & 1 != 0,
+                recursive: head[1] & 2 != 0,
             },
             6 => News::Credit {
                 task: self.word(),
@@ -236,6 +256,12 @@ impl Inbox<'_> {
             14 => News::SlowWaits,
             16 if head[1] == 0 => News::ForgetTemplate {
                 template: self.word(),
+            },
+            17 => News::Line {
+                line: self.word(),
+                waiting: self.word(),
+                over: head[1] & 2 != 0,
+                ask: (head[1] & 1 != 0).then(|| self.value().bytes),
             },
             16 => News::ForgetCode {
                 object: self.word(),

@@ -10,6 +10,8 @@ pub(crate) const OK: u8 = 0;
 pub(crate) const ERROR: u8 = 1;
 pub(crate) const RETRY: u8 = 2;
 pub(crate) const UNBEGUN: u8 = 3;
+pub(crate) const FAILED: u8 = 4;
+pub(crate) const LOST: u8 = 5;
 
 /// What is submitted beside the template.
 #[derive(Debug, Default, Clone)]
@@ -114,6 +116,26 @@ impl Thread {
 
     /// Submits a task; gives its result.
     pub(crate) fn submit(&mut self, template: u32, call: &Call<'_>) -> u32 {
+        self.submit_as(&[1], template, call)
+    }
+
+    /// Submits a task in the name of another node, where it is `origin`.
+    pub(crate) fn run(&mut self, origin: [u8; 24], template: u32, call: &Call<'_>) -> u32 {
+        let head: Vec<u8> = std::iter::once(12).chain(origin).collect();
+        self.submit_as(&head, template, call)
+    }
+
+    /// Takes so many more tasks of a line.
+    pub(crate) fn open(&mut self, line: u32, window: u32) {
+        self.words(13, Some(0), &[line, window]);
+    }
+
+    /// Needs a line no more.
+    pub(crate) fn close(&mut self, line: u32) {
+        self.words(13, Some(1), &[line, 0]);
+    }
+
+    fn submit_as(&mut self, head: &[u8], template: u32, call: &Call<'_>) -> u32 {
         let result = self.object();
         let flag = |on: bool, flag: u8| if on { flag } else { 0 };
         let flags = flag(!call.deps.is_empty(), 1)
@@ -124,7 +146,8 @@ impl Thread {
             | flag(call.stream.is_some(), 32)
             | flag(call.name.is_some(), 64)
             | flag(call.cancelled, 128);
-        let mut record = vec![1, flags];
+        let mut record = head.to_vec();
+        record.push(flags);
         record.extend(template.to_le_bytes());
         record.extend(result.to_le_bytes());
         call.arguments.write(&mut record);

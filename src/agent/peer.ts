@@ -1,0 +1,59 @@
+import type { NodeId } from './ports.ts';
+import type { EntryReader } from './wire/entry.ts';
+import { EntryStream, EntryWriter } from './wire/entry.ts';
+
+/** Bytes of one message of a session. */
+const BODY_BYTES = 256 * 1024;
+
+/** Sends a message of the session with a node. */
+export type SendBody = (to: NodeId, body: Uint8Array) => 'taken' | 'wait' | 'full' | 'ended';
+
+/** Another node, as this agent speaks with it: entries out, entries in. */
+export class Peer {
+  readonly node: NodeId;
+  /** The bytes of its NodeId. */
+  readonly id: Uint8Array;
+  readonly out: EntryWriter = new EntryWriter();
+  readonly #send: SendBody;
+  readonly #stream: EntryStream;
+  /** What could not be sent yet. */
+  readonly #held: Uint8Array[] = [];
+  #waits = false;
+  /** Templates and code that it has been sent, by this node's numbers and by name. */
+  readonly knows: Set<number | string> = new Set();
+
+  constructor(node: NodeId, send: SendBody, read: (peer: Peer, kind: number, entry: EntryReader) => void) {
+    this.node = node;
+    this.id = Buffer.from(node, 'hex');
+    this.#send = send;
+    this.#stream = new EntryStream((kind, entry) => read(this, kind, entry));
+  }
+
+  /** A message came. Its bytes are valid until the call returns. */
+  feed(body: Uint8Array): void {
+    this.#stream.feed(body);
+  }
+
+  /** Sends the entries that are complete. */
+  flush(): void {
+    if (this.out.length > 0) {
+      const bytes = this.out.take();
+      for (let at = 0; at < bytes.length; at += BODY_BYTES) this.#held.push(bytes.subarray(at, at + BODY_BYTES));
+    }
+    while (!this.#waits && this.#held.length > 0) {
+      const sent = this.#send(this.node, this.#held[0] as Uint8Array);
+      if (sent === 'ended') {
+        this.#held.length = 0;
+        return;
+      }
+      this.#waits = sent !== 'taken';
+      if (sent !== 'full') this.#held.shift();
+    }
+  }
+
+  /** The session has room again. */
+  go(): void {
+    this.#waits = false;
+    this.flush();
+  }
+}

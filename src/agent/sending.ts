@@ -1,0 +1,79 @@
+import type { ThreadRuntime } from '../core/runtime.ts';
+import type { ExportedTemplates } from './exported.ts';
+import type { Peer } from './peer.ts';
+import { type WireValues, writeRenamed } from './values.ts';
+import { beginRun, type RunHead } from './wire/entries.ts';
+import { EntryWriter } from './wire/entry.ts';
+
+/** A task in the inbox, on its way to another node. */
+export interface Outgoing {
+  readonly head: RunHead;
+  /** Where its arguments begin; the values of those that were refs follow. */
+  readonly argsAt: number;
+}
+
+/** Sends tasks that the core has handed out. */
+export class Sending {
+  readonly #runtime: ThreadRuntime;
+  readonly #values: WireValues;
+  readonly #exported: ExportedTemplates;
+
+  constructor(runtime: ThreadRuntime, values: WireValues, exported: ExportedTemplates) {
+    this.#runtime = runtime;
+    this.#values = values;
+    this.#exported = exported;
+  }
+
+  /**
+   * Writes a task into what goes to `peer`; later, if the code of its function was not read yet. `isWanted`: whether it is still
+   * to go then.
+   */
+  send(peer: Peer, task: Outgoing, isWanted: () => boolean): void {
+    const named = [task.head.template];
+    const parts = this.#renamed(task, named);
+    const tell = (): boolean => this.#exported.tell(peer, named, again);
+    let held: Uint8Array | undefined;
+    const again = (): void => {
+      if (held === undefined || !isWanted() || !tell()) return;
+      peer.out.append(held);
+      held = undefined;
+    };
+    if (tell()) {
+      this.#write(peer.out, task, parts);
+      return;
+    }
+    const writer = new EntryWriter();
+    this.#write(writer, task, parts);
+    held = writer.take();
+  }
+
+  /** The values that carry code, by their place; the templates that they name are added to `named`. */
+  #renamed({ head, argsAt }: Outgoing, named: number[]): ReadonlyMap<number, Uint8Array> | undefined {
+    const { values } = this.#runtime;
+    let parts: Map<number, Uint8Array> | undefined;
+    let at = argsAt;
+    for (let i = 0; i <= head.deps; i++) {
+      if (this.#values.carriesCode(at)) {
+        const { bytes, templates } = this.#values.rename(at);
+        named.push(...templates);
+        parts ??= new Map();
+        parts.set(i, bytes);
+      }
+      at = values.skip(at);
+    }
+    return parts;
+  }
+
+  #write(to: EntryWriter, { head, argsAt }: Outgoing, parts: ReadonlyMap<number, Uint8Array> | undefined): void {
+    const { values } = this.#runtime;
+    beginRun(to, head);
+    let at = argsAt;
+    for (let i = 0; i <= head.deps; i++) {
+      const renamed = parts?.get(i);
+      if (renamed === undefined) this.#values.write(to, at);
+      else writeRenamed(to, renamed);
+      at = values.skip(at);
+    }
+    to.end();
+  }
+}

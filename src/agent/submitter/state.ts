@@ -1,0 +1,147 @@
+import type { Ask, Granted, NodeId, Wanted } from '../ports.ts';
+
+/** Tasks of one kind that wait in the core for a node. */
+export interface Line {
+  /** The core's number for it. */
+  readonly number: number;
+  readonly ask: Ask;
+  /** Tasks that wait in the core. */
+  waiting: number;
+  /** Tasks that are out: sent, and not answered. */
+  out: number;
+  readonly windows: Map<NodeId, Window>;
+  /** How many more tasks the core was told to hand out. */
+  opened: number;
+  /** How many tasks the scheduler was told of. */
+  told: number;
+  /** Whether the scheduler is to be told what is out. */
+  tells: boolean;
+  /** Why its tasks fail, all that are there. */
+  failing: Failing | undefined;
+  /** Since when nothing is waiting and nothing out; nothing else than a task ends that. */
+  idleSince: number | undefined;
+}
+
+/** How many tasks of a line may be out at a node, and are. */
+export interface Window {
+  w: number;
+  out: number;
+}
+
+export type Failing = { readonly kind: 'infeasible' } | { readonly kind: 'node-died'; readonly node: NodeId };
+
+/** A task that is out. */
+export interface Flight {
+  readonly generation: number;
+  readonly attempt: number;
+  readonly node: NodeId;
+  readonly line: Line;
+}
+
+export interface Submitter {
+  readonly lines: Map<number, Line>;
+  /** The line that tasks with such an ask are in. */
+  readonly byAsk: Map<string, Line>;
+  /** By the task's place in the core. */
+  readonly flights: Map<number, Flight>;
+  readonly dead: Set<NodeId>;
+  /** Lines of which something has changed since the last `settle`. */
+  readonly changed: Set<Line>;
+  /** The number of the last request, and of the last grant seen. */
+  no: number;
+  seen: number;
+  /** When the scheduler was last asked. */
+  askedAt: number;
+  /** Whether the next request names all lines. */
+  complete: boolean;
+  /** Whether a grant of a line that is over is to be acknowledged. */
+  acknowledges: boolean;
+}
+
+export function newSubmitter(): Submitter {
+  return {
+    lines: new Map(),
+    byAsk: new Map(),
+    flights: new Map(),
+    dead: new Set(),
+    changed: new Set(),
+    no: 0,
+    seen: 0,
+    askedAt: Number.NEGATIVE_INFINITY,
+    complete: true,
+    acknowledges: false,
+  };
+}
+
+export type SubmitterEvent =
+  /** So many tasks wait in a line. `ask`: the first time. `over`: its number is not named again. */
+  | {
+      readonly kind: 'line';
+      readonly line: number;
+      readonly waiting: number;
+      readonly ask: string | undefined;
+      readonly over: boolean;
+    }
+  /** The core has handed out a task of the line with this ask. */
+  | {
+      readonly kind: 'task';
+      readonly index: number;
+      readonly generation: number;
+      readonly attempt: number;
+      readonly ask: string;
+    }
+  /** Nobody waits for what a task does. */
+  | {
+      readonly kind: 'stop';
+      readonly index: number;
+      readonly generation: number;
+      readonly force: boolean;
+      readonly recursive: boolean;
+    }
+  /** A node says what became of a task. */
+  | {
+      readonly kind: 'answer';
+      readonly node: NodeId;
+      readonly index: number;
+      readonly generation: number;
+      readonly attempt: number;
+    }
+  | { readonly kind: 'granted'; readonly word: Granted }
+  | { readonly kind: 'ask-all'; readonly fresh: boolean }
+  | { readonly kind: 'dead'; readonly node: NodeId }
+  /** All news of this turn are in, or time has passed: what has changed is told. */
+  | { readonly kind: 'settle' };
+
+export type SubmitterEffect =
+  /** The task just handed out goes to `node`. */
+  | { readonly kind: 'send'; readonly node: NodeId }
+  /** It goes back to its line. */
+  | { readonly kind: 'give-back'; readonly index: number }
+  /** It fails. */
+  | { readonly kind: 'fail'; readonly index: number; readonly why: Failing; readonly ask: Ask }
+  /** The answer counts: the task's attempt ends with it. */
+  | { readonly kind: 'end'; readonly index: number; readonly fn: string }
+  /** The attempt is lost with its node. */
+  | {
+      readonly kind: 'lost';
+      readonly index: number;
+      readonly attempt: number;
+      readonly fn: string;
+      readonly node: NodeId;
+    }
+  | {
+      readonly kind: 'cancel';
+      readonly node: NodeId;
+      readonly index: number;
+      readonly generation: number;
+      readonly attempt: number;
+      readonly force: boolean;
+      readonly recursive: boolean;
+    }
+  /** The core may hand out so many more tasks of a line. */
+  | { readonly kind: 'open'; readonly line: number; readonly window: number }
+  /** The line is over, unless tasks have come. */
+  | { readonly kind: 'close'; readonly line: number }
+  | { readonly kind: 'request'; readonly wanted: Wanted }
+  /** `settle` is wanted at this time. */
+  | { readonly kind: 'wake'; readonly at: number };

@@ -1,0 +1,181 @@
+/**
+ * The submitting half of an agent: which node each task goes to that its own node does not keep.
+ *
+ * 1. The record of a task is its submitter's core. Here is only where each attempt is: an answer counts if it is of the attempt
+ *    that is out, and comes from the node where that is.
+ * 2. What has no place stays in the core (late binding). The core hands out as many tasks of a line as its windows have room.
+ * 3. Only the record makes another attempt; a node answers each attempt once.
+ */
+import type { Env, Step } from '../../common/step.ts';
+import type { Ask, Granted, NodeId } from '../ports.ts';
+import { settle } from './settle.ts';
+import type { Failing, Line, Submitter, SubmitterEffect, SubmitterEvent, Window } from './state.ts';
+
+export const submitterStep: Step<Submitter, SubmitterEvent, SubmitterEffect> = (state, event, env) => {
+  switch (event.kind) {
+    case 'line':
+      return lineNews(state, event, env);
+    case 'task':
+      return task(state, event);
+    case 'stop':
+      return stop(state, event);
+    case 'answer':
+      return answered(state, event, env);
+    case 'granted':
+      return granted(state, event.word);
+    case 'ask-all':
+      if (event.fresh) state.seen = 0;
+      state.complete = true;
+      return none;
+    case 'dead':
+      return dead(state, event.node, env);
+    case 'settle':
+      return settle(state, env);
+  }
+};
+
+const none: readonly never[] = [];
+
+type Of<Kind extends SubmitterEvent['kind']> = Extract<SubmitterEvent, { kind: Kind }>;
+
+function lineNews(state: Submitter, { line: number, waiting, ask, over }: Of<'line'>, env: Env): readonly never[] {
+  let line = state.lines.get(number);
+  if (line === undefined) {
+    if (ask === undefined) throw new Error(`line ${number} came without what it asks for`);
+    line = begin(number, JSON.parse(ask) as Ask);
+    state.lines.set(number, line);
+    state.byAsk.set(ask, line);
+  }
+  line.waiting = waiting;
+  if (waiting === 0) line.failing = undefined;
+  line.idleSince = waiting + line.out > 0 ? undefined : (line.idleSince ?? env.now);
+  state.changed.add(line);
+  if (over) forget(state, line);
+  return none;
+}
+
+/** The core has ended a line. */
+function forget(state: Submitter, line: Line): void {
+  state.lines.delete(line.number);
+  state.changed.delete(line);
+  for (const [ask, other] of state.byAsk) if (other === line) state.byAsk.delete(ask);
+}
+
+function begin(number: number, ask: Ask): Line {
+  return {
+    number,
+    ask,
+    waiting: 0,
+    out: 0,
+    windows: new Map(),
+    opened: 0,
+    told: 0,
+    tells: false,
+    failing: undefined,
+    idleSince: undefined,
+  };
+}
+
+function task(state: Submitter, { index, generation, attempt, ask }: Of<'task'>): readonly SubmitterEffect[] {
+  const line = state.byAsk.get(ask);
+  if (line === undefined) throw new Error('a task came of a line that there is not');
+  line.opened -= 1;
+  line.idleSince = undefined;
+  state.changed.add(line);
+  if (line.failing !== undefined) return [{ kind: 'fail', index, why: line.failing, ask: line.ask }];
+  const found = emptiest(line);
+  if (found === undefined) return [{ kind: 'give-back', index }];
+  const [node, window] = found;
+  window.out += 1;
+  line.out += 1;
+  state.flights.set(index, { generation, attempt, node, line });
+  return [{ kind: 'send', node }];
+}
+
+/** The node with the most room in its window. */
+function emptiest(line: Line): readonly [NodeId, Window] | undefined {
+  let best: readonly [NodeId, Window] | undefined;
+  for (const each of line.windows) {
+    const [, { w, out }] = each;
+    if (out < w && (best === undefined || w - out > best[1].w - best[1].out)) best = each;
+  }
+  return best;
+}
+
+function stop({ flights }: Submitter, event: Of<'stop'>): readonly SubmitterEffect[] {
+  const { index, generation, force, recursive } = event;
+  const flight = flights.get(index);
+  if (flight?.generation !== generation) return none;
+  const { node, attempt } = flight;
+  return [{ kind: 'cancel', node, index, generation, attempt, force, recursive }];
+}
+
+function answered(state: Submitter, event: Of<'answer'>, env: Env): readonly SubmitterEffect[] {
+  const { node, index, generation, attempt } = event;
+  const flight = state.flights.get(index);
+  if (flight === undefined || flight.generation !== generation || flight.attempt !== attempt || flight.node !== node) {
+    return none;
+  }
+  land(state, index, env);
+  return [{ kind: 'end', index, fn: flight.line.ask.fn }];
+}
+
+/** A task is not out any more. */
+function land(state: Submitter, index: number, env: Env): void {
+  const flight = state.flights.get(index);
+  if (flight === undefined) return;
+  const { line, node } = flight;
+  state.flights.delete(index);
+  line.out -= 1;
+  const window = line.windows.get(node);
+  if (window !== undefined) {
+    window.out -= 1;
+    if (window.out === 0 && window.w === 0) line.windows.delete(node);
+  }
+  if (line.out + line.waiting === 0) line.idleSince = env.now;
+  state.changed.add(line);
+}
+
+function granted(state: Submitter, word: Granted): readonly never[] {
+  const line = state.lines.get(word.line);
+  if (word.kind !== 'grant') {
+    if (line !== undefined) fail(state, line, word);
+    return none;
+  }
+  if (word.no <= state.seen) return none;
+  state.seen = word.no;
+  if (line === undefined || state.dead.has(word.node)) {
+    state.acknowledges = true;
+    return none;
+  }
+  const window = line.windows.get(word.node);
+  if (window === undefined) line.windows.set(word.node, { w: word.w, out: 0 });
+  else {
+    // The scheduler must hear that this was seen.
+    line.tells ||= word.w < window.w;
+    window.w = word.w;
+  }
+  line.failing = undefined;
+  state.changed.add(line);
+  return none;
+}
+
+function fail(state: Submitter, line: Line, word: Exclude<Granted, { kind: 'grant' }>): void {
+  const why: Failing = word.kind === 'infeasible' ? { kind: 'infeasible' } : { kind: 'node-died', node: word.node };
+  if (line.waiting === 0) return;
+  line.failing = why;
+  state.changed.add(line);
+}
+
+function dead(state: Submitter, node: NodeId, env: Env): readonly SubmitterEffect[] {
+  state.dead.add(node);
+  const effects: SubmitterEffect[] = [];
+  for (const [index, flight] of state.flights) {
+    if (flight.node !== node) continue;
+    land(state, index, env);
+    const { attempt, line } = flight;
+    effects.push({ kind: 'lost', index, attempt, fn: line.ask.fn, node });
+  }
+  for (const line of state.lines.values()) if (line.windows.delete(node)) state.changed.add(line);
+  return effects;
+}

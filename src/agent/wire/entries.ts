@@ -1,0 +1,170 @@
+import { type EntryReader, type EntryWriter, malformed } from './entry.ts';
+
+/** What agents say to one another. Numbers are never used again for something else. */
+export const entry = {
+  /** A remote function with its options: named by what comes later. */
+  template: 1,
+  /** What a function is, as plain data. */
+  code: 2,
+  /** A task to run. */
+  run: 3,
+  /** What became of a task. */
+  answer: 4,
+  /** A task is to stop. */
+  cancel: 5,
+  /** A template will not be named again. */
+  forget: 6,
+} as const;
+
+/** How a task turned out, as its submitter sees it. */
+export const answer = {
+  /** As many values as it has results. */
+  values: 0,
+  /** What user code threw. */
+  thrown: 1,
+  /** The same, and its function asks for another attempt. */
+  thrownAgain: 2,
+  /** An error of the system's. */
+  failed: 3,
+  /** What ran the attempt died; an error of the system's for when there is no other. */
+  lost: 4,
+  /** It has not begun, and will not here. */
+  unbegun: 5,
+} as const;
+
+/** A task and one attempt of it, by its submitter's numbers. */
+export interface Attempted {
+  readonly index: number;
+  readonly generation: number;
+  readonly attempt: number;
+}
+
+/** A name that a process gave a template or a code, which no other thing has: its node, and a number of that node's. */
+export type CodeName = string;
+
+export interface TemplateEntry {
+  /** What tasks of this sender call it. */
+  readonly number: number;
+  /** What it is called in the whole cluster. */
+  readonly name: CodeName;
+  /** What all threads know of it, less what has a meaning in one node. */
+  readonly info: string;
+  readonly code: CodeName;
+}
+
+export function writeTemplate(to: EntryWriter, { number, name, info, code }: TemplateEntry): void {
+  to.begin(entry.template);
+  to.u32(number);
+  to.text(name);
+  to.text(info);
+  to.text(code);
+  to.end();
+}
+
+export function readTemplate(from: EntryReader): TemplateEntry {
+  const read = { number: from.u32(), name: from.text(), info: from.text(), code: from.text() };
+  from.end();
+  return read;
+}
+
+export function writeCode(to: EntryWriter, name: CodeName, bytes: Uint8Array): void {
+  to.begin(entry.code);
+  to.text(name);
+  to.blob(bytes);
+  to.end();
+}
+
+export function readCode(from: EntryReader): { readonly name: CodeName; readonly bytes: Uint8Array } {
+  const read = { name: from.text(), bytes: from.blob() };
+  from.end();
+  return read;
+}
+
+/** The fields of a task before its values: results, arguments that were refs. */
+export interface RunHead extends Attempted {
+  /** The sender's number for its template. */
+  readonly template: number;
+  readonly job: number;
+  readonly results: number;
+  readonly deps: number;
+}
+
+export function beginRun(to: EntryWriter, head: RunHead): void {
+  to.begin(entry.run);
+  writeAttempted(to, head);
+  to.u32(head.template);
+  to.u32(head.job);
+  to.u32(head.results);
+  to.u32(head.deps);
+}
+
+export function readRunHead(from: EntryReader): RunHead {
+  const attempted = readAttempted(from);
+  const [template, job, results, deps] = [from.u32(), from.u32(), from.u32(), from.u32()];
+  if (results === 0 || results > MOST || deps > MOST) throw malformed(`${results} results and ${deps} arguments`);
+  return { ...attempted, template, job, results, deps };
+}
+
+/** Results, or arguments that were refs, of one task. */
+const MOST = 1 << 20;
+
+export function beginAnswer(to: EntryWriter, of: Attempted, what: number, values: number): void {
+  to.begin(entry.answer);
+  writeAttempted(to, of);
+  to.u8(what);
+  to.u32(values);
+}
+
+export interface AnswerHead extends Attempted {
+  readonly what: number;
+  readonly values: number;
+}
+
+export function readAnswerHead(from: EntryReader): AnswerHead {
+  const head = { ...readAttempted(from), what: from.u8(), values: from.u32() };
+  if (head.what > answer.unbegun || head.values > MOST)
+    throw malformed(`an answer ${head.what} of ${head.values} values`);
+  return head;
+}
+
+export interface CancelEntry extends Attempted {
+  readonly force: boolean;
+  readonly recursive: boolean;
+}
+
+export function writeCancel(to: EntryWriter, cancel: CancelEntry): void {
+  to.begin(entry.cancel);
+  writeAttempted(to, cancel);
+  to.u8((cancel.force ? 1 : 0) | (cancel.recursive ? 2 : 0));
+  to.end();
+}
+
+export function readCancel(from: EntryReader): CancelEntry {
+  const attempted = readAttempted(from);
+  const flags = from.u8();
+  from.end();
+  return { ...attempted, force: (flags & 1) !== 0, recursive: (flags & 2) !== 0 };
+}
+
+/** `number`: the sender's, of a template. */
+export function writeForget(to: EntryWriter, number: number): void {
+  to.begin(entry.forget);
+  to.u32(number);
+  to.end();
+}
+
+export function readForget(from: EntryReader): number {
+  const number = from.u32();
+  from.end();
+  return number;
+}
+
+function writeAttempted(to: EntryWriter, { index, generation, attempt }: Attempted): void {
+  to.u32(index);
+  to.u32(generation);
+  to.u32(attempt);
+}
+
+function readAttempted(from: EntryReader): Attempted {
+  return { index: from.u32(), generation: from.u32(), attempt: from.u32() };
+}

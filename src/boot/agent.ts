@@ -1,0 +1,209 @@
+/** The program of the agent's thread: speaks with the head and with other nodes. No code of the user runs here. */
+import { hostname } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import { Agent } from '../agent/agent.ts';
+import type { Granted } from '../agent/ports.ts';
+import { passing } from '../agent/values.ts';
+import { formatAddress, parseAddress } from '../common/address.ts';
+import { isMobulaError, MobulaError } from '../common/errors.ts';
+import { traceOf } from '../common/thrown.ts';
+import { now, setImmediate, setInterval, sleep } from '../common/timers.ts';
+import { version } from '../common/version.ts';
+import { portKind } from '../core/port/wire.ts';
+import { ThreadRuntime } from '../core/runtime.ts';
+import { NodeReplica } from '../gcs/replica.ts';
+import { addon } from '../native/binding.ts';
+import { type Listener, SessionRunner } from '../transport/index.ts';
+import { connectHead } from '../wire/head-link.ts';
+import type { Head, HeadListener, Granted as WordOfHead } from '../wire/ports.ts';
+import { dialer } from './agent-dial.ts';
+import { listenInRange } from './agent-listen.ts';
+import { AgentLoad } from './agent-load.ts';
+import type { AgentConfig, FromAgent, ToAgent } from './agent-messages.ts';
+import { registering } from './agent-register.ts';
+
+/** Milliseconds between two looks at the load. */
+const LOOK_MS = 50;
+
+const config = workerData as AgentConfig;
+const say = (message: FromAgent): void => parentPort?.postMessage(message);
+
+/** The agent with all that it speaks with. */
+class AgentThread {
+  readonly #runtime: ThreadRuntime;
+  readonly #agent: Agent;
+  readonly #sessions: SessionRunner;
+  readonly #load: AgentLoad;
+  #head: Head | undefined;
+  #listener: Listener | undefined;
+  #leaving = false;
+  /** The number of a driver's job. */
+  #job = 0;
+
+  constructor() {
+    const { facts } = config;
+    this.#runtime = new ThreadRuntime(addon, portKind.agent, -1, facts, passing, noThings, () => this.#agent.rung());
+    const find = (node: string): Promise<string> => this.#addressOf(node);
+    this.#sessions = new SessionRunner(facts.nodeId, {
+      dial: dialer(this.#self, find),
+      deliver: (from, _n, body) => this.#agent.deliver(from, body),
+      held: () => {},
+      go: (to) => this.#agent.go(to),
+      ended: (peer) => this.#agent.dead(peer),
+    });
+    this.#agent = new Agent(this.#runtime, {
+      register: registering(this.#runtime),
+      send: (to, body) => sent[this.#sessions.send(to, body, false).is],
+      request: (wanted) => this.#head?.request(wanted),
+      misbehaved: (node, error) => this.#sessions.end(node, (error as Error).message),
+    });
+    this.#load = new AgentLoad(this.#runtime, this.#agent);
+  }
+
+  get #self(): { readonly nodeId: string; readonly version: string; readonly token: string } {
+    return { nodeId: config.facts.nodeId, version, token: config.token };
+  }
+
+  async begin(): Promise<void> {
+    const { bind, advertise, ports, labels, job, facts } = config;
+    this.#listener = await listenInRange(bind, ports, this.#self, this.#sessions.accept);
+    const head = await connectHead({ ...headAddress(), ...config, self: this.#self }, this.#hears);
+    this.#head = head;
+    await this.#follow(head);
+    await head.registerNode({
+      driver: job !== undefined,
+      host: hostname(),
+      pid: process.pid,
+      resources: facts.totals,
+      labels,
+      agent: formatAddress({ host: advertise, port: this.#listener.port }),
+      data: '',
+    });
+    if (job !== undefined) this.#job = await head.registerJob({ no: 1, ...job });
+    setInterval(() => this.#look(), LOOK_MS).unref();
+    this.#look();
+    this.#agent.rung();
+    say({ kind: 'up', job: this.#job });
+  }
+
+  readonly #hears: HeadListener = {
+    granted: (words) => this.#agent.granted(words.flatMap(wordOf)),
+    askAll: (fresh) => {
+      this.#agent.askAll(fresh);
+      this.#look(true);
+    },
+    suspected: () => {},
+    connected: () => {},
+    answered: () => {},
+    ended: (error) => {
+      if (this.#leaving) return;
+      this.#stop();
+      end({ kind: 'ended', ...described(error) });
+    },
+  };
+
+  /** Keeps the copy of the node table that `nodes()` reads, and hears of deaths. */
+  async #follow({ nodes }: Head): Promise<void> {
+    const replica = new NodeReplica(addon, this.#runtime.port.id);
+    await nodes.watch((change) => {
+      replica.apply(change);
+      if (change.kind === 'put' && !change.row.alive) this.#died(change.key);
+      else if (change.kind === 'delete') this.#died(change.key);
+      else if (change.kind === 'reset') {
+        for (const [node, { alive }] of change.rows) if (!alive) this.#died(node);
+      }
+    });
+  }
+
+  #died(node: string): void {
+    if (node === config.facts.nodeId) return;
+    this.#sessions.dead(node);
+    this.#agent.dead(node);
+  }
+
+  async #addressOf(node: string): Promise<string> {
+    const row = await this.#head?.nodes.get(node);
+    if (row === undefined || row.row.agent === '' || !row.row.alive) {
+      throw new MobulaError('ERR_MOBULA_CONNECTION', `Node ${node} accepts no connections`);
+    }
+    return row.row.agent;
+  }
+
+  #look(always = false): void {
+    const load = this.#load.look(always, this.#leaving);
+    if (load !== undefined) this.#head?.report(load);
+  }
+
+  /** Takes nothing new, waits for what runs here for others, and leaves. */
+  async leave(ms: number): Promise<void> {
+    this.#leaving = true;
+    this.#look(true);
+    const { job } = config;
+    const until = now() + ms;
+    // What is under way ends; what comes of it is sent before the connections end.
+    while (now() < until && this.#agent.load.running > 0) await sleep(LOOK_MS);
+    const rest = Math.max(1000, until - now());
+    await Promise.race([this.#bye(job !== undefined), sleep(rest)]);
+    this.#stop();
+    end({ kind: 'left' });
+  }
+
+  async #bye(isDriver: boolean): Promise<void> {
+    if (isDriver) await this.#head?.endJob(this.#job);
+    await this.#head?.bye();
+  }
+
+  #stop(): void {
+    this.#agent.close();
+    this.#sessions.stop();
+    this.#head?.close();
+    void this.#listener?.stop();
+    this.#runtime.close('');
+  }
+}
+
+/** Values of a cluster's job carry nothing that threads of one process share. */
+const noThings = {
+  share(): never {
+    throw new Error('nothing is shared between nodes');
+  },
+  find(): never {
+    throw new Error('nothing is shared between nodes');
+  },
+};
+
+const sent = {
+  taken: 'taken',
+  'taken, wait for go': 'wait',
+  'refused: full': 'full',
+  'refused: ended': 'ended',
+} as const;
+
+function wordOf(word: WordOfHead): Granted[] {
+  if (word.kind === 'grant') return [word];
+  if (word.kind === 'assign' || !('line' in word.about)) return [];
+  const { line } = word.about;
+  return word.kind === 'infeasible' ? [{ kind: 'infeasible', line }] : [{ kind: 'node-died', line, node: word.node }];
+}
+
+function headAddress(): { readonly host: string; readonly port: number } {
+  const parsed = parseAddress(config.address);
+  if (parsed === undefined) throw new MobulaError('ERR_MOBULA_INVALID_OPTION', `${config.address} is no address`);
+  return parsed;
+}
+
+function described(error: unknown): { readonly code: string; readonly message: string } {
+  if (isMobulaError(error)) return { code: error.code, message: error.message };
+  return { code: 'ERR_MOBULA_INTERNAL', message: traceOf(error) };
+}
+
+/** The last word of this thread. */
+function end(message: FromAgent): void {
+  say(message);
+  // After the message is on its way.
+  setImmediate(() => process.exit());
+}
+
+const thread = new AgentThread();
+parentPort?.on('message', ({ ms }: ToAgent) => void thread.leave(ms));
+thread.begin().catch((error: unknown) => end({ kind: 'failed', ...described(error) }));

@@ -1,0 +1,27 @@
+/** A task of another node, as that node names it: its NodeId, generation and place, its attempt, its job. */
+export interface Origin {
+  /** As `context().taskId` gives it in every node. */
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly jobId: string;
+}
+
+/** Bytes of an origin in a record. The first 16 are the TaskId. */
+export const ORIGIN_BYTES = 24;
+
+const TASK_ID_BYTES = 16;
+
+/** Reads the origin at `pos`. */
+export function readOrigin(bytes: Uint8Array, view: DataView, pos: number): Origin {
+  const id = Buffer.from(bytes.subarray(pos, pos + TASK_ID_BYTES));
+  return {
+    taskId: id.toString('hex'),
+    attempt: view.getUint32(pos + TASK_ID_BYTES, true),
+    jobId: jobName(view.getUint32(pos + TASK_ID_BYTES + 4, true)),
+  };
+}
+
+/** What `context().jobId` is for the job with this number. */
+export function jobName(job: number): string {
+  return job.toString(16).padStart(8, '0');
+}
