@@ -1,4 +1,5 @@
 import { atLeast, atMost, note } from '../lib/figures.mjs';
+import { high, low, mobulaOnly } from '../lib/frames.mjs';
 import { CORES, RATE } from './throughput.mjs';
 
 const QUEUES = [
@@ -32,12 +33,8 @@ const queuedMemory = {
   name: 'queue-memory',
   title: 'memory per task while 1 000 000 wait, refs included',
   repeats: 3,
-  metrics: [
-    { key: 'bytes', name: 'bytes/task', better: 'low' },
-    { key: 'submitRate', name: 'submitted/s', better: 'high' },
-    { key: 'drainMs', name: 'drain ms', better: 'low' },
-  ],
-  configs: [{ label: 'mobula', program: 'queued-memory', parameters: { queued: 1_000_000 }, flags: ['--expose-gc'] }],
+  metrics: [low('bytes', 'bytes/task'), high('submitRate', 'submitted/s'), low('drainMs', 'drain ms')],
+  configs: mobulaOnly('queued-memory', { queued: 1_000_000 }, ['--expose-gc']),
   figures: (measures) => [atMost(400, 'memory per queued task', measures.median('mobula', 'bytes'), 'bytes')],
 };
 
@@ -45,11 +42,8 @@ function itemsCase(name, title, kind, items) {
   return {
     name,
     title,
-    metrics: [
-      { key: 'large', name: `items/s, one of ${items}`, better: 'high' },
-      { key: 'small', name: `items/s, ${items / 100} of 100`, better: 'high' },
-    ],
-    configs: [{ label: 'mobula', program: 'items', parameters: { kind, items, rounds: 15, workers: CORES } }],
+    metrics: [high('large', `items/s, one of ${items}`), high('small', `items/s, ${items / 100} of 100`)],
+    configs: mobulaOnly('items', { kind, items, rounds: 15, workers: CORES }),
     figures: (measures) => [
       atLeast(
         0.7,
@@ -63,12 +57,8 @@ function itemsCase(name, title, kind, items) {
 const gaps = {
   name: 'array-gaps',
   title: 'array of 20 000 entries at indices × 100: put and get, against structuredClone',
-  metrics: [
-    { key: 'put', name: 'put ms', better: 'low' },
-    { key: 'get', name: 'get ms', better: 'low' },
-    { key: 'clone', name: 'structuredClone ms', better: 'low' },
-  ],
-  configs: [{ label: 'mobula', program: 'gaps', parameters: { entries: 20_000, step: 100, rounds: 15 } }],
+  metrics: [low('put', 'put ms'), low('get', 'get ms'), low('clone', 'structuredClone ms')],
+  configs: mobulaOnly('gaps', { entries: 20_000, step: 100, rounds: 15 }),
   figures: (measures) => [
     atMost(
       3,
@@ -83,11 +73,11 @@ const cancelAfterPeak = {
   title: 'cancel of one task after 1 000 000 tasks have been, against before; 20 000 tasks aborted by one signal',
   repeats: 3,
   metrics: [
-    { key: 'before', name: 'cancel µs, before', better: 'low' },
-    { key: 'after', name: 'cancel µs, after', better: 'low' },
-    { key: 'abortMs', name: 'abort of 20 000, ms', better: 'low' },
+    low('before', 'cancel µs, before'),
+    low('after', 'cancel µs, after'),
+    low('abortMs', 'abort of 20 000, ms'),
   ],
-  configs: [{ label: 'mobula', program: 'cancels', parameters: { peak: 1_000_000, aborted: 20_000, workers: CORES } }],
+  configs: mobulaOnly('cancels', { peak: 1_000_000, aborted: 20_000, workers: CORES }),
   figures: (measures) => [
     atMost(
       2,
@@ -107,10 +97,7 @@ const waitingActors = {
   name: 'waiting-actors',
   title: 'actors that wait for a resource that another holds: made, and killed',
   repeats: 3,
-  metrics: [
-    { key: 'create', name: 'create µs', better: 'low' },
-    { key: 'drop', name: 'drop µs', better: 'low' },
-  ],
+  metrics: [low('create', 'create µs'), low('drop', 'drop µs')],
   configs: [4_000, 32_000, 100_000].map((actors) => ({
     label: `${actors}`,
     program: 'waiting-actors',
@@ -136,10 +123,10 @@ const closures = {
   title: 'closures of one source with other values, sources, sets of options and actor classes, each called once',
   repeats: 3,
   metrics: [
-    { key: 'ms', name: 'ms each', better: 'low' },
-    { key: 'grownMib', name: 'grown by MiB, after a collection', better: 'low' },
-    { key: 'peakMib', name: 'grown by MiB, at most', better: 'low' },
-    { key: 'handMs', name: 'vm.Script by hand, ms', better: 'low' },
+    low('ms', 'ms each'),
+    low('grownMib', 'grown by MiB, after a collection'),
+    low('peakMib', 'grown by MiB, at most'),
+    low('handMs', 'vm.Script by hand, ms'),
   ],
   configs: ONCE.map(({ kind, count }) => ({
     label: `${count} ${kind}`,

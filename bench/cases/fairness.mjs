@@ -1,16 +1,15 @@
 import { atLeast, atMost } from '../lib/figures.mjs';
+import { high, low, mobulaOnly } from '../lib/frames.mjs';
 import { CORES } from './throughput.mjs';
-
-const kindOfTask = (key, name) => ({ key, name, better: 'high' });
 
 const taskKinds = {
   name: 'task-kinds',
   title: 'no-op tasks of other kinds than plain ones, 10 000 outstanding, each ref got on its own',
   metrics: [
-    kindOfTask('plain', 'plain/s'),
-    kindOfTask('limit', 'timeoutMs/s'),
-    kindOfTask('priority', 'priority/s'),
-    kindOfTask('half', '0.5 CPU/s'),
+    high('plain', 'plain/s'),
+    high('limit', 'timeoutMs/s'),
+    high('priority', 'priority/s'),
+    high('half', '0.5 CPU/s'),
   ],
   configs: [
     {
@@ -41,24 +40,16 @@ const taskKinds = {
 const fairTurns = {
   name: 'fair-turns',
   title: 'a task of the driver while every CPU has tasks that resubmit themselves, 1 ms each',
-  metrics: [
-    { key: 'turns', name: 'turns', better: 'low' },
-    { key: 'most', name: 'most turns', better: 'low' },
-  ],
-  configs: [{ label: 'mobula', program: 'fairness', parameters: { workers: CORES, rounds: 50, limitMs: 10_000 } }],
+  metrics: [low('turns', 'turns'), low('most', 'most turns')],
+  configs: mobulaOnly('fairness', { workers: CORES, rounds: 50, limitMs: 10_000 }),
   figures: (measures) => [atMost(20, 'turns until it begins', measures.median('mobula', 'turns'), '')],
 };
 
 const submitThenCompute = {
   name: 'submit-then-compute',
   title: 'as many tasks as CPUs are submitted, then the driver computes for a while: until the last has begun',
-  metrics: [
-    { key: 'delay', name: 'ms', better: 'low' },
-    { key: 'most', name: 'most ms', better: 'low' },
-  ],
-  configs: [
-    { label: 'mobula', program: 'submit-then-compute', parameters: { workers: CORES, rounds: 15, computeMs: 100 } },
-  ],
+  metrics: [low('delay', 'ms'), low('most', 'most ms')],
+  configs: mobulaOnly('submit-then-compute', { workers: CORES, rounds: 15, computeMs: 100 }),
   figures: (measures) => [atMost(5, 'until the last has begun', measures.median('mobula', 'delay'), 'ms')],
 };
 

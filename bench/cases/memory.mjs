@@ -1,4 +1,5 @@
 import { atMost, note } from '../lib/figures.mjs';
+import { low } from '../lib/frames.mjs';
 
 const FEW = 1;
 const MANY = 5;
@@ -8,7 +9,7 @@ export const memoryCases = [
   {
     name: 'idle-worker',
     title: `resident memory with ${FEW} and with ${MANY} idle workers; the difference per worker`,
-    metrics: [{ key: 'mib', name: 'process MiB', better: 'low' }],
+    metrics: [low('mib', 'process MiB')],
     configs: SYSTEMS.flatMap((system) =>
       [FEW, MANY].map((workers) => ({
         label: `${system}, ${workers}`,

@@ -1,4 +1,5 @@
 import { atLeast, atMost, note } from '../lib/figures.mjs';
+import { high, low, mobulaOnly } from '../lib/frames.mjs';
 import { CORES } from './throughput.mjs';
 
 const GET_SIZES = [
@@ -11,10 +12,7 @@ const GET_SIZES = [
 const getInWorker = {
   name: 'get-in-worker',
   title: 'inside a task: get(ref) of an object new to the worker, to a readable view',
-  metrics: [
-    { key: 'first', name: 'first get µs', better: 'low' },
-    { key: 'again', name: 'again µs', better: 'low' },
-  ],
+  metrics: [low('first', 'first get µs'), low('again', 'again µs')],
   configs: GET_SIZES.map(({ mib, samples }) => ({
     label: `${mib} MiB`,
     program: 'get-in-worker',
@@ -42,7 +40,7 @@ function sharedReadCase(name, title, step, rounds) {
   return {
     name,
     title,
-    metrics: [{ key: 'ms', name: 'ms', better: 'low' }],
+    metrics: [low('ms', 'ms')],
     configs: [config('mobula', CORES), config('bare', CORES), config('bare', 1)],
     figures(measures) {
       const rival = measures.best([`bare, ${CORES}`, 'bare, 1'], 'ms', true);
@@ -54,10 +52,7 @@ function sharedReadCase(name, title, step, rounds) {
 const readAgain = {
   name: 'read-again',
   title: '64 MiB that 64 tasks have read, a number from every 4096 bytes: later reads, one at a time',
-  metrics: [
-    { key: 'first', name: 'first 64, ms each', better: 'low' },
-    { key: 'later', name: 'later, ms each', better: 'low' },
-  ],
+  metrics: [low('first', 'first 64, ms each'), low('later', 'later, ms each')],
   configs: ['mobula', 'bare'].map((system) => ({ label: system, program: 'read-again', parameters: { system } })),
   figures: (measures) => [
     atMost(1.5, 'later: mobula ÷ bare', measures.median('mobula', 'later') / measures.median('bare', 'later')),
@@ -67,11 +62,8 @@ const readAgain = {
 const completed = {
   name: 'as-completed',
   title: 'asCompleted of 200 000 refs that are there, against get of the list',
-  metrics: [
-    { key: 'all', name: 'get ms', better: 'low' },
-    { key: 'each', name: 'asCompleted ms', better: 'low' },
-  ],
-  configs: [{ label: 'mobula', program: 'as-completed', parameters: { count: 200_000, rounds: 7 } }],
+  metrics: [low('all', 'get ms'), low('each', 'asCompleted ms')],
+  configs: mobulaOnly('as-completed', { count: 200_000, rounds: 7 }),
   figures: (measures) => [
     atMost(
       5,
@@ -84,7 +76,7 @@ const completed = {
 const sharedMemory = {
   name: 'shared-memory',
   title: 'memory that 64 tasks reading one 64 MiB object add, in copies of it (put included, the source not)',
-  metrics: [{ key: 'copies', name: 'copies', better: 'low' }],
+  metrics: [low('copies', 'copies')],
   configs: ['mobula', 'bare'].map((system) => ({
     label: system,
     program: 'shared-read',
@@ -100,10 +92,10 @@ const put = {
   title: 'put of 100 MiB, against memcpy in the same process, GB/s',
   repeats: 7,
   metrics: [
-    { key: 'putWarm', name: 'put, warm', better: 'high' },
-    { key: 'copyWarm', name: 'memcpy, warm', better: 'high' },
-    { key: 'putNew', name: 'put, new store', better: 'high' },
-    { key: 'copyFresh', name: 'memcpy, fresh', better: 'high' },
+    high('putWarm', 'put, warm'),
+    high('copyWarm', 'memcpy, warm'),
+    high('putNew', 'put, new store'),
+    high('copyFresh', 'memcpy, fresh'),
   ],
   configs: [{ label: 'GB/s', program: 'put', parameters: { rounds: 15 }, flags: ['--expose-gc'] }],
   figures: (measures) => [
@@ -123,11 +115,7 @@ const put = {
 const returnLarge = {
   name: 'return-100mib',
   title: 'a task returns 100 MiB: from the end of the function to a value in the driver',
-  metrics: [
-    { key: 'ms', name: 'ms', better: 'low' },
-    { key: 'copyFresh', name: 'memcpy, fresh ms', better: 'low' },
-    { key: 'copyWarm', name: 'memcpy, warm ms', better: 'low' },
-  ],
+  metrics: [low('ms', 'ms'), low('copyFresh', 'memcpy, fresh ms'), low('copyWarm', 'memcpy, warm ms')],
   configs: ['mobula plain', 'mobula allocate', 'bare clone', 'bare transfer'].map((system) => ({
     label: system,
     program: 'return-large',

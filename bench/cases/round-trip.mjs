@@ -1,11 +1,9 @@
 import { atMost, note } from '../lib/figures.mjs';
+import { low } from '../lib/frames.mjs';
 import { CORES } from './throughput.mjs';
 
 const CALLS = { calls: 20_000, warmUp: 5_000 };
-const METRICS = [
-  { key: 'p50', name: 'p50 µs', better: 'low' },
-  { key: 'p99', name: 'p99 µs', better: 'low' },
-];
+const METRICS = [low('p50', 'p50 µs'), low('p99', 'p99 µs')];
 
 function roundTripCase(name, title, own, rivals) {
   const config = (system, workers) => ({

@@ -1,4 +1,5 @@
 import { atLeast, note } from '../lib/figures.mjs';
+import { high } from '../lib/frames.mjs';
 
 const SIZE = { shapes: 1_000, jobs: 50, nodes: 100, slots: 64, rounds: 7, turns: 10_000 };
 const config = (label, parameters) => ({ label, program: 'scheduler-slots', parameters });
@@ -8,10 +9,7 @@ export const schedulerCases = [
     name: 'scheduler-slots',
     title:
       'the global scheduler: 1 000 shapes, 50 jobs, 100 nodes, 1 to 64 slots a request, a load changes before each',
-    metrics: [
-      { key: 'rate', name: 'slots/s', better: 'high' },
-      { key: 'cpuRate', name: 'per CPU second', better: 'high' },
-    ],
+    metrics: [high('rate', 'slots/s'), high('cpuRate', 'per CPU second')],
     configs: [
       // So many requests are open at once that they ask for half of what there is, for three quarters, and for one and a half times it.
       config('counted', { ...SIZE, open: 50, large: false }),

@@ -1,14 +1,12 @@
 import { atMost, note } from '../lib/figures.mjs';
+import { low } from '../lib/frames.mjs';
 
 export const startCases = [
   {
     name: 'first-result',
     title: "from a program's first line to its first result; a bare worker to its first message",
     repeats: 11,
-    metrics: [
-      { key: 'ms', name: 'ms', better: 'low' },
-      { key: 'afterInit', name: 'without loading, ms', better: 'low' },
-    ],
+    metrics: [low('ms', 'ms'), low('afterInit', 'without loading, ms')],
     configs: [
       { label: 'mobula', program: 'first-result-mobula' },
       { label: 'bare', program: 'first-result-bare' },

@@ -1,7 +1,8 @@
+import { high } from '../lib/frames.mjs';
 /** Parts that several throughput cases share. mobula counts at one worker per core, its default; rivals at their best. */
 
 export const CORES = 2;
-export const RATE = [{ key: 'rate', name: 'calls/s', better: 'high' }];
+export const RATE = [high('rate', 'calls/s')];
 
 const POOLS = ['piscina', 'tinypool', 'workerpool', 'poolifier', 'poolifier+queue'];
 const WORKERS = [1, CORES];

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { atMost, note } from '../lib/figures.mjs';
+import { high, low } from '../lib/frames.mjs';
 
 const UWS = 'mobula, uWebSockets.js';
 
@@ -19,11 +20,7 @@ export const transportCases = [
   {
     name: 'transport-echo',
     title: 'frames of 64 bytes to another process and back, one at a time and 64 at a time',
-    metrics: [
-      { key: 'p50', name: 'p50 µs', better: 'low' },
-      { key: 'p99', name: 'p99 µs', better: 'low' },
-      { key: 'rate', name: 'frames/s, 64 a batch', better: 'high' },
-    ],
+    metrics: [low('p50', 'p50 µs'), low('p99', 'p99 µs'), high('rate', 'frames/s, 64 a batch')],
     configs: systems.map((system) => ({ label: system, program: 'transport-echo', parameters: { system } })),
     figures(measures) {
       const ratio = (system, metric) => measures.median(system, metric) / measures.median('bare ws', metric);

@@ -3,13 +3,16 @@ import { ObjectStoreFullError } from '../common/errors.ts';
 import type { Env } from '../common/step.ts';
 import { now, setImmediate, Timer } from '../common/timers.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
-import { event, op, outcome, stopFlag } from '../core/port/wire.ts';
+import { event, outcome, stopFlag } from '../core/port/wire.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import type { Template } from '../core/submit/template.ts';
 import { collect } from '../core/values/collector.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
+import { Commands } from './commands.ts';
 import { ExportedTemplates } from './exported.ts';
 import { ImportedTemplates, type Register } from './imported.ts';
+import { AgentNews } from './news.ts';
+import { Objects } from './objects.ts';
 import { Peer, type SendBody } from './peer.ts';
 import type { Granted, NodeId, Wanted } from './ports.ts';
 import { RunningTasks } from './running.ts';
@@ -79,6 +82,9 @@ export class Agent implements NewsHandler {
   readonly #exported: ExportedTemplates;
   readonly #running: RunningTasks;
   readonly #sending: Sending;
+  readonly #commands: Commands;
+  readonly #objects: Objects;
+  readonly #news: AgentNews;
   readonly #submitter = newSubmitter();
   readonly #peers = new Map<NodeId, Peer>();
   readonly #dead = new Set<NodeId>();
@@ -97,9 +103,19 @@ export class Agent implements NewsHandler {
     this.#values = new WireValues(runtime);
     this.#imported = new ImportedTemplates(runtime, ports.register);
     this.#exported = new ExportedTemplates(runtime, this.#values, this.#imported, jobOf);
-    const parts = { runtime, values: this.#values, imported: this.#imported, exported: this.#exported };
-    this.#running = new RunningTasks(parts);
+    this.#objects = new Objects(runtime);
+    this.#commands = new Commands(runtime, this.#values, this.#objects);
+    this.#running = new RunningTasks({
+      objects: this.#objects,
+      commands: this.#commands,
+      values: this.#values,
+      imported: this.#imported,
+      exported: this.#exported,
+      nameOf: (template) => runtime.registry.get(template).info.name,
+      meanOf: (template) => runtime.addon.templateMean(runtime.port.id, template),
+    });
     this.#sending = new Sending(runtime, this.#values, this.#exported);
+    this.#news = new AgentNews(runtime, (token, result, pos) => this.#running.settled(token, result, pos));
     runtime.inbox.handleNews(this);
     runtime.inbox.forgetTemplate = (number) => this.#templateEnded(number);
   }
@@ -179,9 +195,9 @@ export class Agent implements NewsHandler {
         this.#running.run(peer, from);
         break;
       case entry.answer: {
-        const { what, values, ...attempted } = readAnswerHead(from);
-        this.#answer = { what, values, entry: from, peer, attempt: attempted.attempt };
-        this.#step({ kind: 'answer', node: peer.node, ...attempted });
+        const { index, generation, attempt, what, values } = readAnswerHead(from);
+        this.#answer = { what, values, entry: from, peer, attempt };
+        this.#step({ kind: 'answer', node: peer.node, index, generation, attempt });
         break;
       }
       case entry.cancel:
@@ -263,11 +279,11 @@ export class Agent implements NewsHandler {
         this.#send(this.#peer(effect.node));
         break;
       case 'give-back':
-        this.#result(effect.index, outcome.unbegun, []);
+        this.#commands.giveBack(effect.index, outcome.unbegun);
         break;
       case 'fail': {
         const attempt = this.#handed?.head.attempt ?? 1;
-        this.#result(effect.index, outcome.failed, [failureOf(effect.why, effect.ask, attempt)]);
+        this.#commands.fail(effect.index, outcome.failed, failureOf(effect.why, effect.ask, attempt));
         break;
       }
       case 'end':
@@ -280,17 +296,19 @@ export class Agent implements NewsHandler {
           effect.fn,
           `node ${effect.node}, where it was, died`,
         );
-        this.#result(effect.index, outcome.lost, [bytes]);
+        this.#commands.fail(effect.index, outcome.lost, bytes);
         break;
       }
       case 'cancel':
         writeCancel(this.#peer(effect.node).out, effect);
         break;
       case 'open':
-        this.#line(0, effect.line, effect.window);
+        this.#commands.open(effect.line, effect.window);
+        this.#opened = true;
         break;
       case 'close':
-        this.#line(1, effect.line, 0);
+        this.#commands.close(effect.line);
+        this.#opened = true;
         break;
       case 'request':
         this.#ports.request(effect.wanted);
@@ -310,57 +328,20 @@ export class Agent implements NewsHandler {
     });
   }
 
-  /** Ends an attempt with values that are encoded already. */
-  #result(index: number, kind: number, values: readonly Uint8Array[]): void {
-    const { port } = this.#runtime;
-    this.#beginResult(index, kind, values.length);
-    for (const bytes of values) this.#values.put({ bytes, buffers: [] });
-    port.publish();
-  }
-
-  #beginResult(index: number, kind: number, values: number): void {
-    const writer = this.#runtime.port.begin(8);
-    writer.byte(op.result);
-    writer.byte(kind);
-    writer.view.setUint16(writer.pos, values, true);
-    writer.view.setUint32(writer.pos + 2, index, true);
-    writer.pos += 6;
-  }
-
   /** Ends an attempt with the answer that came. */
   #end(index: number, fn: string): void {
     const { what, values, entry: from, peer, attempt } = this.#answer as Answer;
-    const { port } = this.#runtime;
-    const inward = this.#imported.inward(peer);
-    const arrived = [];
-    for (let i = 0; i < values; i++) arrived.push(this.#values.read(from, inward));
-    from.end();
     try {
-      this.#beginResult(index, outcomes[what] as number, values);
-      for (const each of arrived) this.#values.put(each);
+      this.#commands.result(index, outcomes[what] as number, values, from, this.#imported.inward(peer));
     } catch (error) {
-      port.abort();
       if (!(error instanceof ObjectStoreFullError)) throw error;
       const details = withoutPage(error.message);
-      this.#result(index, outcome.failed, [encodeFailure(failure.noRoom, attempt, fn, details)]);
-      return;
+      this.#commands.fail(index, outcome.failed, encodeFailure(failure.noRoom, attempt, fn, details));
     }
-    port.publish();
-  }
-
-  #line(closes: 0 | 1, line: number, window: number): void {
-    const { port } = this.#runtime;
-    const writer = port.begin(10);
-    writer.byte(op.line);
-    writer.byte(closes);
-    port.word(line);
-    port.word(window);
-    port.publish();
-    this.#wrote = true;
   }
 
   /** Whether the core was asked for more tasks since its news were read. */
-  #wrote = false;
+  #opened = false;
 
   // ---- when ----
 
@@ -375,17 +356,18 @@ export class Agent implements NewsHandler {
     this.#scheduled = false;
     if (this.#pumping || this.#runtime.closed) return;
     this.#pumping = true;
-    const { port, inbox } = this.#runtime;
+    const { port } = this.#runtime;
     let more = true;
     try {
       for (let round = 0; more && round < ROUNDS; round++) {
-        more = port.step(inbox, true);
+        more = port.step(this.#news, true);
         if (more) continue;
-        this.#wrote = false;
+        this.#opened = false;
         this.#step({ kind: 'settle' });
-        more = this.#wrote;
+        more = this.#opened;
       }
       for (const peer of this.#peers.values()) peer.flush();
+      this.#objects.flush();
     } finally {
       this.#pumping = false;
     }

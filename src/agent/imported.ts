@@ -1,5 +1,6 @@
 import { ObjectRef } from '../core/refs/object-ref.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
+import { marksRegistration } from '../core/submit/registration-refs.ts';
 import type { Peer } from './peer.ts';
 import { type Inward, readRenamed } from './values.ts';
 import type { CodeName, TemplateEntry } from './wire/entries.ts';
@@ -60,6 +61,7 @@ export class ImportedTemplates {
     if (imported === undefined) {
       const ref = this.#runtime.refs.makeSingle();
       const described = JSON.parse(info) as PortableInfo;
+      marksRegistration(ref);
       const held = this.#code(code);
       const here = this.#register(ref, described, ObjectRef.index(held.ref));
       held.templates += 1;

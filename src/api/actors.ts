@@ -4,6 +4,7 @@ import type { ActorHandle, AnyClass } from '../core/actors/actor-class.ts';
 import { actorRef } from '../core/actors/handle.ts';
 import { findActor } from '../core/actors/names.ts';
 import { requireRuntime } from '../core/current.ts';
+import { refuseInCluster } from '../core/submit/not-built.ts';
 
 /** Options of `getActor`. */
 export interface GetActorOptions {
@@ -38,6 +39,7 @@ export async function getActor<C extends AnyClass>(
 ): Promise<ActorHandle<C>> {
   checkKnown(options, ['namespace'], 'GetActorOptions');
   const runtime = requireRuntime();
+  refuseInCluster(runtime.facts, 'An actor');
   const namespace = options.namespace === undefined ? runtime.facts.namespace : text('namespace', options.namespace);
   const found = findActor(runtime, { namespace, name: text('name', name) });
   if (found !== undefined) return found as ActorHandle<C>;

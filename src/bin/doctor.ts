@@ -1,18 +1,10 @@
 import { parseArgs } from 'node:util';
 import { version } from '../common/version.ts';
 import type { Command } from './command.ts';
-import { type Check, checkBinary, checkNode, checkRuntime, checkSpill } from './doctor/checks.ts';
-import { type Facts, gather } from './doctor/facts.ts';
+import { checkBinary, checkNode, checkRuntime, checkSpill } from './doctor/checks.ts';
+import { gather } from './doctor/facts.ts';
 import { render } from './doctor/render.ts';
-
-/** What `mobula doctor --json` prints. */
-export interface Report extends Facts {
-  /** The version of the package. */
-  readonly mobula: string;
-  readonly checks: readonly Check[];
-  /** Whether no check failed. */
-  readonly ok: boolean;
-}
+import type { Report } from './doctor/report.ts';
 
 async function examine(): Promise<Report> {
   const { facts, failure } = gather();

@@ -55,7 +55,7 @@ export class DriverNode implements NewsHandler {
     });
     this.#shutdown = new Shutdown(this.runtime, this.#node, joined?.agent);
     if (joined !== undefined) joined.agent.onEnded = (error) => this.#breakDown(lostCluster(error));
-    this.#slowWaits = new SlowWaits(() => addon.slowWaits(port.id), namesOf(this.runtime), logger);
+    this.#slowWaits = new SlowWaits(() => addon.slowWaits(port.id), namesOf(this.runtime.resources), logger);
     inbox.handleNews(this);
     port.onRefused = (error) => {
       tellMistake(logger, error);

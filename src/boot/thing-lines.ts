@@ -1,4 +1,5 @@
-import type { SharedThing, SharedThings } from '../core/values/shared-things.ts';
+import type { SharedThing } from '../core/values/shared-thing.ts';
+import type { SharedThings } from '../core/values/shared-things.ts';
 
 /** A worker thread's end of its line, and what was shared before the thread began. */
 export interface LineEnd {

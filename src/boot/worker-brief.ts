@@ -1,6 +1,6 @@
 import type { LoaderSetup } from '../core/functions/loader.ts';
 import type { NodeFacts } from '../core/node-facts.ts';
-import type { SharedThing } from '../core/values/shared-things.ts';
+import type { SharedThing } from '../core/values/shared-thing.ts';
 import type { WorkerAssignment } from '../workers/assignment.ts';
 
 /** All that a worker thread is told. */

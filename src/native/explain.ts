@@ -1,5 +1,5 @@
 import { version } from '../common/version.ts';
-import type { Attempt } from './find.ts';
+import type { Attempt } from './attempt.ts';
 import { glibcFloor, libc, platform, platforms } from './platform.ts';
 
 /** What was tried, one line each, and what to do: the message of `ERR_MOBULA_BINARY`. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MobulaError } from '../common/errors.ts';
 import { version } from '../common/version.ts';
 import type { Addon } from './addon.ts';
+import type { Attempt, Source } from './attempt.ts';
 import { explain } from './explain.ts';
 import { isNodeSupported, nodeFloor, platform } from './platform.ts';
 
@@ -12,18 +13,6 @@ const require = createRequire(import.meta.url);
 
 /** Names a binary to load, and no other. */
 export const BINARY_VARIABLE = 'MOBULA_BINARY';
-
-/** Where a binary may come from: the environment, a build in this clone, the platform's package. */
-export type Source = 'environment' | 'clone' | 'package';
-
-/** A place where a binary could be, and why it was not taken from there. */
-export interface Attempt {
-  readonly source: Source;
-  readonly place: string;
-  readonly failure: 'absent' | 'refused' | 'version';
-  /** What Node said, or the version found. */
-  readonly details: unknown;
-}
 
 /** A binary that loaded. */
 export interface Found {

@@ -1,19 +1,10 @@
-import type { NodeState } from './model.ts';
+import type { Demand } from './model.ts';
 import type { Amounts } from './ports.ts';
 
 /** The number of the resource CPU. */
 export const CPU = 0;
 
 const MOST_DEMANDS = 10_000;
-
-/** What a task asks for: resources by number, and how much of each. Equal ones are one object. */
-export interface Demand {
-  readonly resources: readonly number[];
-  readonly amounts: readonly number[];
-  /** The nodes whose total covers it and that take tasks, as of `version` of the nodes (`state.ts`). */
-  able: NodeState[];
-  version: number;
-}
 
 /** Resources and demands, each known by one number or object in this scheduler. */
 export class ResourceNames {

@@ -1,4 +1,3 @@
-import type { Demand } from './amounts.ts';
 import type { Ask, JobId, LargeArgument, NodeId, TaskId } from './ports.ts';
 
 /** A node as its last report described it, and what was granted there. */
@@ -35,6 +34,15 @@ export interface NodeState {
   free: number;
   /** and how many of those are given. */
   given: number;
+}
+
+/** What a task asks for: resources by number, and how much of each. Equal ones are one object. */
+export interface Demand {
+  readonly resources: readonly number[];
+  readonly amounts: readonly number[];
+  /** The nodes whose total covers it and that take tasks, as of `version` of the nodes (`state.ts`). */
+  able: NodeState[];
+  version: number;
 }
 
 /** Tasks of one submitter that are placed alike: many without ids, or one with an id. */

@@ -3,14 +3,7 @@ import { isMobulaError } from '../../common/errors.ts';
 import { isNodeSupported, nodeFloor } from '../../native/platform.ts';
 import type { Facts } from './facts.ts';
 import { bytes } from './render.ts';
-
-/** What was looked at, what was found, and what to do about it. */
-export interface Check {
-  readonly name: 'node' | 'binary' | 'spill' | 'runtime';
-  /** `warning`: it works, but not as well as it could. */
-  readonly status: 'ok' | 'warning' | 'failed';
-  readonly message: string;
-}
+import type { Check } from './report.ts';
 
 /** Whether this Node is one that mobula runs on. */
 export function checkNode(): Check {

@@ -1,7 +1,8 @@
 import { statfsSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { resolveInitOptions } from '../../common/init-options.ts';
-import { findAddon, type Source } from '../../native/find.ts';
+import type { Source } from '../../native/attempt.ts';
+import { findAddon } from '../../native/find.ts';
 import { libc, platform } from '../../native/platform.ts';
 
 /** What there is, whether good or bad. Sizes are in bytes; `null` is what cannot be known. */

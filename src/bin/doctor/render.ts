@@ -1,4 +1,4 @@
-import type { Report } from '../doctor.ts';
+import type { Report } from './report.ts';
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
 

@@ -3,8 +3,8 @@ import { printable, shown } from '../../common/print.ts';
 import { portable, Refusal } from '../../store/codec/index.ts';
 import { ObjectRef, releasedAdvice } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
-import { portableKind } from '../submit/remote.ts';
 import type { Template } from '../submit/template.ts';
+import { portableKind } from '../values/portable-kind.ts';
 import { type Callee, methodOf } from './call.ts';
 
 /** Handles do not show what they are made of. */

@@ -1,14 +1,9 @@
 import { submit } from '../port/wire.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
+import type { ActorName } from '../submit/submitter.ts';
 import type { Template } from '../submit/template.ts';
 import { makeHandle } from './handle.ts';
-
-/** A name of actors: namespaces do not share theirs. */
-export interface ActorName {
-  readonly namespace: string;
-  readonly name: string;
-}
 
 /** A handle to the live actor of that name. */
 export function findActor(runtime: ThreadRuntime, { namespace, name }: ActorName): object | undefined {

@@ -1,23 +1,19 @@
 import { types } from 'node:util';
 import type { CaptureError } from '../../common/errors.ts';
 import { importOrigin } from './bindings.ts';
+import type { Capture, MemberContext } from './capture-context.ts';
 import { heritageOf, rewrite } from './classify.ts';
+import { withoutName } from './closed.ts';
+import { isConstructed } from './constructed.ts';
 import { type ExportSite, isPackageFile, ModuleSources } from './exports.ts';
 import { type FunctionFacts, Inspector } from './inspect.ts';
 import { findBuiltin, findIntrinsic, findModule, isNativeText } from './intrinsics.ts';
 import { type Located, locateFunction } from './locate.ts';
-import {
-  computedKeys,
-  describeHeld,
-  describeOwn,
-  describePrototype,
-  type MemberContext,
-  noMembers,
-} from './members.ts';
+import { computedKeys, describeHeld, describeOwn, describePrototype, noMembers } from './members.ts';
 import { leadsTo, toPath } from './modules.ts';
 import { captureName } from './names.ts';
 import { originOf } from './origins.ts';
-import { locatePlain } from './plain.ts';
+import { locateClosed, locatePlain, type Site } from './plain.ts';
 import { captureError, describeLine, type Step, usualAdvice } from './problem.ts';
 import { describeOwnRefusal, describeRefusal, refuseLexicals, refuseOtherPrototype, refuseSelf } from './refusals.ts';
 import type { FreeName } from './scope.ts';
@@ -52,14 +48,14 @@ export interface CaptureHost {
 export function captureFunction(fn: AnyFunction, host: CaptureHost): ShippedFunction {
   const inspector = new Inspector();
   try {
-    return new Capture(host, inspector).root(fn);
+    return new FunctionCapture(host, inspector).root(fn);
   } finally {
     inspector.close();
   }
 }
 
 /** One capture: a function and all that it leads to. */
-export class Capture {
+class FunctionCapture implements Capture {
   readonly #host: CaptureHost;
   // Functions, and instances that go with their class. Filled before what they lead to is described, so that recursion ends here.
   readonly #known = new Map<object, Shipped>();
@@ -78,7 +74,6 @@ export class Capture {
     this.#shared = new SharedState(this.sources);
   }
 
-  /** The functions on the way to what is being described. */
   get trail(): readonly Located[] {
     return this.#trail.flatMap(({ located }) => (located === undefined ? [] : [located]));
   }
@@ -94,7 +89,6 @@ export class Capture {
     throw this.fail(step, 'is built into Node', `Wrap it: (...args) => ${step.name}(...args).`);
   }
 
-  /** Describes any value. `step` says what it is called, for errors. */
   value(value: unknown, step: Step): Shipped {
     const replaced = this.#replace(value, step);
     if (replaced !== undefined) return replaced;
@@ -113,28 +107,23 @@ export class Capture {
     return data;
   }
 
-  /** A function of a module, wherever it is met again. */
   imported(fn: AnyFunction, shipped: ShippedImport): ShippedImport {
     this.#known.set(fn, shipped);
     return shipped;
   }
 
-  /** Whether an object has been described already. */
   knows(value: object): boolean {
     return this.#known.has(value);
   }
 
-  /** A function that a static field of a class holds: its `this` may be the class. */
   holds(owner: MemberContext, fn: AnyFunction): void {
     this.#receivers.set(fn, owner);
   }
 
-  /** How an object travels, wherever it is met again. */
   know(value: object, shipped: Shipped): void {
     this.#known.set(value, shipped);
   }
 
-  /** Describes something that may be refused, and forgets then what led there. */
   attempt<T>(describe: () => T): T {
     const depth = this.#trail.length;
     const sizes = [this.#known.size, this.#copies.size] as const;
@@ -148,34 +137,28 @@ export class Capture {
     }
   }
 
-  /** Whether a value travels as it is. */
   isPortable(value: unknown): boolean {
     return this.#host.isPortable(value);
   }
 
-  /** Whether the script of a function is that of the module `file` or of one that it imports. */
   comesFrom(fn: AnyFunction, file: string): boolean {
     const script = this.inspector.scriptIdOf(fn);
     const path = script === undefined ? undefined : toPath(this.inspector.urlOfAny(script));
     return path !== undefined && (isPackageFile(path) || leadsTo(file, path));
   }
 
-  /** The URL of mobula, if `file` is mobula. */
   ownModule(file: string): string | undefined {
     return this.#host.ownModule(file);
   }
 
-  /** A worker will load the module `file`. */
   loaded(file: string): void {
     this.#shared.loaded.add(file);
   }
 
-  /** What a module exports is copied. */
   copied(site: ExportSite, step: Step): void {
     this.#shared.copied.push({ site, trail: [...this.#trail, step] });
   }
 
-  /** Describes some members of a module. */
   members(module: object, names: Iterable<string>, step: Step): Shipped {
     const members = new Map<string, Shipped>();
     for (const name of names) {
@@ -184,7 +167,6 @@ export class Capture {
     return { kind: 'namespace', members, base: undefined };
   }
 
-  /** The error for `step`, at the end of the way that led to it. */
   fail(step: Step, problem: string, advice: string = usualAdvice, cause?: unknown): CaptureError {
     return captureError([...this.#trail, step], problem, advice, cause);
   }
@@ -204,7 +186,6 @@ export class Capture {
     return found;
   }
 
-  /** Describes a symbol that every thread can have. */
   symbol(value: symbol, step: Step): ShippedSymbol {
     const shared = Symbol.keyFor(value);
     if (shared !== undefined) return { kind: 'symbol', key: shared, wellKnown: false };
@@ -228,13 +209,19 @@ export class Capture {
     if (types.isProxy(fn)) throw this.fail(step, 'is a Proxy', proxyAdvice);
     const text = Function.prototype.toString.call(fn);
     if (isNativeText(text)) return this.#native(fn, step);
+    const closed = locateClosed(fn, text);
+    if (closed !== undefined) return this.#plain(fn, text, closed);
     const facts = factsOf(this.inspector, fn);
     if (facts.location === undefined)
       return this.#refuse(step, 'comes from another realm (a node:vm context), which cannot be looked into');
-    const plain = locatePlain(this.inspector, facts, fn, text);
-    if (plain === undefined) return this.#enclosing(fn, text, facts, step);
-    const { url, line, column } = plain;
-    const made = { source: text, form: 'expression', strict: true, eager: [] } as const;
+    const source = isConstructed(facts, fn, text) ? withoutName(text) : text;
+    const plain = locatePlain(this.inspector, facts, fn, source);
+    return plain === undefined ? this.#enclosing(fn, source, facts, step) : this.#plain(fn, source, plain);
+  }
+
+  /** Describes a function that takes nothing from the code around it. */
+  #plain(fn: AnyFunction, text: string, { url, line, column, strict }: Site): Shipped {
+    const made = { source: text, form: 'expression', strict, eager: [] } as const;
     const shipped = describe(fn, { ...made, file: this.#file(url, undefined), line, column });
     this.#known.set(fn, shipped);
     return shipped;

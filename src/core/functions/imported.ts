@@ -2,7 +2,7 @@ import { createRequire, isBuiltin } from 'node:module';
 import { types } from 'node:util';
 import { CaptureError } from '../../common/errors.ts';
 import type { ImportOrigin } from './bindings.ts';
-import type { Capture } from './capture.ts';
+import type { Capture } from './capture-context.ts';
 import { isPackageFile, resolveModule } from './exports.ts';
 import { follow } from './imports.ts';
 import { propertyChanges } from './live-properties.ts';

@@ -1,6 +1,6 @@
 import type { Expression, MethodDefinition, PropertyDefinition, StaticBlock } from 'acorn';
 import { isFunctionPrototype } from './base-prototypes.ts';
-import type { Capture } from './capture.ts';
+import type { MemberContext } from './capture-context.ts';
 import { isNativeText } from './intrinsics.ts';
 import type { Located } from './locate.ts';
 import { ownProperties } from './patched.ts';
@@ -8,14 +8,6 @@ import type { Step } from './problem.ts';
 import type { AnyFunction, Integrity, Shipped, ShippedInstance, ShippedMembers, ShippedProperty } from './shipped.ts';
 
 type Member = MethodDefinition | PropertyDefinition | StaticBlock;
-
-/** A function or class whose members are described. */
-export interface MemberContext {
-  readonly capture: Capture;
-  readonly located: Located;
-  readonly fn: AnyFunction;
-  readonly name: string;
-}
 
 /**
  * Describes what a static field holds. Instances of other classes are refused; one of the class itself goes with it, as it is, unless it has private

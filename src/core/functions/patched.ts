@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import type { Expression } from 'acorn';
-import type { Capture } from './capture.ts';
+import type { Capture } from './capture-context.ts';
 import { isPackageFile } from './exports.ts';
 import { isNativeText } from './intrinsics.ts';
 import { type Located, locateFunction } from './locate.ts';

@@ -1,13 +1,28 @@
 import { MobulaError } from '../../common/errors.ts';
+import type { NodeFacts } from '../node-facts.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
+import type { ThreadRefs } from '../refs/thread-refs.ts';
 import { weight } from '../refs/weight.ts';
-import type { ThreadRuntime } from '../runtime.ts';
 import type { Carrier } from '../telemetry/trace.ts';
 import { type FailureContext, systemFailure, type UserFailure, userFailure } from '../values/failures.ts';
+import type { Values } from '../values/values.ts';
+import type { StreamRuntime } from '../wait/stream-runtime.ts';
 import { Streams } from '../wait/streams.ts';
 import type { OutcomeReader } from '../wait/waiting.ts';
-import type { NewsReader } from './port.ts';
+import type { NewsReader, Port } from './port.ts';
 import { event, LINKED, status } from './wire.ts';
+
+/** The thread's runtime, as its inbox uses it. */
+export interface InboxRuntime extends StreamRuntime {
+  readonly facts: NodeFacts;
+  readonly port: Port;
+  readonly values: Values;
+  readonly refs: ThreadRefs;
+  readonly registry: {
+    /** The core says that a template has ended. */
+    forget(id: number): void;
+  };
+}
 
 /** What a thread does with news that only some threads get. */
 export interface NewsHandler {
@@ -29,7 +44,7 @@ const flow = { goesOn: 0, waits: 1, cut: 2 } as const;
 
 /** Reads what the core has left in a thread's inbox. */
 export class Inbox implements NewsReader, OutcomeReader {
-  readonly #runtime: ThreadRuntime;
+  readonly #runtime: InboxRuntime;
   /** The streams whose items come to this thread. */
   readonly streams: Streams;
   /** How many outcomes and items were passed to those who wait in this thread. */
@@ -52,7 +67,7 @@ export class Inbox implements NewsReader, OutcomeReader {
   /** The refs among the arguments read last. */
   #adopted: ObjectRef<unknown>[] | undefined;
 
-  constructor(runtime: ThreadRuntime) {
+  constructor(runtime: InboxRuntime) {
     this.#runtime = runtime;
     this.streams = new Streams(runtime);
   }
@@ -71,7 +86,7 @@ export class Inbox implements NewsReader, OutcomeReader {
   #read(from: number, end: number): void {
     this.#flow = flow.goesOn;
     let pos = from;
-    while (pos < end && this.#flow === flow.goesOn) pos = this.#record(pos);
+    while (pos < end && this.#flow === flow.goesOn) pos = this.readOne(pos);
     this.#next = pos;
     this.#end = end;
   }
@@ -97,7 +112,7 @@ export class Inbox implements NewsReader, OutcomeReader {
   }
 
   /** Reads one record; gives where the next begins. */
-  #record(pos: number): number {
+  readOne(pos: number): number {
     const kind = this.#runtime.port.inbox[pos] as number;
     if (kind === event.value || kind === event.ready) return this.#settled(kind, pos);
     if (kind === event.item) return this.#item(pos);
@@ -152,6 +167,19 @@ export class Inbox implements NewsReader, OutcomeReader {
       return Promise.reject(this.error(outcome, pos + 8));
     } catch {
       // No room for a view, say: whoever subscribes is served when there is.
+      return undefined;
+    }
+  }
+
+  /** The value of an object, if it is there and can be read at once. */
+  lookNow(object: number): { readonly value: unknown } | undefined {
+    const { port } = this.#runtime;
+    const pos = port.look(object);
+    if (pos < 0 || port.inbox[pos + 1] !== status.value) return undefined;
+    try {
+      return { value: this.value(pos + 8) };
+    } catch {
+      // As in `look`.
       return undefined;
     }
   }

@@ -7,12 +7,6 @@ export interface StoredBuffer {
   readonly byteLength: number;
 }
 
-/** A record that waits until those written aside are carried out. */
-export interface OpenRecord {
-  readonly writer: Pick<Writer, 'bytes' | 'view' | 'pos' | 'limit' | 'refs' | 'buffers' | 'moved'>;
-  readonly recordStart: number;
-}
-
 /** Writes a 32-bit number. */
 export function writeWord(writer: Writer, value: number): void {
   writer.ensure(4);

@@ -2,15 +2,14 @@ import { queueMicrotask, setImmediate } from '../../common/timers.ts';
 import type { Addon } from '../../native/addon.ts';
 import { nativeError } from '../../native/native-error.ts';
 import { type BinaryPart, Writer } from '../../store/codec/index.ts';
+import { type OpenRecord, stepAside, stepBack } from './aside.ts';
 import { allocate, COMMAND_BYTES, checkRecord, grown, INBOX_BYTES, isWide, Peaks } from './memory.ts';
-import { endValue, type OpenRecord, type StoredBuffer, writeList, writeText, writeWord } from './parts.ts';
+import { endValue, type StoredBuffer, writeList, writeText, writeWord } from './parts.ts';
 import { CLAIMS, CONTROL_WORDS, op, type PortKind, PUBLISHED, TIGHT } from './wire.ts';
 
 /** Flush at the latest after this many bytes, so that workers start while the thread still submits. */
 const FLUSH_BYTES = 16 * 1024;
 const MAX_RUN = 256;
-/** Memory for records that are written aside; more is made as they need it. */
-const ASIDE_BYTES = 16 * 1024;
 /** Rounds of news in one turn of the event loop. */
 const ROUNDS = 4;
 
@@ -83,26 +82,14 @@ export class Port {
     if (outer === undefined) return;
     this.flush();
     this.#outer.pop();
-    Object.assign(this.writer, outer.writer);
-    this.#recordStart = outer.recordStart;
+    this.#recordStart = stepBack(this.writer, outer);
     this.#open = true;
   }
 
   #stepAside(): void {
     // What was complete before comes first.
     this.flush();
-    const { bytes, view, pos, limit, refs, buffers, moved } = this.writer;
-    this.#outer.push({ writer: { bytes, view, pos, limit, refs, buffers, moved }, recordStart: this.#recordStart });
-    const scratch = new Uint8Array(ASIDE_BYTES);
-    const fresh = {
-      bytes: scratch,
-      view: new DataView(scratch.buffer),
-      pos: 0,
-      limit: ASIDE_BYTES,
-      refs: [],
-      buffers: [],
-    };
-    Object.assign(this.writer, fresh);
+    this.#outer.push(stepAside(this.writer, this.#recordStart));
     this.#recordStart = 0;
   }
 

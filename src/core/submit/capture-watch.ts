@@ -5,7 +5,7 @@ import { captureFunction as ship } from '../functions/capture.ts';
 import { wasTyped } from '../functions/script-variables.ts';
 import type { Shipped } from '../functions/shipped.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
-import { portableKind } from './remote.ts';
+import { portableKind } from '../values/portable-kind.ts';
 
 /** One piece of captured data, or the text of a captured function, as it was. */
 interface Sighting {

@@ -2,16 +2,28 @@ import { MobulaError } from '../../common/errors.ts';
 import type { ResolvedActorOptions, ResolvedTaskOptions } from '../../common/options.ts';
 import { setImmediate } from '../../common/timers.ts';
 import { WeakValues } from '../../common/weak-values.ts';
+import type { Addon } from '../../native/addon.ts';
 import { nativeError } from '../../native/native-error.ts';
 import type { Shipped } from '../functions/shipped.ts';
+import type { NodeFacts } from '../node-facts.ts';
+import type { Port } from '../port/port.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import { currentTask } from '../run/task-context.ts';
-import type { ThreadRuntime } from '../runtime.ts';
 import { type Described, described, describedMethod, type MethodOptions, type Place } from './described.ts';
 import { functionGone } from './function-gone.ts';
 import { marksRegistration } from './registration-refs.ts';
-import type { Remote, ShippedCode } from './remote.ts';
+import type { Registrar, Remote, RemoteRuntime, ShippedCode } from './remote.ts';
+import type { ResourceTable } from './resources.ts';
 import { noHabits, type Registration, type Template, type TemplateInfo } from './template.ts';
+
+/** The thread's runtime, as the registry uses it. */
+export interface RegistryRuntime extends RemoteRuntime {
+  readonly addon: Addon;
+  readonly port: Pick<Port, 'id'>;
+  readonly facts: NodeFacts;
+  readonly resources: ResourceTable;
+  readonly closed: boolean;
+}
 
 /** How the registry writes code into the object store. */
 export interface CodeWriter {
@@ -53,8 +65,8 @@ const FEW = 256;
 const noOptions: MethodOptions = { timeoutMs: 0, numReturns: 1 };
 
 /** The templates of a node as one thread knows them, and those that it has registered. */
-export class Registry {
-  readonly #runtime: ThreadRuntime;
+export class Registry implements Registrar {
+  readonly #runtime: RegistryRuntime;
   readonly #code: CodeWriter;
   /** Those that the core has told of, until it says that they have ended. */
   readonly #templates = new Map<number, Template>();
@@ -73,7 +85,7 @@ export class Registry {
   /** What code has sent on of its own group in this turn of the event loop. */
   readonly #borrowed = new Map<number, Registration>();
 
-  constructor(runtime: ThreadRuntime, code: CodeWriter) {
+  constructor(runtime: RegistryRuntime, code: CodeWriter) {
     this.#runtime = runtime;
     this.#code = code;
   }
@@ -132,7 +144,8 @@ export class Registry {
     const { code } = remote;
     if (typeof code.shipped?.keeper === 'number') this.borrow(code.shipped.keeper);
     const shipped = code.shipped ?? this.#reserve();
-    const { object, runtime } = shipped;
+    const { object } = shipped;
+    const runtime = this.#runtime;
     try {
       const life = runtime.addon.objectGeneration(runtime.port.id, object);
       const place = placeOf(runtime);
@@ -263,7 +276,7 @@ function giveBack(shipped: ShippedCode | undefined): void {
   if (typeof shipped?.keeper === 'object') shipped.keeper[Symbol.dispose]();
 }
 
-function placeOf({ facts, resources }: ThreadRuntime): Place {
+function placeOf({ facts, resources }: RegistryRuntime): Place {
   const { nodeId, cluster } = facts;
   if (cluster === undefined) return { nodeId, resources, cluster };
   return { nodeId, resources, cluster: { ...cluster, jobId: currentTask()?.origin?.jobId ?? facts.jobId } };

@@ -1,19 +1,36 @@
 import type { ResolvedActorOptions, ResolvedTaskOptions } from '../../common/options.ts';
 import { WeakValues } from '../../common/weak-values.ts';
-import { portable } from '../../store/codec/index.ts';
 import type { ObjectRef } from '../refs/object-ref.ts';
-import type { ThreadRuntime } from '../runtime.ts';
+import { portableKind } from '../values/portable-kind.ts';
 import type { Registration, Template } from './template.ts';
 
-/** How the runtime's own classes travel: the kind, and what stands for the thing. */
-export const portableKind = { argument: 0, remote: 1, actorHandle: 2, error: 3, trace: 4 } as const;
-
 type AnyOptions = ResolvedTaskOptions | ResolvedActorOptions;
+
+/** The thread's runtime, as remote functions and actor classes use it. */
+export interface RemoteRuntime {
+  readonly registry: Registrar;
+  /** Looks for captured data that has changed, where that is asked for. */
+  readonly watch: object | undefined;
+  /** Throws where what `source` has captured changed since it was sent. */
+  recheck(source: Function | undefined): void;
+}
+
+/** Registers remotes with the core (`registry.ts`). */
+export interface Registrar {
+  /** Registers a remote, and ships its code if that is not there yet. */
+  register(remote: Remote<AnyOptions>): Template;
+  /** The template with this number. */
+  get(id: number): Template;
+  /** Registers, for a while, a template that has come up in its own code. */
+  borrow(id: number): Registration;
+  /** Whether the call under way registers the template. */
+  isBeingShipped(id: number): boolean;
+}
 
 /** Code that workers can get, or soon can: it may be written just now. */
 export interface ShippedCode {
   /** The runtime that `object` belongs to. */
-  readonly runtime: ThreadRuntime;
+  readonly runtime: object;
   /** The object that holds the code. */
   readonly object: number;
   /** What keeps that object: a ref, or, in the code itself, the number of a template. */
@@ -41,7 +58,7 @@ export class Remote<Options extends AnyOptions> {
   /** Whether calls yield a stream, and the methods of an actor class. */
   readonly shape: RemoteShape;
   #registration: Registration | undefined;
-  #registeredWith: ThreadRuntime | undefined;
+  #registeredWith: RemoteRuntime | undefined;
   /** Its template, where it came up in its own code: it does not keep what keeps itself. */
   #within: number | undefined;
 
@@ -55,7 +72,7 @@ export class Remote<Options extends AnyOptions> {
    * The template of this runtime; registers, and ships the code, on the first call. A call that fails leaves nothing behind, so
    * the next begins anew.
    */
-  template(runtime: ThreadRuntime): Template {
+  template(runtime: RemoteRuntime): Template {
     if (this.#registeredWith === runtime) return (this.#registration as Registration).template;
     const { registry } = runtime;
     if (this.#within === undefined) return registry.register(this);
@@ -70,7 +87,7 @@ export class Remote<Options extends AnyOptions> {
   }
 
   /** It is registered with `runtime`, for as long as the remote lives. */
-  adopt(runtime: ThreadRuntime, registration: Registration): this {
+  adopt(runtime: RemoteRuntime, registration: Registration): this {
     this.#registration = registration;
     this.#registeredWith = runtime;
     return this;
@@ -89,7 +106,7 @@ export class Remote<Options extends AnyOptions> {
   }
 
   /** What travels instead of it: its number, and the ref that keeps it, unless it goes into its own code. */
-  travel(runtime: ThreadRuntime): readonly [kind: number, payload: unknown] {
+  travel(runtime: RemoteRuntime): readonly [kind: number, payload: unknown] {
     const { registry } = runtime;
     const { id } = this.template(runtime);
     if (runtime.watch !== undefined) runtime.recheck(this.code.source);
@@ -103,8 +120,3 @@ export class Remote<Options extends AnyOptions> {
 export type RemoteShape =
   | { readonly kind: 'task'; readonly generator: boolean }
   | { readonly kind: 'actor'; readonly methods: readonly { readonly name: string; readonly generator: boolean }[] };
-
-/** Stands for an argument that was a ref; replaced by its value before the function runs. */
-export function argument(position: number): object {
-  return { [portable]: () => [portableKind.argument, position] as const };
-}

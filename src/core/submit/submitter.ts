@@ -1,20 +1,38 @@
-import type { ActorName } from '../actors/names.ts';
+import type { Life } from '../life.ts';
+import type { Port } from '../port/port.ts';
 import { op, submit } from '../port/wire.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
+import type { ThreadRefs } from '../refs/thread-refs.ts';
 import { currentTask } from '../run/task-context.ts';
-import type { ThreadRuntime } from '../runtime.ts';
-import { observe } from '../telemetry/observe.ts';
+import { type ObservedThread, observe } from '../telemetry/observe.ts';
 import { Tracing } from '../telemetry/trace.ts';
+import { argument } from '../values/portable-kind.ts';
+import type { Values } from '../values/values.ts';
 import type { ObjectRefStream } from '../wait/stream.ts';
-import { argument } from './remote.ts';
+import type { Streams } from '../wait/streams.ts';
 import type { Template } from './template.ts';
+
+/** A name of actors: namespaces do not share theirs. */
+export interface ActorName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The thread's runtime, as the submitter uses it. */
+export interface SubmitterRuntime extends ObservedThread {
+  readonly port: Port;
+  readonly values: Values;
+  readonly refs: ThreadRefs;
+  readonly life: Life;
+  readonly inbox: ObservedThread['inbox'] & { readonly streams: Streams };
+}
 
 /** Writes a thread's tasks, and what is asked of them later, into its commands. */
 export class Submitter {
-  readonly #runtime: ThreadRuntime;
+  readonly #runtime: SubmitterRuntime;
   readonly #tracing = new Tracing();
 
-  constructor(runtime: ThreadRuntime) {
+  constructor(runtime: SubmitterRuntime) {
     this.#runtime = runtime;
   }
 

@@ -1,13 +1,25 @@
 import { type TaskSubmitted, taskSettle, taskSubmit } from '../../common/channels.ts';
 import { now } from '../../common/timers.ts';
+import type { Addon } from '../../native/addon.ts';
+import type { Port } from '../port/port.ts';
 import { status } from '../port/wire.ts';
 import type { ObjectRef } from '../refs/object-ref.ts';
-import type { ThreadRuntime } from '../runtime.ts';
+import type { ThreadRefs } from '../refs/thread-refs.ts';
 import type { Template } from '../submit/template.ts';
-import type { Subscriber } from '../wait/subscriptions.ts';
+import type { Subscriber, Subscriptions } from '../wait/subscriptions.ts';
+import type { OutcomeReader } from '../wait/waiting.ts';
+
+/** The thread's runtime, as its observers use it. */
+export interface ObservedThread {
+  readonly addon: Addon;
+  readonly port: Pick<Port, 'id'>;
+  readonly refs: ThreadRefs;
+  readonly subscriptions: Subscriptions;
+  readonly inbox: OutcomeReader;
+}
 
 /** Tells those who listen that a task was submitted and, later, that `result`, its first object, is settled. */
-export function observe(runtime: ThreadRuntime, template: Template, result: number): void {
+export function observe(runtime: ObservedThread, template: Template, result: number): void {
   if (!(taskSubmit.hasSubscribers || taskSettle.hasSubscribers)) return;
   const { kind, name } = template.info;
   const task: TaskSubmitted = { id: runtime.refs.nameOf(result), name, kind };
@@ -24,12 +36,12 @@ class Observer implements Subscriber {
   /** The value stays where it is; an error is read in a second step. */
   readonly wantsValue: boolean;
   readonly keepsAlive = false;
-  readonly #runtime: ThreadRuntime;
+  readonly #runtime: ObservedThread;
   readonly #task: TaskSubmitted;
   readonly #began: number;
 
   constructor(
-    runtime: ThreadRuntime,
+    runtime: ObservedThread,
     ref: ObjectRef<unknown>,
     task: TaskSubmitted,
     began: number,

@@ -1,5 +1,5 @@
 import { portable } from '../../store/codec/index.ts';
-import { portableKind } from '../submit/remote.ts';
+import { portableKind } from '../values/portable-kind.ts';
 
 /** A trace context on its way: what the application's propagator wrote, such as `traceparent`. */
 export type Carrier = Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 import { File } from 'node:buffer';
 import { types } from 'node:util';
 import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads';
-import type { SharedThing } from './shared-things.ts';
+import type { SharedThing } from './shared-thing.ts';
 
 /** What a thread asks the driver for. */
 export interface Wanted {

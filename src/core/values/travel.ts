@@ -5,9 +5,10 @@ import { isActorHandle, makeHandle } from '../actors/handle.ts';
 import type { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime, Travel } from '../runtime.ts';
 import { marksRegistration } from '../submit/registration-refs.ts';
-import { Code, portableKind, Remote } from '../submit/remote.ts';
+import { Code, Remote } from '../submit/remote.ts';
 import { RemoteFunction } from '../submit/remote-function.ts';
 import type { Carrier } from '../telemetry/trace.ts';
+import { portableKind } from './portable-kind.ts';
 
 /** How remote functions, actor classes, actor handles and mobula's own errors travel between threads. */
 export const travel: Travel = {

@@ -1,5 +1,5 @@
 import type { WaitReason } from '../../native/addon.ts';
-import type { ThreadRuntime } from '../runtime.ts';
+import type { ResourceTable } from '../submit/resources.ts';
 
 /** What a task waits for: `Cause` in `crates/mobula-sched/src/reason.rs` is the other side. */
 const cause = { nothing: 0, argument: 1, resources: 2, actor: 3, thread: 4 } as const;
@@ -12,11 +12,9 @@ export interface ReasonNames {
   resourceName(index: number): string;
 }
 
-/** The names that a thread's runtime has. They are looked up when they are asked for. */
-export function namesOf(runtime: Pick<ThreadRuntime, 'resources'>): ReasonNames {
-  return {
-    resourceName: (index) => runtime.resources.nameOf(index),
-  };
+/** The names of a node's resources. They are looked up when they are asked for. */
+export function namesOf(resources: ResourceTable): ReasonNames {
+  return { resourceName: (index) => resources.nameOf(index) };
 }
 
 /** One who waits for another, in a cycle. */

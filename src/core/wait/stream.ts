@@ -1,7 +1,7 @@
 import { RuntimeClosedError } from '../../common/errors.ts';
 import { printable, shown } from '../../common/print.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
-import type { ThreadRuntime } from '../runtime.ts';
+import type { StreamRuntime } from './stream-runtime.ts';
 import { SingleGet } from './waiting.ts';
 
 /** How many items a generator may be ahead of its consumer. */
@@ -20,7 +20,7 @@ export const STREAM_WINDOW = 16;
  * for await (const ref of squares.remote(4)) console.log(await get(ref)); // 0, 1, 4, 9
  */
 export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
-  readonly #runtime: ThreadRuntime;
+  readonly #runtime: StreamRuntime;
   /** Settled when the generator ends: its value is how many items there were. */
   readonly #end: ObjectRef<unknown>;
   readonly #forget: () => void;
@@ -35,14 +35,14 @@ export class ObjectRefStream<T> implements AsyncIterableIterator<ObjectRef<T>> {
   /** Items for which it was told of room. */
   #credited = 0;
 
-  private constructor(runtime: ThreadRuntime, end: ObjectRef<unknown>, forget: () => void) {
+  private constructor(runtime: StreamRuntime, end: ObjectRef<unknown>, forget: () => void) {
     this.#runtime = runtime;
     this.#end = end;
     this.#forget = forget;
   }
 
   /** @internal */
-  static of(runtime: ThreadRuntime, end: ObjectRef<unknown>, forget: () => void): ObjectRefStream<unknown> {
+  static of(runtime: StreamRuntime, end: ObjectRef<unknown>, forget: () => void): ObjectRefStream<unknown> {
     return new ObjectRefStream(runtime, end, forget);
   }
 

@@ -1,7 +1,7 @@
 import { RuntimeClosedError } from '../../common/errors.ts';
 import type { ObjectRef } from '../refs/object-ref.ts';
-import type { ThreadRuntime } from '../runtime.ts';
 import { ObjectRefStream } from './stream.ts';
+import type { StreamRuntime } from './stream-runtime.ts';
 
 /** What is left of a stream that was collected. */
 interface Dropped {
@@ -14,12 +14,12 @@ interface Dropped {
  * that nobody can read any more is cancelled. Whoever waits for an item holds the stream.
  */
 export class Streams {
-  readonly #runtime: ThreadRuntime;
+  readonly #runtime: StreamRuntime;
   readonly #streams = new Map<number, WeakRef<ObjectRefStream<unknown>>>();
   readonly #collected: FinalizationRegistry<Dropped>;
   #next = 0;
 
-  constructor(runtime: ThreadRuntime) {
+  constructor(runtime: StreamRuntime) {
     this.#runtime = runtime;
     this.#collected = new FinalizationRegistry(({ token, end }) => {
       if (!this.#streams.delete(token) || runtime.closed) return;

@@ -1,13 +1,18 @@
-import type { ThreadRuntime } from '../runtime.ts';
+import type { Addon } from '../../native/addon.ts';
+import type { Port } from '../port/port.ts';
+
+/** The thread's runtime, as looking at objects uses it. */
+export interface LookingThread {
+  readonly addon: Addon;
+  readonly port: Pick<Port, 'id' | 'flush'>;
+  readonly inbox: { beforeNews(): boolean };
+}
 
 /**
  * Which of `objects` are there now, with a value or an error: 1 or 0 for each. It looks at the core, not at the news; so
  * what comes before news comes first here too, such as the output of the tasks that have ended.
  */
-export function areThere(
-  runtime: Pick<ThreadRuntime, 'port' | 'addon' | 'inbox'>,
-  objects: readonly number[],
-): Uint32Array {
+export function areThere(runtime: LookingThread, objects: readonly number[]): Uint32Array {
   const answers = new Uint32Array(objects);
   // What this thread has put or cancelled comes first.
   runtime.port.flush();

@@ -1,20 +1,38 @@
+import type { Life } from '../life.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
+import type { ThreadRefs } from '../refs/thread-refs.ts';
 import { currentTask } from '../run/task-context.ts';
-import type { ThreadRuntime } from '../runtime.ts';
+import type { ResourceTable } from '../submit/resources.ts';
+import type { Lender } from './lender.ts';
 import { describeWait, namesOf } from './reasons.ts';
-import { areThere } from './there.ts';
-import { SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
+import type { Subscriptions } from './subscriptions.ts';
+import { areThere, type LookingThread } from './there.ts';
+import { type OutcomeReader, SingleGet, TaskGet, Wait, type WaitLimits, type WaitVisitor } from './waiting.ts';
 
 /** After so many objects that were there, the next one comes with the news, so that the event loop gets its turn. */
 const MAX_LOOKS = 256;
 
+/** The thread's runtime, as its waits use it. */
+export interface WaitsRuntime extends LookingThread {
+  readonly refs: ThreadRefs;
+  readonly life: Life;
+  readonly resources: ResourceTable;
+  readonly lender: Lender;
+  readonly subscriptions: Subscriptions;
+  readonly inbox: LookingThread['inbox'] &
+    OutcomeReader & {
+      /** The outcome of an object, if it is there and can be read. */
+      look(object: number): Promise<unknown> | undefined;
+    };
+}
+
 /** A thread's waits for objects. */
 export class Waits {
-  readonly #runtime: ThreadRuntime;
+  readonly #runtime: WaitsRuntime;
   /** Objects read in a row that were there: nothing else may have had its turn. */
   #looks = 0;
 
-  constructor(runtime: ThreadRuntime) {
+  constructor(runtime: WaitsRuntime) {
     this.#runtime = runtime;
   }
 
@@ -58,6 +76,6 @@ export class Waits {
   #whyNot(object: number): string | undefined {
     const { addon, port, life } = this.#runtime;
     if (life.closed || object < 0) return undefined;
-    return describeWait(addon.explain(port.id, object), namesOf(this.#runtime));
+    return describeWait(addon.explain(port.id, object), namesOf(this.#runtime.resources));
   }
 }

@@ -1,20 +1,13 @@
 import { types } from 'node:util';
-import { damaged, type Reader } from './reader.ts';
+import { type DecodedPart, type DecodedParts, damaged, type Reader } from './reader.ts';
 import { PART_INLINE, PART_OUT_OF_BAND, PART_RESIZABLE, PART_SHARED } from './tags.ts';
 
 interface ResizableConstructor {
   new (length: number, options: { maxByteLength: number }): ArrayBuffer;
 }
 
-/** A stretch of memory the value's views share. */
-export interface DecodedPart {
-  readonly buffer: ArrayBufferLike;
-  /** Where in the sender's ArrayBuffer it starts: offsets of views count from there. */
-  readonly base: number;
-}
-
 /** The table of parts at the end of a value. */
-export class BinaryParts {
+class BinaryParts implements DecodedParts {
   readonly #parts: readonly DecodedPart[];
 
   /** Reads the table, which starts at `pos`, and leaves the reader where it was. */

@@ -1,19 +1,37 @@
 import type { BinaryTable } from './binary-table.ts';
 import type { EncodeHooks } from './hooks.ts';
 import { refersToItself, tooDeep } from './refusal.ts';
-import { type ShapeTrie, trieOf } from './shape-trie.ts';
-import type { Write } from './shape-writers.ts';
 import { BACK_REFERENCE, MAX_DEPTH, REF, ROOT, ROOT_SHARED } from './tags.ts';
 import type { Writer } from './writer.ts';
 
 /** So many objects are searched one by one before a Map of them pays. */
 const LISTED = 12;
 
+/** An object by its string keys. */
+export type Fields = Readonly<Record<string, unknown>>;
+/** Writes any value. */
+export type Write = (state: EncodeState, value: unknown) => void;
+/** Writes the values of an object of one shape, in the order of its keys. */
+export type ShapeWriter = (state: EncodeState, object: Fields) => void;
+
+/** Finds what a thread knows of key lists (`shape-trie.ts`). */
+export interface KeyLists {
+  find(keys: readonly string[]): KeyList;
+}
+
+/** What a thread knows of one key list. */
+export interface KeyList {
+  /** The id of the key list, or -1 if the keys have to travel inline. */
+  readonly id: number;
+  /** Writes the values, once the list was met often enough. */
+  readonly write: ShapeWriter | undefined;
+}
+
 /** What is known while one value is being encoded. */
 export class EncodeState {
   writer!: Writer;
   hooks!: EncodeHooks;
-  trie!: ShapeTrie;
+  keyLists!: KeyLists;
   binary: BinaryTable | undefined = undefined;
   /** Writes any value; here so that the files below encode.ts can recurse into it. */
   readonly write: Write;
@@ -31,12 +49,12 @@ export class EncodeState {
     this.write = write;
   }
 
-  /** Starts a value; one that is compound, and may hold an object twice, has a byte before it that says so. */
-  begin(writer: Writer, hooks: EncodeHooks, compound: boolean): void {
+  /** Starts a value; one that is compound, and may hold an object twice, comes with key lists, and has a byte before it that says so. */
+  begin(writer: Writer, hooks: EncodeHooks, keyLists: KeyLists | undefined): void {
     this.writer = writer;
     this.hooks = hooks;
-    if (!compound) return;
-    this.trie = trieOf(hooks.shapes, this.write);
+    if (keyLists === undefined) return;
+    this.keyLists = keyLists;
     writer.ensure(1);
     this.#rootMark = writer.pos - writer.moved;
     writer.byte(ROOT);

@@ -1,12 +1,13 @@
+import { types } from 'node:util';
 import { writeArray } from './encode-array.ts';
 import { writeExotic, writePortable } from './encode-exotic.ts';
-import { EncodeState } from './encode-state.ts';
+import { EncodeState, type Fields } from './encode-state.ts';
 import { type EncodeHooks, type Portable, portable } from './hooks.ts';
 import { NUMBER_BYTES, writeBigint, writeNumber } from './numbers.ts';
 import { isBuiltinPrototype, isPlainPrototype } from './realm.ts';
-import { cannotTravel, propertyStep, Refusal, refusedWithin, tooDeep } from './refusal.ts';
-import { MAX_SHAPE_KEYS } from './shape-trie.ts';
-import { type Fields, writeFields } from './shape-writers.ts';
+import { cannotTravel, isAProxy, propertyStep, Refusal, refusedWithin, tooDeep } from './refusal.ts';
+import { MAX_SHAPE_KEYS, trieOf } from './shape-trie.ts';
+import { writeFields } from './shape-writers.ts';
 import { writeString } from './strings.ts';
 import { FALSE, MAX_DEPTH, NULL, OBJECT_INLINE, OBJECT_SHAPE, TRUE, UNDEFINED } from './tags.ts';
 import type { Writer } from './writer.ts';
@@ -36,7 +37,7 @@ export function encode(writer: Writer, value: unknown, hooks: EncodeHooks, path:
   const state = idle ?? new EncodeState(writeValue);
   idle = undefined;
   try {
-    state.begin(writer, hooks, isCompound(value));
+    state.begin(writer, hooks, isCompound(value) ? trieOf(hooks.shapes, writeValue) : undefined);
     writeValue(state, value);
     state.binary?.finish(writer, hooks);
   } catch (error) {
@@ -99,6 +100,7 @@ function writeObject(state: EncodeState, value: object): void {
   const isArray = Array.isArray(value);
   if (isArray ? isBuiltinPrototype(prototype, Array.prototype) : isPlainPrototype(prototype)) {
     if (Object.getOwnPropertySymbols(value).length !== 0) writeSymbolic(state, value);
+    else if (types.isProxy(value)) throw isAProxy();
     else if (isArray) writeArray(state, value);
     else writePlain(state, value as Fields);
   } else if (state.hooks.isRef(value)) {
@@ -124,7 +126,7 @@ function writeSymbolic(state: EncodeState, value: object): void {
 
 function writePlain(state: EncodeState, object: Fields): void {
   const keys = Object.keys(object);
-  const shape = keys.length > MAX_SHAPE_KEYS ? undefined : state.trie.find(keys);
+  const shape = keys.length > MAX_SHAPE_KEYS ? undefined : state.keyLists.find(keys);
   state.enter();
   if (shape === undefined || shape.id < 0) {
     writeInline(state, object, keys);

@@ -1,13 +1,29 @@
 import { MobulaError } from '../../common/errors.ts';
-import type { BinaryParts } from './binary-parts.ts';
 import type { DecodeHooks } from './hooks.ts';
-import type { ShapeFactories } from './shape-factories.ts';
 import { readLatin1, readUtf16 } from './strings.ts';
 import { LATIN1, MAX_DEPTH, SHORT_STRING_LENGTHS, STRING_SHORT, UTF16 } from './tags.ts';
 
 /** The error for bytes that no encoder wrote. */
 export function damaged(what: string): MobulaError {
   return new MobulaError('ERR_MOBULA_INTERNAL', `An encoded value is damaged: ${what}. Please report this.`);
+}
+
+/** Makes objects from shape ids (`shape-factories.ts`). */
+export interface ObjectMaker {
+  /** Reads an object of shape `id`. */
+  make(reader: Reader, id: number): object;
+}
+
+/** A stretch of memory the value's views share. */
+export interface DecodedPart {
+  readonly buffer: ArrayBufferLike;
+  /** Where in the sender's ArrayBuffer it starts: offsets of views count from there. */
+  readonly base: number;
+}
+
+/** The parts of a value (`binary-parts.ts`). */
+export interface DecodedParts {
+  at(place: number): DecodedPart;
 }
 
 /** What is known while one value is being decoded. */
@@ -17,10 +33,10 @@ export class Reader {
   pos = 0;
   end = 0;
   hooks!: DecodeHooks;
-  shapes!: ShapeFactories;
+  shapes!: ObjectMaker;
   /** Objects made so far, in the order the encoder met them; absent when nothing in the value refers back. */
   objects: unknown[] | undefined = undefined;
-  parts: BinaryParts | undefined = undefined;
+  parts: DecodedParts | undefined = undefined;
   #depth = 0;
 
   begin(bytes: Uint8Array, view: DataView, pos: number, end: number, hooks: DecodeHooks): void {

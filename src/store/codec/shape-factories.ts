@@ -1,5 +1,5 @@
 import type { ShapeTable } from './hooks.ts';
-import type { Reader } from './reader.ts';
+import type { ObjectMaker, Reader } from './reader.ts';
 
 /** Reads the next value. */
 export type Read = (reader: Reader) => unknown;
@@ -19,7 +19,7 @@ export function setOwn(object: object, key: string, value: unknown): void {
 }
 
 /** One thread's ways to make objects from shape ids. */
-export class ShapeFactories {
+export class ShapeFactories implements ObjectMaker {
   readonly #table: ShapeTable;
   readonly #read: Read;
   readonly #keys: (readonly string[])[] = [];
@@ -31,7 +31,6 @@ export class ShapeFactories {
     this.#read = read;
   }
 
-  /** Reads an object of shape `id`. */
   make(reader: Reader, id: number): object {
     const factory = reader.objects === undefined ? this.#factories[id] : undefined;
     return factory === undefined ? this.#makeSlowly(reader, id) : factory(reader);

@@ -1,5 +1,6 @@
+import type { KeyList, KeyLists, ShapeWriter, Write } from './encode-state.ts';
 import type { ShapeTable } from './hooks.ts';
-import { type ShapeWriter, shapeWriter, type Write } from './shape-writers.ts';
+import { shapeWriter } from './shape-writers.ts';
 
 /** Objects with more keys than this carry them inline. */
 export const MAX_SHAPE_KEYS = 32;
@@ -13,11 +14,9 @@ const MAX_SHAPES = 2048;
 const MAX_NODES = 8192;
 
 /** Where a key list ends in the trie. */
-export class Shape {
-  /** The id of the key list, or -1 if the keys have to travel inline. */
+export class Shape implements KeyList {
   id = -1;
   sightings = 0;
-  /** Writes the values, once the shape was met often enough. */
   write: ShapeWriter | undefined = undefined;
   /** The child followed last, before asking the map. */
   lastKey: string | undefined = undefined;
@@ -26,7 +25,7 @@ export class Shape {
 }
 
 /** One thread's way from the keys of an object to its shape id. */
-export class ShapeTrie {
+export class ShapeTrie implements KeyLists {
   readonly #table: ShapeTable;
   readonly #write: Write;
   #root = new Shape();

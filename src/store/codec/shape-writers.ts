@@ -1,12 +1,5 @@
-import type { EncodeState } from './encode-state.ts';
+import type { EncodeState, Fields, ShapeWriter, Write } from './encode-state.ts';
 import { propertyStep, refusedWithin } from './refusal.ts';
-
-/** An object by its string keys. */
-export type Fields = Readonly<Record<string, unknown>>;
-/** Writes any value. */
-export type Write = (state: EncodeState, value: unknown) => void;
-/** Writes the values of an object of one shape, in the order of its keys. */
-export type ShapeWriter = (state: EncodeState, object: Fields) => void;
 
 /** Writes the values of `object` key by key. */
 export function writeFields(state: EncodeState, object: Fields, keys: readonly string[], write: Write): void {
