@@ -131,6 +131,10 @@ class HeadLink implements Head {
     if (this.#member.registered) this.#outbox?.send(encode(headTable.REQUEST, { body: wantedBody.write(wanted) }));
   }
 
+  exited(node: string, cause: string): void {
+    this.#channel?.send(encode(headTable.EXITED, { node, cause }));
+  }
+
   bye(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#over !== undefined) resolve();

@@ -85,6 +85,8 @@ export interface Head {
   report(load: Load): void;
   /** What is wanted now. Dropped while the head is away: `askAll` comes when it is there again. */
   request(wanted: Wanted): void;
+  /** The process of another node has ended: its supervisor has seen it. Lost while the head is away. */
+  exited(node: NodeId, cause: string): void;
   /** Leaves the cluster: the node's row says so at once. Then the connection ends. */
   bye(): Promise<void>;
   /** Ends the connection without a word: after the node timeout the node is dead. */

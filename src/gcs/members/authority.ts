@@ -4,7 +4,7 @@
  * 1. A node is dead `nodeTimeoutMs` after it was last heard of, less the time in which the authority itself stood still. So nobody
  *    dies in its first timeout.
  * 2. After a restart those in the table have `returnMs` to come back.
- * 3. A connection that closes says nothing: the node may come back on another. BYE says it.
+ * 3. A connection that closes says nothing: the node may come back on another. BYE says it, and so does EXITED, from the supervisor.
  * 4. A job ends by a word of its driver, or with its driver.
  * 5. What is told to others is on the disk.
  */
@@ -39,6 +39,9 @@ export const authority: Step<AuthorityState, AuthorityEvent, AuthorityEffect> = 
       break;
     case 'bye':
       onBye(state, event, effects);
+      break;
+    case 'exited':
+      onExited(state, event, effects);
       break;
     case 'closed': {
       const living = state.living.get(event.node);
@@ -142,6 +145,13 @@ function onBye(state: AuthorityState, { link, node }: Of<'bye'>, effects: Author
   const heard: AuthorityEffect = { kind: 'bye-heard', link };
   if (state.living.has(node)) bury(state, node, 'it has left', effects, [heard]);
   else effects.push(heard);
+}
+
+function onExited(state: AuthorityState, { node, cause }: Of<'exited'>, effects: AuthorityEffect[]): void {
+  const found = state.living.get(node);
+  if (found === undefined) return;
+  if (found.link !== null) effects.push({ kind: 'dead', link: found.link, cause });
+  bury(state, node, cause, effects);
 }
 
 function onTick(state: AuthorityState, now: number, effects: AuthorityEffect[]): void {
