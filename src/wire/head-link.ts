@@ -132,7 +132,7 @@ class HeadLink implements Head {
   }
 
   exited(node: string, cause: string): void {
-    this.#channel?.send(encode(headTable.EXITED, { node, cause }));
+    this.#outbox?.send(encode(headTable.EXITED, { node, cause }));
   }
 
   bye(): Promise<void> {
