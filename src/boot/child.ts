@@ -28,7 +28,7 @@ export class Child {
   constructor(name: string, file: string, config: object) {
     // None of the user's loaders and debuggers.
     const { NODE_OPTIONS: _, ...env } = process.env;
-    this.#process = spawn(process.execPath, ['--disallow-code-generation-from-strings', file], {
+    this.#process = spawn(process.execPath, ['--disallow-code-generation-from-strings', '--max-semi-space-size=32', file], {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
       env,
     });

@@ -2,6 +2,7 @@
  * What a node or a driver has of the head of its cluster. The agent builds against this file; `boot/` wires the two. Types of
  * requests and grants are those of the scheduler (`scheduler/ports.ts`).
  */
+import type { ShardClient } from '../gcs/client/door.ts';
 import type { Table } from '../gcs/client.ts';
 import type { JobRow, NodeRow } from '../gcs/tables/members.ts';
 import type { About, NodeId, Report, Request, TaskId } from '../scheduler/ports.ts';
@@ -67,6 +68,8 @@ export interface Head {
   /** The job table, by the job's number. Only the head writes it. */
   readonly jobs: Pick<Table<JobRow>, 'get' | 'watch'>;
   readonly kv: Kv;
+  /** Operations on any table, many at a time: `gcs/shard/operations.ts`. */
+  readonly shard: Pick<ShardClient, 'submit' | 'read' | 'watch'>;
   /**
    * Enters this process into the node table. Resolves when that is on the disk of the head. The link reports from then on, every
    * 500 ms, what `report` was given last.

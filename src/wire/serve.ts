@@ -177,7 +177,7 @@ export class HeadServer {
         client.outbox.send(encode(headTable.BYE_HEARD, {}));
         break;
       case 'dead':
-        client.channel.close('dead', effect.cause);
+        client.outbox.close('dead', effect.cause);
         break;
     }
   }
