@@ -111,6 +111,7 @@ export class Agent implements NewsHandler {
       values: this.#values,
       imported: this.#imported,
       exported: this.#exported,
+      nodeId: Buffer.from(runtime.facts.nodeId, 'hex'),
       nameOf: (template) => runtime.registry.get(template).info.name,
       meanOf: (template) => runtime.addon.templateMean(runtime.port.id, template),
     });
@@ -236,6 +237,9 @@ export class Agent implements NewsHandler {
       }
       case event.collect:
         collect();
+        return pos + 4;
+      case event.stopActors:
+        // It has none.
         return pos + 4;
       default:
         throw new Error(`an agent has no use for news of kind ${kind}`);

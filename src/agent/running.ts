@@ -1,7 +1,7 @@
 import { withoutPage } from '../common/error-page.ts';
 import { ObjectStoreFullError } from '../common/errors.ts';
 import { status } from '../core/port/wire.ts';
-import { encodeFailure, failure } from '../core/values/failures.ts';
+import { encodeFailure, failure, NODE_AT } from '../core/values/failures.ts';
 import type { Commands } from './commands.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { ImportedTemplates } from './imported.ts';
@@ -25,6 +25,8 @@ export interface RunningPorts {
   readonly values: WireValues;
   readonly imported: ImportedTemplates;
   readonly exported: ExportedTemplates;
+  /** The bytes of this node's id. */
+  readonly nodeId: Uint8Array;
   /** What errors call a template of this node. */
   nameOf(template: number): string;
   /** The mean time of a template's attempts in nanoseconds; 0 if that is not known. */
@@ -141,8 +143,9 @@ export class RunningTasks {
     }
     const value = part.subarray(VALUE_AT);
     const reason = value[0];
-    // Which attempt it is only the submitter knows.
+    // Which attempt it is only the submitter knows, and where it was only this node.
     new DataView(value.buffer, value.byteOffset).setUint32(ATTEMPT_AT, run.attempt, true);
+    value.set(this.#ports.nodeId, NODE_AT);
     const isLost = reason === failure.workerDied || reason === failure.broken || reason === failure.closed;
     run.what = isLost ? answer.lost : answer.failed;
   }
