@@ -75,6 +75,7 @@ function onStart(state: AuthorityState, { nodes, jobs }: Of<'start'>, now: numbe
     // Its driver died, and the head before the job's end was written.
     else if (!state.living.has(row.driver)) endJob(state, row.job, effects);
   }
+  state.tickedAt = now;
   effects.push({ kind: 'wake', at: now + TICK_MS });
 }
 
@@ -155,7 +156,7 @@ function onExited(state: AuthorityState, { node, cause }: Of<'exited'>, effects:
 }
 
 function onTick(state: AuthorityState, now: number, effects: AuthorityEffect[]): void {
-  const late = state.tickedAt === null ? 0 : now - state.tickedAt - TICK_MS;
+  const late = now - state.tickedAt - TICK_MS;
   state.tickedAt = now;
   if (late > LATE_MS) state.stalledMs += late;
   const { nodeTimeoutMs, suspectMs } = state.settings;
