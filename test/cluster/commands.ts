@@ -50,7 +50,7 @@ export class User {
       const child = execFile(
         process.execPath,
         [mobula, ...args],
-        { env: { ...this.#env, ...env }, cwd: this.home, timeout: 60_000, killSignal: 'SIGKILL' },
+        { env: { ...this.#env, ...env }, cwd: this.home, timeout: 240_000, killSignal: 'SIGKILL' },
         (_error, output, errors) => resolve({ code: child.exitCode, output, errors }),
       );
     });
