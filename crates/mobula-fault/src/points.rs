@@ -58,6 +58,8 @@ pub const POINTS: &[Point] = &[
     Point::io("spill.read.before"),
     Point::io("spill.read.chunk"),
     Point::new("spill.delete"),
+    Point::io("net.serve.bytes"),
+    Point::new("net.pull.whole"),
     Point::new("commands.harvest"),
     Point::new("submit.read"),
     Point::new("submit.cell"),

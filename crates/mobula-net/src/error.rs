@@ -1,5 +1,6 @@
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use mobula_store::CreateError;
 
@@ -52,7 +53,7 @@ impl Refusal {
 }
 
 /// Why a connection has ended, or did not come about.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkError {
     /// The peer has closed it, or has died.
@@ -60,7 +61,7 @@ pub enum LinkError {
     Ended,
     /// The system says so.
     #[error("{0}")]
-    Io(#[source] io::Error),
+    Io(#[source] Arc<io::Error>),
     /// Nothing at all can be asked over it: it is neither loopback nor TLS.
     #[error("{0} is no loopback address, and the data plane has no key pair for TLS")]
     Unprotected(SocketAddr),
@@ -105,7 +106,7 @@ impl From<io::Error> for LinkError {
             io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
                 Self::Ended
             }
-            _ => Self::Io(error),
+            _ => Self::Io(Arc::new(error)),
         }
     }
 }

@@ -217,7 +217,7 @@ impl Plan {
 
     /// Nobody wants it any more. False if it has ended.
     pub(crate) fn cancel(&mut self, ticket: Ticket) -> bool {
-        self.remove_all(ticket, true)
+        self.leave(ticket)
     }
 
     /// Nobody will go on with what a broken pull has left.
@@ -388,8 +388,26 @@ impl Plan {
     }
 
     /// A pull ends because of what this node found: a wrong checksum, no memory.
-    pub(crate) fn leave(&mut self, ticket: Ticket) {
-        self.remove_all(ticket, true);
+    /// False if it has ended before.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> bool {
+        self.remove_all(ticket, true)
+    }
+
+    /// Whether a connection to the peer is needed.
+    pub(crate) fn wants(&self, id: NodeId) -> bool {
+        self.peers.get(&id).is_some_and(|peer| !peer.ready.is_empty())
+    }
+
+    /// Ends all pulls.
+    pub(crate) fn stop(&mut self) -> Vec<Ticket> {
+        let ended = self.pulls.drain().map(|(ticket, _)| ticket).collect();
+        *self = Self::new(self.limit);
+        ended
+    }
+
+    /// Who is asked for a pull.
+    pub(crate) fn peer_of(&self, ticket: Ticket) -> Option<NodeId> {
+        Some(self.pulls.get(&ticket)?.peer)
     }
 
     /// Whether a pull has not ended.

@@ -7,8 +7,8 @@
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::frame::{Fields, Malformed, frame, short};
-use crate::limits::PROTOCOL;
+use crate::frame::{Fields, HEAD, Malformed, frame, short};
+use crate::limits::{PROTOCOL, UNPROVEN_BYTES};
 use crate::{LinkError, NodeId};
 
 /// What a stream without TLS begins with; TLS begins with another byte.
@@ -22,6 +22,9 @@ const REFUSED: u8 = 36;
 
 /// The longest frame of the proof, in bytes. All that come from one peer are less than `UNPROVEN_BYTES`.
 pub(crate) const LONGEST: usize = 256;
+
+// One side sends at most two frames.
+const _: () = assert!(PREFACE.len() + 2 * (HEAD + LONGEST) <= UNPROVEN_BYTES);
 
 /// What proofs are keyed with.
 #[derive(Clone, Debug)]
@@ -45,7 +48,7 @@ impl Side {
         let mut nonce = [0; 32];
         SystemRandom::new()
             .fill(&mut nonce)
-            .map_err(|_| LinkError::Io(std::io::Error::other("the system has no random bytes")))?;
+            .map_err(|_| std::io::Error::other("the system has no random bytes"))?;
         Ok(Self { nonce, node })
     }
 

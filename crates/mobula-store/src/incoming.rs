@@ -8,7 +8,7 @@ use mobula_shm::Arena;
 use crate::meta::Content;
 use crate::pin::Sums;
 use crate::space::{Segment, extents};
-use crate::{BufferId, CreateError, EnvId, Store};
+use crate::{BufferId, CreateError, Store};
 
 /// A buffer whose bytes come from elsewhere, from the first to the last, and which nobody sees before it is whole.
 ///
@@ -178,15 +178,14 @@ impl Incoming {
     }
 
     /// Ends the writing: the buffer is what has come, for good. `sums`: the checksums of its pieces of
-    /// [`PIECE`](crate::PIECE) bytes, in order. Its one reference is `env`'s until it is [adopted](Store::adopt), or the
-    /// caller's at once.
+    /// [`PIECE`](crate::PIECE) bytes, in order. Its one reference is the caller's.
     ///
     /// # Errors
     /// The system's, which has no memory for an empty buffer's page.
     ///
     /// # Panics
     /// When bytes are missing.
-    pub fn seal(mut self, sums: Vec<u32>, env: Option<EnvId>) -> io::Result<BufferId> {
+    pub fn seal(mut self, sums: Vec<u32>) -> io::Result<BufferId> {
         assert_eq!(self.at, self.len, "bytes are missing");
         if self.len == 0 && self.segments.iter().any(|segment| !segment.piece.warm) {
             // The one page of an empty buffer.
@@ -204,7 +203,6 @@ impl Incoming {
                     buffer.content = Content::Resident(std::mem::take(extents));
                 }
                 buffer.sums = Some(Arc::new(Sums::known(sums)));
-                buffer.loose = env;
             });
         });
         Ok(self.id)

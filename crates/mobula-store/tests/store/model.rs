@@ -230,7 +230,8 @@ impl Model {
                 if let Some(mut coming) = take(&mut self.coming, which) {
                     coming.take(usize::MAX / page(), 0);
                     let sums = vec![crc32fast::hash(&coming.data)];
-                    let id = coming.incoming.seal(sums, Some(EnvId(env))).unwrap();
+                    let id = coming.incoming.seal(sums).unwrap();
+                    store.hand_to(id, EnvId(env));
                     self.objects.push(Object {
                         id,
                         data: coming.data,
