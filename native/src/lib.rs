@@ -26,6 +26,7 @@ mod error;
 mod failpoints;
 mod helper;
 mod machine;
+mod net;
 mod objects;
 mod port;
 mod reasons;
