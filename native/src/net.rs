@@ -62,21 +62,27 @@ impl Serve for Objects {
     fn find(&self, name: &Name) -> Option<Vec<BufferId>> {
         let objects = self.objects.lock();
         let buffers = objects.get(name)?;
-        buffers.iter().for_each(|&buffer| self.store.retain(buffer));
+        for &buffer in buffers {
+            self.store.retain(buffer);
+        }
         Some(buffers.clone())
     }
 }
 
 impl Objects {
     fn release(&self, buffers: Vec<BufferId>) {
-        buffers.into_iter().for_each(|buffer| self.store.release(buffer));
+        for buffer in buffers {
+            self.store.release(buffer);
+        }
     }
 }
 
 impl Drop for Objects {
     fn drop(&mut self) {
         let objects = std::mem::take(&mut *self.objects.lock());
-        objects.into_values().for_each(|buffers| self.release(buffers));
+        for buffers in objects.into_values() {
+            self.release(buffers);
+        }
     }
 }
 

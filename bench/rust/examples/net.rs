@@ -150,12 +150,13 @@ fn store_pull(identity: Option<Identity>, address: SocketAddr) {
     }));
 }
 
-/// Memory as the store has it: a file without a name, mapped.
-fn memory() -> &'static mut [u8] {
+/// Memory as the store has it: a file without a name, mapped. `bytes` are written as `put` does.
+fn memory(bytes: Option<&[u8]>) -> &'static mut [u8] {
     // SAFETY: a new file, and a mapping of it that nobody ends.
     unsafe {
-        let file = File::from_raw_fd(libc::memfd_create(c"bare".as_ptr(), libc::MFD_CLOEXEC));
+        let mut file = File::from_raw_fd(libc::memfd_create(c"bare".as_ptr(), libc::MFD_CLOEXEC));
         file.set_len(SIZE as u64).unwrap();
+        file.write_all(bytes.unwrap_or_default()).unwrap();
         let (prot, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
         let memory = libc::mmap(std::ptr::null_mut(), SIZE, prot, shared, file.as_raw_fd(), 0);
         assert_ne!(memory, libc::MAP_FAILED);
@@ -163,10 +164,11 @@ fn memory() -> &'static mut [u8] {
     }
 }
 
-/// A request is the number of a range; two are under way.
+/// A request is the number of a range, of all ranges of all objects.
 fn bare_serve() {
-    let memory = memory();
-    memory.copy_from_slice(&pattern(0));
+    let objects: Vec<_> = (0..OBJECTS)
+        .map(|number| memory(Some(&pattern(number))))
+        .collect();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -176,7 +178,8 @@ fn bare_serve() {
         while socket.read_exact(&mut request).is_ok() {
             let at = u64::from_le_bytes(request) as usize * PIECE as usize;
             let mut hasher = crc32fast::Hasher::new();
-            for chunk in memory[at..at + PIECE as usize].chunks(CHUNK) {
+            let range = at % SIZE..at % SIZE + PIECE as usize;
+            for chunk in objects[at / SIZE][range].chunks(CHUNK) {
                 hasher.update(chunk);
                 socket.write_all(chunk).unwrap();
             }
@@ -189,10 +192,12 @@ fn bare_serve() {
 fn bare_pull(address: SocketAddr) {
     let mut socket = TcpStream::connect(address).unwrap();
     socket.set_nodelay(true).unwrap();
-    let memory = memory();
-    report([(); 3].map(|()| {
+    let memory = memory(None);
+    report([0, 1, 1].map(|object| {
         let began = Instant::now();
-        let mut requests = 0_u64..SIZE as u64 / PIECE;
+        let ranges = SIZE as u64 / PIECE;
+        // Two are under way.
+        let mut requests = object * ranges..(object + 1) * ranges;
         let mut ask = |socket: &mut TcpStream| {
             if let Some(request) = requests.next() {
                 socket.write_all(&request.to_le_bytes()).unwrap();

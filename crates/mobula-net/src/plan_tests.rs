@@ -333,7 +333,7 @@ impl World {
                 } else {
                     self.memory.insert(ticket);
                     let heard = plan.made(ticket);
-                    self.heard(plan, heard);
+                    self.heard(plan, &heard);
                 }
             }
             Step::Done(ticket) => {
@@ -385,15 +385,15 @@ impl World {
             _ => unreachable!(),
         };
         let heard = plan.answered(peer, answer).unwrap();
-        self.heard(plan, heard);
+        self.heard(plan, &heard);
     }
 
-    fn heard(&mut self, plan: &mut Plan, heard: Heard) {
-        match heard {
+    fn heard(&mut self, plan: &mut Plan, heard: &Heard) {
+        match *heard {
             Heard::Bytes(Some(ticket), range) => {
                 assert!(self.memory.contains(&ticket));
                 let heard = plan.arrived(ticket, range, 0);
-                self.heard(plan, heard);
+                self.heard(plan, &heard);
             }
             Heard::Whole(ticket, _) => {
                 assert!(self.memory.remove(&ticket), "{ticket:?} has no memory");
@@ -442,7 +442,7 @@ impl World {
             Event::Answer { peer, refuse, other } => self.answer(plan, id(peer), refuse, other),
             Event::Break { peer, reach } => self.broken(plan, id(peer), reach),
             Event::Stall { peer, answers } if self.connected.contains(&id(peer)) => {
-                plan.answers(id(peer), answers)
+                plan.answers(id(peer), answers);
             }
             Event::Stall { .. } => {}
             Event::Cancel { which } => {

@@ -160,6 +160,7 @@ impl DataPlane {
 
     /// Nobody wants this pull's object any more: what has come of it goes. Nothing is reported. False if it has ended:
     /// its end has been reported, or is being.
+    #[must_use]
     pub fn cancel(&self, ticket: Ticket) -> bool {
         self.shared.change(|state| state.plan.cancel(ticket))
     }

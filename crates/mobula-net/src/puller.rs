@@ -259,7 +259,6 @@ impl Puller<'_> {
 
     /// Takes the bytes of a range and their checksum: gives what they have and what the peer says that they have, or why there is
     /// no memory for them.
-    #[expect(clippy::type_complexity, reason = "the two ends have different consequences")]
     fn receive_into(
         &mut self,
         buffer: Option<&mut Incoming>,

@@ -103,7 +103,10 @@ fn a_sender_that_fails_anywhere_breaks_the_pull_which_goes_on() {
         assert_eq!(fired(), 1);
         disarm();
         let whole = u64::from(hit - 1) / 16 * PIECE;
-        assert!(matches!(end, Err(PullError::Broken { got, .. }) if got == whole), "{end:?}");
+        assert!(
+            matches!(end, Err(PullError::Broken { got, .. }) if got == whole),
+            "{end:?}"
+        );
         let pulled = b.pull(&a).unwrap();
         b.assert_right(&pulled);
         drop(pulled);
@@ -132,7 +135,12 @@ fn a_receiver_without_memory_says_so_and_keeps_the_connection() {
 fn a_receiver_that_is_slow_at_every_step_gets_it_right() {
     let _one = ONE.lock();
     let (a, b) = (Node::new(1, true), Node::new(2, false));
-    for point in ["store.receive.reserved", "store.receive.seal", "net.pull.whole", "net.serve.bytes"] {
+    for point in [
+        "store.receive.reserved",
+        "store.receive.seal",
+        "net.pull.whole",
+        "net.serve.bytes",
+    ] {
         assert!(arm(point, 1, Action::Delay(20)));
         b.assert_right(&b.pull(&a).unwrap());
         assert!(fired() > 0, "{point}");

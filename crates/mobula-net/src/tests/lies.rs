@@ -47,7 +47,7 @@ fn pulled_from(lie: impl Fn(&mut Link, u64, Range) + Send + 'static) -> Result<(
     // It serves on.
     let honest = Node::new(3, 64 * MIB);
     honest.make(1, &[5]);
-    node.pull(&node.wanted(&honest, 1, 5)).unwrap();
+    node.pull(&honest.wanted(1, 5)).unwrap();
     end
 }
 
@@ -322,7 +322,7 @@ fn a_peer_that_stalls_in_the_middle_holds_up_nobody() {
     let stalled = node.plane.pull(&wanted).unwrap();
     let honest = Node::new(3, 64 * MIB);
     honest.make(2, &[3 * RANGE]);
-    wanted = node.wanted(&honest, 2, 3 * RANGE);
+    wanted = honest.wanted(2, 3 * RANGE);
     wanted.priority = 2;
     drop(node.pull(&wanted).unwrap());
     node.plane.hang_up(node_id(2));

@@ -17,7 +17,7 @@ fn an_object_comes_with_all_its_buffers_and_nothing_is_left_behind() {
     let before = a.store.stats();
     // Fresh pages, then warm ones.
     for _ in 0..2 {
-        let pulled = b.pull(&b.wanted(&a, 1, total(&LENGTHS))).unwrap();
+        let pulled = b.pull(&a.wanted(1, total(&LENGTHS))).unwrap();
         assert_eq!(content(&b.store, &pulled), data);
         drop(pulled);
         b.assert_empty();
@@ -32,7 +32,7 @@ fn an_object_without_bytes_comes_too() {
     let [a, b] = [1, 2].map(|number| Node::new(number, 16 * MIB));
     for (number, lengths) in [(1, &[][..]), (2, &[0]), (3, &[0, 0, 0])] {
         a.make(number, lengths);
-        let pulled = b.pull(&b.wanted(&a, number, 0)).unwrap();
+        let pulled = b.pull(&a.wanted(number, 0)).unwrap();
         assert_eq!(pulled.buffers().len(), lengths.len());
     }
     b.assert_empty();
@@ -42,7 +42,7 @@ fn an_object_without_bytes_comes_too() {
 fn what_was_pulled_is_served_again_with_the_checksums_that_came() {
     let nodes = [1, 2, 3].map(|number| Node::new(number, 64 * MIB));
     let data = nodes[0].make(1, &[2 * RANGE]);
-    let pulled = nodes[1].pull(&nodes[1].wanted(&nodes[0], 1, 2 * RANGE)).unwrap();
+    let pulled = nodes[1].pull(&nodes[0].wanted(1, 2 * RANGE)).unwrap();
     let [buffer] = pulled.take()[..] else {
         panic!("one buffer")
     };
@@ -55,7 +55,7 @@ fn what_was_pulled_is_served_again_with_the_checksums_that_came() {
     );
     drop(pin);
     nodes[1].adopt(1, buffer.id);
-    let again = nodes[2].pull(&nodes[2].wanted(&nodes[1], 1, 2 * RANGE)).unwrap();
+    let again = nodes[2].pull(&nodes[1].wanted(1, 2 * RANGE)).unwrap();
     assert_eq!(content(&nodes[2].store, &again), data);
 }
 
@@ -66,7 +66,7 @@ fn objects_on_disk_are_brought_back_and_room_is_made_for_them() {
     assert!(a.store.stats().spilled > 0);
     let mut pulled = Vec::new();
     for (number, data) in (0..5).zip(&all) {
-        let object = b.pull(&b.wanted(&a, number, 9 * MIB)).unwrap();
+        let object = b.pull(&a.wanted(number, 9 * MIB)).unwrap();
         assert_eq!(content(&b.store, &object), *data);
         pulled.push(object);
     }
@@ -85,10 +85,8 @@ fn many_small_objects_come_in_both_directions_at_once() {
         b.make(number + 1000, &[20_000 + number]);
     }
     for number in 0..600 {
-        b.plane.pull(&b.wanted(&a, number, 20_000 + number)).unwrap();
-        a.plane
-            .pull(&a.wanted(&b, number + 1000, 20_000 + number))
-            .unwrap();
+        b.plane.pull(&a.wanted(number, 20_000 + number)).unwrap();
+        a.plane.pull(&b.wanted(number + 1000, 20_000 + number)).unwrap();
     }
     for node in [&a, &b] {
         let mut tickets: Vec<_> = (0..600)
@@ -112,7 +110,7 @@ fn many_small_objects_come_in_both_directions_at_once() {
 fn two_pulls_of_one_object_are_one() {
     let [a, b] = [1, 2].map(|number| Node::new(number, 128 * MIB));
     a.make(1, &[40 * MIB]);
-    let wanted = b.wanted(&a, 1, 40 * MIB);
+    let wanted = a.wanted(1, 40 * MIB);
     let first = b.plane.pull(&wanted).unwrap();
     let second = b.plane.pull(&wanted).unwrap();
     let (ended, end) = b.end();
@@ -131,7 +129,7 @@ fn what_is_not_there_or_has_another_length_or_no_room_is_said_so() {
     let [a, b] = [1, 2].map(|number| Node::new(number, 16 * MIB));
     a.make(1, &[12 * MIB]);
     a.make(2, &[3 * MIB]);
-    let unknown = b.pull(&b.wanted(&a, 7, 5));
+    let unknown = b.pull(&a.wanted(7, 5));
     assert!(
         matches!(
             unknown,
@@ -142,17 +140,17 @@ fn what_is_not_there_or_has_another_length_or_no_room_is_said_so() {
         ),
         "{unknown:?}"
     );
-    let differs = b.pull(&b.wanted(&a, 2, 5));
+    let differs = b.pull(&a.wanted(2, 5));
     assert!(
         matches!(differs, Err(PullError::Differs { expected: 5, offered }) if offered == 3 * MIB),
         "{differs:?}"
     );
-    let held = b.pull(&b.wanted(&a, 1, 12 * MIB)).unwrap();
+    let held = b.pull(&a.wanted(1, 12 * MIB)).unwrap();
     let pin = b.store.pin(held.buffers()[0].id).unwrap();
-    let full = b.pull(&b.wanted(&a, 1, 12 * MIB));
+    let full = b.pull(&a.wanted(1, 12 * MIB));
     assert!(matches!(full, Err(PullError::NoRoom(_))), "{full:?}");
     // The connection serves on.
-    let small = b.pull(&b.wanted(&a, 2, 3 * MIB)).unwrap();
+    let small = b.pull(&a.wanted(2, 3 * MIB)).unwrap();
     assert_eq!(small.buffers()[0].len, 3 * MIB);
     drop((small, held, pin));
     b.assert_empty();
@@ -162,7 +160,7 @@ fn what_is_not_there_or_has_another_length_or_no_room_is_said_so() {
 #[test]
 fn nobody_at_the_address_or_another_node_is_said_so() {
     let [a, b] = [1, 2].map(|number| Node::new(number, 16 * MIB));
-    let mut wanted = b.wanted(&a, 1, 5);
+    let mut wanted = a.wanted(1, 5);
     wanted.peer = node_id(9);
     let other = b.pull(&wanted);
     let is_other = |cause: &LinkError| matches!(cause, LinkError::OtherNode { found, .. } if *found == a.id);
@@ -210,7 +208,7 @@ fn what_had_come_of_another_value_is_not_mixed_with_this_one() {
     b.put(1, &other);
     let cut = Proxy::new(a.plane.address(), 3 * RANGE, || {});
     assert!(c.pull(&Node::wanted_at(a.id, cut.address, 1, 6 * RANGE)).is_err());
-    let pulled = c.pull(&c.wanted(&b, 1, 6 * RANGE)).unwrap();
+    let pulled = c.pull(&b.wanted(1, 6 * RANGE)).unwrap();
     assert_eq!(content(&c.store, &pulled), other);
 }
 
@@ -227,7 +225,7 @@ fn what_a_broken_pull_has_left_goes_when_nobody_goes_on_with_it_or_room_is_neede
     let cut = Proxy::new(a.plane.address(), 3 * RANGE, || {});
     assert!(b.pull(&Node::wanted_at(a.id, cut.address, 1, 20 * MIB)).is_err());
     a.make(2, &[30 * MIB]);
-    drop(b.pull(&b.wanted(&a, 2, 30 * MIB)).unwrap());
+    drop(b.pull(&a.wanted(2, 30 * MIB)).unwrap());
     b.assert_empty();
 }
 
@@ -237,7 +235,7 @@ fn a_pull_that_nobody_wants_any_more_leaves_nothing() {
     a.make(1, &[100 * MIB]);
     a.make(2, &[5]);
     for _ in 0..5 {
-        let ticket = b.plane.pull(&b.wanted(&a, 1, 100 * MIB)).unwrap();
+        let ticket = b.plane.pull(&a.wanted(1, 100 * MIB)).unwrap();
         until(|| b.store.stats().used > 0);
         if b.plane.cancel(ticket) {
             assert!(!b.plane.cancel(ticket));
@@ -245,7 +243,7 @@ fn a_pull_that_nobody_wants_any_more_leaves_nothing() {
             drop(b.end());
         }
         // The connection serves on.
-        drop(b.pull(&b.wanted(&a, 2, 5)).unwrap());
+        drop(b.pull(&a.wanted(2, 5)).unwrap());
         b.assert_empty();
         a.assert_unpinned();
     }
@@ -277,7 +275,7 @@ fn a_node_that_is_known_to_be_dead_holds_nothing() {
     }
     until(|| a.store.stats().pinned == 64 * MIB);
     // Others are served meanwhile.
-    drop(b.pull(&b.wanted(&a, 1, 64 * MIB)).unwrap());
+    drop(b.pull(&a.wanted(1, 64 * MIB)).unwrap());
     assert_eq!(a.store.stats().pinned, 64 * MIB);
     a.plane.hang_up(node_id(7));
     a.assert_unpinned();
@@ -291,7 +289,7 @@ fn stopping_ends_all_pulls_and_what_they_hold() {
     for number in 0..4 {
         a.make(number, &[30 * MIB]);
     }
-    let mut wanted: Vec<_> = (0..4).map(|number| b.wanted(&a, number, 30 * MIB)).collect();
+    let mut wanted: Vec<_> = (0..4).map(|number| a.wanted(number, 30 * MIB)).collect();
     wanted[3].priority = URGENT + 1;
     for one in &wanted {
         b.plane.pull(one).unwrap();

@@ -14,6 +14,14 @@ use crate::{Config, DataPlane, LinkError, ListenError, PullError};
 
 const MIB: u64 = 1 << 20;
 
+struct Nothing;
+
+impl crate::Serve for Nothing {
+    fn find(&self, _: &crate::Name) -> Option<Vec<mobula_store::BufferId>> {
+        None
+    }
+}
+
 /// Reads until the peer has closed the connection.
 fn is_closed(mut socket: &TcpStream) -> bool {
     let mut bytes = [0; 100];
@@ -36,7 +44,7 @@ fn many_that_do_not_know_the_token_do_not_keep_out_one_that_does() {
     for socket in &strangers[..20] {
         assert!(is_closed(socket));
     }
-    drop(b.pull(&b.wanted(&a, 1, 5)).unwrap());
+    drop(b.pull(&a.wanted(1, 5)).unwrap());
     // The youngest are still there.
     let youngest = strangers.last().unwrap();
     youngest.set_nonblocking(true).unwrap();
@@ -91,7 +99,7 @@ fn another_token_is_refused_on_both_sides() {
     let a = Node::new(1, 16 * MIB);
     let b = Node::with(2, 16 * MIB, MIB, b"another token");
     a.make(1, &[5]);
-    let end = b.pull(&b.wanted(&a, 1, 5));
+    let end = b.pull(&a.wanted(1, 5));
     let refused = matches!(
         &end,
         Err(PullError::Unreachable {
@@ -113,12 +121,6 @@ fn without_a_key_pair_only_this_machine_is_served_and_asked() {
         most: MIB,
     };
     let store = store(MIB);
-    struct Nothing;
-    impl crate::Serve for Nothing {
-        fn find(&self, _: &crate::Name) -> Option<Vec<mobula_store::BufferId>> {
-            None
-        }
-    }
     let refused = DataPlane::listen(&config, store, std::sync::Arc::new(Nothing), |_, _| {});
     assert!(
         matches!(refused, Err(ListenError::Unprotected(at)) if at == address),
@@ -146,9 +148,9 @@ fn off_loopback_all_is_tls_with_the_one_certificate() {
     };
     let (a, b, c) = (node(1, &ours), node(2, &ours), node(3, &theirs));
     let data = a.make(1, &[2 * RANGE + 7, 3]);
-    let pulled = b.pull(&b.wanted(&a, 1, 2 * RANGE + 10)).unwrap();
+    let pulled = b.pull(&a.wanted(1, 2 * RANGE + 10)).unwrap();
     assert_eq!(content(&b.store, &pulled), data);
-    let end = c.pull(&c.wanted(&a, 1, 2 * RANGE + 10));
+    let end = c.pull(&a.wanted(1, 2 * RANGE + 10));
     assert!(
         matches!(
             end,
@@ -164,7 +166,7 @@ fn off_loopback_all_is_tls_with_the_one_certificate() {
     plain.write_all(PREFACE).unwrap();
     assert!(is_closed(&plain));
     let local = Node::new(4, MIB);
-    let end = local.pull(&local.wanted(&a, 1, 2 * RANGE + 10));
+    let end = local.pull(&a.wanted(1, 2 * RANGE + 10));
     assert!(
         matches!(
             end,

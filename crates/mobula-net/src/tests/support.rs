@@ -59,7 +59,9 @@ pub(super) struct Objects {
 impl Serve for Objects {
     fn find(&self, name: &Name) -> Option<Vec<BufferId>> {
         let buffers = self.objects.lock().get(name).cloned()?;
-        buffers.iter().for_each(|&buffer| self.store.retain(buffer));
+        for &buffer in &buffers {
+            self.store.retain(buffer);
+        }
         Some(buffers)
     }
 }
@@ -157,8 +159,9 @@ impl Node {
         self.objects.objects.lock()[&name(number)].clone()
     }
 
-    pub(super) fn wanted(&self, peer: &Node, number: u64, bytes: u64) -> Wanted {
-        Self::wanted_at(peer.id, peer.plane.address(), number, bytes)
+    /// An object of this node, as another wants it.
+    pub(super) fn wanted(&self, number: u64, bytes: u64) -> Wanted {
+        Self::wanted_at(self.id, self.plane.address(), number, bytes)
     }
 
     pub(super) fn wanted_at(peer: NodeId, address: SocketAddr, number: u64, bytes: u64) -> Wanted {

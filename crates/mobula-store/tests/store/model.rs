@@ -213,33 +213,13 @@ impl Model {
             Step::Trim => {
                 store.trim();
             }
-            Step::Receive { pages, cut } => {
-                let data = self.pattern(pages * page() - cut);
-                match store.receive(data.len() as u64) {
-                    Ok(incoming) => self.coming.push(Coming { incoming, data }),
-                    Err(CreateError::Full(_)) => assert!(self.pinned() + pages > CAPACITY),
-                    Err(other) => panic!("{other:?}"),
-                }
-            }
+            Step::Receive { pages, cut } => self.receive(store, pages * page() - cut),
             Step::Take { which, pages, back } => {
                 if let Some(coming) = pick(&mut self.coming, which) {
                     coming.take(pages, back);
                 }
             }
-            Step::Finish { which, env } => {
-                if let Some(mut coming) = take(&mut self.coming, which) {
-                    coming.take(usize::MAX / page(), 0);
-                    let sums = vec![crc32fast::hash(&coming.data)];
-                    let id = coming.incoming.seal(sums).unwrap();
-                    store.hand_to(id, EnvId(env));
-                    self.objects.push(Object {
-                        id,
-                        data: coming.data,
-                        refs: 1,
-                        loose: Some(env),
-                    });
-                }
-            }
+            Step::Finish { which, env } => self.finish(store, which, env),
             Step::Drop(which) => drop(take(&mut self.coming, which)),
             Step::Pin(which) => self.pin(store, which),
             Step::Unpin(which) => drop(take(&mut self.pins, which)),
@@ -272,6 +252,31 @@ impl Model {
             }
             Err(other) => panic!("{other:?}"),
         }
+    }
+
+    fn receive(&mut self, store: &Arc<Store>, len: usize) {
+        let data = self.pattern(len);
+        match store.receive(len as u64) {
+            Ok(incoming) => self.coming.push(Coming { incoming, data }),
+            Err(CreateError::Full(_)) => assert!(self.pinned() + len.div_ceil(page()) > CAPACITY),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    fn finish(&mut self, store: &Arc<Store>, which: usize, env: u32) {
+        let Some(mut coming) = take(&mut self.coming, which) else {
+            return;
+        };
+        coming.take(usize::MAX / page(), 0);
+        let Coming { incoming, data } = coming;
+        let id = incoming.seal(vec![crc32fast::hash(&data)]).unwrap();
+        store.hand_to(id, EnvId(env));
+        self.objects.push(Object {
+            id,
+            data,
+            refs: 1,
+            loose: Some(env),
+        });
     }
 
     fn pin(&mut self, store: &Arc<Store>, which: usize) {
