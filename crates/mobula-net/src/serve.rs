@@ -57,7 +57,6 @@ pub(crate) fn serve(link: &mut Link, store: &Arc<Store>, objects: &dyn Serve) ->
         store,
         objects,
         open: HashMap::new(),
-        scratch: vec![0; CHUNK],
     };
     loop {
         if let Err(why) = host.answer() {
@@ -72,7 +71,6 @@ struct Host<'a> {
     objects: &'a dyn Serve,
     /// By the number of the peer's pull.
     open: HashMap<u64, Held>,
-    scratch: Vec<u8>,
 }
 
 impl Host<'_> {
@@ -143,24 +141,14 @@ impl Host<'_> {
         self.link.write(&Answer::Bytes { pull, range }.encode())?;
         let known = pin.sum(range.piece());
         let mut hasher = Hasher::new();
-        let end = range.offset + u64::from(range.length);
-        for from in (range.offset..end).step_by(CHUNK) {
-            let part = from..end.min(from + CHUNK as u64);
-            // Bytes that leave for the first time may never do so again: mapping them costs more than a copy. The checksum finds
-            // them in the cache, and so does what sends them.
-            let copied = known.is_none() && pin.copy(part.clone(), &mut self.scratch)?;
-            let mapped = if copied {
-                Vec::new()
-            } else {
-                pin.bytes(part.clone())
-            };
-            let copied = copied.then(|| &self.scratch[..(part.end - part.start) as usize]);
-            for slice in mapped.into_iter().chain(copied) {
+        for slice in pin.bytes(range.offset..range.offset + u64::from(range.length)) {
+            // The checksum leaves the bytes in the cache, from where they are sent.
+            for chunk in slice.chunks(CHUNK) {
                 if known.is_none() {
-                    hasher.update(slice);
+                    hasher.update(chunk);
                 }
                 failpoint!(io "net.serve.bytes");
-                self.link.write(slice)?;
+                self.link.write(chunk)?;
             }
         }
         let sum = known.unwrap_or_else(|| hasher.finalize());

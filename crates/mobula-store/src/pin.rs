@@ -1,4 +1,3 @@
-use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -31,15 +30,6 @@ impl Sums {
     }
 }
 
-/// Bytes of a buffer that lie side by side.
-struct Part {
-    lane: usize,
-    pages: Range<u32>,
-    /// Where they begin in the pages.
-    within: usize,
-    length: usize,
-}
-
 /// A sealed buffer that stays in memory until this is dropped, to be read where it lies, without a mapping of its own.
 #[derive(Debug)]
 pub struct Pin {
@@ -69,72 +59,30 @@ impl Pin {
     /// When the range is not within the buffer.
     #[must_use]
     pub fn bytes(&self, range: Range<u64>) -> Vec<&[u8]> {
-        let slices = self.parts(range).into_iter().map(|part| {
-            let arena = &self.store.arenas[part.lane];
-            arena.populate(part.pages.clone());
-            // SAFETY: the buffer is sealed, so nobody writes it, and the pin keeps its pages.
-            let bytes = unsafe { arena.bytes(part.pages) };
-            &bytes[part.within..part.within + part.length]
-        });
-        slices.collect()
-    }
-
-    /// Where the bytes of `range` are.
-    fn parts(&self, range: Range<u64>) -> Vec<Part> {
         assert!(
             range.start <= range.end && range.end <= self.len,
             "{range:?} is not within {} bytes",
             self.len
         );
         let (mut skip, mut rest) = (range.start, range.end - range.start);
-        let mut parts = Vec::with_capacity(2);
+        let mut slices = Vec::with_capacity(2);
         for Extent { lane, pages } in &self.extents {
-            let page = self.store.page;
-            let all = pages.len() as u64 * page;
-            let length = all.saturating_sub(skip).min(rest);
-            if length > 0 {
-                let at = |bytes: u64| pages.start + bytes as u32;
-                parts.push(Part {
-                    lane: *lane,
-                    pages: at(skip / page)..at((skip + length).div_ceil(page)),
-                    within: (skip % page) as usize,
-                    length: length as usize,
-                });
+            let (arena, page) = (&self.store.arenas[*lane], self.store.page);
+            let here = (pages.len() as u64 * page).saturating_sub(skip).min(rest);
+            if here == 0 {
+                skip = skip.saturating_sub(pages.len() as u64 * page);
+                continue;
             }
-            skip = skip.saturating_sub(all);
-            rest -= length;
-        }
-        parts
-    }
-
-    /// Copies the bytes of `range` to the beginning of `into`, unless they can be [had](Self::bytes) where they lie without page
-    /// faults: false, then.
-    ///
-    /// # Errors
-    /// What the operating system says.
-    ///
-    /// # Panics
-    /// When the range is not within the buffer, or longer than `into`.
-    pub fn copy(&self, range: Range<u64>, into: &mut [u8]) -> io::Result<bool> {
-        let parts = self.parts(range);
-        let lies = |Part { lane, pages, .. }: &Part| self.store.arenas[*lane].is_populated(pages.clone());
-        if parts.iter().all(lies) {
-            return Ok(false);
-        }
-        let mut into = into;
-        for Part {
-            lane,
-            pages,
-            within,
-            length,
-        } in parts
-        {
-            let (now, later) = into.split_at_mut(length);
+            let first = pages.start + (skip / page) as u32;
+            let last = pages.start + (skip + here).div_ceil(page) as u32;
+            arena.populate(first..last);
             // SAFETY: the buffer is sealed, so nobody writes it, and the pin keeps its pages.
-            unsafe { self.store.arenas[lane].read(pages, within, now) }?;
-            into = later;
+            let bytes = unsafe { arena.bytes(first..last) };
+            let within = (skip % page) as usize;
+            slices.push(&bytes[within..within + here as usize]);
+            (skip, rest) = (0, rest - here);
         }
-        Ok(true)
+        slices
     }
 
     /// The checksum of a piece, if somebody has [told](Self::set_sum) it.

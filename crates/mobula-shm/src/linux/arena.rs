@@ -163,44 +163,6 @@ impl Arena {
         self.fallocate(libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE, start, len)
     }
 
-    /// Copies bytes of the pages, from `skip` on, past this arena's mapping: no page faults.
-    ///
-    /// # Errors
-    /// What the system says.
-    ///
-    /// # Panics
-    /// When the pages are not within the arena, or there are too few of them.
-    ///
-    /// # Safety
-    /// The pages are allocated, and nobody writes them meanwhile.
-    pub unsafe fn read(&self, pages: Range<u32>, skip: usize, into: &mut [u8]) -> io::Result<()> {
-        let (start, len) = self.span(&pages);
-        assert!(
-            skip + into.len() <= len,
-            "{} bytes are not in pages {pages:?}",
-            into.len()
-        );
-        let mut done = 0;
-        while done < into.len() {
-            let rest = &mut into[done..];
-            let at = (start + skip + done).cast_signed() as libc::off_t;
-            // SAFETY: `rest` is writable for its length.
-            let read =
-                unsafe { libc::pread(self.file.as_raw_fd(), rest.as_mut_ptr().cast(), rest.len(), at) };
-            match usize::try_from(read) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => done += read,
-                Err(_) => {
-                    let error = io::Error::last_os_error();
-                    if error.kind() != io::ErrorKind::Interrupted {
-                        return Err(error);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// The content of the pages.
     ///
     /// # Panics
