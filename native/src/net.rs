@@ -1,5 +1,10 @@
 //! The data plane: objects that come from other nodes, and go there.
 
+#![expect(
+    clippy::too_many_arguments,
+    reason = "a call of JavaScript passes everything; napi-derive repeats what stands at a function"
+)]
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
@@ -104,7 +109,6 @@ pub struct NetEnd {
 /// Begins to listen; gives the TCP port. `node` has 8 bytes; `address` is an IP address and a port, 0 for one that the system
 /// chooses; an empty `key` is none. `on_bell` is called on the thread's loop when pulls have ended.
 #[napi(catch_unwind)]
-#[expect(clippy::too_many_arguments, reason = "a call of JavaScript passes everything")]
 pub fn net_listen(
     env: Env,
     port: u32,
@@ -175,9 +179,9 @@ pub fn net_serve(port: u32, name: Bytes, buffers: Vec<u32>) -> Result<()> {
     let net = binding(port)?.runtime.net.get()?;
     let buffers: Vec<_> = buffers.into_iter().map(BufferId).collect();
     let name = object_name(name)?;
-    buffers
-        .iter()
-        .for_each(|&buffer| net.objects.store.retain(buffer));
+    for &buffer in &buffers {
+        net.objects.store.retain(buffer);
+    }
     let before = net.objects.objects.lock().insert(name, buffers);
     net.objects.release(before.unwrap_or_default());
     Ok(())

@@ -50,7 +50,7 @@ fn identity() -> Option<Identity> {
 }
 
 fn report(seconds: [f64; 4]) {
-    const GB: f64 = (1_u64 << 30) as f64 / 1e9;
+    const GB: f64 = 1.073_741_824;
     let [fresh, unmapped, warm, again] = seconds.map(|seconds| GB / seconds);
     println!("{{\"fresh\":{fresh:.3},\"unmapped\":{unmapped:.3},\"warm\":{warm:.3},\"again\":{again:.3}}}");
 }
