@@ -1,6 +1,7 @@
 /** All cases, in the order in which they are printed. */
 import { actorCases } from './actors.mjs';
 import { cliffCases } from './cliffs.mjs';
+import { dataPlaneCases } from './data-plane.mjs';
 import { fairnessCases } from './fairness.mjs';
 import { gcsCases } from './gcs.mjs';
 import { memoryCases } from './memory.mjs';
@@ -25,4 +26,5 @@ export const cases = [
   ...schedulerCases,
   ...gcsCases,
   ...transportCases,
+  ...dataPlaneCases,
 ];

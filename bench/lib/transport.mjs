@@ -7,14 +7,17 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Bundles src/transport/ of this tree; gives the file's URL. It is gone when this process ends. */
-export async function buildTransport() {
+export const buildTransport = () => buildModule('src/transport/index.ts');
+
+/** Bundles a module of this tree, as `buildTransport`. */
+export async function buildModule(path) {
   // In the tree, so that its packages are found.
   mkdirSync(join(root, 'target'), { recursive: true });
   const folder = mkdtempSync(join(root, 'target/transport-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const outfile = join(folder, 'transport.mjs');
   await build({
-    entryPoints: [join(root, 'src/transport/index.ts')],
+    entryPoints: [join(root, path)],
     outfile,
     bundle: true,
     packages: 'external',

@@ -27,6 +27,7 @@ mod failpoints;
 mod helper;
 mod log;
 mod machine;
+mod net;
 mod objects;
 mod port;
 mod reasons;

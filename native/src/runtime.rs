@@ -9,6 +9,7 @@ use napi_derive::napi;
 
 use crate::error::{Code, Result, fail, open_failed};
 use crate::helper::Helper;
+use crate::net::Net;
 use crate::tables::Tables;
 use crate::watchdog::Watchdog;
 
@@ -18,6 +19,7 @@ pub(crate) struct Runtime {
     pub(crate) node: Arc<Node>,
     pub(crate) store: Arc<Store>,
     pub(crate) tables: Tables,
+    pub(crate) net: Net,
     watchdog: Arc<Watchdog>,
     pub(crate) helper: Helper,
 }
@@ -119,6 +121,7 @@ pub fn start(options: StartOptions) -> Result<()> {
         node,
         store,
         tables: Tables::default(),
+        net: Net::default(),
         watchdog,
         helper,
     }));
@@ -138,6 +141,7 @@ impl Runtime {
         self.node.set_watchdog(None);
         self.watchdog.stop();
         self.helper.stop();
+        self.net.stop();
     }
 }
 

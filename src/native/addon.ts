@@ -69,6 +69,25 @@ export interface Addon {
   createBuffer(port: number, byteLength: number): [array: ArrayBuffer, view: number];
   sealBuffer(port: number, array: ArrayBuffer, view: number): number;
   storeStats(port: number): StoreStats;
+  // net.rs
+  netListen(
+    port: number,
+    node: Uint8Array,
+    address: string,
+    token: Uint8Array,
+    key: Uint8Array,
+    certificate: Uint8Array,
+    most: number,
+    onBell: () => void,
+  ): number;
+  netStop(port: number): void;
+  netServe(port: number, name: Uint8Array, buffers: readonly number[]): void;
+  netUnserve(port: number, name: Uint8Array): boolean;
+  netPull(port: number, peer: Uint8Array, address: string, name: Uint8Array, bytes: number, priority: number): number;
+  netCancel(port: number, ticket: number): boolean;
+  netForget(port: number, name: Uint8Array): void;
+  netHangUp(port: number, node: Uint8Array): void;
+  netTake(port: number): NetEnd[];
   // tables.rs
   tablePut(port: number, table: string, key: string, value: Uint8Array, replace: boolean): boolean;
   tableGet(port: number, table: string, key: string): Uint8Array | null;
@@ -149,4 +168,21 @@ export interface StoreStats {
   readonly restores: number;
   /** Bytes of values that are no buffers; they count against the capacity. */
   readonly small: number;
+}
+
+/** How a pull of the data plane has ended. */
+export interface NetEnd {
+  readonly ticket: number;
+  /**
+   * 0 it is here; the node 1 cannot be reached, 2 has another token, 3 speaks another version, 4 is another one; 5 the connection broke; the node
+   * 6 does not have the object, 7 has lost it, 8 cannot send it now; 9 it has another length; 10 a checksum was wrong; here is 11 no
+   * room, 12 no memory; 13 the data plane was stopped.
+   */
+  readonly kind: number;
+  /** Why; empty if it is here. */
+  readonly text: string;
+  /** Of 1 to 5: bytes that have come in whole ranges and wait for the next pull of that name. */
+  readonly got: number;
+  /** One after another: a buffer, with one reference, and the crc32 of its bytes. */
+  readonly buffers: readonly number[];
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use crate::error::{Bound, FullError, Holder};
 use crate::huge::HugePages;
 use crate::orphans::Orphans;
+use crate::pin::Sums;
 use crate::relief::Relief;
 use crate::space::{Extent, Space};
 use crate::spill::Spilled;
@@ -59,6 +60,8 @@ pub(crate) struct Buffer {
     pub(crate) loose: Option<EnvId>,
     /// Views there have been.
     pub(crate) viewed: u32,
+    /// Its checksums, once somebody has pinned it to read it.
+    pub(crate) sums: Option<Arc<Sums>>,
     /// Pages it has among the orphans.
     pub(crate) orphaned: u32,
     /// Its key in `evictable`, if it is there.
@@ -185,6 +188,7 @@ impl Meta {
             file: None,
             loose,
             viewed: 0,
+            sums: None,
             orphaned: 0,
             stamp: None,
         };

@@ -121,7 +121,12 @@ impl Store {
 
     /// Gives the pages back; some of the cold ones may have been filled.
     pub(crate) fn give_up(&self, reservation: &Reservation) {
-        let given_back = reservation.segments.iter().map(|segment| {
+        self.give_up_segments(&reservation.segments);
+    }
+
+    /// As [`give_up`](Self::give_up): they are counted as busy.
+    pub(crate) fn give_up_segments(&self, segments: &[Segment]) {
+        let given_back = segments.iter().map(|segment| {
             let Segment { lane, piece } = segment;
             // SAFETY: the pages are the reservation's, and what filled them has ended.
             let cold = !piece.warm && unsafe { self.arenas[*lane].discard(piece.pages.clone()) }.is_ok();

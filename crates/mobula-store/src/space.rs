@@ -174,6 +174,16 @@ impl Space {
         self.unfilled -= cold_pages(segments);
     }
 
+    /// So many of the pages taken as cold have memory now.
+    pub(crate) fn count_filled(&mut self, pages: u32) {
+        self.unfilled -= pages;
+    }
+
+    /// Takes back what was [counted](Self::count_filled): the pages are given back as those that were never filled.
+    pub(crate) fn count_unfilled(&mut self, pages: u32) {
+        self.unfilled += pages;
+    }
+
     /// Takes back pages that no buffer got, and whether each segment has memory now: what was in it may still be there.
     pub(crate) fn give_unfilled(&mut self, segments: &[(&Segment, bool)]) {
         for &(Segment { lane, piece }, warm) in segments {

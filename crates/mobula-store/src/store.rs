@@ -101,6 +101,11 @@ impl Store {
         self.update(|meta| meta.change(id, |buffer| buffer.loose = None));
     }
 
+    /// The opposite of [`adopt`](Self::adopt): the caller's reference is that of `env` until it is adopted.
+    pub fn hand_to(&self, id: BufferId, env: EnvId) {
+        self.update(|meta| meta.change(id, |buffer| buffer.loose = Some(env)));
+    }
+
     /// As [`adopt`](Self::adopt), if the reference is still that of `env`; otherwise nothing changes, and it gives false.
     pub fn adopt_from(&self, id: BufferId, env: EnvId) -> bool {
         self.update(|meta| {

@@ -14,6 +14,9 @@ pub struct StoreConfig {
     pub memory_limit: Option<u64>,
 }
 
+/// How many bytes of a buffer have a checksum of their own when it travels between nodes. The last piece may have fewer.
+pub const PIECE: u64 = 4 << 20;
+
 /// A buffer: an index into the store's table, valid while someone holds a reference to it.
 ///
 /// It is reused after the last reference and the last view are gone. Using one without holding a

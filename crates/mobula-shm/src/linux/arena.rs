@@ -192,16 +192,33 @@ impl Arena {
     #[must_use]
     pub unsafe fn bytes_mut(&self, pages: Range<u32>) -> &mut [u8] {
         let (start, len) = self.span(&pages);
+        self.populate(pages);
         // SAFETY: `span` has checked the range.
         let first = unsafe { self.base.as_ptr().add(start) };
-        if !self.is_populated(pages.clone()) {
-            // Reading is enough: a shared mapping of this kind gets writable entries, sixteen for each fault.
-            // SAFETY: the range is within our mapping. Old kernels refuse; then the faults come one by one.
-            unsafe { libc::madvise(first.cast(), len, libc::MADV_POPULATE_READ) };
-            set(&self.populated, pages, true);
-        }
         // SAFETY: `span` has checked the range; the caller vouches for the rest.
         unsafe { std::slice::from_raw_parts_mut(first, len) }
+    }
+
+    /// Takes the page faults that are still due in this arena's own mapping at once, which is cheaper than one by one. The pages
+    /// are allocated: others get memory by this.
+    ///
+    /// # Panics
+    /// When the pages are not within the arena.
+    pub fn populate(&self, pages: Range<u32>) {
+        if self.is_populated(pages.clone()) {
+            return;
+        }
+        let (start, len) = self.span(&pages);
+        // Reading is enough: a shared mapping of this kind gets writable entries, sixteen for each fault.
+        // SAFETY: the range is within our mapping. Old kernels refuse; then the faults come one by one.
+        unsafe {
+            libc::madvise(
+                self.base.as_ptr().add(start).cast(),
+                len,
+                libc::MADV_POPULATE_READ,
+            )
+        };
+        set(&self.populated, pages, true);
     }
 
     /// Whether writing the pages through this arena's own mapping takes no page faults.

@@ -2,6 +2,7 @@
 
 mod lifecycle;
 mod model;
+mod moving;
 mod pressure;
 mod spill;
 mod support;

@@ -1,6 +1,9 @@
 //! Random histories against a model that is a list of what should be there.
 
-use mobula_store::{BufferId, CreateError, EnvId, MapError, Mapping, Store};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use mobula_store::{BufferId, CreateError, EnvId, Incoming, MapError, Mapping, Pin, Store};
 use proptest::prelude::*;
 
 use crate::support::{Directory, assert_empty, bytes, content, page, pattern};
@@ -21,6 +24,12 @@ enum Step {
     ReleaseEnv(u32),
     Adopt(usize),
     Trim,
+    Receive { pages: usize, cut: usize },
+    Take { which: usize, pages: usize, back: usize },
+    Finish { which: usize, env: u32 },
+    Drop(usize),
+    Pin(usize),
+    Unpin(usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -37,8 +46,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => which.prop_map(Step::Adopt),
         1 => which.prop_map(Step::Retain),
         3 => which.prop_map(Step::Release),
-        1 => env.prop_map(Step::ReleaseEnv),
+        1 => env.clone().prop_map(Step::ReleaseEnv),
         1 => Just(Step::Trim),
+        2 => (1..9_usize, 0..4096_usize).prop_map(|(pages, cut)| Step::Receive { pages, cut }),
+        5 => (which, 1..9_usize, 0..3_usize).prop_map(|(which, pages, back)| Step::Take { which, pages, back }),
+        3 => (which, env).prop_map(|(which, env)| Step::Finish { which, env }),
+        1 => which.prop_map(Step::Drop),
+        2 => which.prop_map(Step::Pin),
+        2 => which.prop_map(Step::Unpin),
     ];
     proptest::collection::vec(step, 1..100)
 }
@@ -52,7 +67,7 @@ struct Object {
 }
 
 impl Object {
-    fn adopt(&mut self, store: &Store) {
+    fn adopt(&mut self, store: &Arc<Store>) {
         store.adopt(self.id);
         self.loose = None;
     }
@@ -72,11 +87,24 @@ struct Writer {
     data: Vec<u8>,
 }
 
+struct Coming {
+    incoming: Incoming,
+    data: Vec<u8>,
+}
+
+struct Pinned {
+    pin: Pin,
+    id: BufferId,
+    data: Vec<u8>,
+}
+
 #[derive(Default)]
 struct Model {
     objects: Vec<Object>,
     readers: Vec<Reader>,
     writers: Vec<Writer>,
+    coming: Vec<Coming>,
+    pins: Vec<Pinned>,
     seed: u32,
 }
 
@@ -92,10 +120,12 @@ impl Model {
             .readers
             .iter()
             .map(|reader| (reader.id, reader.data.len()))
+            .chain(self.pins.iter().map(|pinned| (pinned.id, pinned.data.len())))
             .collect();
         read.sort_unstable();
         read.dedup();
         let written = self.writers.iter().map(|writer| writer.data.len());
+        let written = written.chain(self.coming.iter().map(|coming| coming.data.len()));
         read.iter()
             .map(|&(_, len)| len)
             .chain(written)
@@ -103,7 +133,7 @@ impl Model {
             .sum()
     }
 
-    fn apply(&mut self, store: &Store, step: &Step) {
+    fn apply(&mut self, store: &Arc<Store>, step: &Step) {
         match *step {
             Step::Put { pages, cut, env } => {
                 let data = self.pattern(pages * page() - cut);
@@ -183,10 +213,20 @@ impl Model {
             Step::Trim => {
                 store.trim();
             }
+            Step::Receive { pages, cut } => self.receive(store, pages * page() - cut),
+            Step::Take { which, pages, back } => {
+                if let Some(coming) = pick(&mut self.coming, which) {
+                    coming.take(pages, back);
+                }
+            }
+            Step::Finish { which, env } => self.finish(store, which, env),
+            Step::Drop(which) => drop(take(&mut self.coming, which)),
+            Step::Pin(which) => self.pin(store, which),
+            Step::Unpin(which) => drop(take(&mut self.pins, which)),
         }
     }
 
-    fn map(&mut self, store: &Store, which: usize, env: u32, scribble: bool) {
+    fn map(&mut self, store: &Arc<Store>, which: usize, env: u32, scribble: bool) {
         let pinned = self.pinned();
         let Some(object) = pick(&mut self.objects, which) else {
             return;
@@ -214,7 +254,54 @@ impl Model {
         }
     }
 
-    fn read(&mut self, store: &Store, which: usize) {
+    fn receive(&mut self, store: &Arc<Store>, len: usize) {
+        let data = self.pattern(len);
+        match store.receive(len as u64) {
+            Ok(incoming) => self.coming.push(Coming { incoming, data }),
+            Err(CreateError::Full(_)) => assert!(self.pinned() + len.div_ceil(page()) > CAPACITY),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    fn finish(&mut self, store: &Arc<Store>, which: usize, env: u32) {
+        let Some(mut coming) = take(&mut self.coming, which) else {
+            return;
+        };
+        coming.take(usize::MAX / page(), 0);
+        let Coming { incoming, data } = coming;
+        let id = incoming.seal(vec![crc32fast::hash(&data)]).unwrap();
+        store.hand_to(id, EnvId(env));
+        self.objects.push(Object {
+            id,
+            data,
+            refs: 1,
+            loose: Some(env),
+        });
+    }
+
+    fn pin(&mut self, store: &Arc<Store>, which: usize) {
+        let pinned = self.pinned();
+        let Some(object) = pick(&mut self.objects, which) else {
+            return;
+        };
+        match store.pin(object.id) {
+            Ok(pin) => {
+                assert_eq!(pin.bytes(0..pin.len()).concat(), object.data);
+                let sum = crc32fast::hash(&object.data);
+                assert!(pin.sum(0).is_none_or(|known| known == sum));
+                pin.set_sum(0, sum);
+                self.pins.push(Pinned {
+                    pin,
+                    id: object.id,
+                    data: object.data.clone(),
+                });
+            }
+            Err(MapError::Full(_)) => assert!(pinned + object.data.len().div_ceil(page()) > CAPACITY),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    fn read(&mut self, store: &Arc<Store>, which: usize) {
         let pinned = self.pinned();
         let Some(object) = pick(&mut self.objects, which) else {
             return;
@@ -225,12 +312,16 @@ impl Model {
         }
     }
 
-    fn check(&self, store: &Store) {
+    fn check(&self, store: &Arc<Store>) {
         for reader in &self.readers {
             assert_eq!(bytes(&reader.mapping), reader.data);
         }
         for writer in &self.writers {
             assert_eq!(bytes(&writer.mapping), writer.data);
+        }
+        for Pinned { pin, data, .. } in &self.pins {
+            assert_eq!(pin.bytes(0..pin.len()).concat(), *data);
+            assert_eq!(pin.sum(0), Some(crc32fast::hash(data)));
         }
         let stats = store.stats();
         assert_eq!(stats.pinned, (self.pinned() * page()) as u64);
@@ -241,6 +332,30 @@ impl Model {
             stats.spilled,
             on_disk.map(|object| object.data.len() as u64).sum::<u64>()
         );
+    }
+}
+
+impl Coming {
+    /// The next pages come; the first `back` of them once more.
+    fn take(&mut self, pages: usize, back: usize) {
+        let Self { incoming, data } = self;
+        let at = usize::try_from(incoming.at()).unwrap();
+        if at == data.len() {
+            return;
+        }
+        let at = at.saturating_sub(back * page());
+        incoming.rewind(at as u64);
+        let mut rest = &data[at..data.len().min(at.saturating_add(pages.saturating_mul(page())))];
+        let mut scratch = vec![0xEE; 2 * page()];
+        incoming
+            .take(rest.len() as u64, &mut scratch, |slice| {
+                let (now, later) = rest.split_at(slice.len());
+                slice.copy_from_slice(now);
+                rest = later;
+                Ok::<(), Infallible>(())
+            })
+            .unwrap();
+        assert!(rest.is_empty());
     }
 }
 
@@ -259,12 +374,14 @@ proptest! {
     #[test]
     fn every_history_leaves_what_the_model_says(steps in steps()) {
         let directory = Directory::new();
-        let store = directory.store(CAPACITY);
+        let store = Arc::new(directory.store(CAPACITY));
         let mut model = Model::default();
         for step in &steps {
             model.apply(&store, step);
             model.check(&store);
         }
+        model.coming.clear();
+        model.pins.clear();
         (0..3).for_each(|env| model.apply(&store, &Step::ReleaseEnv(env)));
         model.check(&store);
         for object in &model.objects {
