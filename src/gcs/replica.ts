@@ -27,12 +27,14 @@ export class NodeReplica {
   }
 
   /** Writes a row that this process knows before the GCS does: its own. */
-  set(key: string, row: NodeInfo): void {
+  set(key: string, { nodeId, alive, driver, host, pid, resources, labels }: NodeInfo): void {
+    // The table of a cluster has more in a row than users see.
+    const row: NodeInfo = { nodeId, alive, driver, host, pid, resources, labels };
     this.#tables.tablePut(this.#port, COPY, key, encoder.encode(JSON.stringify(row)), true);
   }
 
   /** Does to the copy what is done to `table`, from now on. Gives the function that ends it. */
-  follow(table: Table<NodeInfo>): Promise<() => void> {
+  follow(table: Pick<Table<NodeInfo>, 'watch'>): Promise<() => void> {
     return table.watch((change) => this.apply(change));
   }
 

@@ -1,6 +1,7 @@
 // A head of real processes: membership, jobs, the key-value store, grants.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { NodeReplica } from '../../src/gcs/replica.ts';
 import type { Ask } from '../../src/scheduler/ports.ts';
 import { until } from '../support/until.ts';
 import { facts, folder, head, join, newId, node } from './support.ts';
@@ -31,6 +32,28 @@ test('a node that has registered is in the table of all others until it leaves',
   await one.head.bye();
   await until(() => rows.get(one.id) === false);
   assert.equal((await other.head.nodes.get(one.id))?.row.cause, 'it has left');
+});
+
+test('what a process knows of the nodes without waiting is what the table says, less what is the cluster’s own', async (t) => {
+  const running = await head(t);
+  const one = await node(t, running);
+  const rows = new Map<string, Uint8Array>();
+  const replica = new NodeReplica(
+    {
+      tableGet: (_port, _table, key) => rows.get(key) ?? null,
+      tablePut: (_port, _table, key, value) => rows.set(key, value).size > 0,
+      tableDelete: (_port, _table, key) => rows.delete(key),
+      tableKeys: () => [...rows.keys()],
+    },
+    0,
+  );
+  await replica.follow(one.head.nodes);
+  const { driver, host, pid, resources, labels } = facts;
+  assert.deepEqual(replica.all(), [{ nodeId: one.id, alive: true, driver, host, pid, resources, labels }]);
+  const two = await node(t, running);
+  await until(() => replica.all().length === 2);
+  await two.head.bye();
+  await until(() => replica.all().some(({ nodeId, alive }) => nodeId === two.id && !alive));
 });
 
 test('a node of which nothing is heard is suspected, then dead, and is told so when it comes back', async (t) => {

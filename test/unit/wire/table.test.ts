@@ -43,6 +43,7 @@ const examples: HeadMessages = {
   JOB_ENDED: { job: 1 },
   BYE: {},
   BYE_HEARD: {},
+  EXITED: { node, cause: 'signal SIGKILL' },
   SUSPECTED: { node, suspected: true },
   REQUEST: { body: bytes },
   GRANTED: { body: bytes },
