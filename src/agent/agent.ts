@@ -1,7 +1,7 @@
 import { withoutPage } from '../common/error-page.ts';
 import { ObjectStoreFullError } from '../common/errors.ts';
 import type { Env } from '../common/step.ts';
-import { now, setImmediate, Timer } from '../common/timers.ts';
+import { now } from '../common/timers.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
 import { event, outcome, stopFlag } from '../core/port/wire.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
@@ -15,6 +15,7 @@ import { AgentNews } from './news.ts';
 import { Objects } from './objects.ts';
 import { Peer, type SendBody } from './peer.ts';
 import type { Granted, NodeId, Wanted } from './ports.ts';
+import { Pump } from './pump.ts';
 import { RunningTasks } from './running.ts';
 import { type Outgoing, Sending } from './sending.ts';
 import { failureOf } from './submitter/failure.ts';
@@ -35,8 +36,6 @@ import { type EntryReader, malformed } from './wire/entry.ts';
 
 /** Bytes of a task record before its arguments. */
 const TASK_HEAD = 28;
-/** Rounds of news in one turn of the event loop. */
-const ROUNDS = 32;
 
 /** What an agent asks of what is around it. */
 export interface AgentPorts {
@@ -84,7 +83,7 @@ export class Agent implements NewsHandler {
   readonly #sending: Sending;
   readonly #commands: Commands;
   readonly #objects: Objects;
-  readonly #news: AgentNews;
+  readonly #pump: Pump;
   readonly #submitter = newSubmitter();
   readonly #peers = new Map<NodeId, Peer>();
   readonly #dead = new Set<NodeId>();
@@ -92,10 +91,6 @@ export class Agent implements NewsHandler {
   #handed: Outgoing | undefined;
   /** The values of the answer that the step is asked about. */
   #answer: Answer | undefined;
-  #pumping = false;
-  #scheduled = false;
-  #timer: Timer | undefined;
-  #wakeAt = Number.POSITIVE_INFINITY;
 
   constructor(runtime: ThreadRuntime, ports: AgentPorts) {
     this.#runtime = runtime;
@@ -116,7 +111,18 @@ export class Agent implements NewsHandler {
       meanOf: (template) => runtime.addon.templateMean(runtime.port.id, template),
     });
     this.#sending = new Sending(runtime, this.#values, this.#exported);
-    this.#news = new AgentNews(runtime, (token, result, pos) => this.#running.settled(token, result, pos));
+    const news = new AgentNews(runtime, (token, result, pos) => this.#running.settled(token, result, pos));
+    this.#pump = new Pump(runtime, news, {
+      settle: () => {
+        this.#opened = false;
+        this.#step({ kind: 'settle' });
+        return this.#opened;
+      },
+      flush: () => {
+        for (const peer of this.#peers.values()) peer.flush();
+        this.#objects.flush();
+      },
+    });
     runtime.inbox.handleNews(this);
     runtime.inbox.forgetTemplate = (number) => this.#templateEnded(number);
   }
@@ -141,7 +147,7 @@ export class Agent implements NewsHandler {
     } catch (error) {
       this.#ports.misbehaved(node, error);
     }
-    this.#later();
+    this.#pump.later();
   }
 
   /** The session with `node` has room again. */
@@ -160,17 +166,17 @@ export class Agent implements NewsHandler {
       this.#running.forgetPeer(peer);
       this.#imported.forgetPeer(peer);
     }
-    this.#later();
+    this.#pump.later();
   }
 
   granted(words: readonly Granted[]): void {
     for (const word of words) this.#step({ kind: 'granted', word });
-    this.#later();
+    this.#pump.later();
   }
 
   askAll(fresh: boolean): void {
     this.#step({ kind: 'ask-all', fresh });
-    this.#later();
+    this.#pump.later();
   }
 
   #peer(node: NodeId): Peer {
@@ -215,7 +221,7 @@ export class Agent implements NewsHandler {
   // ---- what the core tells ----
 
   /** The core has rung. */
-  readonly rung = (): void => this.#later();
+  readonly rung = (): void => this.#pump.later();
 
   handle(kind: number, pos: number): number {
     const view = this.#runtime.port.inboxView;
@@ -318,7 +324,7 @@ export class Agent implements NewsHandler {
         this.#ports.request(effect.wanted);
         break;
       case 'wake':
-        this.#wake(effect.at);
+        this.#pump.wake(effect.at);
         break;
     }
   }
@@ -347,50 +353,9 @@ export class Agent implements NewsHandler {
   /** Whether the core was asked for more tasks since its news were read. */
   #opened = false;
 
-  // ---- when ----
-
-  /** Reads news and tells what has changed, soon. */
-  #later(): void {
-    if (this.#scheduled || this.#runtime.closed) return;
-    this.#scheduled = true;
-    setImmediate(this.#pump);
-  }
-
-  readonly #pump = (): void => {
-    this.#scheduled = false;
-    if (this.#pumping || this.#runtime.closed) return;
-    this.#pumping = true;
-    const { port } = this.#runtime;
-    let more = true;
-    try {
-      for (let round = 0; more && round < ROUNDS; round++) {
-        more = port.step(this.#news, true);
-        if (more) continue;
-        this.#opened = false;
-        this.#step({ kind: 'settle' });
-        more = this.#opened;
-      }
-      for (const peer of this.#peers.values()) peer.flush();
-      this.#objects.flush();
-    } finally {
-      this.#pumping = false;
-    }
-    if (more) this.#later();
-  };
-
-  #wake(at: number): void {
-    if (at >= this.#wakeAt) return;
-    this.#timer?.cancel();
-    this.#wakeAt = at;
-    this.#timer = new Timer(Math.max(0, at - now()), () => {
-      this.#wakeAt = Number.POSITIVE_INFINITY;
-      this.#later();
-    });
-  }
-
   /** Asks nothing of anybody any more. */
   close(): void {
-    this.#timer?.cancel();
+    this.#pump.stop();
   }
 }
 
