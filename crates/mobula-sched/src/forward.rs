@@ -175,6 +175,29 @@ impl Forwarding {
         }
     }
 
+    /// Takes the tasks out of all lines for which `is_one` holds, each with its line.
+    pub(crate) fn take(&self, is_one: impl Fn(u32) -> bool) -> Vec<(u32, u32)> {
+        let mut taken = Vec::new();
+        for (&number, line) in &mut self.lines.lock().lines {
+            line.tasks.retain(|&task| {
+                let takes = is_one(task);
+                if takes {
+                    taken.push((number, task));
+                }
+                !takes
+            });
+        }
+        self.change();
+        taken
+    }
+
+    /// A task that was taken out of a line had been settled there.
+    pub(crate) fn was_settled(&self, number: u32) {
+        if let Some(line) = self.lines.lock().lines.get_mut(&number) {
+            line.settled -= 1;
+        }
+    }
+
     /// Calls `tell` with each line of which the agent knows another count, or nothing, or that is over, until that is false.
     /// Lines that are over are dropped.
     fn tell(&self, mut tell: impl FnMut(&Told<'_>) -> bool) {

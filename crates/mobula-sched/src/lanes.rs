@@ -13,7 +13,7 @@ use crate::template::Template;
 /// Places of the lock-free part of the queue; more tasks than this wait in its overflow.
 const PLAIN_CAPACITY: usize = if cfg!(shuttle) { 1 << 2 } else { 1 << 14 };
 
-/// The ready tasks of a node.
+/// The ready tasks of a crew.
 ///
 /// Tasks that ask for one CPU and nothing else go through the lock-free queue. All others (priorities,
 /// fractions, GPUs, custom resources) wait by priority and by what they ask for, so that a resource that is
@@ -156,6 +156,16 @@ impl Lanes {
             ))
         };
         special.lanes.values().filter_map(first).collect()
+    }
+
+    /// Takes all special tasks: they are not to run.
+    pub(crate) fn take_special(&self) -> Vec<u32> {
+        let mut special = self.special.lock();
+        self.special_len.store(0, Ordering::Release);
+        special.places.clear();
+        let lanes = std::mem::take(&mut special.lanes);
+        let tasks = lanes.into_values().flat_map(|lane| lane.tasks);
+        tasks.map(|(_, task)| task).collect()
     }
 
     pub(crate) fn any_special(&self) -> bool {

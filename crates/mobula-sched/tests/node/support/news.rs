@@ -129,6 +129,12 @@ pub(crate) enum News {
     StopActor {
         actor: u32,
     },
+    NeedCrew {
+        job: u32,
+    },
+    CrewOver {
+        job: u32,
+    },
     NeedWorker {
         host: u32,
         own: bool,
@@ -246,6 +252,8 @@ impl Inbox<'_> {
                 host: self.word(),
                 own: head[1] != 0,
             },
+            18 => News::NeedCrew { job: self.word() },
+            19 => News::CrewOver { job: self.word() },
             10 => News::Idle,
             11 => News::RetireHost { host: self.word() },
             12 => News::KillPort {
