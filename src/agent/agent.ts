@@ -11,6 +11,7 @@ import { encodeFailure, failure } from '../core/values/failures.ts';
 import { Commands } from './commands.ts';
 import { ExportedTemplates } from './exported.ts';
 import { ImportedTemplates, type Register } from './imported.ts';
+import { Jobs, jobNumber } from './jobs.ts';
 import { Peer, type SendBody } from './peer.ts';
 import type { Granted, NodeId, Wanted } from './ports.ts';
 import { RunningTasks } from './running.ts';
@@ -52,6 +53,8 @@ interface Answer {
   readonly entry: EntryReader;
   readonly peer: Peer;
   readonly attempt: number;
+  /** Whether the task's job is over: what its values name may be gone. */
+  readonly over: boolean;
 }
 
 /** What comes of an answer, for the core. */
@@ -82,6 +85,8 @@ export class Agent implements NewsHandler {
   readonly #sending: Sending;
   readonly #commands: Commands;
   readonly #submitter = newSubmitter();
+  /** Is told what the job table says. */
+  readonly jobs: Jobs = new Jobs();
   readonly #peers = new Map<NodeId, Peer>();
   readonly #dead = new Set<NodeId>();
   /** The task in the inbox that the step is asked about. */
@@ -97,9 +102,16 @@ export class Agent implements NewsHandler {
     this.#runtime = runtime;
     this.#ports = ports;
     this.#values = new WireValues(runtime);
-    this.#imported = new ImportedTemplates(runtime, ports.register);
+    this.#imported = new ImportedTemplates(runtime, ports.register, this.jobs);
+    this.jobs.onOver = (job) => this.#jobOver(job);
     this.#exported = new ExportedTemplates(runtime, this.#values, this.#imported, jobOf);
-    const parts = { runtime, values: this.#values, imported: this.#imported, exported: this.#exported };
+    const parts = {
+      runtime,
+      values: this.#values,
+      imported: this.#imported,
+      exported: this.#exported,
+      jobs: this.jobs,
+    };
     this.#running = new RunningTasks(parts);
     this.#sending = new Sending(runtime, this.#values, this.#exported);
     this.#commands = new Commands(runtime, this.#values);
@@ -183,7 +195,9 @@ export class Agent implements NewsHandler {
         break;
       case entry.answer: {
         const { what, values, ...attempted } = readAnswerHead(from);
-        this.#answer = { what, values, entry: from, peer, attempt: attempted.attempt };
+        const flight = this.#submitter.flights.get(attempted.index);
+        const over = flight !== undefined && this.jobs.isOver(jobNumber(flight.line.ask.job));
+        this.#answer = { what, values, entry: from, peer, attempt: attempted.attempt, over };
         this.#step({ kind: 'answer', node: peer.node, ...attempted });
         break;
       }
@@ -197,6 +211,15 @@ export class Agent implements NewsHandler {
         throw malformed(`kind ${kind}`);
     }
   };
+
+  /** A job is over: what is left of it here goes. */
+  #jobOver(job: number): void {
+    const { addon, port } = this.#runtime;
+    addon.endJob(port.id, job);
+    this.#running.endJob(job);
+    this.#imported.endJob(job);
+    this.#later();
+  }
 
   // ---- what the core tells ----
 
@@ -239,7 +262,7 @@ export class Agent implements NewsHandler {
     const { id, info } = registry.get(word(12));
     const [index, generation, attempt, deps] = [word(4), word(8), word(16), word(24)];
     if (info.kind !== 'task' || info.forward === undefined) throw new Error('a task came that this node keeps');
-    const job = Number.parseInt(info.job ?? '', 16);
+    const job = jobNumber(info.job ?? '');
     const head = { index, generation, attempt, template: id, job, results: info.numReturns, deps };
     this.#handed = { head, argsAt: pos + TASK_HEAD };
     this.#step({ kind: 'task', index, generation, attempt, ask: info.forward });
@@ -317,7 +340,11 @@ export class Agent implements NewsHandler {
 
   /** Ends an attempt with the answer that came. */
   #end(index: number, fn: string): void {
-    const { what, values, entry: from, peer, attempt } = this.#answer as Answer;
+    const { what, values, entry: from, peer, attempt, over } = this.#answer as Answer;
+    if (over) {
+      this.#commands.fail(index, outcome.failed, encodeFailure(failure.cancelled, attempt, fn, ''));
+      return;
+    }
     const inward = this.#imported.inward(peer);
     const arrived: Arrived[] = [];
     for (let i = 0; i < values; i++) arrived.push(this.#values.read(from, inward));

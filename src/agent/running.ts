@@ -7,11 +7,12 @@ import { encodeFailure, failure } from '../core/values/failures.ts';
 import type { Subscriber } from '../core/wait/subscriptions.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { ImportedTemplates } from './imported.ts';
+import type { Jobs } from './jobs.ts';
 import type { Peer } from './peer.ts';
 import type { Arrived, WireValues } from './values.ts';
 import { writeBytes, writeRenamed } from './values.ts';
-import { type Attempted, answer, beginAnswer, type CancelEntry, readRunHead } from './wire/entries.ts';
-import { type EntryReader, EntryWriter } from './wire/entry.ts';
+import { type Attempted, answer, beginAnswer, type CancelEntry, type RunHead, readRunHead } from './wire/entries.ts';
+import { type EntryReader, EntryWriter, malformed } from './wire/entry.ts';
 
 /** Bytes of an error of the core's before which nothing tells attempts apart: the reason. */
 const ATTEMPT_AT = 1;
@@ -22,6 +23,7 @@ export interface RunningPorts {
   readonly values: WireValues;
   readonly imported: ImportedTemplates;
   readonly exported: ExportedTemplates;
+  readonly jobs: Jobs;
 }
 
 /** The executing half of an agent: tasks of other nodes, which the core of this node runs, once each. */
@@ -58,19 +60,25 @@ export class RunningTasks {
 
   /** A task to run. */
   run(peer: Peer, entry: EntryReader): void {
-    const { values, imported } = this.#ports;
+    const { values, imported, jobs } = this.#ports;
     const head = readRunHead(entry);
+    if (jobs.isOver(head.job)) {
+      // It names what is gone with the job.
+      answerNow(peer, head, encodeFailure(failure.cancelled, head.attempt, '', ''));
+      return;
+    }
     const inward = imported.inward(peer);
-    const { number } = inward(head.template);
+    const { number, job } = imported.find(peer, head.template);
+    if (job !== head.job) throw malformed(`a task of job ${head.job}, whose template is of job ${job}`);
     this.#used.add(number);
     const args = values.read(entry, inward);
     const deps: Arrived[] = [];
     for (let i = 0; i < head.deps; i++) deps.push(values.read(entry, inward));
     entry.end();
-    const run = new Run(this.#ports, peer, head, head.results, () => this.#runs.get(peer)?.delete(key(head)));
+    const run = new Run(this.#ports, peer, head, () => this.#runs.get(peer)?.delete(key(head)));
     this.#of(peer).set(key(head), run);
     try {
-      this.#submit(run, number, head.job, args, deps);
+      this.#submit(run, number, args, deps);
     } catch (error) {
       if (!(error instanceof ObjectStoreFullError)) throw error;
       const fn = this.#ports.runtime.registry.get(number).info.name;
@@ -78,7 +86,7 @@ export class RunningTasks {
     }
   }
 
-  #submit(run: Run, template: number, job: number, args: Arrived, deps: readonly Arrived[]): void {
+  #submit(run: Run, template: number, args: Arrived, deps: readonly Arrived[]): void {
     const { runtime, values } = this.#ports;
     const { port, refs } = runtime;
     const given = deps.map((dep) => {
@@ -90,7 +98,7 @@ export class RunningTasks {
     try {
       const writer = port.begin(64);
       writer.byte(op.run);
-      writeOrigin(writer, run, job);
+      writeOrigin(writer, run);
       writer.byte((given.length > 0 ? submit.deps : 0) | (results.length > 1 ? submit.multi : 0));
       port.word(template);
       port.word(results[0] as number);
@@ -110,6 +118,13 @@ export class RunningTasks {
   cancel(peer: Peer, cancel: CancelEntry): void {
     const run = this.#runs.get(peer)?.get(key(cancel));
     if (run?.attempt === cancel.attempt) run.cancel(cancel.force, cancel.recursive);
+  }
+
+  /** A job is over: nobody waits for what its tasks do. */
+  endJob(job: number): void {
+    for (const runs of this.#runs.values()) {
+      for (const run of runs.values()) if (run.job === job) run.cancel(true, true);
+    }
   }
 
   /** A node is dead: nobody waits for what its tasks do. */
@@ -133,15 +148,21 @@ function key({ index, generation }: Attempted): string {
 }
 
 /** What a task is at its submitter: `src/core/run/origin.ts` reads it in the worker. */
-function writeOrigin(writer: ThreadRuntime['port']['writer'], run: Run, job: number): void {
+function writeOrigin(writer: ThreadRuntime['port']['writer'], run: Run): void {
   const { bytes, view } = writer;
   bytes.set(run.peer.id, writer.pos);
   // As in the text of a TaskId: high digits first.
   view.setUint32(writer.pos + 8, run.generation, false);
   view.setUint32(writer.pos + 12, run.index, false);
   view.setUint32(writer.pos + 16, run.attempt, true);
-  view.setUint32(writer.pos + 20, job, true);
-  writer.pos += 24;
+  writer.pos += 20;
+}
+
+/** It failed, before it began. */
+function answerNow({ out }: Peer, of: Attempted, error: Uint8Array): void {
+  beginAnswer(out, of, answer.failed, 1);
+  writeBytes(out, error);
+  out.end();
 }
 
 /** One attempt of a task of another node, until it is answered. */
@@ -149,6 +170,7 @@ class Run implements Subscriber, Attempted {
   readonly index: number;
   readonly generation: number;
   readonly attempt: number;
+  readonly job: number;
   readonly peer: Peer;
   readonly refs: readonly ObjectRef<unknown>[];
   readonly #ports: RunningPorts;
@@ -160,15 +182,16 @@ class Run implements Subscriber, Attempted {
   /** Templates that its results name. */
   readonly #templates = new Set<number>();
 
-  constructor(ports: RunningPorts, peer: Peer, of: Attempted, results: number, over: () => void) {
+  constructor(ports: RunningPorts, peer: Peer, of: RunHead, over: () => void) {
     this.#ports = ports;
     this.peer = peer;
     this.index = of.index;
     this.generation = of.generation;
     this.attempt = of.attempt;
+    this.job = of.job;
     this.#over = over;
-    this.#missing = results;
-    this.refs = Array.from({ length: results }, () => ports.runtime.refs.make());
+    this.#missing = of.results;
+    this.refs = Array.from({ length: of.results }, () => ports.runtime.refs.make());
   }
 
   get wantsValue(): boolean {
@@ -247,9 +270,7 @@ class Run implements Subscriber, Attempted {
 
   /** It fails before it begins. */
   failNow(error: Uint8Array): void {
-    beginAnswer(this.peer.out, this, answer.failed, 1);
-    writeBytes(this.peer.out, error);
-    this.peer.out.end();
+    answerNow(this.peer, this, error);
     this.#end();
   }
 
