@@ -57,14 +57,18 @@ function start(options: ResolvedInitOptions, joined?: Joined): DriverNode {
   return node;
 }
 
+/** A program whose own work is done leaves the cluster before it ends. */
+function leaveCluster(): void {
+  void shutdown();
+}
+
 /** Has a cluster take this process in, and starts the driver's node there. */
 async function startIn(cluster: ResolvedClusterOptions, options: ResolvedInitOptions): Promise<DriverNode> {
   joining = true;
   try {
     const joined = await joinAsDriver(options, cluster);
     const started = start(options, joined);
-    // A program whose own work is done leaves the cluster before it ends.
-    process.once('beforeExit', () => void shutdown());
+    process.off('beforeExit', leaveCluster).once('beforeExit', leaveCluster);
     return started;
   } finally {
     joining = false;
