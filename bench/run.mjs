@@ -8,6 +8,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runAgainst } from './against.mjs';
+import { clusterCases } from './cases/cluster.mjs';
 import { cases } from './cases/index.mjs';
 import { measure } from './lib/harness.mjs';
 import { describeMachine } from './lib/machine.mjs';
@@ -21,10 +22,14 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     list: { type: 'boolean', default: false },
+    cluster: { type: 'boolean', default: false },
     against: { type: 'string' },
   },
 });
-const selected = cases.filter(({ name }) => options.filter.split(',').some((part) => name.includes(part)));
+/** With --cluster those of several processes, and only those. */
+const selected = (options.cluster ? clusterCases : cases).filter(({ name }) =>
+  options.filter.split(',').some((part) => name.includes(part)),
+);
 
 if (options.list) {
   for (const { name, title } of selected) console.log(`${name.padEnd(20)} ${title}`);

@@ -12,6 +12,8 @@ import { Commands } from './commands.ts';
 import { ExportedTemplates } from './exported.ts';
 import { ImportedTemplates, type Register } from './imported.ts';
 import { Jobs, jobNumber } from './jobs.ts';
+import { AgentNews } from './news.ts';
+import { Objects } from './objects.ts';
 import { Peer, type SendBody } from './peer.ts';
 import type { Granted, NodeId, Wanted } from './ports.ts';
 import { RunningTasks } from './running.ts';
@@ -19,7 +21,7 @@ import { type Outgoing, Sending } from './sending.ts';
 import { failureOf } from './submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from './submitter/state.ts';
 import { submitterStep } from './submitter/step.ts';
-import { type Arrived, WireValues } from './values.ts';
+import { WireValues } from './values.ts';
 import {
   answer,
   entry,
@@ -84,6 +86,8 @@ export class Agent implements NewsHandler {
   readonly #running: RunningTasks;
   readonly #sending: Sending;
   readonly #commands: Commands;
+  readonly #objects: Objects;
+  readonly #news: AgentNews;
   readonly #submitter = newSubmitter();
   /** Is told what the job table says. */
   readonly jobs: Jobs = new Jobs();
@@ -105,16 +109,21 @@ export class Agent implements NewsHandler {
     this.#imported = new ImportedTemplates(runtime, ports.register, this.jobs);
     this.jobs.onOver = (job) => this.#jobOver(job);
     this.#exported = new ExportedTemplates(runtime, this.#values, this.#imported, jobOf);
-    const parts = {
-      runtime,
+    this.#objects = new Objects(runtime);
+    this.#commands = new Commands(runtime, this.#values, this.#objects);
+    this.#running = new RunningTasks({
+      objects: this.#objects,
+      commands: this.#commands,
       values: this.#values,
       imported: this.#imported,
       exported: this.#exported,
       jobs: this.jobs,
-    };
-    this.#running = new RunningTasks(parts);
+      nodeId: Buffer.from(runtime.facts.nodeId, 'hex'),
+      nameOf: (template) => runtime.registry.get(template).info.name,
+      meanOf: (template) => runtime.addon.templateMean(runtime.port.id, template),
+    });
     this.#sending = new Sending(runtime, this.#values, this.#exported);
-    this.#commands = new Commands(runtime, this.#values);
+    this.#news = new AgentNews(runtime, (token, result, pos) => this.#running.settled(token, result, pos));
     runtime.inbox.handleNews(this);
     runtime.inbox.forgetTemplate = (number) => this.#templateEnded(number);
   }
@@ -194,11 +203,11 @@ export class Agent implements NewsHandler {
         this.#running.run(peer, from);
         break;
       case entry.answer: {
-        const { what, values, ...attempted } = readAnswerHead(from);
-        const flight = this.#submitter.flights.get(attempted.index);
+        const { index, generation, attempt, what, values } = readAnswerHead(from);
+        const flight = this.#submitter.flights.get(index);
         const over = flight !== undefined && this.jobs.isOver(jobNumber(flight.line.ask.job));
-        this.#answer = { what, values, entry: from, peer, attempt: attempted.attempt, over };
-        this.#step({ kind: 'answer', node: peer.node, ...attempted });
+        this.#answer = { what, values, entry: from, peer, attempt, over };
+        this.#step({ kind: 'answer', node: peer.node, index, generation, attempt });
         break;
       }
       case entry.cancel:
@@ -247,6 +256,9 @@ export class Agent implements NewsHandler {
       case event.collect:
         collect();
         return pos + 4;
+      case event.stopActors:
+        // It has none.
+        return pos + 4;
       default:
         throw new Error(`an agent has no use for news of kind ${kind}`);
     }
@@ -289,7 +301,7 @@ export class Agent implements NewsHandler {
         this.#send(this.#peer(effect.node));
         break;
       case 'give-back':
-        this.#commands.result(effect.index, outcome.unbegun, []);
+        this.#commands.giveBack(effect.index, outcome.unbegun);
         break;
       case 'fail': {
         const attempt = this.#handed?.head.attempt ?? 1;
@@ -345,12 +357,8 @@ export class Agent implements NewsHandler {
       this.#commands.fail(index, outcome.failed, encodeFailure(failure.cancelled, attempt, fn, ''));
       return;
     }
-    const inward = this.#imported.inward(peer);
-    const arrived: Arrived[] = [];
-    for (let i = 0; i < values; i++) arrived.push(this.#values.read(from, inward));
-    from.end();
     try {
-      this.#commands.result(index, outcomes[what] as number, arrived);
+      this.#commands.result(index, outcomes[what] as number, values, from, this.#imported.inward(peer));
     } catch (error) {
       if (!(error instanceof ObjectStoreFullError)) throw error;
       const details = withoutPage(error.message);
@@ -374,17 +382,18 @@ export class Agent implements NewsHandler {
     this.#scheduled = false;
     if (this.#pumping || this.#runtime.closed) return;
     this.#pumping = true;
-    const { port, inbox } = this.#runtime;
+    const { port } = this.#runtime;
     let more = true;
     try {
       for (let round = 0; more && round < ROUNDS; round++) {
-        more = port.step(inbox, true);
+        more = port.step(this.#news, true);
         if (more) continue;
         this.#opened = false;
         this.#step({ kind: 'settle' });
         more = this.#opened;
       }
       for (const peer of this.#peers.values()) peer.flush();
+      this.#objects.flush();
     } finally {
       this.#pumping = false;
     }

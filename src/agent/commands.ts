@@ -1,27 +1,32 @@
-import { op } from '../core/port/wire.ts';
+import { op, submit } from '../core/port/wire.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
-import type { Arrived, WireValues } from './values.ts';
+import { FIRST_TOKEN } from './news.ts';
+import type { Objects } from './objects.ts';
+import type { Run } from './run.ts';
+import type { Inward, WireValues } from './values.ts';
+import type { RunHead } from './wire/entries.ts';
+import type { EntryReader } from './wire/entry.ts';
 
-/** What the agent tells its core of tasks that are elsewhere. */
+const none: readonly never[] = [];
+
+/** What the agent tells its core: of tasks that are elsewhere, and of those of other nodes. */
 export class Commands {
   readonly #port: ThreadRuntime['port'];
   readonly #values: WireValues;
+  readonly #objects: Objects;
 
-  constructor({ port }: ThreadRuntime, values: WireValues) {
+  constructor({ port }: ThreadRuntime, values: WireValues, objects: Objects) {
     this.#port = port;
     this.#values = values;
+    this.#objects = objects;
   }
 
-  /** Ends an attempt. */
-  result(index: number, kind: number, values: readonly Arrived[]): void {
-    const writer = this.#port.begin(8);
+  /** Ends an attempt with the next `count` values of an entry. */
+  result(index: number, kind: number, count: number, from: EntryReader, inward: Inward): void {
     try {
-      writer.byte(op.result);
-      writer.byte(kind);
-      writer.view.setUint16(writer.pos, values.length, true);
-      writer.view.setUint32(writer.pos + 2, index, true);
-      writer.pos += 6;
-      for (const each of values) this.#values.put(each);
+      this.#beginResult(index, kind, count);
+      for (let i = 0; i < count; i++) this.#values.pass(from, inward);
+      from.end();
     } catch (error) {
       this.#port.abort();
       throw error;
@@ -31,7 +36,24 @@ export class Commands {
 
   /** Ends an attempt with an error that is encoded already. */
   fail(index: number, kind: number, bytes: Uint8Array): void {
-    this.result(index, kind, [{ bytes, buffers: [] }]);
+    this.#beginResult(index, kind, 1);
+    this.#values.putBytes(bytes);
+    this.#port.publish();
+  }
+
+  /** Gives a task back that has not begun. */
+  giveBack(index: number, kind: number): void {
+    this.#beginResult(index, kind, 0);
+    this.#port.publish();
+  }
+
+  #beginResult(index: number, kind: number, count: number): void {
+    const writer = this.#port.begin(8);
+    writer.byte(op.result);
+    writer.byte(kind);
+    writer.view.setUint16(writer.pos, count, true);
+    writer.view.setUint32(writer.pos + 2, index, true);
+    writer.pos += 6;
   }
 
   /** The core may hand out so many more tasks of a line. */
@@ -52,4 +74,55 @@ export class Commands {
     this.#port.word(window);
     this.#port.publish();
   }
+
+  /** Has the core run a task of another node, whose arguments are the next values of an entry. */
+  run(run: Run, template: number, { deps }: RunHead, from: EntryReader, inward: Inward): void {
+    // The arguments come first in the entry; the values of those that were refs are put into the core before them.
+    const args = deps === 0 ? from : this.#values.fork(from);
+    const given = deps === 0 ? none : this.#objects.take(deps);
+    const { objects } = run;
+    try {
+      for (const object of given) this.#values.passInto(object, from, inward);
+      const writer = this.#port.begin(64);
+      writer.byte(op.run);
+      writeOrigin(writer, run);
+      writer.byte((deps > 0 ? submit.deps : 0) | (objects.length > 1 ? submit.multi : 0));
+      writer.view.setUint32(writer.pos, template, true);
+      writer.view.setUint32(writer.pos + 4, objects[0] as number, true);
+      writer.pos += 8;
+      this.#values.pass(args, inward);
+      from.end();
+      if (deps > 0) this.#port.list(given);
+      if (objects.length > 1) this.#port.list(objects.slice(1));
+    } catch (error) {
+      this.#port.abort();
+      throw error;
+    } finally {
+      for (const object of given) this.#objects.release(object);
+    }
+    this.#port.commit();
+  }
+
+  subscribe(object: number, token: number): void {
+    this.#port.subscribe(object, FIRST_TOKEN + token, true);
+  }
+
+  cancel(object: number, force: boolean, recursive: boolean): void {
+    const writer = this.#port.begin(6);
+    writer.byte(op.cancel);
+    writer.byte((force ? 1 : 0) | (recursive ? 2 : 0));
+    this.#port.word(object);
+    this.#port.commit();
+  }
+}
+
+/** What a task is at its submitter: `src/core/run/origin.ts` reads it in the worker. */
+function writeOrigin(writer: ThreadRuntime['port']['writer'], { peer, index, generation, attempt }: Run): void {
+  const { bytes, view } = writer;
+  bytes.set(peer.id, writer.pos);
+  // As in the text of a TaskId: high digits first.
+  view.setUint32(writer.pos + 8, generation, false);
+  view.setUint32(writer.pos + 12, index, false);
+  view.setUint32(writer.pos + 16, attempt, true);
+  writer.pos += 20;
 }

@@ -1,66 +1,77 @@
 import { withoutPage } from '../common/error-page.ts';
 import { ObjectStoreFullError } from '../common/errors.ts';
-import { op, status, submit } from '../core/port/wire.ts';
-import { ObjectRef } from '../core/refs/object-ref.ts';
-import type { ThreadRuntime } from '../core/runtime.ts';
-import { encodeFailure, failure } from '../core/values/failures.ts';
-import type { Subscriber } from '../core/wait/subscriptions.ts';
+import { status } from '../core/port/wire.ts';
+import { encodeFailure, failure, NODE_AT } from '../core/values/failures.ts';
+import type { Commands } from './commands.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { ImportedTemplates } from './imported.ts';
 import type { Jobs } from './jobs.ts';
+import type { Objects } from './objects.ts';
 import type { Peer } from './peer.ts';
-import type { Arrived, WireValues } from './values.ts';
-import { writeBytes, writeRenamed } from './values.ts';
-import { type Attempted, answer, beginAnswer, type CancelEntry, type RunHead, readRunHead } from './wire/entries.ts';
+import { Run } from './run.ts';
+import { type WireValues, writeBytes, writeRenamed } from './values.ts';
+import { type Attempted, answer, beginAnswer, type CancelEntry, readRunHead } from './wire/entries.ts';
 import { type EntryReader, EntryWriter, malformed } from './wire/entry.ts';
 
-/** Bytes of an error of the core's before which nothing tells attempts apart: the reason. */
+/** Where the attempt stands in an error of the core's: behind the reason. */
 const ATTEMPT_AT = 1;
+/** Where a value begins in an entry of its own: behind length and kind; and its bytes: behind form and length. */
+const PART_AT = 5;
+const VALUE_AT = PART_AT + 5;
 
 /** What tasks of other nodes need of the agent. */
 export interface RunningPorts {
-  readonly runtime: ThreadRuntime;
+  readonly objects: Objects;
+  readonly commands: Commands;
   readonly values: WireValues;
   readonly imported: ImportedTemplates;
   readonly exported: ExportedTemplates;
   readonly jobs: Jobs;
+  /** The bytes of this node's id. */
+  readonly nodeId: Uint8Array;
+  /** What errors call a template of this node. */
+  nameOf(template: number): string;
+  /** The mean time of a template's attempts in nanoseconds; 0 if that is not known. */
+  meanOf(template: number): number;
 }
 
 /** The executing half of an agent: tasks of other nodes, which the core of this node runs, once each. */
 export class RunningTasks {
   readonly #ports: RunningPorts;
-  /** By peer, by the task's place and generation there. */
-  readonly #runs = new Map<Peer, Map<string, Run>>();
-
+  readonly #runs = new Map<Peer, Map<number, Run>>();
+  /** The peer asked for last, and its tasks. */
+  #last: Peer | undefined;
+  #ofLast: Map<number, Run> = new Map();
+  /** Whose result an object is that the core is asked for, by token. */
+  readonly #waiting: (Run | undefined)[] = [];
+  readonly #free: number[] = [];
   /** Templates of tasks that came since their means were asked for. */
   readonly #used = new Set<number>();
+  #size = 0;
 
   constructor(ports: RunningPorts) {
     this.#ports = ports;
   }
 
+  /** How many tasks of other nodes are here. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** Mean times, in milliseconds, of functions that tasks have run since the last call, by the names of their lines. */
   means(): (readonly [fn: string, ms: number])[] {
-    const { addon, port, registry } = this.#ports.runtime;
     const means: (readonly [fn: string, ms: number])[] = [];
     for (const template of this.#used) {
-      const nanoseconds = addon.templateMean(port.id, template);
-      if (nanoseconds > 0) means.push([registry.get(template).info.name, nanoseconds / 1e6]);
+      const nanoseconds = this.#ports.meanOf(template);
+      if (nanoseconds > 0) means.push([this.#ports.nameOf(template), nanoseconds / 1e6]);
     }
     this.#used.clear();
     return means;
   }
 
-  /** How many tasks of other nodes are here. */
-  get size(): number {
-    let size = 0;
-    for (const runs of this.#runs.values()) size += runs.size;
-    return size;
-  }
-
   /** A task to run. */
   run(peer: Peer, entry: EntryReader): void {
-    const { values, imported, jobs } = this.#ports;
+    const { imported, jobs, objects, commands, nameOf } = this.#ports;
     const head = readRunHead(entry);
     if (jobs.isOver(head.job)) {
       // It names what is gone with the job.
@@ -68,170 +79,61 @@ export class RunningTasks {
       return;
     }
     const inward = imported.inward(peer);
-    const { number, job } = imported.find(peer, head.template);
+    const { number: template, job } = imported.find(peer, head.template);
     if (job !== head.job) throw malformed(`a task of job ${head.job}, whose template is of job ${job}`);
-    this.#used.add(number);
-    const args = values.read(entry, inward);
-    const deps: Arrived[] = [];
-    for (let i = 0; i < head.deps; i++) deps.push(values.read(entry, inward));
-    entry.end();
-    const run = new Run(this.#ports, peer, head, () => this.#runs.get(peer)?.delete(key(head)));
-    this.#of(peer).set(key(head), run);
+    this.#used.add(template);
+    const run = new Run(peer, head, objects.take(head.results));
+    this.#of(peer).set(run.index, run);
+    this.#size += 1;
     try {
-      this.#submit(run, number, args, deps);
+      commands.run(run, template, head, entry, inward);
     } catch (error) {
       if (!(error instanceof ObjectStoreFullError)) throw error;
-      const fn = this.#ports.runtime.registry.get(number).info.name;
-      run.failNow(encodeFailure(failure.noRoom, head.attempt, fn, withoutPage(error.message)));
+      this.#failNow(run, encodeFailure(failure.noRoom, run.attempt, nameOf(template), withoutPage(error.message)));
+      return;
     }
+    for (const object of run.objects) commands.subscribe(object, this.#token(run));
   }
 
-  #submit(run: Run, template: number, args: Arrived, deps: readonly Arrived[]): void {
-    const { runtime, values } = this.#ports;
-    const { port, refs } = runtime;
-    const given = deps.map((dep) => {
-      const ref = refs.make();
-      values.putInto(ObjectRef.index(ref), dep);
-      return ref;
-    });
-    const results = run.refs.map((ref) => ObjectRef.index(ref));
-    try {
-      const writer = port.begin(64);
-      writer.byte(op.run);
-      writeOrigin(writer, run);
-      writer.byte((given.length > 0 ? submit.deps : 0) | (results.length > 1 ? submit.multi : 0));
-      port.word(template);
-      port.word(results[0] as number);
-      values.put(args);
-      if (given.length > 0) port.list(given.map((ref) => ObjectRef.index(ref)));
-      if (results.length > 1) port.list(results.slice(1));
-    } catch (error) {
-      port.abort();
-      for (const ref of given) ref[Symbol.dispose]();
-      throw error;
-    }
-    port.commit();
-    for (const ref of given) ref[Symbol.dispose]();
-    for (let i = 0; i < results.length; i++) runtime.subscriptions.add(run, i);
+  #token(run: Run): number {
+    const token = this.#free.pop() ?? this.#waiting.length;
+    this.#waiting[token] = run;
+    run.tokens.push(token);
+    return token;
   }
 
-  cancel(peer: Peer, cancel: CancelEntry): void {
-    const run = this.#runs.get(peer)?.get(key(cancel));
-    if (run?.attempt === cancel.attempt) run.cancel(cancel.force, cancel.recursive);
-  }
-
-  /** A job is over: nobody waits for what its tasks do. */
-  endJob(job: number): void {
-    for (const runs of this.#runs.values()) {
-      for (const run of runs.values()) if (run.job === job) run.cancel(true, true);
-    }
-  }
-
-  /** A node is dead: nobody waits for what its tasks do. */
-  forgetPeer(peer: Peer): void {
-    for (const run of this.#of(peer).values()) run.cancel(true, true);
-    this.#runs.delete(peer);
-  }
-
-  #of(peer: Peer): Map<string, Run> {
-    let runs = this.#runs.get(peer);
-    if (runs === undefined) {
-      runs = new Map();
-      this.#runs.set(peer, runs);
-    }
-    return runs;
-  }
-}
-
-function key({ index, generation }: Attempted): string {
-  return `${index} ${generation}`;
-}
-
-/** What a task is at its submitter: `src/core/run/origin.ts` reads it in the worker. */
-function writeOrigin(writer: ThreadRuntime['port']['writer'], run: Run): void {
-  const { bytes, view } = writer;
-  bytes.set(run.peer.id, writer.pos);
-  // As in the text of a TaskId: high digits first.
-  view.setUint32(writer.pos + 8, run.generation, false);
-  view.setUint32(writer.pos + 12, run.index, false);
-  view.setUint32(writer.pos + 16, run.attempt, true);
-  writer.pos += 20;
-}
-
-/** It failed, before it began. */
-function answerNow({ out }: Peer, of: Attempted, error: Uint8Array): void {
-  beginAnswer(out, of, answer.failed, 1);
-  writeBytes(out, error);
-  out.end();
-}
-
-/** One attempt of a task of another node, until it is answered. */
-class Run implements Subscriber, Attempted {
-  readonly index: number;
-  readonly generation: number;
-  readonly attempt: number;
-  readonly job: number;
-  readonly peer: Peer;
-  readonly refs: readonly ObjectRef<unknown>[];
-  readonly #ports: RunningPorts;
-  readonly #over: () => void;
-  /** The values of its results, as they go into the answer; those that came. */
-  readonly #parts: Uint8Array[] = [];
-  #missing: number;
-  #what: number = answer.values;
-  /** Templates that its results name. */
-  readonly #templates = new Set<number>();
-
-  constructor(ports: RunningPorts, peer: Peer, of: RunHead, over: () => void) {
-    this.#ports = ports;
-    this.peer = peer;
-    this.index = of.index;
-    this.generation = of.generation;
-    this.attempt = of.attempt;
-    this.job = of.job;
-    this.#over = over;
-    this.#missing = of.results;
-    this.refs = Array.from({ length: of.results }, () => ports.runtime.refs.make());
-  }
-
-  get wantsValue(): boolean {
-    return true;
-  }
-
-  get keepsAlive(): boolean {
-    return false;
-  }
-
-  refAt(position: number): ObjectRef<unknown> {
-    return this.refs[position] as ObjectRef<unknown>;
-  }
-
-  settled(position: number, outcome: number, pos: number): void {
+  /** An object that the core was asked for is there; its value stands at `pos` of the inbox. */
+  settled(token: number, outcome: number, pos: number): void {
+    const run = this.#waiting[token] as Run;
+    this.#waiting[token] = undefined;
+    this.#free.push(token);
     const { values } = this.#ports;
-    this.#missing -= 1;
+    run.missing -= 1;
     if (outcome !== status.value) {
       // All results of a task have the same error.
-      if (position === 0) this.#failed(outcome, pos);
-    } else if (this.refs.length === 1 && !values.carriesCode(pos)) {
+      if (run.tokens[0] === token) this.#failed(run, outcome, pos);
+    } else if (run.objects.length === 1 && !values.carriesCode(pos)) {
       // The commonest: from the inbox into the answer.
-      beginAnswer(this.peer.out, this, answer.values, 1);
-      values.write(this.peer.out, pos);
-      this.peer.out.end();
-      this.#end();
+      const { out } = run.peer;
+      beginAnswer(out, run, answer.values, 1);
+      values.write(out, pos);
+      out.end();
+      this.#end(run);
       return;
     } else {
-      this.#parts[position] = this.#part(pos);
+      run.parts[run.tokens.indexOf(token)] = this.#part(run, pos);
     }
-    if (this.#missing === 0) this.#answer();
+    if (run.missing === 0) this.#answer(run);
   }
 
-  #part(pos: number): Uint8Array {
+  /** A value as an entry of its own. */
+  #part(run: Run, pos: number): Uint8Array {
     const { values } = this.#ports;
     const part = new EntryWriter();
     part.begin(0);
     if (values.carriesCode(pos)) {
       const { bytes, templates } = values.rename(pos);
-      for (const template of templates) this.#templates.add(template);
+      run.templates.push(...templates);
       writeRenamed(part, bytes);
     } else {
       values.write(part, pos);
@@ -240,57 +142,86 @@ class Run implements Subscriber, Attempted {
     return part.take();
   }
 
-  #failed(outcome: number, pos: number): void {
+  #failed(run: Run, outcome: number, pos: number): void {
+    const part = this.#part(run, pos);
+    run.parts[0] = part;
     if (outcome !== status.systemError) {
-      this.#what = outcome === status.retryAsked ? answer.thrownAgain : answer.thrown;
-      this.#parts[0] = this.#part(pos);
+      run.what = outcome === status.retryAsked ? answer.thrownAgain : answer.thrown;
       return;
     }
-    const part = this.#part(pos);
     const value = part.subarray(VALUE_AT);
     const reason = value[0];
-    // Which attempt it is only the submitter knows.
-    new DataView(value.buffer, value.byteOffset).setUint32(ATTEMPT_AT, this.attempt, true);
+    // Which attempt it is only the submitter knows, and where it was only this node.
+    new DataView(value.buffer, value.byteOffset).setUint32(ATTEMPT_AT, run.attempt, true);
+    value.set(this.#ports.nodeId, NODE_AT);
     const isLost = reason === failure.workerDied || reason === failure.broken || reason === failure.closed;
-    this.#what = isLost ? answer.lost : answer.failed;
-    this.#parts[0] = part;
+    run.what = isLost ? answer.lost : answer.failed;
   }
 
   /** Sends the answer, once the peer knows what is named in it. */
-  readonly #answer = (): void => {
-    const { exported } = this.#ports;
-    const { out } = this.peer;
-    if (!exported.tell(this.peer, [...this.#templates], this.#answer)) return;
-    const parts = this.#what === answer.values ? this.#parts : this.#parts.slice(0, 1);
-    beginAnswer(out, this, this.#what, parts.length);
-    for (const part of parts) out.raw(part.subarray(PART_AT));
-    out.end();
-    this.#end();
-  };
+  #answer(run: Run): void {
+    const { peer, templates, what } = run;
+    if (!this.#ports.exported.tell(peer, templates, () => this.#answer(run))) return;
+    const parts = what === answer.values ? run.parts : run.parts.slice(0, 1);
+    beginAnswer(peer.out, run, what, parts.length);
+    for (const part of parts) peer.out.raw(part.subarray(PART_AT));
+    peer.out.end();
+    this.#end(run);
+  }
 
   /** It fails before it begins. */
-  failNow(error: Uint8Array): void {
-    answerNow(this.peer, this, error);
-    this.#end();
+  #failNow(run: Run, error: Uint8Array): void {
+    answerNow(run.peer, run, error);
+    this.#end(run);
   }
 
-  #end(): void {
-    for (const ref of this.refs) ref[Symbol.dispose]();
-    this.#over();
+  #end(run: Run): void {
+    for (const object of run.objects) this.#ports.objects.release(object);
+    // A peer that is dead has none any more.
+    if (this.#of(run.peer).delete(run.index)) this.#size -= 1;
   }
 
-  cancel(force: boolean, recursive: boolean): void {
-    this.#ports.runtime.submitter.cancel(this.refs[0] as ObjectRef<unknown>, force, recursive);
+  cancel(peer: Peer, cancel: CancelEntry): void {
+    const run = this.#of(peer).get(cancel.index);
+    if (run?.generation !== cancel.generation || run.attempt !== cancel.attempt) return;
+    this.#ports.commands.cancel(run.objects[0] as number, cancel.force, cancel.recursive);
   }
 
-  resubscribed(): void {}
+  /** A job is over: nobody waits for what its tasks do. */
+  endJob(job: number): void {
+    for (const runs of this.#runs.values()) {
+      for (const run of runs.values()) {
+        if (run.job === job) this.#ports.commands.cancel(run.objects[0] as number, true, true);
+      }
+    }
+  }
 
-  fail(error: unknown): void {
-    if (this.#ports.runtime.closed) return;
-    throw error;
+  /** A node is dead: nobody waits for what its tasks do. */
+  forgetPeer(peer: Peer): void {
+    const runs = this.#of(peer);
+    for (const { objects } of runs.values()) this.#ports.commands.cancel(objects[0] as number, true, true);
+    this.#size -= runs.size;
+    this.#runs.delete(peer);
+    this.#last = undefined;
+  }
+
+  /** A peer's tasks that are here, by their place there. */
+  #of(peer: Peer): Map<number, Run> {
+    if (peer === this.#last) return this.#ofLast;
+    let runs = this.#runs.get(peer);
+    if (runs === undefined) {
+      runs = new Map();
+      this.#runs.set(peer, runs);
+    }
+    this.#last = peer;
+    this.#ofLast = runs;
+    return runs;
   }
 }
 
-/** Where a value begins in an entry of its own: behind length and kind; and its bytes: behind form and length. */
-const PART_AT = 5;
-const VALUE_AT = PART_AT + 5;
+/** A task fails before it begins. */
+function answerNow({ out }: Peer, of: Attempted, error: Uint8Array): void {
+  beginAnswer(out, of, answer.failed, 1);
+  writeBytes(out, error);
+  out.end();
+}

@@ -29,6 +29,11 @@ export class Sending {
    * to go then.
    */
   send(peer: Peer, task: Outgoing, isWanted: () => boolean): void {
+    if (peer.knows.has(task.head.template) && !this.#carriesCode(task)) {
+      // The commonest: from the inbox into what goes out.
+      this.#write(peer.out, task, undefined);
+      return;
+    }
     const named = [task.head.template];
     const parts = this.#renamed(task, named);
     const tell = (): boolean => this.#exported.tell(peer, named, again);
@@ -45,6 +50,15 @@ export class Sending {
     const writer = new EntryWriter();
     this.#write(writer, task, parts);
     held = writer.take();
+  }
+
+  #carriesCode({ head, argsAt }: Outgoing): boolean {
+    let at = argsAt;
+    for (let i = 0; i <= head.deps; i++) {
+      if (this.#values.carriesCode(at)) return true;
+      at = this.#runtime.values.skip(at);
+    }
+    return false;
   }
 
   /** The values that carry code, by their place; the templates that they name are added to `named`. */

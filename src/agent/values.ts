@@ -1,3 +1,4 @@
+import type { StoredBuffer } from '../core/port/parts.ts';
 import { LINKED, op } from '../core/port/wire.ts';
 import type { ObjectRef } from '../core/refs/object-ref.ts';
 import type { ThreadRuntime, Travel } from '../core/runtime.ts';
@@ -16,11 +17,6 @@ function passOn(kind: number, payload: unknown): object {
 
 /** This node's number for a template of a sender's, and the ref that keeps it here. */
 export type Inward = (template: number) => { readonly number: number; readonly ref: ObjectRef<unknown> };
-
-/** A value that came from another node, before it is written into a command. */
-export type Arrived =
-  | { readonly bytes: Uint8Array; readonly buffers: readonly Uint8Array[] }
-  | { readonly value: unknown };
 
 /** The templates that were named in the values decoded since it was emptied. */
 const met: number[] = [];
@@ -65,7 +61,7 @@ export class WireValues {
     const word = view.getUint32(pos, true);
     const length = (word & ~LINKED) >>> 0;
     to.u8(form.asItIs);
-    to.blob(port.inbox.subarray(pos + 4, pos + 4 + length));
+    to.part(port.inbox, pos + 4, pos + 4 + length);
     let at = pos + 4 + length;
     if ((word & LINKED) === 0) {
       to.u32(0);
@@ -84,43 +80,60 @@ export class WireValues {
     return at;
   }
 
-  /** Reads a value of an entry. Nothing of the entry's bytes is kept. */
-  read(from: EntryReader, inward: Inward): Arrived {
-    const is = from.u8();
-    if (is === form.renamed) return { value: readRenamed(from.blob(), inward) };
-    if (is !== form.asItIs) throw malformed(`a value of form ${is}`);
-    const bytes = from.blob().slice();
-    const count = from.u32();
-    const buffers: Uint8Array[] = [];
-    for (let i = 0; i < count; i++) buffers.push(from.blob().slice());
-    return { bytes, buffers };
+  /** Writes a value with its length word at the end of the open record. */
+  put(value: unknown): void {
+    this.#runtime.values.write(value, 'value', true, true);
   }
 
-  /** Writes a value with its length word at the end of the open record. */
-  put(arrived: Arrived): void {
-    const { port, values } = this.#runtime;
-    if ('value' in arrived) {
-      values.write(arrived.value, 'value', true, true);
-      return;
-    }
-    const { bytes, buffers } = arrived;
-    const stored = buffers.map((each) => ({ id: values.store(each), byteLength: each.length }));
-    const { writer } = port;
+  /** Writes a value that is these bytes alone. */
+  putBytes(bytes: Uint8Array): void {
+    const { writer } = this.#runtime.port;
     writer.ensure(4 + bytes.length);
     const mark = writer.pos - writer.moved;
-    writer.pos += 4;
-    writer.bytes.set(bytes, writer.pos);
-    writer.pos += bytes.length;
-    port.finishValue(mark, stored);
+    writer.bytes.set(bytes, writer.pos + 4);
+    writer.pos += 4 + bytes.length;
+    this.#runtime.port.finishValue(mark, []);
   }
 
-  /** Writes a value into a fresh object of this thread. */
-  putInto(object: number, arrived: Arrived): void {
+  /** Writes the next value of an entry with its length word at the end of the open record. */
+  pass(from: EntryReader, inward: Inward): void {
+    const is = from.u8();
+    if (is !== form.asItIs) {
+      if (is !== form.renamed) throw malformed(`a value of form ${is}`);
+      this.put(readRenamed(from.blob(), inward));
+      return;
+    }
+    const { writer } = this.#runtime.port;
+    const length = from.u32();
+    writer.ensure(4 + length);
+    const mark = writer.pos - writer.moved;
+    from.copy(length, writer.bytes, writer.pos + 4);
+    writer.pos += 4 + length;
+    const count = from.u32();
+    const stored: StoredBuffer[] = [];
+    for (let i = 0; i < count; i++) {
+      const bytes = from.blob();
+      stored.push({ id: this.#runtime.values.store(bytes), byteLength: bytes.length });
+    }
+    this.#runtime.port.finishValue(mark, stored);
+  }
+
+  /** A reader of the next value of an entry, which is skipped. */
+  fork(from: EntryReader): EntryReader {
+    const { at } = from;
+    const is = from.u8();
+    from.blob();
+    if (is === form.asItIs) for (let i = from.u32(); i > 0; i--) from.blob();
+    return from.fork(at);
+  }
+
+  /** Writes the next value of an entry into a fresh object of this thread. */
+  passInto(object: number, from: EntryReader, inward: Inward): void {
     const { port } = this.#runtime;
     try {
       port.begin(5).byte(op.put);
       port.word(object);
-      this.put(arrived);
+      this.pass(from, inward);
     } catch (error) {
       port.abort();
       throw error;

@@ -57,9 +57,9 @@ function start(options: ResolvedInitOptions, joined?: Joined): DriverNode {
   return node;
 }
 
-/** A program whose own work is done leaves the cluster before it ends. */
-function leaveCluster(): void {
-  void shutdown();
+/** A program whose own work is done leaves its cluster before it ends. */
+function leave(): void {
+  if (node?.runtime.facts.cluster !== undefined) void shutdown();
 }
 
 /** Has a cluster take this process in, and starts the driver's node there. */
@@ -67,8 +67,8 @@ async function startIn(cluster: ResolvedClusterOptions, options: ResolvedInitOpt
   joining = true;
   try {
     const joined = await joinAsDriver(options, cluster);
+    process.off('beforeExit', leave).on('beforeExit', leave);
     const started = start(options, joined);
-    process.off('beforeExit', leaveCluster).once('beforeExit', leaveCluster);
     return started;
   } finally {
     joining = false;

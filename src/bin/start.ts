@@ -26,8 +26,6 @@ the foreground until SIGTERM or Ctrl-C, which drain: tasks under way end first. 
   --resources JSON           custom resources, such as '{"ssd": 2}'
   --labels JSON              labels of the node, such as '{"zone": "a"}'
   --object-store-memory SIZE such as 512MiB (default: 30 % of the memory)
-  --lineage-memory SIZE      for what makes lost objects again (default 64MiB)
-  --root DIR                 the folder of the application's files (default: the current one)
   --drain S                  seconds that tasks under way may take at the end (default 25)
   --detach                   returns when it is up; 'mobula stop' ends it
   --json                     prints one line of JSON when it is up

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { parseAddress } from '../common/address.ts';
 import { version } from '../common/version.ts';
-import type { Table } from '../gcs/client.ts';
+import type { Change, Table } from '../gcs/client.ts';
 import type { JobRow, NodeRow } from '../gcs/tables/members.ts';
 import { connectHead } from '../wire/head-link.ts';
-import type { HeadListener } from '../wire/ports.ts';
+import type { Head, HeadListener } from '../wire/ports.ts';
 
 /** What a head knows, as it was at one moment. */
 export interface ClusterView {
@@ -19,22 +19,46 @@ export interface ClusterView {
  * `ERR_MOBULA_UNAUTHORIZED`: its token is another one; `ERR_MOBULA_VERSION`: it speaks another version;
  * `ERR_MOBULA_CONTROL_STORE_UNAVAILABLE`: it went away before it had answered.
  */
-export async function askHead(address: string, token: string): Promise<ClusterView> {
-  const { host = '', port = 0 } = parseAddress(address) ?? {};
-  const self = { nodeId: randomBytes(8).toString('hex'), version, token };
-  const listener: HeadListener = {
-    granted() {},
-    askAll() {},
-    suspected() {},
-    connected() {},
-    answered() {},
-    ended() {},
-  };
-  // A head that goes away while it is asked is not waited for.
-  const head = await connectHead({ host, port, self, firstTimeoutMs: 0, headTimeoutMs: 0 }, listener);
-  try {
+export function askHead(address: string, token: string): Promise<ClusterView> {
+  return withHead(address, token, async (head) => {
     const [nodes, jobs] = await Promise.all([rows<NodeRow>(head.nodes), rows<JobRow>(head.jobs)]);
     return { nodes, jobs };
+  });
+}
+
+/** Tells the head that the process of `node` has ended. Resolves when the node table says so. Rejects as `askHead` does. */
+export function tellExit(address: string, token: string, node: string, cause: string): Promise<void> {
+  return withHead(
+    address,
+    token,
+    (head) =>
+      new Promise((resolve, reject) => {
+        head.nodes.watch((change) => isDead(change, node) && resolve()).catch(reject);
+        head.exited(node, cause);
+      }),
+  );
+}
+
+/** Whether a change of the node table says that `node` does not live. */
+function isDead(change: Change<NodeRow>, node: string): boolean {
+  if (change.kind === 'reset') return change.rows.get(node)?.alive !== true;
+  return change.key === node && !(change.kind === 'put' && change.row.alive);
+}
+
+/** Connects, for as long as it takes to ask. A head that goes away meanwhile is not waited for. */
+async function withHead<T>(address: string, token: string, ask: (head: Head) => Promise<T>): Promise<T> {
+  const { host = '', port = 0 } = parseAddress(address) ?? {};
+  const self = { nodeId: randomBytes(8).toString('hex'), version, token };
+  let lost: (error: Error) => void = () => {};
+  const over = new Promise<never>((_resolve, reject) => {
+    lost = reject;
+  });
+  const nothing = (): void => {};
+  const silent = { granted: nothing, askAll: nothing, suspected: nothing, connected: nothing, answered: nothing };
+  const listener: HeadListener = { ...silent, ended: (error) => lost(error) };
+  const head = await connectHead({ host, port, self, firstTimeoutMs: 0, headTimeoutMs: 0 }, listener);
+  try {
+    return await Promise.race([ask(head), over]);
   } finally {
     head.close();
   }

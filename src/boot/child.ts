@@ -28,10 +28,14 @@ export class Child {
   constructor(name: string, file: string, config: object) {
     // None of the user's loaders and debuggers.
     const { NODE_OPTIONS: _, ...env } = process.env;
-    this.#process = spawn(process.execPath, ['--disallow-code-generation-from-strings', file], {
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-      env,
-    });
+    this.#process = spawn(
+      process.execPath,
+      ['--disallow-code-generation-from-strings', '--max-semi-space-size=32', file],
+      {
+        stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+        env,
+      },
+    );
     this.#pipe = this.#process.stdio[PARENT_FD] as Socket;
     let error: MobulaError | undefined;
     this.ended = new Promise((resolve) => {

@@ -70,7 +70,9 @@ class TestCluster implements Cluster {
     if (this.#stopped !== undefined)
       throw new RuntimeClosedError('The cluster was stopped. Start another one with startCluster().');
     const plan = { ...node, token: this.token, address: this.#address, root: process.cwd(), headTimeoutMs: 600_000 };
-    const process_ = superviseNode(plan, { ...this.#starters.node, replace: false }, () => {});
+    const process_ = superviseNode(plan, { ...this.#starters.node, replace: false }, (exit) => {
+      if (this.#stopped === undefined) this.#starters.tell(plan, exit);
+    });
     this.#alive.set(process_, undefined);
     void process_.over.then(() => this.#alive.delete(process_));
     const { nodeId } = await process_.up;

@@ -11,6 +11,7 @@ import { connect } from '../transport/websocket/dial.ts';
 import { granted, load as loadBody, nodeFacts, wanted as wantedBody } from './bodies.ts';
 import { FromShard, frameOf, isFromShard } from './client-side.ts';
 import { type MemberEffect, type MemberEvent, member, newMember } from './member.ts';
+import { Outbox } from './outbox.ts';
 import type { Head, HeadListener, JobFacts, Kv, Load, NodeFacts, Wanted } from './ports.ts';
 import { headDecoder, headTable } from './table.ts';
 
@@ -48,15 +49,15 @@ class HeadLink implements Head {
   readonly nodes: RemoteTable<NodeRow>;
   readonly jobs: RemoteTable<JobRow>;
   readonly kv: Kv;
+  readonly shard: ShardClient;
   readonly #options: HeadOptions;
   readonly #listener: HeadListener;
-  readonly #shard: ShardClient;
   readonly #member = newMember();
   readonly #jobs = new Map<number, Waiting<number>[]>();
   readonly #endings = new Map<number, Waiting<void>[]>();
   #registering: Waiting<void>[] = [];
   #byes: (() => void)[] = [];
-  #channel: Channel | undefined;
+  #outbox: Outbox | undefined;
   #link = 0;
   readonly #alarm = new Alarm(() => this.#step({ kind: 'tick' }));
   #retry: NodeJS.Timeout | undefined;
@@ -71,12 +72,12 @@ class HeadLink implements Head {
   constructor(options: HeadOptions, listener: HeadListener) {
     this.#options = options;
     this.#listener = listener;
-    this.#shard = new ShardClient(options.self.nodeId, (why) =>
+    this.shard = new ShardClient(options.self.nodeId, (why) =>
       this.#end(why === 'expired' ? this.#died('its session has ended') : stateLost(this.#address)),
     );
-    this.nodes = new RemoteTable(this.#shard, nodeLayout);
-    this.jobs = new RemoteTable(this.#shard, jobLayout);
-    this.kv = new RemoteTable(this.#shard, kvLayout);
+    this.nodes = new RemoteTable(this.shard, nodeLayout);
+    this.jobs = new RemoteTable(this.shard, jobLayout);
+    this.kv = new RemoteTable(this.shard, kvLayout);
   }
 
   get #address(): string {
@@ -127,7 +128,11 @@ class HeadLink implements Head {
   }
 
   request(wanted: Wanted): void {
-    if (this.#member.registered) this.#channel?.send(encode(headTable.REQUEST, { body: wantedBody.write(wanted) }));
+    if (this.#member.registered) this.#outbox?.send(encode(headTable.REQUEST, { body: wantedBody.write(wanted) }));
+  }
+
+  exited(node: string, cause: string): void {
+    this.#outbox?.send(encode(headTable.EXITED, { node, cause }));
   }
 
   bye(): Promise<void> {
@@ -160,14 +165,15 @@ class HeadLink implements Head {
     if (this.#over !== undefined) channel.close('done', 'this process has closed the connection');
     this.#link += 1;
     const link = this.#link;
-    this.#channel = channel;
+    const outbox = new Outbox(channel);
+    this.#outbox = outbox;
     const from = new FromShard(link, this.#options.self.nodeId);
-    this.#shard.up(link, (event) => void channel.send(frameOf(event)));
+    this.shard.up(link, (event) => outbox.send(frameOf(event)));
     this.#step({ kind: 'up' });
     if (link > 1) this.#listener.connected(true);
     return {
       frame: (bytes) => this.#frame(from, bytes),
-      drained: () => {},
+      drained: () => outbox.drained(),
       closed: (closed) => this.#down(link, closed),
     };
   }
@@ -176,7 +182,7 @@ class HeadLink implements Head {
     const message = headDecoder.decode(bytes, 'acceptor');
     if (isFromShard(message)) {
       const said = from.effectOf(message);
-      if (said !== undefined && said.kind !== 'refuse') this.#shard.heard(said);
+      if (said !== undefined && said.kind !== 'refuse') this.shard.heard(said);
       return;
     }
     switch (message.name) {
@@ -210,8 +216,9 @@ class HeadLink implements Head {
 
   #down(link: number, closed: Closed): void {
     if (link !== this.#link) return;
-    this.#channel = undefined;
-    this.#shard.down(link);
+    this.#outbox?.clear();
+    this.#outbox = undefined;
+    this.shard.down(link);
     this.#step({ kind: 'down' });
     if (this.#over !== undefined) return;
     if (closed.code === 'dead') {
@@ -243,21 +250,21 @@ class HeadLink implements Head {
   #do(effect: MemberEffect): void {
     switch (effect.kind) {
       case 'register':
-        this.#channel?.send(encode(headTable.REGISTER, effect));
+        this.#outbox?.send(encode(headTable.REGISTER, effect));
         break;
       case 'report':
         this.#means.clear();
         this.#bytesPerMs = 0;
-        this.#channel?.send(encode(headTable.REPORT, effect));
+        this.#outbox?.send(encode(headTable.REPORT, effect));
         break;
       case 'job':
-        this.#channel?.send(encode(headTable.JOB, effect.facts));
+        this.#outbox?.send(encode(headTable.JOB, effect.facts));
         break;
       case 'end-job':
-        this.#channel?.send(encode(headTable.END_JOB, effect));
+        this.#outbox?.send(encode(headTable.END_JOB, effect));
         break;
       case 'bye':
-        this.#channel?.send(encode(headTable.BYE, {}));
+        this.#outbox?.send(encode(headTable.BYE, {}));
         break;
       case 'is-registered':
         for (const { resolve } of this.#registering.splice(0)) resolve();
@@ -292,13 +299,13 @@ class HeadLink implements Head {
     this.#over = error;
     this.#alarm.stop();
     clearTimeout(this.#retry);
-    this.#shard.close(error);
+    this.shard.close(error);
     const waiting = [...this.#registering.splice(0), ...[...this.#jobs.values(), ...this.#endings.values()].flat()];
     this.#jobs.clear();
     this.#endings.clear();
     for (const { reject } of waiting) reject(error);
     for (const bye of this.#byes.splice(0)) bye();
-    this.#channel?.close('done', 'nothing more is to be said');
+    this.#outbox?.close('done', 'nothing more is to be said');
   }
 }
 

@@ -2,6 +2,7 @@
  * What a node or a driver has of the head of its cluster. The agent builds against this file; `boot/` wires the two. Types of
  * requests and grants are those of the scheduler (`scheduler/ports.ts`).
  */
+import type { ShardClient } from '../gcs/client/door.ts';
 import type { Table } from '../gcs/client.ts';
 import type { JobRow, NodeRow } from '../gcs/tables/members.ts';
 import type { About, NodeId, Report, Request, TaskId } from '../scheduler/ports.ts';
@@ -67,6 +68,8 @@ export interface Head {
   /** The job table, by the job's number. Only the head writes it. */
   readonly jobs: Pick<Table<JobRow>, 'get' | 'watch'>;
   readonly kv: Kv;
+  /** Operations on any table, many at a time: `gcs/shard/operations.ts`. */
+  readonly shard: Pick<ShardClient, 'submit' | 'read' | 'watch'>;
   /**
    * Enters this process into the node table. Resolves when that is on the disk of the head. The link reports from then on, every
    * 500 ms, what `report` was given last.
@@ -82,6 +85,8 @@ export interface Head {
   report(load: Load): void;
   /** What is wanted now. Dropped while the head is away: `askAll` comes when it is there again. */
   request(wanted: Wanted): void;
+  /** The process of another node has ended: its supervisor has seen it. Lost while the head is away. */
+  exited(node: NodeId, cause: string): void;
   /** Leaves the cluster: the node's row says so at once. Then the connection ends. */
   bye(): Promise<void>;
   /** Ends the connection without a word: after the node timeout the node is dead. */

@@ -7,9 +7,10 @@ import { jobLayout, nodeLayout } from '../gcs/client/layouts.ts';
 import { RemoteTable } from '../gcs/client/table.ts';
 import { newScheduler, type SchedulerEffect, type SchedulerEvent, scheduler } from '../scheduler/index.ts';
 import { encode } from '../transport/messages/message.ts';
-import type { Accept, Channel, Closed } from '../transport/ports.ts';
+import type { Accept, Closed } from '../transport/ports.ts';
 import { granted, load, wanted } from './bodies.ts';
 import { FromShard, frameOf, isFromShard } from './client-side.ts';
+import { Outbox } from './outbox.ts';
 import type { Granted } from './ports.ts';
 import { headDecoder, headTable, Passed, type SchedulerMessages } from './table.ts';
 
@@ -24,7 +25,7 @@ export class SchedulerRunner {
   readonly #client: string;
   readonly #alive = new Set<string>();
   readonly #ended: (why: string) => void;
-  #channel: Channel | undefined;
+  #outbox: Outbox | undefined;
   readonly #alarm = new Alarm(() => this.#step({ kind: 'tick' }));
 
   constructor(client: string, ended: (why: string) => void) {
@@ -34,14 +35,15 @@ export class SchedulerRunner {
   }
 
   readonly accept: Accept = (channel) => {
-    this.#channel = channel;
+    const outbox = new Outbox(channel);
+    this.#outbox = outbox;
     const from = new FromShard(1, this.#client);
-    this.#shard.up(1, (event) => void channel.send(frameOf(event)));
-    channel.send(encode(headTable.SCHEDULER, { scheduler: randomInt(1, 2 ** 32) }));
+    this.#shard.up(1, (event) => outbox.send(frameOf(event)));
+    outbox.send(encode(headTable.SCHEDULER, { scheduler: randomInt(1, 2 ** 32) }));
     this.#follow();
     return {
       frame: (bytes) => this.#frame(from, bytes),
-      drained: () => {},
+      drained: () => outbox.drained(),
       closed: (closed) => this.#closed(closed),
     };
   };
@@ -118,6 +120,6 @@ export class SchedulerRunner {
   }
 
   #send(node: string, kind: number, body: Uint8Array): void {
-    this.#channel?.send(encode(headTable.TO, { node, kind, body }));
+    this.#outbox?.send(encode(headTable.TO, { node, kind, body }));
   }
 }

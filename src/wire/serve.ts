@@ -110,6 +110,9 @@ export class HeadServer {
       case 'BYE':
         this.#authority.tell({ kind: 'bye', link, node });
         break;
+      case 'EXITED':
+        this.#authority.tell({ kind: 'exited', ...message.values });
+        break;
       case 'SCHEDULER':
         // Of two the newer one serves: the other was given up by the supervisor.
         this.#scheduler?.channel.close('replaced', 'another scheduler serves this cluster');
@@ -174,7 +177,7 @@ export class HeadServer {
         client.outbox.send(encode(headTable.BYE_HEARD, {}));
         break;
       case 'dead':
-        client.channel.close('dead', effect.cause);
+        client.outbox.close('dead', effect.cause);
         break;
     }
   }

@@ -152,7 +152,8 @@ test('a Node that is too old is told so', limit, () => {
 
 test('the packages are small and hold only what runs', limit, () => {
   const sizes = both.map((tarball) => statSync(tarball).size);
-  assert.ok((sizes[0] ?? 0) < 400_000, `${tarballs.mobula} has ${sizes[0]} bytes`);
+  // 60 kB of it are the processes of a head, with ws and msgpackr in them.
+  assert.ok((sizes[0] ?? 0) < 500_000, `${tarballs.mobula} has ${sizes[0]} bytes`);
   const list = (tarball: string): string[] =>
     execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n');
   for (const file of list(tarballs.mobula)) {

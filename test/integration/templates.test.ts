@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import test from 'node:test';
-import { cancel, get, getActor, kill, type ObjectRef, put, remote, TaskCancelledError } from 'mobula';
+import {
+  cancel,
+  get,
+  getActor,
+  kill,
+  type ObjectRef,
+  put,
+  type RemoteFunction,
+  remote,
+  TaskCancelledError,
+} from 'mobula';
 import { collectEverywhere } from '../support/garbage.ts';
 import { storeStats, templatesInUse } from '../support/inside.ts';
 import { limit, suite } from '../support/suite.ts';
@@ -92,6 +102,68 @@ test('functions that call themselves and one another go', limit, async () => {
     assert.equal(await get(make(i).remote(3 * i)), 0);
     assert.equal(await get(pair(i).remote(3 * i)), false);
   }
+  await assertBack(before);
+});
+
+test('functions whose code uses option sets of its own go, however they are first called', limit, async () => {
+  const before = await quiet();
+  type Count = (n: number) => Promise<number>;
+  const last = (by: number): Promise<number> => Promise.resolve(by);
+  // Its closure holds its option set alone.
+  const one = (by: number) => {
+    const count: Count = (n) => (n <= 0 ? last(by) : get(fast.remote(n - 1)));
+    const self = remote(count, { name: 'self' });
+    const fast = self.options({ name: 'fast' });
+    return [self, fast];
+  };
+  // Both, inside captured data.
+  const both = (by: number) => {
+    const all: { self?: RemoteFunction<[number], Promise<number>>; fast?: RemoteFunction<[number], Promise<number>> } =
+      {};
+    const count: Count = (n) => (n <= 0 ? last(by) : get((n % 2 === 0 ? all.self : all.fast)?.remote(n - 1) as never));
+    all.self = remote(count, { name: 'self in data' });
+    all.fast = all.self.options({ name: 'fast in data' });
+    return [all.self, all.fast];
+  };
+  // It makes them anew in each call, of itself and of an option set.
+  const anew = (by: number) => {
+    const count: Count = (n) =>
+      n <= 0
+        ? last(by)
+        : get(fast.options({ name: `fast ${n}` }).remote(n - 1)).then((x) =>
+            get(self.options({ name: 's' }).remote(0)).then(() => x),
+          );
+    const self = remote(count, { name: 'self anew' });
+    const fast = self.options({ name: 'fast anew' });
+    return [self, fast];
+  };
+  // In a function of its own: a frame that waits keeps what it had.
+  const use = async (make: typeof one, i: number): Promise<void> => {
+    const fns = make(i);
+    const [first, second] = i % 2 === 0 ? fns : fns.reverse();
+    assert.equal(await get(first?.remote(3) as ObjectRef<number>), i);
+    if (i % 3 === 0) assert.equal(await get(second?.remote(2) as ObjectRef<number>), i);
+  };
+  for (const make of [one, both, anew]) {
+    for (let i = 1; i <= 6; i++) await use(make, i);
+    await assertBack(before);
+  }
+});
+
+test('classes whose code makes actors of option sets of its own go', limit, async () => {
+  const before = await quiet();
+  const make = (by: number) => {
+    class Nested {
+      async depth(n: number): Promise<number> {
+        return n <= 0 ? by : get(named.remote().depth.remote(n - 1));
+      }
+    }
+    const self = remote(Nested, { numCpus: 0 });
+    const named = self.options({ maxConcurrency: 2, numCpus: 0 });
+    return [self, named];
+  };
+  for (let i = 1; i <= 4; i++)
+    assert.equal(await get(make(i)[i % 2]?.remote().depth.remote(2) as ObjectRef<number>), i);
   await assertBack(before);
 });
 

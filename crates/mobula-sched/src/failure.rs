@@ -34,15 +34,19 @@ pub enum Failure {
     // node has no room for its result.
 }
 
+/// Where the NodeId stands in an encoded failure: 8 bytes, zeros for this node. The agent of a node fills it in before the error leaves.
+const NODE: [u8; 8] = [0; 8];
+
 /// Encodes a failure of attempt `attempt` of a task of `template`, with details. The error may outlive the template, so it has all
 /// that is to be said of it.
 pub(crate) fn encode(failure: Failure, template: &Use, attempt: u32, details: &[u8]) -> Payload {
     let name = template.name();
     let timeout_ms = template.get().map_or(0, |template| template.spec.timeout_ms);
-    let mut bytes = Vec::with_capacity(13 + name.len() + details.len());
+    let mut bytes = Vec::with_capacity(21 + name.len() + details.len());
     bytes.push(failure as u8);
     bytes.extend(attempt.to_le_bytes());
     bytes.extend(timeout_ms.to_le_bytes());
+    bytes.extend(NODE);
     write_name(&mut bytes, &name);
     bytes.extend(details);
     Payload::new(&bytes)

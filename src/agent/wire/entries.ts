@@ -99,10 +99,19 @@ export function beginRun(to: EntryWriter, head: RunHead): void {
 }
 
 export function readRunHead(from: EntryReader): RunHead {
-  const attempted = readAttempted(from);
-  const [template, job, results, deps] = [from.u32(), from.u32(), from.u32(), from.u32()];
-  if (results === 0 || results > MOST || deps > MOST) throw malformed(`${results} results and ${deps} arguments`);
-  return { ...attempted, template, job, results, deps };
+  const head = {
+    index: from.u32(),
+    generation: from.u32(),
+    attempt: from.u32(),
+    template: from.u32(),
+    job: from.u32(),
+    results: from.u32(),
+    deps: from.u32(),
+  };
+  if (head.results === 0 || head.results > MOST || head.deps > MOST) {
+    throw malformed(`${head.results} results and ${head.deps} arguments`);
+  }
+  return head;
 }
 
 /** Results, or arguments that were refs, of one task. */
@@ -121,7 +130,13 @@ export interface AnswerHead extends Attempted {
 }
 
 export function readAnswerHead(from: EntryReader): AnswerHead {
-  const head = { ...readAttempted(from), what: from.u8(), values: from.u32() };
+  const head = {
+    index: from.u32(),
+    generation: from.u32(),
+    attempt: from.u32(),
+    what: from.u8(),
+    values: from.u32(),
+  };
   if (head.what > answer.unbegun || head.values > MOST)
     throw malformed(`an answer ${head.what} of ${head.values} values`);
   return head;

@@ -5,6 +5,8 @@ export const ENTRY_BYTES: number = 2 ** 31 - 1;
 /** Bytes of an entry before its fields: its length, and its kind. */
 export const HEAD_BYTES = 5;
 const FIRST_BYTES = 4096;
+/** So few bytes are copied sooner one by one than by a call. */
+const SHORT = 64;
 
 /** Entries of one stream, written one behind the other: `u32` length of what follows the length, `u8` kind, fields. */
 export class EntryWriter {
@@ -47,6 +49,17 @@ export class EntryWriter {
     this.#ensure(4);
     this.#view.setUint32(this.#at, value, true);
     this.#at += 4;
+  }
+
+  /** Bytes `from` up to `end` of an array behind their number. */
+  part(bytes: Uint8Array, from: number, end: number): void {
+    const length = end - from;
+    this.u32(length);
+    this.#ensure(length);
+    const [to, at] = [this.#bytes, this.#at];
+    if (length > SHORT) to.set(bytes.subarray(from, end), at);
+    else for (let i = 0; i < length; i++) to[at + i] = bytes[from + i] as number;
+    this.#at += length;
   }
 
   /** Bytes of a length that the reader knows. */
@@ -100,16 +113,22 @@ export class EntryWriter {
   }
 }
 
-/** Reads the fields of one entry. */
+/** Reads the fields of one entry after another. */
 export class EntryReader {
-  readonly bytes: Uint8Array;
-  readonly #view: DataView;
-  #at: number;
-  readonly #end: number;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(this.#bytes.buffer);
+  #at = 0;
+  #end = 0;
 
-  constructor(bytes: Uint8Array, from: number, end: number) {
-    this.bytes = bytes;
+  /** The entries of these bytes are read next. */
+  open(bytes: Uint8Array): DataView {
+    this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return this.#view;
+  }
+
+  /** The fields of the next entry lie there. */
+  enter(from: number, end: number): void {
     this.#at = from;
     this.#end = end;
   }
@@ -125,11 +144,32 @@ export class EntryReader {
   /** A view of so many bytes. */
   raw(length: number): Uint8Array {
     const at = this.#take(length);
-    return this.bytes.subarray(at, at + length);
+    return this.#bytes.subarray(at, at + length);
   }
 
   blob(): Uint8Array {
     return this.raw(this.u32());
+  }
+
+  /** Where the next field begins. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** A reader of what lies between `from` and the next field, for as long as the entry is being read. */
+  fork(from: number): EntryReader {
+    const fork = new EntryReader();
+    fork.open(this.#bytes);
+    fork.enter(from, this.#at);
+    return fork;
+  }
+
+  /** Copies so many bytes. */
+  copy(length: number, to: Uint8Array, at: number): void {
+    const from = this.#take(length);
+    const bytes = this.#bytes;
+    if (length > SHORT) to.set(bytes.subarray(from, from + length), at);
+    else for (let i = 0; i < length; i++) to[at + i] = bytes[from + i] as number;
   }
 
   text(): string {
@@ -156,6 +196,7 @@ export function malformed(what: string): MobulaError {
 /** Puts the entries of one stream together again, whatever pieces it comes in. */
 export class EntryStream {
   readonly #read: (kind: number, entry: EntryReader) => void;
+  readonly #reader = new EntryReader();
   /** Pieces of the entry that is not complete, and their bytes. */
   #pieces: Uint8Array[] = [];
   #held = 0;
@@ -185,7 +226,8 @@ export class EntryStream {
 
   /** Reads what is complete; gives where the rest begins. */
   #entries(bytes: Uint8Array): number {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const reader = this.#reader;
+    const view = reader.open(bytes);
     let at = 0;
     this.#needs = 4;
     while (bytes.length - at >= 4) {
@@ -194,8 +236,8 @@ export class EntryStream {
       const end = at + 4 + length;
       this.#needs = 4 + length;
       if (end > bytes.length) return at;
-      const entry = new EntryReader(bytes, at + HEAD_BYTES, end);
-      this.#read(bytes[at + 4] as number, entry);
+      reader.enter(at + HEAD_BYTES, end);
+      this.#read(bytes[at + 4] as number, reader);
       at = end;
       this.#needs = 4;
     }

@@ -38,8 +38,6 @@ interface Values {
   readonly resources: Record<string, number>;
   readonly labels: Record<string, string>;
   readonly 'object-store-memory': number;
-  readonly 'lineage-memory': number;
-  readonly root: string;
   readonly ports: readonly [first: number, last: number];
   readonly 'head-timeout': number;
   readonly drain: number;
@@ -58,8 +56,6 @@ const flags: { readonly [Name in keyof Values]: Flag<Values[Name]> } = {
   resources: { read: readResources },
   labels: { read: readLabels },
   'object-store-memory': { read: readMemory },
-  'lineage-memory': { read: readMemory },
-  root: { read: text },
   ports: { read: readPorts, with: 'address' },
   'head-timeout': { read: readSeconds, with: 'address' },
   drain: { read: readSeconds },

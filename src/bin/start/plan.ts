@@ -1,12 +1,10 @@
-import { accessSync, existsSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { entries } from '../../boot/entries.ts';
 import { findHead } from '../../boot/home/find-head.ts';
 import { headToken } from '../../boot/home/head-token.ts';
 import type { Home } from '../../boot/home/paths.ts';
 import type { HeadPlan, Plan } from '../../boot/supervisor/group.ts';
 import { isEveryInterface, isLoopbackHost, parseAddress } from '../../common/address.ts';
-import { notBuilt } from '../../common/options.ts';
 import { readToken } from '../../transport/proof/token.ts';
 import { UsageError } from '../command.ts';
 import type { Flags } from './flags.ts';
@@ -24,14 +22,10 @@ export interface User {
 /**
  * What is to be started.
  *
- * @throws UsageError: flags do not go together, or a folder is not there; MobulaError `ERR_MOBULA_UNAUTHORIZED`: there is no token, or a
+ * @throws UsageError: flags do not go together; MobulaError `ERR_MOBULA_UNAUTHORIZED`: there is no token, or a
  * file that is refused; `ERR_MOBULA_CONNECTION`: 'auto', and there is no head, or several.
  */
 export function planOf(flags: Flags, user: User): Plan {
-  if (flags['num-cpus'] !== 0 && !existsSync(entries.node)) {
-    const only = 'start --head --num-cpus 0 starts a head alone';
-    throw notBuilt('--num-cpus', flags['num-cpus'] ?? 'absent', `This version has no nodes; ${only}.`);
-  }
   return flags.head ? headPlan(flags, user) : nodePlan(flags, user);
 }
 
@@ -44,6 +38,8 @@ function headPlan(flags: Flags, { home, environment }: User): Plan {
     throw new UsageError('--port 0 has no data directory of its own: give --data-dir, too');
   }
   const local = localPlan(flags);
+  // What is kept there is for this user alone.
+  if (dataDir === undefined) mkdirSync(home.data, { recursive: true, mode: 0o700 });
   const head: HeadPlan = {
     token: headToken(environment, home.token),
     bind,
@@ -88,19 +84,7 @@ function localPlan(flags: Flags) {
     ...(resources !== undefined && { resources }),
     ...(labels !== undefined && { labels }),
     ...(flags['object-store-memory'] !== undefined && { objectStoreMemory: flags['object-store-memory'] }),
-    ...(flags['lineage-memory'] !== undefined && { lineageMemory: flags['lineage-memory'] }),
-    root: rootFolder(flags.root ?? '.'),
+    root: process.cwd(),
     headTimeoutMs: flags['head-timeout'] ?? 600_000,
   };
-}
-
-function rootFolder(given: string): string {
-  const root = resolve(given);
-  try {
-    accessSync(root);
-    if (statSync(root).isDirectory()) return root;
-  } catch {
-    // Told below.
-  }
-  throw new UsageError(`--root ${given}: there is no such folder`);
 }

@@ -24,8 +24,6 @@ export interface NodeConfig {
   readonly labels?: Readonly<Record<string, string>>;
   /** Bytes. */
   readonly objectStoreMemory?: number;
-  /** Bytes. */
-  readonly lineageMemory?: number;
   /** The folder under which the application's files are found: an absolute path. */
   readonly root: string;
   /** The first and the last port that it may listen at. Absent: the system chooses. */
@@ -37,8 +35,6 @@ export interface NodeConfig {
    * predecessor would have done.
    */
   readonly start: number;
-  /** The node that this one replaces: evidence that it is dead, for the authority. */
-  readonly predecessor?: NodeExit;
 }
 
 /** What a node reports when the head has taken it in. */

@@ -45,6 +45,8 @@ export interface Starters {
   /** Throws a MobulaError when it cannot. */
   head(plan: HeadPlan): Promise<RunningHead>;
   readonly node: Setting;
+  /** Tells the head that a node is dead, if it can be reached. It would find out by silence. */
+  tell(head: Pick<NodePlan, 'address' | 'token'>, exit: NodeExit): void;
 }
 
 /** What came up. */
@@ -60,7 +62,7 @@ export interface Up {
 export class Group {
   readonly #plan: Plan;
   readonly #starters: Starters;
-  readonly #reported: (exit: NodeExit, wanted: boolean) => void;
+  readonly #died: (exit: NodeExit) => void;
   #head: RunningHead | undefined;
   #node: Supervised<NodeReady> | undefined;
   #stopping = false;
@@ -71,11 +73,11 @@ export class Group {
   /** The end of all: with what went wrong, or, after `stop`, with nothing. */
   readonly over: Promise<Failure | undefined>;
 
-  /** `reported`: a node that was up is dead. `wanted`: `stop` was called. */
-  constructor(plan: Plan, starters: Starters, reported: (exit: NodeExit, wanted: boolean) => void) {
+  /** `died`: a node that was up has died, and `stop` was not called. */
+  constructor(plan: Plan, starters: Starters, died: (exit: NodeExit) => void) {
     this.#plan = plan;
     this.#starters = starters;
-    this.#reported = reported;
+    this.#died = died;
     this.over = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -96,9 +98,12 @@ export class Group {
     }
     const up = { address, ...(this.#head && { port: this.#head.port }) };
     if (nodePlan === undefined || this.#stopping) return up;
-    this.#node = superviseNode({ ...nodePlan, address: near }, this.#starters.node, (exit) =>
-      this.#reported(exit, this.#stopping),
-    );
+    const told = { ...nodePlan, address: near };
+    this.#node = superviseNode(told, this.#starters.node, (exit) => {
+      if (this.#stopping) return;
+      this.#starters.tell(told, exit);
+      this.#died(exit);
+    });
     void this.#node.over.then((failure) => this.#lost(failure));
     return { ...up, ...(await this.#node.up) };
   }

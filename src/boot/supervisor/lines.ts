@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 
-/** Longer lines come from nobody who keeps to the contract: a page of begun tasks is the longest part of one. */
-const LONGEST = 4 << 20;
+/** Longer lines come from nobody who keeps to the contract. */
+const LONGEST = 1 << 20;
 
 /**
  * Reads lines of JSON. What is not one, or is too long, goes to `broken`, and nothing is read after that. A last line without its end

@@ -3,7 +3,7 @@ import type { Exit, NodeConfig, NodeExit, NodeReady } from './contract.ts';
 import { type Setting, Supervised } from './supervised.ts';
 
 /** What a node is told, but for what only its start shows. */
-export type NodePlan = Omit<NodeConfig, 'start' | 'predecessor'>;
+export type NodePlan = Omit<NodeConfig, 'start'>;
 
 /** Keeps a node running. `reported`: one that was up is dead, whoever wanted it. */
 export function superviseNode(
@@ -13,20 +13,19 @@ export function superviseNode(
 ): Supervised<NodeReady> {
   let nodeId = '';
   let page: BegunPage | undefined;
-  let predecessor: NodeExit | undefined;
   return new Supervised<NodeReady>({
     name: 'node',
     ...setting,
-    config: (start) => ({ ...plan, start, ...(predecessor && { predecessor }) }) satisfies NodeConfig,
+    config: (start) => ({ ...plan, start }) satisfies NodeConfig,
     ready(told, pid) {
       ({ nodeId } = told);
       if (told.begunFd !== undefined) page = BegunPage.of(pid, told.begunFd);
     },
     reported(exit: Exit) {
-      predecessor = { nodeId, ...exit, ...(page && { begun: page.read() }) };
+      const begun = page?.read();
       page?.close();
       page = undefined;
-      reported(predecessor);
+      reported({ nodeId, ...exit, ...(begun !== undefined && { begun }) });
     },
   });
 }

@@ -29,7 +29,7 @@ export class PlanServer {
 
   constructor(serving: Serving, starters: Starters) {
     this.#serving = serving;
-    this.#group = new Group(serving.plan, starters, reportExit);
+    this.#group = new Group(serving.plan, starters, printDeath);
     this.over = this.#serve();
     this.up = this.#group.up.then((up) => {
       this.#show(up);
@@ -76,6 +76,6 @@ export class PlanServer {
   }
 }
 
-function reportExit(exit: NodeExit, wanted: boolean): void {
-  if (!wanted) console.error(`mobula: node ${exit.nodeId} died (${how(exit)}) and is started again`);
+function printDeath(exit: NodeExit): void {
+  console.error(`mobula: node ${exit.nodeId} died (${how(exit)}) and is started again`);
 }

@@ -3,6 +3,8 @@ import type { CaptureError } from '../../common/errors.ts';
 import { importOrigin } from './bindings.ts';
 import type { Capture, MemberContext } from './capture-context.ts';
 import { heritageOf, rewrite } from './classify.ts';
+import { withoutName } from './closed.ts';
+import { isConstructed } from './constructed.ts';
 import { type ExportSite, isPackageFile, ModuleSources } from './exports.ts';
 import { type FunctionFacts, Inspector } from './inspect.ts';
 import { findBuiltin, findIntrinsic, findModule, isNativeText } from './intrinsics.ts';
@@ -11,7 +13,7 @@ import { computedKeys, describeHeld, describeOwn, describePrototype, noMembers }
 import { leadsTo, toPath } from './modules.ts';
 import { captureName } from './names.ts';
 import { originOf } from './origins.ts';
-import { locatePlain } from './plain.ts';
+import { locateClosed, locatePlain, type Site } from './plain.ts';
 import { captureError, describeLine, type Step, usualAdvice } from './problem.ts';
 import { describeOwnRefusal, describeRefusal, refuseLexicals, refuseOtherPrototype, refuseSelf } from './refusals.ts';
 import type { FreeName } from './scope.ts';
@@ -207,13 +209,19 @@ class FunctionCapture implements Capture {
     if (types.isProxy(fn)) throw this.fail(step, 'is a Proxy', proxyAdvice);
     const text = Function.prototype.toString.call(fn);
     if (isNativeText(text)) return this.#native(fn, step);
+    const closed = locateClosed(fn, text);
+    if (closed !== undefined) return this.#plain(fn, text, closed);
     const facts = factsOf(this.inspector, fn);
     if (facts.location === undefined)
       return this.#refuse(step, 'comes from another realm (a node:vm context), which cannot be looked into');
-    const plain = locatePlain(this.inspector, facts, fn, text);
-    if (plain === undefined) return this.#enclosing(fn, text, facts, step);
-    const { url, line, column } = plain;
-    const made = { source: text, form: 'expression', strict: true, eager: [] } as const;
+    const source = isConstructed(facts, fn, text) ? withoutName(text) : text;
+    const plain = locatePlain(this.inspector, facts, fn, source);
+    return plain === undefined ? this.#enclosing(fn, source, facts, step) : this.#plain(fn, source, plain);
+  }
+
+  /** Describes a function that takes nothing from the code around it. */
+  #plain(fn: AnyFunction, text: string, { url, line, column, strict }: Site): Shipped {
+    const made = { source: text, form: 'expression', strict, eager: [] } as const;
     const shipped = describe(fn, { ...made, file: this.#file(url, undefined), line, column });
     this.#known.set(fn, shipped);
     return shipped;

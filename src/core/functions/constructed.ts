@@ -1,3 +1,4 @@
+import { isSloppy } from './closed.ts';
 import type { FunctionFacts } from './inspect.ts';
 import { knownScript, type Loaded, loadScript } from './script.ts';
 
@@ -23,10 +24,10 @@ function look(facts: FunctionFacts, fn: object, text: string): boolean {
   if (location?.line !== 0 || location.column !== head.length || !text.startsWith(head.slice(1))) return false;
   if (!/^[\s\S]*\n\) \{\n[\s\S]*\n\}$/.test(text)) return false;
   if (/\b(?:import|sourceURL|sourceMappingURL)\b/.test(text)) return false;
-  return Object.hasOwn(fn, 'caller') && facts.surroundings([]).home === 'open';
+  return isSloppy(fn) && facts.home() === 'open';
 }
 
-/** The script of such a function. */
+/** The script of such a function; `text` as it is captured. */
 export function constructed(scriptId: string, text: string): Loaded | undefined {
   const source = { url: '', text: `(${text})`, startLine: 0, startColumn: 0, isModule: false };
   return knownScript(scriptId) ?? loadScript(scriptId, source, true);

@@ -1,6 +1,6 @@
-import type { ScopeEntry } from './inspect.ts';
 import type { Located } from './locate.ts';
 import { type Binding, type FunctionEntry, runsLater, type Scope, type Write, within } from './scope.ts';
+import type { ScopeEntry } from './scope-chain.ts';
 import type { Script } from './script.ts';
 import { isLazyHelper } from './syntax.ts';
 

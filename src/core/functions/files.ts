@@ -1,8 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { FunctionFacts, Home, ScriptSource } from './inspect.ts';
+import type { FunctionFacts, ScriptSource } from './inspect.ts';
 import { loaderSetup } from './loader.ts';
 import { toPath } from './modules.ts';
+import type { Home } from './scope-chain.ts';
 
 /**
  * The script of a JavaScript file, read from the file, if that is certainly what Node loaded: no loader rewrites it, it has not changed since
@@ -12,7 +13,7 @@ export function readSource(url: string, facts: FunctionFacts, text: string): Scr
   if (!/^file:.*\.[cm]?js(?:[?#].*)?$/.test(url) || loaderSetup() !== undefined) return undefined;
   try {
     const path = toPath(url);
-    const { home } = facts.surroundings([]);
+    const home = facts.home();
     if (path === undefined || !isOfNode(path, home)) return undefined;
     if (statSync(path).mtimeMs >= performance.timeOrigin) return undefined;
     const source = readFileSync(path, 'utf8');

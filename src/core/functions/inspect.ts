@@ -1,7 +1,6 @@
-import type { Debugger, Profiler, Runtime, Session } from 'node:inspector';
-import { runInThisContext } from 'node:vm';
-import { CaptureError } from '../../common/errors.ts';
-import { wrapperPrefix } from './shipped.ts';
+import type { Debugger, Profiler, Runtime } from 'node:inspector';
+import { type Conversation, join, leave } from './conversation.ts';
+import { type Home, holdsAny, homeOf, readNames, type ScopeChain, type ScopeEntry } from './scope-chain.ts';
 
 /** Where V8 says a function starts; counted from 0. */
 export interface FunctionLocation {
@@ -22,25 +21,13 @@ export interface ScriptSource {
   readonly sourceMap?: string | undefined;
 }
 
-/**
- * What a name stands for in the scopes around a function. `global`: a property of the global object; `shared`: a `let`, `const` or `class` of a
- * script's top level, which every other script sees.
- */
-export type ScopeEntry =
-  | { readonly state: 'value'; readonly value: unknown; readonly global: boolean; readonly shared?: boolean }
-  | { readonly state: 'uninitialised' };
-
-/**
- * The code a function stands in: an ES module, a function that came from another thread, or any other script. `open`: no
- * scopes tell, as none of its variables is used by a function; it may be any of them.
- */
-export type Home = 'module' | 'revived' | 'script' | 'open';
-
 /** What the inspector tells about one function. */
 export interface FunctionFacts {
   readonly location: FunctionLocation | undefined;
-  /** Where the function stands, and whether the scopes around it, apart from the global object, hold any of `words`. No value is looked at. */
-  surroundings(words: readonly string[]): { readonly home: Home; readonly isHit: boolean };
+  /** Where the function stands. */
+  home(): Home;
+  /** Whether the scopes around the function, apart from the global object, hold any of `words`. No value is looked at. */
+  surroundedBy(words: readonly string[]): boolean;
   /** What the static private fields of a class hold, by name. */
   privates(): Map<string, unknown>;
   /** Reads `names` from the scopes around the function, the innermost first; names found nowhere are left out. */
@@ -52,132 +39,54 @@ interface Properties extends Runtime.GetPropertiesReturnType {
   readonly privateProperties?: readonly { readonly name: string; readonly value?: Runtime.RemoteObject }[];
 }
 
-interface Box {
-  readonly fn: object;
-  readonly names: readonly string[];
-  readonly found: [name: string, entry: ScopeEntry][];
-  readonly scopes: string[];
-  readonly values: unknown[];
-  isHit: boolean;
-}
-
-// The box is how values cross between this code and what the inspector evaluates: as references, never as copies.
-const boxKey = 'mobula.capture';
-const boxSymbol = Symbol.for(boxKey);
-const boxText = `globalThis[Symbol.for(${JSON.stringify(boxKey)})]`;
-
-// Reading a name in its temporal dead zone throws from Node 22 on and gives undefined on Node 20.
-const readScopes = `function () {
-  const box = ${boxText};
-  for (const name of box.names) {
-    for (let i = 0; i < this.length; i++) {
-      const scope = this[i].object;
-      const { description } = this[i];
-      const global = description === 'Global';
-      try {
-        if (!(global ? name in scope : Object.prototype.hasOwnProperty.call(scope, name))) continue;
-        box.found.push([name, { state: 'value', value: scope[name], global, shared: description === 'Script' }]);
-      } catch {
-        box.found.push([name, { state: 'uninitialised' }]);
-      }
-      break;
-    }
-  }
-}`;
-
-const scanScopes = `function () {
-  const box = ${boxText};
-  for (let i = 0; i < this.length; i++) {
-    const { object, description } = this[i];
-    box.scopes.push(description);
-    if (description === 'Global') continue;
-    try {
-      for (const name of box.names) box.isHit ||= Object.prototype.hasOwnProperty.call(object, name);
-    } catch {
-      box.isHit = true;
-    }
-  }
-}`;
-
 /** Where scripts come from, of those asked about: a script keeps its URL. */
 const urls = new Map<string, string>();
 
 const scriptIds = new WeakMap<object, string>();
 
-// A module of Node's own is the main realm's.
-const isMainRealm = runInThisContext instanceof Function;
-
 /** Up to this many bytes, walking over the heap costs less than having V8 list its scripts, which hashes all their text. */
 const smallHeap = 32 << 20;
 
-/** A short conversation with V8's inspector in this very thread. Everything is synchronous. */
+/** What one capture asks V8's inspector in this very thread. Everything is synchronous. */
 export class Inspector {
-  readonly #session: Session;
-  // Test runners that isolate with node:vm run us in a realm of their own, the inspector's expressions in the main one.
-  readonly #realms: readonly object[] = isMainRealm
-    ? [globalThis]
-    : [globalThis, runInThisContext('globalThis') as object];
+  #joined: Conversation | undefined;
 
-  constructor() {
-    try {
-      const { Session: SessionClass } = process.getBuiltinModule('node:inspector');
-      this.#session = new SessionClass();
-      this.#session.connect();
-    } catch (cause) {
-      throw new CaptureError(
-        'mobula reads what a function closes over through node:inspector, which this Node does not offer. ' +
-          'Run a Node built with the inspector, and with --allow-inspector where --permission is on.',
-        { cause },
-      );
-    }
+  get #conversation(): Conversation {
+    this.#joined ??= join();
+    return this.#joined;
   }
 
-  /** Ends the conversation; V8 drops the references it held for it. */
+  /** The capture is over. */
   close(): void {
-    this.#session.disconnect();
+    if (this.#joined !== undefined) leave(this.#joined);
   }
 
-  /** Looks at one function. `read` works until `close`. */
+  /** Looks at one function. The answer is good until `close`. */
   look(fn: object): FunctionFacts {
-    const functionId = this.#withBox(boxOf(fn), () => {
-      const { result } = this.#post<Runtime.EvaluateReturnType>('Runtime.evaluate', { expression: `${boxText}.fn` });
-      return result.objectId;
-    });
+    const conversation = this.#conversation;
     const { internalProperties = [], privateProperties = [] } = this.#post<Properties>('Runtime.getProperties', {
-      objectId: functionId,
+      objectId: conversation.idOf(fn),
       ownProperties: true,
     });
     const internal = (name: string): Runtime.RemoteObject | undefined =>
       internalProperties.find((property) => property.name === name)?.value;
     const site = internal('[[FunctionLocation]]')?.value as Debugger.Location | undefined;
-    const scopesId = internal('[[Scopes]]')?.objectId;
-    const ask = (functionDeclaration: string, names: readonly string[]): Box => {
-      const box = boxOf(fn, names);
-      if (scopesId !== undefined) {
-        this.#withBox(box, () => this.#post('Runtime.callFunctionOn', { objectId: scopesId, functionDeclaration }));
-      }
-      return box;
+    const scopes = internal('[[Scopes]]');
+    let known: ScopeChain | undefined;
+    const chain = (): ScopeChain => {
+      known ??= scopes === undefined ? [] : (conversation.valueOf(scopes) as ScopeChain);
+      return known;
     };
     return {
       location: site && { scriptId: site.scriptId, line: site.lineNumber, column: site.columnNumber ?? 0 },
-      surroundings: (words) => {
-        const { scopes, isHit } = ask(scanScopes, words);
-        return { home: homeOf(scopes), isHit };
-      },
+      home: () => homeOf(chain()),
+      surroundedBy: (words) => holdsAny(chain(), words),
       privates: () => {
-        const fields = privateProperties.filter(({ value }) => value !== undefined);
-        const box = boxOf(fn);
-        const arguments_ = fields.map(({ value }) => argumentOf(value as Runtime.RemoteObject));
-        this.#withBox(box, () =>
-          this.#post('Runtime.callFunctionOn', {
-            objectId: functionId,
-            functionDeclaration: `function (...values) { ${boxText}.values.push(...values) }`,
-            arguments: arguments_,
-          }),
-        );
-        return new Map(fields.map(({ name }, i) => [name, box.values[i]]));
+        const fields = new Map<string, unknown>();
+        for (const { name, value } of privateProperties) if (value) fields.set(name, conversation.valueOf(value));
+        return fields;
       },
-      read: (names) => new Map(names.length === 0 ? [] : ask(readScopes, names).found),
+      read: (names) => (names.length === 0 ? new Map() : readNames(chain(), names)),
     };
   }
 
@@ -234,7 +143,7 @@ export class Inspector {
     const onParsed = ({ params }: { params: Debugger.ScriptParsedEventDataType }): void => {
       if (isWanted(params)) parsed = params;
     };
-    this.#session.on('Debugger.scriptParsed', onParsed);
+    this.#conversation.session.on('Debugger.scriptParsed', onParsed);
     try {
       this.#post('Debugger.enable');
       if (parsed === undefined) return undefined;
@@ -249,45 +158,12 @@ export class Inspector {
         sourceMap: parsed.sourceMapURL || undefined,
       };
     } finally {
-      this.#session.off('Debugger.scriptParsed', onParsed);
+      this.#conversation.session.off('Debugger.scriptParsed', onParsed);
       this.#post('Debugger.disable');
     }
   }
 
-  #withBox<Result>(box: Box, action: () => Result): Result {
-    for (const realm of this.#realms) Reflect.defineProperty(realm, boxSymbol, { value: box, configurable: true });
-    try {
-      return action();
-    } finally {
-      for (const realm of this.#realms) Reflect.deleteProperty(realm, boxSymbol);
-    }
+  #post<Result>(method: string, params?: object): Result {
+    return this.#conversation.post(method, params);
   }
-
-  #post<Result>(method: string, params: object = {}): Result {
-    let answer: { readonly result: Result } | undefined;
-    let failure: Error | null = null;
-    this.#session.post(method, params, (error, result) => {
-      failure = error;
-      answer = { result: result as Result };
-    });
-    if (failure !== null || answer === undefined) {
-      throw new CaptureError(`node:inspector failed at ${method}.`, { cause: failure });
-    }
-    return answer.result;
-  }
-}
-
-function boxOf(fn: object, names: readonly string[] = []): Box {
-  return { fn, names, found: [], scopes: [], values: [], isHit: false };
-}
-
-function argumentOf({ objectId, value, unserializableValue }: Runtime.RemoteObject): Runtime.CallArgument {
-  if (objectId !== undefined) return { objectId };
-  return unserializableValue === undefined ? { value: value as unknown } : { unserializableValue };
-}
-
-function homeOf(scopes: readonly string[]): Home {
-  if (scopes.includes('Module')) return 'module';
-  if (scopes.every((description) => description === 'Global' || description === 'Script')) return 'open';
-  return scopes.some((description) => description.includes(wrapperPrefix)) ? 'revived' : 'script';
 }

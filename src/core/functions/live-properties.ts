@@ -4,10 +4,10 @@ import type { Expression } from 'acorn';
 import { importOrigin } from './bindings.ts';
 import type { Capture } from './capture-context.ts';
 import { isPackageFile } from './exports.ts';
-import type { ScopeEntry } from './inspect.ts';
 import { type Located, locateFunction } from './locate.ts';
 import { resolveFile } from './modules.ts';
 import { type FreeName, freeNames } from './scope.ts';
+import type { ScopeEntry } from './scope-chain.ts';
 import type { AnyFunction } from './shipped.ts';
 
 /** Getters found before: what they give changes, or does not, for good. */

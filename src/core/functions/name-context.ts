@@ -1,8 +1,8 @@
 import type { Capture } from './capture-context.ts';
-import type { ScopeEntry } from './inspect.ts';
 import type { Located } from './locate.ts';
 import type { Step } from './problem.ts';
 import type { FreeName } from './scope.ts';
+import type { ScopeEntry } from './scope-chain.ts';
 
 /** The function whose names are being captured. */
 export interface NameContext {

@@ -3,12 +3,12 @@ import { importOrigin, isOwnRequire } from './bindings.ts';
 import { staleReason } from './changes.ts';
 import { mayBeEarly } from './early.ts';
 import { captureImported } from './imported.ts';
-import type { ScopeEntry } from './inspect.ts';
 import { refuseLateImports } from './late-imports.ts';
 import { membersOf, type NameContext, notYet } from './name-context.ts';
 import { originOfName, wrapperOf } from './origins.ts';
 import { placeOf, type Step } from './problem.ts';
 import type { Binding, FreeName } from './scope.ts';
+import type { ScopeEntry } from './scope-chain.ts';
 import { isScriptVariable, isTyped, ofPrompt, refuseOtherScript } from './script-variables.ts';
 import type { Shipped, ShippedAmbient } from './shipped.ts';
 

@@ -1,11 +1,11 @@
-import { createRequire } from 'node:module';
 import { withoutPage } from '../../common/error-page.ts';
 import { isFunctionPrototype, isObjectPrototype } from './base-prototypes.ts';
 import type { Capture } from './capture-context.ts';
-import type { ScopeEntry } from './inspect.ts';
 import type { Located } from './locate.ts';
 import { describeLine, placeOf } from './problem.ts';
 import { freeLexicals } from './scope.ts';
+import type { ScopeEntry } from './scope-chain.ts';
+import { acorn } from './script.ts';
 import type { AnyFunction } from './shipped.ts';
 
 /** Refuses a function whose text means nothing outside the class, object or function it stands in. */
@@ -111,9 +111,9 @@ export function refuseSelf(fn: AnyFunction, { script, entry, whole }: Located, c
 
 /** Whether an expression uses no private names but its own. */
 function standsAlone(expression: string): boolean {
-  const acorn: typeof import('acorn') = createRequire(import.meta.url)('acorn');
+  const { parse } = acorn();
   try {
-    acorn.parse(expression, { ecmaVersion: 'latest', allowSuperOutsideMethod: true, allowAwaitOutsideFunction: true });
+    parse(expression, { ecmaVersion: 'latest', allowSuperOutsideMethod: true, allowAwaitOutsideFunction: true });
     return true;
   } catch {
     return false;

@@ -2,9 +2,9 @@ import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { runInThisContext } from 'node:vm';
 import type { Capture } from './capture-context.ts';
-import type { ScopeEntry } from './inspect.ts';
 import type { Located } from './locate.ts';
 import type { Step } from './problem.ts';
+import type { ScopeEntry } from './scope-chain.ts';
 import type { Shipped } from './shipped.ts';
 
 /** Whether a file's URL is the name that Node's REPL gives to what is typed at its prompt. */

@@ -4,6 +4,16 @@ import { analyze } from './analyze.ts';
 import type { FunctionLocation, ScriptSource } from './inspect.ts';
 import type { Analysis, FunctionEntry } from './scope.ts';
 
+type Acorn = typeof import('acorn');
+
+let loaded: Acorn | undefined;
+
+/** acorn, which is loaded by the first capture, so that workers that capture nothing never load it. */
+export function acorn(): Acorn {
+  loaded ??= createRequire(import.meta.url)('acorn') as Acorn;
+  return loaded;
+}
+
 /** A script with what scope analysis found in it. */
 export interface Script {
   /** Whether the text is V8's own, not one that was read from the script's file. */
@@ -97,8 +107,7 @@ export function scriptOfText(text: string): { readonly script: Script; readonly 
 }
 
 function parse({ text, isModule }: ScriptSource): Program | undefined {
-  // acorn is loaded by the first capture, so that workers that capture nothing never load it.
-  const acorn: typeof import('acorn') = createRequire(import.meta.url)('acorn');
+  const { parse: parseText } = acorn();
   const options: Options = { ecmaVersion: 'latest', sourceType: isModule ? 'module' : 'script', allowHashBang: true };
   if (!isModule) Object.assign(options, { allowReturnOutsideFunction: true, allowSuperOutsideMethod: true });
   for (const attempt of [
@@ -106,7 +115,7 @@ function parse({ text, isModule }: ScriptSource): Program | undefined {
     { ...options, sourceType: isModule ? 'script' : 'module', allowAwaitOutsideFunction: true } as const,
   ]) {
     try {
-      return acorn.parse(text, attempt);
+      return parseText(text, attempt);
     } catch {
       // Newer or other syntax than this attempt takes.
     }

@@ -1,7 +1,8 @@
 import { importOrigin } from './bindings.ts';
-import type { FunctionFacts, FunctionLocation, Inspector, ScopeEntry } from './inspect.ts';
+import type { FunctionFacts, FunctionLocation, Inspector } from './inspect.ts';
 import { isWrapped } from './origins.ts';
 import type { FreeName } from './scope.ts';
+import type { ScopeEntry } from './scope-chain.ts';
 import type { AnyFunction } from './shipped.ts';
 
 interface Steady {
@@ -23,7 +24,8 @@ export function factsOf(inspector: Inspector, fn: AnyFunction): FunctionFacts {
   };
   return {
     location: steady.location,
-    surroundings: (words) => look().surroundings(words),
+    home: () => look().home(),
+    surroundedBy: (words) => look().surroundedBy(words),
     privates: () => look().privates(),
     read: (names) => (names.every((name) => steady.values.has(name)) ? new Map(steady.values) : look().read(names)),
   };

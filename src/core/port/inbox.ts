@@ -86,7 +86,7 @@ export class Inbox implements NewsReader, OutcomeReader {
   #read(from: number, end: number): void {
     this.#flow = flow.goesOn;
     let pos = from;
-    while (pos < end && this.#flow === flow.goesOn) pos = this.#record(pos);
+    while (pos < end && this.#flow === flow.goesOn) pos = this.readOne(pos);
     this.#next = pos;
     this.#end = end;
   }
@@ -112,7 +112,7 @@ export class Inbox implements NewsReader, OutcomeReader {
   }
 
   /** Reads one record; gives where the next begins. */
-  #record(pos: number): number {
+  readOne(pos: number): number {
     const kind = this.#runtime.port.inbox[pos] as number;
     if (kind === event.value || kind === event.ready) return this.#settled(kind, pos);
     if (kind === event.item) return this.#item(pos);
@@ -167,6 +167,19 @@ export class Inbox implements NewsReader, OutcomeReader {
       return Promise.reject(this.error(outcome, pos + 8));
     } catch {
       // No room for a view, say: whoever subscribes is served when there is.
+      return undefined;
+    }
+  }
+
+  /** The value of an object, if it is there and can be read at once. */
+  lookNow(object: number): { readonly value: unknown } | undefined {
+    const { port } = this.#runtime;
+    const pos = port.look(object);
+    if (pos < 0 || port.inbox[pos + 1] !== status.value) return undefined;
+    try {
+      return { value: this.value(pos + 8) };
+    } catch {
+      // As in `look`.
       return undefined;
     }
   }

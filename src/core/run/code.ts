@@ -44,13 +44,17 @@ export class CodeCache {
     this.#retirement = retirement;
   }
 
-  /** The function or class of a template, or its load until it is there. */
+  /** The function or class of a template; its load, if it has to wait for modules, say, or could not be made. */
   of(template: Template): Function | Load {
     const { info } = template;
     if (info.kind === 'method') throw new MobulaError('ERR_MOBULA_INTERNAL', 'methods have no code of their own');
     const known = this.#known.get(info.code);
     if (known?.life === info.life) return known.code;
     const loading = this.#load(info.code, template.id);
+    if (typeof loading === 'function') {
+      this.#known.set(info.code, { life: info.life, code: loading });
+      return loading;
+    }
     const load = new Load(loading);
     const begun: Known = { life: info.life, code: load };
     this.#known.set(info.code, begun);
@@ -91,30 +95,50 @@ export class CodeCache {
     return addon.failedLoads(port.id, id) >= MAX_FAILED_LOADS;
   }
 
-  async #load(object: number, template: number): Promise<Function> {
+  #load(object: number, template: number): Function | Promise<Function> {
     const { addon, port } = this.#runtime;
     const before = addon.failedLoads(port.id, template);
-    try {
-      const code = await this.#revive(object);
+    const made = this.#make(object);
+    if (typeof made === 'function') {
       addon.loadEnded(port.id, template, true, before);
-      return code;
+      return made;
+    }
+    return made.then(
+      (code) => {
+        addon.loadEnded(port.id, template, true, before);
+        return code;
+      },
+      (error: unknown) => {
+        addon.loadEnded(port.id, template, false, before);
+        throw error;
+      },
+    );
+  }
+
+  /** Nearly always the code is there before its first task, and is made without a wait. */
+  #make(object: number): Function | Promise<Function> {
+    const there = this.#runtime.inbox.lookNow(object);
+    if (there === undefined) return this.#arrival(object).then(revived);
+    try {
+      return revived(there.value);
     } catch (error) {
-      addon.loadEnded(port.id, template, false, before);
-      throw error;
+      return Promise.reject(error as Error);
     }
   }
 
-  async #revive(object: number): Promise<Function> {
+  #arrival(object: number): Promise<unknown> {
     const runtime = this.#runtime;
     // The core has to have the subscription while this thread has the task, whose template holds the object.
     const ref = ObjectRef.of(runtime.refs, new RefBlock([object], false), object);
-    const shipped = await new Promise<unknown>((resolve, reject) => {
+    return new Promise<unknown>((resolve, reject) => {
       runtime.subscriptions.add(new SingleGet(ref, runtime.inbox, resolve, reject), 0);
       runtime.port.flush();
     });
-    if ((shipped as Unshipped).kind === 'unshipped') return refuse;
-    return await reviveFunction(shipped as Ship);
   }
+}
+
+function revived(shipped: unknown): Function | Promise<Function> {
+  return (shipped as Unshipped).kind === 'unshipped' ? refuse : reviveFunction(shipped as Ship);
 }
 
 /** Stands in for code that there is none of. Also called as a constructor. */

@@ -37,8 +37,18 @@ export const failure = {
   noRoom: 15,
 } as const;
 
+/** Where the NodeId of the node where it happened stands; zeros: this one. */
+export const NODE_AT = 9;
+const NODE_BYTES = 8;
+const LENGTH_AT = NODE_AT + NODE_BYTES;
 /** How many bytes come before the task's name, which may be empty. */
-const HEAD = 13;
+const HEAD = LENGTH_AT + 4;
+
+/** The node where an error happened, if that is another. */
+function nodeOf(bytes: Uint8Array, start: number): string | undefined {
+  const id = Buffer.from(bytes.subarray(start + NODE_AT, start + LENGTH_AT));
+  return id.every((byte) => byte === 0) ? undefined : id.toString('hex');
+}
 
 /** An error of the system's as the core encodes it, of a task without a time limit. */
 export function encodeFailure(reason: number, attempt: number, name: string, details: string): Uint8Array {
@@ -47,7 +57,7 @@ export function encodeFailure(reason: number, attempt: number, name: string, det
   const view = new DataView(bytes.buffer);
   view.setUint8(0, reason);
   view.setUint32(1, attempt, true);
-  view.setUint32(9, nameBytes.length, true);
+  view.setUint32(LENGTH_AT, nameBytes.length, true);
   bytes.set(nameBytes, HEAD);
   bytes.set(detailBytes, HEAD + nameBytes.length);
   return bytes;
@@ -89,9 +99,10 @@ function decodeFailure(bytes: Uint8Array, start: number, end: number, context: F
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
   const kind = view.getUint8(0);
   const text = (from: number, to: number): string => Buffer.from(bytes.subarray(start + from, start + to)).toString();
-  const head = HEAD + view.getUint32(9, true);
+  const head = HEAD + view.getUint32(LENGTH_AT, true);
   const name = text(HEAD, head);
-  const origin: TaskOrigin = { taskName: name, nodeId: context.nodeId, attempt: view.getUint32(1, true) };
+  const nodeId = nodeOf(bytes, start) ?? context.nodeId;
+  const origin: TaskOrigin = { taskName: name, nodeId, attempt: view.getUint32(1, true) };
   const details = (): string => text(head, end - start);
   switch (kind) {
     case failure.cancelled:

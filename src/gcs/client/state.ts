@@ -22,6 +22,10 @@ export interface Ask {
   readonly id: number;
   readonly table: number;
   readonly keys: readonly Buffer[];
+  /** How many batches were handed over before it: it is sent behind them. */
+  readonly behind: number;
+  /** Whether it was sent on this connection. */
+  asked: boolean;
 }
 
 /** All that a client of one shard knows. */
@@ -37,6 +41,10 @@ export interface ClientState {
   readonly batches: Batch[];
   /** null: no shard has said yet which batches of this client it has. */
   first: number | null;
+  /** The number of the first batch of all. */
+  base: number;
+  /** How many batches were handed over. */
+  submitted: number;
   /** The number of the last batch that was sent on this connection. */
   sent: number;
   /** Up to which number batches were sent on any connection. */
@@ -44,6 +52,8 @@ export interface ClientState {
   /** Until when nothing is sent: the shard was busy. */
   pausedUntil: number;
   readonly asks: Map<number, Ask>;
+  /** How many of them were not sent on this connection. */
+  unasked: number;
   readonly watches: Map<number, Watch>;
 }
 
@@ -55,10 +65,13 @@ export function newClient(client: ClientId): ClientState {
     ready: false,
     batches: [],
     first: null,
+    base: 1,
+    submitted: 0,
     sent: 0,
     everSent: 0,
     pausedUntil: 0,
     asks: new Map(),
+    unasked: 0,
     watches: new Map(),
   };
 }

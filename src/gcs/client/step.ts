@@ -8,10 +8,11 @@
  */
 import type { Step } from '../../common/step.ts';
 import type { ClientEffect, ClientEvent, Heard } from './ports.ts';
-import type { Ask, ClientState, Watch } from './state.ts';
+import type { ClientState, Watch } from './state.ts';
 
-/** So many batches may be unanswered. */
+/** So many batches may be unanswered, and so many bytes of them, or one batch. More would fill the socket, and the pipe stands still. */
 const WINDOW = 16;
+const WINDOW_BYTES = 384 * 1024;
 /** A shard that does not serve yet is asked again after so long. */
 const AGAIN_MS = 50;
 
@@ -29,12 +30,14 @@ export const client: Step<ClientState, ClientEvent, ClientEffect> = (state, even
       break;
     case 'submit':
       state.batches.push({ id: event.id, ops: event.ops, lastSeq: null });
+      state.submitted += 1;
       send(state, now, effects);
       break;
     case 'ask': {
       const { id, table, keys } = event;
-      state.asks.set(id, { id, table, keys });
-      if (state.ready) ask(state, { id, table, keys }, effects);
+      state.asks.set(id, { id, table, keys, behind: state.submitted, asked: false });
+      state.unasked += 1;
+      ask(state, effects);
       break;
     }
     case 'watch': {
@@ -123,29 +126,43 @@ function onWelcome(state: ClientState, { lastBatch }: Of<'welcome'>, now: number
   const { link } = state;
   if (state.ready || link === null) return;
   // A process that goes on with the name of another one goes on with its numbers.
-  state.first ??= lastBatch + 1;
+  if (state.first === null) {
+    state.first = lastBatch + 1;
+    state.base = state.first;
+  }
   if (lastBatch < state.first - 1) {
     effects.push({ kind: 'over', why: 'state-lost' });
     return;
   }
   state.ready = true;
   state.sent = lastBatch;
+  for (const one of state.asks.values()) one.asked = false;
+  state.unasked = state.asks.size;
   send(state, now, effects);
   effects.push({ kind: 'tell', event: { kind: 'resent', client: state.client } });
   for (const watch of state.watches.values()) subscribe(state, watch, effects);
-  for (const one of state.asks.values()) ask(state, one, effects);
 }
 
+/** Sends batches as far as the window allows, and the reads behind them. */
 function send(state: ClientState, now: number, effects: ClientEffect[]): void {
+  sendBatches(state, now, effects);
+  ask(state, effects);
+}
+
+function sendBatches(state: ClientState, now: number, effects: ClientEffect[]): void {
   const { link, epoch, client: id, batches, first } = state;
   if (!state.ready || link === null || first === null || now < state.pausedUntil) return;
   const known = batches.findIndex(({ lastSeq }) => lastSeq === null);
-  const most = first + (known < 0 ? batches.length : known) + WINDOW;
-  while (state.sent < first + batches.length - 1 && state.sent + 1 < most) {
-    state.sent += 1;
-    const batch = batches[state.sent - first];
-    if (batch === undefined) continue;
-    const batchNo = state.sent;
+  const unanswered = first + (known < 0 ? batches.length : known);
+  let bytes = 0;
+  for (let batchNo = unanswered; batchNo <= state.sent; batchNo++) bytes += batches[batchNo - first]?.ops.length ?? 0;
+  for (;;) {
+    const batchNo = state.sent + 1;
+    const batch = batches[batchNo - first];
+    if (batch === undefined || batchNo >= unanswered + WINDOW) return;
+    bytes += batch.ops.length;
+    if (bytes > WINDOW_BYTES && batchNo > unanswered) return;
+    state.sent = batchNo;
     const resend = batchNo <= state.everSent;
     state.everSent = Math.max(state.everSent, batchNo);
     effects.push({
@@ -171,8 +188,19 @@ function onDone(state: ClientState, { batchNo, lastSeq, results, durable }: Of<'
   state.first = first + n;
 }
 
-function ask({ link, epoch }: ClientState, { id, table, keys }: Ask, effects: ClientEffect[]): void {
-  if (link !== null) effects.push({ kind: 'tell', event: { kind: 'read', link, epoch, reqNo: id, table, keys } });
+/** Sends the reads whose batches were sent: a client reads what it has written. */
+function ask(state: ClientState, effects: ClientEffect[]): void {
+  const { link, epoch, ready } = state;
+  if (state.unasked === 0 || !ready || link === null) return;
+  const sent = state.sent - state.base + 1;
+  for (const one of state.asks.values()) {
+    if (one.asked) continue;
+    if (one.behind > sent) return;
+    one.asked = true;
+    state.unasked -= 1;
+    const { id: reqNo, table, keys } = one;
+    effects.push({ kind: 'tell', event: { kind: 'read', link, epoch, reqNo, table, keys } });
+  }
 }
 
 function subscribe({ link, epoch }: ClientState, watch: Watch, effects: ClientEffect[]): void {

@@ -4,7 +4,7 @@
  * 1. A node is dead `nodeTimeoutMs` after it was last heard of, less the time in which the authority itself stood still. So nobody
  *    dies in its first timeout.
  * 2. After a restart those in the table have `returnMs` to come back.
- * 3. A connection that closes says nothing: the node may come back on another. BYE says it.
+ * 3. A connection that closes says nothing: the node may come back on another. BYE says it, and so does EXITED, from the supervisor.
  * 4. A job ends by a word of its driver, or with its driver.
  * 5. What is told to others is on the disk.
  */
@@ -40,6 +40,9 @@ export const authority: Step<AuthorityState, AuthorityEvent, AuthorityEffect> = 
     case 'bye':
       onBye(state, event, effects);
       break;
+    case 'exited':
+      onExited(state, event, effects);
+      break;
     case 'closed': {
       const living = state.living.get(event.node);
       if (living?.link === event.link) living.link = null;
@@ -72,6 +75,7 @@ function onStart(state: AuthorityState, { nodes, jobs }: Of<'start'>, now: numbe
     // Its driver died, and the head before the job's end was written.
     else if (!state.living.has(row.driver)) endJob(state, row.job, effects);
   }
+  state.tickedAt = now;
   effects.push({ kind: 'wake', at: now + TICK_MS });
 }
 
@@ -144,8 +148,15 @@ function onBye(state: AuthorityState, { link, node }: Of<'bye'>, effects: Author
   else effects.push(heard);
 }
 
+function onExited(state: AuthorityState, { node, cause }: Of<'exited'>, effects: AuthorityEffect[]): void {
+  const found = state.living.get(node);
+  if (found === undefined) return;
+  if (found.link !== null) effects.push({ kind: 'dead', link: found.link, cause });
+  bury(state, node, cause, effects);
+}
+
 function onTick(state: AuthorityState, now: number, effects: AuthorityEffect[]): void {
-  const late = state.tickedAt === null ? 0 : now - state.tickedAt - TICK_MS;
+  const late = now - state.tickedAt - TICK_MS;
   state.tickedAt = now;
   if (late > LATE_MS) state.stalledMs += late;
   const { nodeTimeoutMs, suspectMs } = state.settings;

@@ -40,8 +40,8 @@ export interface AuthorityState {
   /** Jobs that have ended, the newest last. */
   readonly ended: Set<number>;
   lastJob: number;
-  /** When the last tick was; null: there was none. */
-  tickedAt: number | null;
+  /** When the last tick was, or the start. */
+  tickedAt: number;
   /** How long the authority has stood still in all: silence in that time is its own. */
   stalledMs: number;
   lastWrite: number;
@@ -56,7 +56,7 @@ export function newAuthority(settings: AuthoritySettings): AuthorityState {
     jobs: new Map(),
     ended: new Set(),
     lastJob: 0,
-    tickedAt: null,
+    tickedAt: 0,
     stalledMs: 0,
     lastWrite: 0,
     writes: new Map(),

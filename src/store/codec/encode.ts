@@ -1,10 +1,11 @@
+import { types } from 'node:util';
 import { writeArray } from './encode-array.ts';
 import { writeExotic, writePortable } from './encode-exotic.ts';
 import { EncodeState, type Fields } from './encode-state.ts';
 import { type EncodeHooks, type Portable, portable } from './hooks.ts';
 import { NUMBER_BYTES, writeBigint, writeNumber } from './numbers.ts';
 import { isBuiltinPrototype, isPlainPrototype } from './realm.ts';
-import { cannotTravel, propertyStep, Refusal, refusedWithin, tooDeep } from './refusal.ts';
+import { cannotTravel, isAProxy, propertyStep, Refusal, refusedWithin, tooDeep } from './refusal.ts';
 import { MAX_SHAPE_KEYS, trieOf } from './shape-trie.ts';
 import { writeFields } from './shape-writers.ts';
 import { writeString } from './strings.ts';
@@ -99,6 +100,7 @@ function writeObject(state: EncodeState, value: object): void {
   const isArray = Array.isArray(value);
   if (isArray ? isBuiltinPrototype(prototype, Array.prototype) : isPlainPrototype(prototype)) {
     if (Object.getOwnPropertySymbols(value).length !== 0) writeSymbolic(state, value);
+    else if (types.isProxy(value)) throw isAProxy();
     else if (isArray) writeArray(state, value);
     else writePlain(state, value as Fields);
   } else if (state.hooks.isRef(value)) {

@@ -68,6 +68,14 @@ export function refersToItself(): Refusal {
   return new Refusal('refers back to an error or handle it is a part of', 'Leave the reference out.');
 }
 
+/** A refusal for a Proxy: what it shows may be another thing each time. */
+export function isAProxy(): Refusal {
+  return new Refusal(
+    'is a Proxy',
+    'Send the object that it stands for, or a copy of what it shows, such as { ...proxy }.',
+  );
+}
+
 /** A refusal for a function, a symbol, or an object that is not plain data. */
 export function cannotTravel(value: unknown): Refusal {
   if (typeof value === 'symbol') {

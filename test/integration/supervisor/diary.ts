@@ -46,3 +46,11 @@ export function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+/** The processes that `pid` has started, and those that they have started. */
+export function children(pid: number): number[] {
+  const found = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter((text) => text !== '');
+  return found.flatMap((text) => [Number(text), ...children(Number(text))]);
+}

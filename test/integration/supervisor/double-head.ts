@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import type { NodeExit } from '../../../src/boot/supervisor/contract.ts';
 import type { HeadPlan, RunningHead, Starters } from '../../../src/boot/supervisor/group.ts';
 import { MobulaError } from '../../../src/common/errors.ts';
 
@@ -44,14 +45,15 @@ export class DoubleHead implements RunningHead {
   }
 }
 
-/** Starters of doubles, and the heads that they have started. */
-export function doubles(heads: DoubleHead[] = []): Starters {
+/** Starters of doubles, the heads that they have started, and what heads were told of. */
+export function doubles(heads: DoubleHead[] = [], told: NodeExit[] = []): Starters {
   return {
     async head(plan) {
       const head = await new DoubleHead().listen(plan);
       heads.push(head);
       return head;
     },
+    tell: (_head, exit) => void told.push(exit),
     node: { entry: new URL('./double.js', import.meta.url), replace: true, output: 'ignore' },
   };
 }

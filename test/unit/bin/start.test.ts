@@ -48,7 +48,7 @@ test('the node beside a head is told what the command line says of nodes', (t) =
   const line = [
     ...['--head', '--bind', '0.0.0.0', '--advertise', 'head.local', '--port', '7000', '--data-dir', '/data'],
     ...['--num-cpus', '1.5', '--num-gpus', '1', '--resources', '{"ssd":2}', '--labels', '{"zone":"a"}'],
-    ...['--object-store-memory', '1GiB', '--lineage-memory', '1048576', '--root', '/', '--drain', '0.5'],
+    ...['--object-store-memory', '1GiB', '--drain', '0.5'],
     ...['--node-timeout', '2.5', '--reconnect', '30'],
   ];
   const { head, node, drainMs } = planOf(readFlags(line), user(t));
@@ -65,8 +65,7 @@ test('the node beside a head is told what the command line says of nodes', (t) =
     resources: { ssd: 2 },
     labels: { zone: 'a' },
     objectStoreMemory: 2 ** 30,
-    lineageMemory: 2 ** 20,
-    root: '/',
+    root: process.cwd(),
     headTimeoutMs: 600_000,
   });
 });
@@ -116,7 +115,7 @@ test('a command line that makes no sense is refused, and says what would', (t) =
     ['--head --object-store-memory 1', 'from 1048576'],
     ['--head --node-timeout 0', 'more than 0 seconds'],
     ['--head --drain soon', 'a number of seconds'],
-    ['--head --root /nonexistent', 'there is no such folder'],
+    ['--head --root /', "Unknown option '--root'"],
     ['--address 127.0.0.1:1 --ports 2-1', 'the first and the last port'],
     ['--address 127.0.0.1:1 --ports 7000', 'the first and the last port'],
     ['--head --gcs-shards 2', "Unknown option '--gcs-shards'"],

@@ -32,6 +32,15 @@ for (const name of ['scriptVar', 'scriptFunction', 'scriptLet', 'ScriptClass']) 
   });
 }
 
+test('what new Function made is refused a variable of another script too', () => {
+  for (const name of ['scriptVar', 'scriptLet']) {
+    assert.throws(
+      () => captureFunction(new Function(`return typeof ${name}`), host),
+      (error) => error instanceof CaptureError && error.variable === name,
+    );
+  }
+});
+
 test('a constant of another script is copied, and looking for it changes nothing', async () => {
   const fn = made('() => scriptConst.n');
   assert.equal((await reviveFunction(structuredClone(captureFunction(fn, host))))(), 3);

@@ -173,6 +173,11 @@ for (const source of places) {
   });
 }
 
+test('a variable that another script has put on the global object is refused by name', () => {
+  const source = "import { runInThisContext } from 'node:vm';\nrunInThisContext('var loose = 1;');\n";
+  assert.match(run(`${source}await report(() => typeof loose);`).error ?? '', /'loose'.*another script/);
+});
+
 test('with source maps, the file is read too', () => {
   const source = 'const base = 2;\nawait report((x) => x + base, 1);\n//# sourceMappingURL=none.js.map';
   const { value, listedScripts } = run(source, { flags: ['--enable-source-maps'] });

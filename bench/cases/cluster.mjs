@@ -1,0 +1,65 @@
+import { atLeast, atMost } from '../lib/figures.mjs';
+import { high, low } from '../lib/frames.mjs';
+
+const gcs = (disk, perFrame) => ({
+  label: `${disk ? 'disk' : 'memory'}, ${perFrame} a frame`,
+  program: 'gcs-process',
+  parameters: {
+    disk,
+    perFrame,
+    records: 50_000,
+    writes: Math.min(200_000, 20_000 * perFrame),
+    rounds: 5,
+    outstanding: 10,
+  },
+});
+
+/** Cases of several processes: `npm run bench -- --cluster`. */
+export const clusterCases = [
+  {
+    name: 'gcs-process',
+    title:
+      'a GCS shard, client in another process: keys of 25 bytes, values of 512, each write answered, one read back in 100',
+    metrics: [
+      { key: 'rate', name: 'writes/s', better: 'high' },
+      { key: 'clientUs', name: 'client CPU µs', better: 'low' },
+      { key: 'shardUs', name: 'shard CPU µs', better: 'low' },
+    ],
+    configs: [gcs(false, 64), gcs(true, 64), gcs(false, 1), gcs(true, 1)],
+    repeats: 3,
+    figures: (measures) => [
+      atLeast(200_000, 'writes in memory, 64 a frame', measures.median('memory, 64 a frame', 'rate'), '/s'),
+      atLeast(100_000, 'writes on disk, 64 a frame', measures.median('disk, 64 a frame', 'rate'), '/s'),
+    ],
+  },
+  {
+    name: 'tasks-to-node',
+    title:
+      'tasks from a driver without CPUs to a node of one: 10 000 outstanding, one at a time, each with the result of the one before',
+    metrics: [
+      high('rate', 'tasks/s'),
+      low('p50', 'p50 µs'),
+      low('p99', 'p99 µs'),
+      low('chainUs', 'µs a dependent task'),
+      low('driverUs', 'driver CPU µs'),
+      low('nodeUs', 'node CPU µs'),
+    ],
+    configs: [
+      { label: 'mobula', program: 'cluster-tasks', parameters: {} },
+      { label: 'mobula, one machine', program: 'chain', parameters: {} },
+      { label: 'bare ws', program: 'transport-echo', parameters: { system: 'bare ws' } },
+      { label: 'tinypool, processes', program: 'process-pool', parameters: { system: 'tinypool' } },
+      { label: 'workerpool, processes', program: 'process-pool', parameters: { system: 'workerpool' } },
+    ],
+    repeats: 3,
+    figures(measures) {
+      const pools = measures.best(['tinypool, processes', 'workerpool, processes'], 'rate');
+      const ratio = (rival, metric) => measures.median('mobula', metric) / measures.median(rival, metric);
+      return [
+        atLeast(4, `rate: mobula ÷ ${pools.label}`, measures.median('mobula', 'rate') / pools.value),
+        atMost(2.5, 'p50: mobula ÷ bare ws', ratio('bare ws', 'p50')),
+        atMost(3, 'dependent: mobula ÷ one machine', ratio('mobula, one machine', 'chainUs')),
+      ];
+    },
+  },
+];

@@ -1,0 +1,56 @@
+/** Tasks from a driver without CPUs to the nodes of a cluster of processes: many outstanding, and one at a time. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { startCluster } from '../../dist/testing/index.js';
+import { check, parameters, report } from '../lib/child.mjs';
+import { get, init, remote, shutdown } from '../lib/mobula.mjs';
+import { median, percentile } from '../lib/stats.mjs';
+
+const { outstanding = 10_000, rounds = 15, calls = 5000, warmUp = 2000, dependent = 10_000 } = parameters;
+
+const cluster = await startCluster({ nodes: [{ numCpus: 1 }] });
+await init({ address: cluster.address });
+const noop = remote(() => undefined);
+const next = remote((n) => n + 1);
+
+async function many(count) {
+  const refs = Array.from({ length: count }, () => noop.remote());
+  for (const value of await Promise.all(refs.map((ref) => get(ref))))
+    check(value === undefined, `a task gave ${value}`);
+}
+
+/** Nanoseconds that each process has had a CPU. */
+function cpu(pid) {
+  const of = (task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, task) => sum + of(task), 0);
+}
+
+for (let round = 0; round < 8; round += 1) await many(outstanding);
+const node = cluster.nodes[0].pid;
+const before = [cpu(process.pid), cpu(node)];
+const times = [];
+for (let round = 0; round < rounds; round += 1) {
+  const started = performance.now();
+  await many(outstanding);
+  times.push(performance.now() - started);
+}
+const after = [cpu(process.pid), cpu(node)];
+const [driverUs, nodeUs] = after.map((end, i) => (end - before[i]) / 1000 / rounds / outstanding);
+
+for (let n = 0; n < warmUp; n += 1) await get(noop.remote());
+const latencies = new Float64Array(calls);
+for (let n = 0; n < calls; n += 1) {
+  const started = performance.now();
+  await get(noop.remote());
+  latencies[n] = 1000 * (performance.now() - started);
+}
+
+let last = next.remote(0);
+const began = performance.now();
+for (let n = 1; n < dependent; n += 1) last = next.remote(last);
+check((await get(last)) === dependent, 'the chain is broken');
+const chainUs = (1000 * (performance.now() - began)) / dependent;
+
+const rate = (1000 * outstanding) / median(times);
+report({ rate, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), chainUs, driverUs, nodeUs });
+await shutdown();
+await cluster.stop();

@@ -1,0 +1,29 @@
+import type { Peer } from './peer.ts';
+import { type Attempted, answer, type RunHead } from './wire/entries.ts';
+
+/** One attempt of a task of another node, until it is answered. */
+export class Run implements Attempted {
+  readonly peer: Peer;
+  readonly index: number;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly job: number;
+  /** The objects of its results, and what the core calls the subscriptions to these. */
+  readonly objects: readonly number[];
+  readonly tokens: number[] = [];
+  missing: number;
+  what: number = answer.values;
+  /** Values that came, where they are several or have to be renamed, and the templates that they name. */
+  readonly parts: Uint8Array[] = [];
+  readonly templates: number[] = [];
+
+  constructor(peer: Peer, { index, generation, attempt, job }: RunHead, objects: readonly number[]) {
+    this.peer = peer;
+    this.index = index;
+    this.generation = generation;
+    this.attempt = attempt;
+    this.job = job;
+    this.objects = objects;
+    this.missing = objects.length;
+  }
+}

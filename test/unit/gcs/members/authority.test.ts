@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { authority } from '../../../../src/gcs/members/authority.ts';
+import type { AuthorityEffect, AuthorityEvent } from '../../../../src/gcs/members/ports.ts';
+import { newAuthority } from '../../../../src/gcs/members/state.ts';
+import type { NodeRow } from '../../../../src/gcs/tables/members.ts';
+
+const row = (nodeId: string): NodeRow => ({
+  nodeId,
+  alive: true,
+  cause: '',
+  driver: false,
+  host: 'h',
+  pid: 1,
+  resources: {},
+  labels: {},
+  agent: '',
+  data: '',
+});
+
+/** An authority whose writes are on the disk at once, or when `land` is called. */
+class World {
+  readonly state = newAuthority({ nodeTimeoutMs: 5_000, suspectMs: 1_000, returnMs: 60_000 });
+  readonly said: AuthorityEffect[] = [];
+  now = 0;
+  held = false;
+  #writes: number[] = [];
+
+  constructor(nodes: readonly NodeRow[] = []) {
+    this.tell({ kind: 'start', nodes, jobs: [] });
+  }
+
+  tell(event: AuthorityEvent): void {
+    for (const effect of authority(this.state, event, { now: this.now, random: () => 0 })) {
+      this.said.push(effect);
+      if (effect.kind === 'write') this.#writes.push(effect.id);
+    }
+    if (!this.held) this.land();
+  }
+
+  land(): void {
+    for (const id of this.#writes.splice(0)) this.tell({ kind: 'wrote', id, next: null });
+  }
+
+  /** Time passes; ticks come when they should, and `alive` report at each. */
+  pass(ms: number, alive: readonly string[] = []): void {
+    for (const end = this.now + ms; this.now < end; ) {
+      this.now += 100;
+      for (const node of alive) this.tell({ kind: 'report', link: 1, node, no: this.now });
+      this.tell({ kind: 'tick' });
+    }
+  }
+
+  /** The authority stands still: a tick comes late, and what was sent meanwhile is read after it. */
+  stall(ms: number, alive: readonly string[] = []): void {
+    this.now += ms;
+    this.tell({ kind: 'tick' });
+    for (const node of alive) this.tell({ kind: 'report', link: 1, node, no: this.now });
+  }
+
+  take(kind: AuthorityEffect['kind']): AuthorityEffect[] {
+    const found = this.said.filter((effect) => effect.kind === kind);
+    this.said.length = 0;
+    return found;
+  }
+
+  isDead(node: string): boolean {
+    return this.state.dead.has(node);
+  }
+}
+
+test('a node is suspected after a second of silence, and dead after the timeout', () => {
+  const world = new World();
+  world.tell({ kind: 'register', link: 1, row: row('a') });
+  world.pass(900);
+  assert.deepEqual(world.take('suspected'), []);
+  world.pass(200);
+  assert.deepEqual(world.take('suspected'), [{ kind: 'suspected', node: 'a', suspected: true }]);
+  world.tell({ kind: 'report', link: 1, node: 'a', no: 1 });
+  assert.deepEqual(world.take('suspected'), [{ kind: 'suspected', node: 'a', suspected: false }]);
+  world.pass(4_900);
+  assert.equal(world.isDead('a'), false);
+  world.pass(200);
+  assert.equal(world.isDead('a'), true);
+  world.tell({ kind: 'register', link: 2, row: row('a') });
+  assert.equal(world.take('dead').at(-1)?.kind, 'dead');
+});
+
+test('a head that stalls again and again excuses nobody who is dead, and kills nobody who lives', () => {
+  const world = new World();
+  for (const id of ['lives', 'dies']) world.tell({ kind: 'register', link: 1, row: row(id) });
+  // 250 ms of each second.
+  for (let second = 0; second < 20; second++) {
+    world.pass(700, ['lives']);
+    world.stall(350, ['lives']);
+  }
+  assert.equal(world.isDead('lives'), false);
+  assert.equal(world.isDead('dies'), true);
+});
+
+test('a head that stands still for longer than the timeout, a hundred times, kills nobody who lives', () => {
+  const world = new World();
+  world.tell({ kind: 'register', link: 1, row: row('a') });
+  for (let i = 0; i < 100; i++) {
+    world.stall(6_000, ['a']);
+    world.pass(100, ['a']);
+  }
+  assert.equal(world.isDead('a'), false);
+  world.pass(5_100);
+  assert.equal(world.isDead('a'), true);
+});
+
+test('after a restart nodes have a minute from the moment at which it begins', () => {
+  const world = new World([row('returns'), row('gone')]);
+  world.pass(59_900);
+  world.tell({ kind: 'register', link: 1, row: row('returns') });
+  assert.equal(world.isDead('gone'), false);
+  world.pass(300, ['returns']);
+  assert.equal(world.isDead('gone'), true);
+  assert.equal(world.isDead('returns'), false);
+});
+
+test('nothing is said before it is on the disk, and a node on a new connection is spoken to there', () => {
+  const world = new World();
+  world.held = true;
+  world.tell({ kind: 'register', link: 1, row: row('a') });
+  world.tell({ kind: 'job', link: 1, node: 'a', no: 1, name: '', namespace: '' });
+  world.tell({ kind: 'job', link: 1, node: 'a', no: 1, name: '', namespace: '' });
+  assert.deepEqual(world.take('registered'), []);
+  world.tell({ kind: 'closed', link: 1, node: 'a' });
+  world.tell({ kind: 'register', link: 2, row: row('a') });
+  world.land();
+  assert.deepEqual(
+    world.said.filter(({ kind }) => kind !== 'write'),
+    [
+      { kind: 'job-is', link: 1, no: 1, job: 1 },
+      { kind: 'job-is', link: 1, no: 1, job: 1 },
+      { kind: 'registered', link: 2 },
+      { kind: 'again', node: 'a' },
+    ],
+  );
+});
+
+test('dead nodes and ended jobs do not add up', () => {
+  const world = new World();
+  for (let i = 0; i < 1_500; i++) {
+    const node = String(i);
+    world.tell({ kind: 'register', link: i, row: row(node) });
+    world.tell({ kind: 'job', link: i, node, no: 1, name: '', namespace: '' });
+    world.tell({ kind: 'bye', link: i, node });
+  }
+  assert.deepEqual(
+    [world.state.dead.size, world.state.jobs.size, world.state.ended.size, world.state.writes.size],
+    [1_000, 1_000, 1_000, 0],
+  );
+  const forgotten = world.said.flatMap((effect) => (effect.kind === 'write' ? effect.changes : []));
+  assert.equal(forgotten.filter(({ kind }) => kind === 'forget-node').length, 500);
+  assert.equal(forgotten.filter(({ kind }) => kind === 'forget-job').length, 500);
+});
