@@ -8,13 +8,15 @@ use mobula_queue::IdleList;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
+use crate::cancel::How;
 use crate::failure::Failure;
 use crate::lanes::Lanes;
 use crate::node::{MAX_PORTS, Node};
+use crate::object::NONE;
 use crate::policy::{self, Queue};
 use crate::port::Event;
 use crate::resources::{Demand, UNIT};
-use crate::task::State;
+use crate::task::{State, TaskId};
 use crate::turn::Turn;
 
 /// The threads that run the tasks of one job, and the tasks that are ready for them. Resources are the node's: crews share them.
@@ -201,19 +203,15 @@ impl Node {
     /// A job has ended: its tasks here are cancelled, as they become ready or their threads end, and the main thread is told to
     /// end these. Its number is never used again.
     pub fn end_job(&self, job: u32) {
-        let mut ended = None;
-        self.crews.change(|crews| {
-            let place = crews.iter().position(|crew| crew.job == job);
-            ended = place.map(|place| crews.swap_remove(place));
-        });
-        let Some(crew) = ended else { return };
+        let Some(crew) = self.crews.find(job) else { return };
         crew.over.store(true, Ordering::SeqCst);
         failpoint!("crew.over");
         self.alone(0, |turn| {
-            turn.post_main(Event::CrewOver { job });
             turn.cancel_queued(&crew);
             turn.cancel_forwarded(&crew);
+            turn.post_main(Event::CrewOver { job });
         });
+        self.crews.change(|crews| crews.retain(|each| each.job != job));
     }
 
     /// Reserves CPU for the plain tasks of the crew that has waited longest for it while others have it. `served`: the jobs whose
@@ -283,35 +281,43 @@ impl Turn<'_> {
 
     /// Queues what became ready for crews, and wakes their threads.
     pub(crate) fn pass_on_to_crews(&mut self) {
-        let node = self.node;
-        for ForCrew { crew, ready, special } in std::mem::take(&mut self.crews) {
-            let mut wake = special;
-            if !ready.is_empty() {
-                let port = node.port(self.port);
-                let is_own = self.crew.as_ref().is_some_and(|own| Arc::ptr_eq(own, &crew));
-                let runs_tasks = self.has_port && is_own && port.runs_tasks.load(Ordering::Relaxed);
-                if policy::place(runs_tasks, port.is_occupied()) == Queue::Own {
-                    wake |= self.is_worth_sharing(port.local.len(), &ready);
-                    port.local.push_all(&ready);
-                    port.wake();
-                } else {
-                    wake = true;
-                    failpoint!("crew.plain");
-                    crew.lanes.plain.push_all(&ready);
-                }
-            }
+        while let Some(last) = self.crews.last() {
+            let crew = Arc::clone(&last.crew);
+            let wake = self.queue_for(last);
+            // Not before: until then nobody else has its tasks.
+            self.crews.pop();
             if crew.is_over() {
-                // Pushed after the queues were emptied, perhaps. What its threads have in store ends with them.
+                // Queued after the queues were emptied, perhaps. What its threads have in store ends with them.
                 self.cancel_queued(&crew);
             } else if wake {
                 self.ask_for_threads(&crew);
-                if !node.resources.has_cpu(crew.has_reserved()) {
+                if !self.node.resources.has_cpu(crew.has_reserved()) {
                     // It looks at what waits.
-                    node.watch();
+                    self.node.watch();
                 }
-                node.wake_for_work(&crew);
+                self.node.wake_for_work(&crew);
             }
         }
+    }
+
+    /// Queues plain tasks for a crew. Gives whether a thread is to be woken.
+    fn queue_for(&self, ForCrew { crew, ready, special }: &ForCrew) -> bool {
+        if ready.is_empty() {
+            return *special;
+        }
+        failpoint!("crew.plain");
+        let port = self.node.port(self.port);
+        let is_own = self.crew.as_ref().is_some_and(|own| Arc::ptr_eq(own, crew));
+        let runs_tasks = self.has_port && is_own && port.runs_tasks.load(Ordering::Relaxed);
+        if policy::place(runs_tasks, port.is_occupied()) == Queue::Own {
+            let wake = *special || self.is_worth_sharing(port.local.len(), ready);
+            port.local.push_all(ready);
+            // A background task may have submitted them while the thread's loop sleeps.
+            port.wake();
+            return wake;
+        }
+        crew.lanes.plain.push_all(ready);
+        true
     }
 
     /// A crew has its first tasks: the main thread is asked for threads.
@@ -325,11 +331,17 @@ impl Turn<'_> {
 
     /// Cancels the tasks that wait for threads of a crew whose job has ended.
     pub(crate) fn cancel_queued(&mut self, crew: &Crew) {
-        while let Some(task) = crew.lanes.plain.pop() {
-            self.cancel_held(task);
-        }
-        for task in crew.lanes.take_special() {
-            self.cancel_held(task);
+        while let Some(task) = crew.lanes.plain.pop().or_else(|| crew.lanes.take_special()) {
+            self.in_hand = task;
+            failpoint!("crew.cancel");
+            let (state, generation) = self.node.tasks.get(task).state();
+            if state == State::Ready && self.begin_settling(task, generation, State::Ready) {
+                self.fail_by_system(task, Failure::Cancelled, &[]);
+                self.free_task(task);
+            } else {
+                self.holder_leaves(task);
+            }
+            self.in_hand = NONE;
         }
     }
 
@@ -341,24 +353,13 @@ impl Turn<'_> {
             let template = &unsafe { node.tasks.get(task).spec() }.template;
             template.crew.as_ref().is_some_and(|of| Arc::ptr_eq(of, crew))
         };
-        for (line, task) in node.forwarding.take(is_of) {
-            if !self.cancel_held(task) {
-                node.forwarding.was_settled(line);
-            }
+        let id = |index| TaskId {
+            index,
+            generation: node.tasks.get(index).state().1,
+        };
+        for task in node.forwarding.find_all(is_of, id) {
+            self.stop(task, Failure::Cancelled, How::default());
         }
-        self.tell_agent();
-    }
-
-    /// Cancels a ready task that this visit has taken out of where it waited; false if it was settled already.
-    fn cancel_held(&mut self, task: u32) -> bool {
-        let (state, generation) = self.node.tasks.get(task).state();
-        failpoint!("crew.cancel");
-        if state == State::Ready && self.begin_settling(task, generation, State::Ready) {
-            self.fail_by_system(task, Failure::Cancelled, &[]);
-            self.free_task(task);
-            return true;
-        }
-        self.holder_leaves(task);
-        false
+        self.sweep_lines(0);
     }
 }

@@ -158,14 +158,17 @@ impl Lanes {
         special.lanes.values().filter_map(first).collect()
     }
 
-    /// Takes all special tasks: they are not to run.
-    pub(crate) fn take_special(&self) -> Vec<u32> {
+    /// Takes a special task that is not to run.
+    pub(crate) fn take_special(&self) -> Option<u32> {
+        if !self.any_special() {
+            return None;
+        }
         let mut special = self.special.lock();
-        self.special_len.store(0, Ordering::Release);
-        special.places.clear();
-        let lanes = std::mem::take(&mut special.lanes);
-        let tasks = lanes.into_values().flat_map(|lane| lane.tasks);
-        tasks.map(|(_, task)| task).collect()
+        let ((priority, _), mut lane) = special.lanes.pop_first()?;
+        let (_, task) = lane.tasks.pop_front()?;
+        special.put(priority, lane);
+        self.special_len.fetch_sub(1, Ordering::Release);
+        Some(task)
     }
 
     pub(crate) fn any_special(&self) -> bool {
