@@ -1,5 +1,3 @@
-import { withoutPage } from '../common/error-page.ts';
-import { ObjectStoreFullError } from '../common/errors.ts';
 import type { Env } from '../common/step.ts';
 import { now, setImmediate, Timer } from '../common/timers.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
@@ -8,6 +6,7 @@ import type { ThreadRuntime } from '../core/runtime.ts';
 import type { Template } from '../core/submit/template.ts';
 import { collect } from '../core/values/collector.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
+import { Answers } from './answers.ts';
 import { Commands } from './commands.ts';
 import { ExportedTemplates } from './exported.ts';
 import { ImportedTemplates, type Register } from './imported.ts';
@@ -22,16 +21,7 @@ import { failureOf } from './submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from './submitter/state.ts';
 import { submitterStep } from './submitter/step.ts';
 import { WireValues } from './values.ts';
-import {
-  answer,
-  entry,
-  readAnswerHead,
-  readCancel,
-  readCode,
-  readForget,
-  readTemplate,
-  writeCancel,
-} from './wire/entries.ts';
+import { entry, readCancel, readCode, readForget, readTemplate, writeCancel } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
 
 /** Bytes of a task record before its arguments. */
@@ -47,27 +37,6 @@ export interface AgentPorts {
   /** A peer broke the protocol: the session with it is to end. */
   misbehaved(node: NodeId, error: unknown): void;
 }
-
-/** An answer whose values are not read yet. */
-interface Answer {
-  readonly what: number;
-  readonly values: number;
-  readonly entry: EntryReader;
-  readonly peer: Peer;
-  readonly attempt: number;
-  /** Whether the task's job is over: what its values name may be gone. */
-  readonly over: boolean;
-}
-
-/** What comes of an answer, for the core. */
-const outcomes: Readonly<Record<number, number>> = {
-  [answer.values]: outcome.ok,
-  [answer.thrown]: outcome.error,
-  [answer.thrownAgain]: outcome.retry,
-  [answer.failed]: outcome.failed,
-  [answer.lost]: outcome.lost,
-  [answer.unbegun]: outcome.unbegun,
-};
 
 const env: Env = {
   get now() {
@@ -86,6 +55,7 @@ export class Agent implements NewsHandler {
   readonly #running: RunningTasks;
   readonly #sending: Sending;
   readonly #commands: Commands;
+  readonly #answers: Answers;
   readonly #objects: Objects;
   readonly #news: AgentNews;
   readonly #submitter = newSubmitter();
@@ -95,8 +65,6 @@ export class Agent implements NewsHandler {
   readonly #dead = new Set<NodeId>();
   /** The task in the inbox that the step is asked about. */
   #handed: Outgoing | undefined;
-  /** The values of the answer that the step is asked about. */
-  #answer: Answer | undefined;
   #pumping = false;
   #scheduled = false;
   #timer: Timer | undefined;
@@ -111,6 +79,7 @@ export class Agent implements NewsHandler {
     this.#exported = new ExportedTemplates(runtime, this.#values, this.#imported, jobOf);
     this.#objects = new Objects(runtime);
     this.#commands = new Commands(runtime, this.#values, this.#objects);
+    this.#answers = new Answers(this.#commands, this.#imported);
     this.#running = new RunningTasks({
       objects: this.#objects,
       commands: this.#commands,
@@ -203,10 +172,7 @@ export class Agent implements NewsHandler {
         this.#running.run(peer, from);
         break;
       case entry.answer: {
-        const { index, generation, attempt, what, values } = readAnswerHead(from);
-        const flight = this.#submitter.flights.get(index);
-        const over = flight !== undefined && this.jobs.isOver(jobNumber(flight.line.ask.job));
-        this.#answer = { what, values, entry: from, peer, attempt, over };
+        const { index, generation, attempt } = this.#answers.read(peer, from);
         this.#step({ kind: 'answer', node: peer.node, index, generation, attempt });
         break;
       }
@@ -309,7 +275,7 @@ export class Agent implements NewsHandler {
         break;
       }
       case 'end':
-        this.#end(effect.index, effect.fn);
+        this.#answers.end(effect.index, effect.ask.fn, this.jobs.isOver(jobNumber(effect.ask.job)));
         break;
       case 'lost': {
         const bytes = encodeFailure(
@@ -348,22 +314,6 @@ export class Agent implements NewsHandler {
       const flight = this.#submitter.flights.get(index);
       return flight?.generation === generation && flight.attempt === attempt;
     });
-  }
-
-  /** Ends an attempt with the answer that came. */
-  #end(index: number, fn: string): void {
-    const { what, values, entry: from, peer, attempt, over } = this.#answer as Answer;
-    if (over) {
-      this.#commands.fail(index, outcome.failed, encodeFailure(failure.cancelled, attempt, fn, ''));
-      return;
-    }
-    try {
-      this.#commands.result(index, outcomes[what] as number, values, from, this.#imported.inward(peer));
-    } catch (error) {
-      if (!(error instanceof ObjectStoreFullError)) throw error;
-      const details = withoutPage(error.message);
-      this.#commands.fail(index, outcome.failed, encodeFailure(failure.noRoom, attempt, fn, details));
-    }
   }
 
   /** Whether the core was asked for more tasks since its news were read. */

@@ -150,7 +150,7 @@ impl Turn<'_> {
         }
         inner.turn = inner.turn.wrapping_add(1);
         inner.batch_began = self.node.clock.now();
-        let crew = self.node.crew(&inner.crew);
+        let crew = self.node.crew(inner.crew.as_deref());
         let queued = crew.lanes.len() + self.node.port(self.port).local.len();
         if policy::leaves_work(queued, inner.batch.len(), spent) {
             self.node.wake_for_work(crew);
@@ -192,7 +192,7 @@ impl Turn<'_> {
             return;
         }
         let crew = self.crew.clone();
-        let shared = &self.node.crew(&crew).lanes.plain;
+        let shared = &self.node.crew(crew.as_deref()).lanes.plain;
         while batch.admits(inner, UNIT) {
             let task = if queue == Queue::Own {
                 if port.local.len() == 0 || !self.hold_cpu(inner, UNIT) {
@@ -260,7 +260,7 @@ impl Turn<'_> {
         };
         let take = |demand: &_, reserved| node.resources.try_exchange(held, demand, reserved);
         let (demand, tasks) =
-            node.crew(&inner.crew)
+            node.crew(inner.crew.as_deref())
                 .lanes
                 .pop_special(least_priority, most_cpu, take, fits)?;
         let own = !demand.others.is_empty();
@@ -306,7 +306,7 @@ impl Turn<'_> {
     fn hold_cpu(&mut self, inner: &mut Inner, cpu: i64) -> bool {
         let more = cpu - inner.holds_cpu;
         if more > 0 {
-            let has_reserved = self.node.crew(&inner.crew).has_reserved();
+            let has_reserved = self.node.crew(inner.crew.as_deref()).has_reserved();
             if !self.node.resources.try_cpu(more, has_reserved) {
                 return false;
             }

@@ -86,7 +86,7 @@ impl Node {
         self.waits.forget(id);
         let port = self.port(id);
         let crew = port.inner.lock().crew.clone();
-        let crew = self.crew(&crew);
+        let crew = self.crew(crew.as_deref());
         crew.idle.remove(id);
         crew.occupied.remove(id);
         failpoint!("bury.begin");
@@ -185,7 +185,11 @@ impl Turn<'_> {
         self.work_may_be_possible();
         if estate.kind == PortKind::Worker {
             let crew = port.inner.lock().crew.clone();
-            self.node.crew(&crew).lanes.plain.push_all(&port.local.take_all());
+            self.node
+                .crew(crew.as_deref())
+                .lanes
+                .plain
+                .push_all(&port.local.take_all());
             if let Some(crew) = crew.filter(|crew| crew.is_over()) {
                 self.cancel_queued(&crew);
             }

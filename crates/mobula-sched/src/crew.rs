@@ -167,8 +167,8 @@ impl Node {
     }
 
     /// The crew, where nothing stands for that of the process's own program.
-    pub(crate) fn crew<'a>(&'a self, crew: &'a Option<Arc<Crew>>) -> &'a Crew {
-        crew.as_deref().unwrap_or(&self.home)
+    pub(crate) fn crew<'a>(&'a self, crew: Option<&'a Crew>) -> &'a Crew {
+        crew.unwrap_or(&self.home)
     }
 
     /// Whether `test` holds for any crew.

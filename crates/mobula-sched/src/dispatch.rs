@@ -95,7 +95,7 @@ impl Node {
             }
             let crew = inner.crew.clone();
             drop(inner);
-            let crew = self.crew(&crew);
+            let crew = self.crew(crew.as_deref());
             if spin && take && !looked && self.look_for_work(port, crew) {
                 looked = true;
                 continue;
@@ -126,7 +126,7 @@ impl Node {
             turn.end_batch(inner);
             // What its tasks submit from now on is not put into its own queue.
             port.runs_tasks.store(false, Ordering::Relaxed);
-            self.crew(&inner.crew)
+            self.crew(inner.crew.as_deref())
                 .lanes
                 .plain
                 .push_all(&port.local.take_all());
@@ -138,7 +138,7 @@ impl Node {
         })?;
         let crew = inner.crew.clone();
         drop(inner);
-        let crew = self.crew(&crew);
+        let crew = self.crew(crew.as_deref());
         crew.idle.remove(port.id);
         crew.occupied.remove(port.id);
         self.pass_ring_on(crew);

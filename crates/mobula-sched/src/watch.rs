@@ -31,7 +31,7 @@ impl Node {
             };
             inner.regions.watch();
             if shares && inner.holds_cpu > 0 {
-                served.push(self.crew(&inner.crew).job);
+                served.push(self.crew(inner.crew.as_deref()).job);
             }
             let now = self.clock.now();
             let batch_since = (!inner.batch.is_empty()).then_some(inner.batch_began);
@@ -90,7 +90,7 @@ impl Node {
         });
         if inner.kind == PortKind::Worker && port.local.len() > 0 {
             // The thread counted on doing these soon. Others may never have nothing else to do, and come and take them.
-            self.crew(&inner.crew)
+            self.crew(inner.crew.as_deref())
                 .lanes
                 .plain
                 .push_all(&port.local.take_all());

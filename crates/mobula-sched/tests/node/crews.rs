@@ -175,26 +175,17 @@ fn link(thread: &mut Thread, template: u32, parent: &TaskNews) {
 
 #[test]
 fn jobs_with_endless_tasks_share_one_cpu() {
-    let kinds: [[fn(u32) -> TemplateSpec; 3]; 3] = [
-        [of_job, of_job, of_job],
-        [
-            |job| TemplateSpec {
-                priority: 1,
-                ..of_job(job)
-            },
-            of_job,
-            of_job,
-        ],
-        [of_job, of_job, |job| TemplateSpec {
-            priority: 1,
-            ..of_job(job)
-        }],
-    ];
-    for kinds in kinds {
+    // The job with a priority, if any.
+    for urgent in [None, Some(0), Some(2)] {
         let bed = Bed::new(1, &[]);
         let mut driver = bed.driver();
-        let jobs = [0, 1, 2];
-        let templates = [0, 1, 2].map(|at: usize| bed.template(kinds[at](jobs[at])));
+        let templates = [0, 1, 2].map(|job| {
+            let priority = i32::from(urgent == Some(job));
+            bed.template(TemplateSpec {
+                priority,
+                ..of_job(job)
+            })
+        });
         let mut threads = [bed.worker(), bed.worker_of(1), bed.worker_of(2)];
         for template in templates {
             let first = driver.submit_tagged(template, 0, &[]);
