@@ -43,13 +43,13 @@ pub(crate) fn binding(port: u32) -> Result<&'static Binding> {
     Ok(unsafe { &*entry })
 }
 
-/// Attaches the calling thread: `kind` 0 = driver, 1 = tasks, 2 = actors, 3 = agent; `host` is that of the need-worker event, or
-/// -1. `on_bell` is called on the thread's loop when there is news and the thread slept. Gives the port.
+/// Attaches the calling thread: `kind` 0 = driver, 1 = tasks, 2 = actors, 3 = agent; `serves`: for a thread of actors the number of
+/// the need-worker event, for one of tasks the job, or -1. `on_bell` is called on the thread's loop when there is news and the thread slept. Gives the port.
 #[napi(catch_unwind)]
 pub fn attach(
     env: Env,
     kind: u32,
-    host: i32,
+    serves: i32,
     on_bell: Function<'_, Unknown<'_>, Unknown<'_>>,
 ) -> Result<u32> {
     let runtime = current()?;
@@ -73,7 +73,7 @@ pub fn attach(
     let bell = UvBell::new(env.raw(), on_bell.value().value, on_end)?;
     let Some(port) = runtime
         .node
-        .attach(kind, u32::try_from(host).ok(), Arc::clone(&bell) as _)
+        .attach(kind, u32::try_from(serves).ok(), Arc::clone(&bell) as _)
     else {
         return fail(
             Code::Invalid,
@@ -123,6 +123,13 @@ fn close(binding: *mut Binding) {
     failpoint!("native.detach");
     binding.mine.store(ptr::null_mut(), Ordering::Relaxed);
     binding.runtime.node.close_port(binding.port as u16);
+}
+
+/// A job of another process has ended: its tasks on this node are cancelled, and the main thread is told to end its threads.
+#[napi(catch_unwind)]
+pub fn end_job(port: u32, job: u32) -> Result<()> {
+    binding(port)?.runtime.node.end_job(job);
+    Ok(())
 }
 
 /// The thread of `port` was told to end and hangs in foreign code: its tasks run elsewhere or fail. What that code may

@@ -25,6 +25,8 @@ pub struct TemplateOptions {
     pub max_concurrency: u32,
     pub own_thread: bool,
     pub detached: bool,
+    /// The job of another process that its tasks belong to; 0: that of the thread that registers it.
+    pub job: u32,
     /// What an agent finds a node by; absent for what runs on this node.
     pub forward: Option<String>,
 }
@@ -60,6 +62,7 @@ pub fn add_template(
         max_concurrency: options.max_concurrency,
         own_thread: options.own_thread,
         detached: options.detached,
+        job: options.job,
         forward: options.forward.map(|ask| ask.into_bytes().into()),
     };
     // SAFETY: the caller's thread is here, and copies before it goes on.

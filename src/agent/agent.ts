@@ -1,5 +1,3 @@
-import { withoutPage } from '../common/error-page.ts';
-import { ObjectStoreFullError } from '../common/errors.ts';
 import type { Env } from '../common/step.ts';
 import { now } from '../common/timers.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
@@ -8,9 +6,11 @@ import type { ThreadRuntime } from '../core/runtime.ts';
 import type { Template } from '../core/submit/template.ts';
 import { collect } from '../core/values/collector.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
+import { Answers } from './answers.ts';
 import { Commands } from './commands.ts';
 import { ExportedTemplates } from './exported.ts';
 import { ImportedTemplates, type Register } from './imported.ts';
+import { Jobs, jobNumber } from './jobs.ts';
 import { AgentNews } from './news.ts';
 import { Objects } from './objects.ts';
 import { Peer, type SendBody } from './peer.ts';
@@ -22,16 +22,7 @@ import { failureOf } from './submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from './submitter/state.ts';
 import { submitterStep } from './submitter/step.ts';
 import { WireValues } from './values.ts';
-import {
-  answer,
-  entry,
-  readAnswerHead,
-  readCancel,
-  readCode,
-  readForget,
-  readTemplate,
-  writeCancel,
-} from './wire/entries.ts';
+import { entry, readCancel, readCode, readForget, readTemplate, writeCancel } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
 
 /** Bytes of a task record before its arguments. */
@@ -45,25 +36,6 @@ export interface AgentPorts {
   /** A peer broke the protocol: the session with it is to end. */
   misbehaved(node: NodeId, error: unknown): void;
 }
-
-/** An answer whose values are not read yet. */
-interface Answer {
-  readonly what: number;
-  readonly values: number;
-  readonly entry: EntryReader;
-  readonly peer: Peer;
-  readonly attempt: number;
-}
-
-/** What comes of an answer, for the core. */
-const outcomes: Readonly<Record<number, number>> = {
-  [answer.values]: outcome.ok,
-  [answer.thrown]: outcome.error,
-  [answer.thrownAgain]: outcome.retry,
-  [answer.failed]: outcome.failed,
-  [answer.lost]: outcome.lost,
-  [answer.unbegun]: outcome.unbegun,
-};
 
 const env: Env = {
   get now() {
@@ -82,30 +54,34 @@ export class Agent implements NewsHandler {
   readonly #running: RunningTasks;
   readonly #sending: Sending;
   readonly #commands: Commands;
+  readonly #answers: Answers;
   readonly #objects: Objects;
   readonly #pump: Pump;
   readonly #submitter = newSubmitter();
+  /** Is told what the job table says. */
+  readonly jobs: Jobs = new Jobs();
   readonly #peers = new Map<NodeId, Peer>();
   readonly #dead = new Set<NodeId>();
   /** The task in the inbox that the step is asked about. */
   #handed: Outgoing | undefined;
-  /** The values of the answer that the step is asked about. */
-  #answer: Answer | undefined;
 
   constructor(runtime: ThreadRuntime, ports: AgentPorts) {
     this.#runtime = runtime;
     this.#ports = ports;
     this.#values = new WireValues(runtime);
-    this.#imported = new ImportedTemplates(runtime, ports.register);
+    this.#imported = new ImportedTemplates(runtime, ports.register, this.jobs);
+    this.jobs.onOver = (job) => this.#jobOver(job);
     this.#exported = new ExportedTemplates(runtime, this.#values, this.#imported, jobOf);
     this.#objects = new Objects(runtime);
     this.#commands = new Commands(runtime, this.#values, this.#objects);
+    this.#answers = new Answers(this.#commands, this.#imported);
     this.#running = new RunningTasks({
       objects: this.#objects,
       commands: this.#commands,
       values: this.#values,
       imported: this.#imported,
       exported: this.#exported,
+      jobs: this.jobs,
       nodeId: Buffer.from(runtime.facts.nodeId, 'hex'),
       nameOf: (template) => runtime.registry.get(template).info.name,
       meanOf: (template) => runtime.addon.templateMean(runtime.port.id, template),
@@ -202,8 +178,7 @@ export class Agent implements NewsHandler {
         this.#running.run(peer, from);
         break;
       case entry.answer: {
-        const { index, generation, attempt, what, values } = readAnswerHead(from);
-        this.#answer = { what, values, entry: from, peer, attempt };
+        const { index, generation, attempt } = this.#answers.read(peer, from);
         this.#step({ kind: 'answer', node: peer.node, index, generation, attempt });
         break;
       }
@@ -217,6 +192,15 @@ export class Agent implements NewsHandler {
         throw malformed(`kind ${kind}`);
     }
   };
+
+  /** A job is over: what is left of it here goes. */
+  #jobOver(job: number): void {
+    const { addon, port } = this.#runtime;
+    addon.endJob(port.id, job);
+    this.#running.endJob(job);
+    this.#imported.endJob(job);
+    this.#pump.later();
+  }
 
   // ---- what the core tells ----
 
@@ -262,7 +246,7 @@ export class Agent implements NewsHandler {
     const { id, info } = registry.get(word(12));
     const [index, generation, attempt, deps] = [word(4), word(8), word(16), word(24)];
     if (info.kind !== 'task' || info.forward === undefined) throw new Error('a task came that this node keeps');
-    const job = Number.parseInt(info.job ?? '', 16);
+    const job = jobNumber(info.job ?? '');
     const head = { index, generation, attempt, template: id, job, results: info.numReturns, deps };
     this.#handed = { head, argsAt: pos + TASK_HEAD };
     this.#step({ kind: 'task', index, generation, attempt, ask: info.forward });
@@ -297,7 +281,7 @@ export class Agent implements NewsHandler {
         break;
       }
       case 'end':
-        this.#end(effect.index, effect.fn);
+        this.#answers.end(effect.index, effect.ask.fn, this.jobs.isOver(jobNumber(effect.ask.job)));
         break;
       case 'lost': {
         const bytes = encodeFailure(
@@ -336,18 +320,6 @@ export class Agent implements NewsHandler {
       const flight = this.#submitter.flights.get(index);
       return flight?.generation === generation && flight.attempt === attempt;
     });
-  }
-
-  /** Ends an attempt with the answer that came. */
-  #end(index: number, fn: string): void {
-    const { what, values, entry: from, peer, attempt } = this.#answer as Answer;
-    try {
-      this.#commands.result(index, outcomes[what] as number, values, from, this.#imported.inward(peer));
-    } catch (error) {
-      if (!(error instanceof ObjectStoreFullError)) throw error;
-      const details = withoutPage(error.message);
-      this.#commands.fail(index, outcome.failed, encodeFailure(failure.noRoom, attempt, fn, details));
-    }
   }
 
   /** Whether the core was asked for more tasks since its news were read. */

@@ -76,7 +76,7 @@ export class Commands {
   }
 
   /** Has the core run a task of another node, whose arguments are the next values of an entry. */
-  run(run: Run, template: number, { job, deps }: RunHead, from: EntryReader, inward: Inward): void {
+  run(run: Run, template: number, { deps }: RunHead, from: EntryReader, inward: Inward): void {
     // The arguments come first in the entry; the values of those that were refs are put into the core before them.
     const args = deps === 0 ? from : this.#values.fork(from);
     const given = deps === 0 ? none : this.#objects.take(deps);
@@ -85,7 +85,7 @@ export class Commands {
       for (const object of given) this.#values.passInto(object, from, inward);
       const writer = this.#port.begin(64);
       writer.byte(op.run);
-      writeOrigin(writer, run, job);
+      writeOrigin(writer, run);
       writer.byte((deps > 0 ? submit.deps : 0) | (objects.length > 1 ? submit.multi : 0));
       writer.view.setUint32(writer.pos, template, true);
       writer.view.setUint32(writer.pos + 4, objects[0] as number, true);
@@ -117,17 +117,12 @@ export class Commands {
 }
 
 /** What a task is at its submitter: `src/core/run/origin.ts` reads it in the worker. */
-function writeOrigin(
-  writer: ThreadRuntime['port']['writer'],
-  { peer, index, generation, attempt }: Run,
-  job: number,
-): void {
+function writeOrigin(writer: ThreadRuntime['port']['writer'], { peer, index, generation, attempt }: Run): void {
   const { bytes, view } = writer;
   bytes.set(peer.id, writer.pos);
   // As in the text of a TaskId: high digits first.
   view.setUint32(writer.pos + 8, generation, false);
   view.setUint32(writer.pos + 12, index, false);
   view.setUint32(writer.pos + 16, attempt, true);
-  view.setUint32(writer.pos + 20, job, true);
-  writer.pos += 24;
+  writer.pos += 20;
 }

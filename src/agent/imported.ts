@@ -1,15 +1,17 @@
 import { ObjectRef } from '../core/refs/object-ref.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import { marksRegistration } from '../core/submit/registration-refs.ts';
+import { type Jobs, jobNumber } from './jobs.ts';
 import type { Peer } from './peer.ts';
 import { type Inward, readRenamed } from './values.ts';
 import type { CodeName, TemplateEntry } from './wire/entries.ts';
 import { malformed } from './wire/entry.ts';
 
 /** A template of another node, as it is registered here. */
-interface Imported {
+export interface Imported {
   readonly name: CodeName;
   readonly code: CodeName;
+  readonly job: number;
   /** Its number here. */
   readonly number: number;
   /** Keeps it registered. */
@@ -40,14 +42,16 @@ interface ImportedCode {
 export class ImportedTemplates {
   readonly #runtime: ThreadRuntime;
   readonly #register: Register;
+  readonly #jobs: Jobs;
   readonly #byName = new Map<CodeName, Imported>();
   readonly #byNumber = new Map<number, Imported>();
   readonly #codes = new Map<CodeName, ImportedCode>();
   /** By peer, by its number. */
   readonly #ofPeer = new Map<Peer, Map<number, Imported>>();
 
-  constructor(runtime: ThreadRuntime, register: Register) {
+  constructor(runtime: ThreadRuntime, register: Register, jobs: Jobs) {
     this.#runtime = runtime;
+    this.#jobs = jobs;
     this.#register = register;
   }
 
@@ -59,13 +63,16 @@ export class ImportedTemplates {
   template(peer: Peer, { number, name, info, code }: TemplateEntry): void {
     let imported = this.#byName.get(name);
     if (imported === undefined) {
-      const ref = this.#runtime.refs.makeSingle();
       const described = JSON.parse(info) as PortableInfo;
+      const job = jobNumber(described.job);
+      // Nothing comes of what names it.
+      if (!this.#jobs.begin(job)) return;
+      const ref = this.#runtime.refs.makeSingle();
       marksRegistration(ref);
       const held = this.#code(code);
       const here = this.#register(ref, described, ObjectRef.index(held.ref));
       held.templates += 1;
-      imported = { name, code, number: here, ref, peers: new Set() };
+      imported = { name, code, job, number: here, ref, peers: new Set() };
       this.#byName.set(name, imported);
       this.#byNumber.set(here, imported);
     }
@@ -92,11 +99,14 @@ export class ImportedTemplates {
 
   /** How a peer's numbers are to be read. */
   inward(peer: Peer): Inward {
-    return (template) => {
-      const imported = this.#of(peer).get(template);
-      if (imported === undefined) throw malformed(`template ${template}, which was never sent`);
-      return imported;
-    };
+    return (template) => this.find(peer, template);
+  }
+
+  /** The template that a peer has given a number. */
+  find(peer: Peer, number: number): Imported {
+    const imported = this.#of(peer).get(number);
+    if (imported === undefined) throw malformed(`template ${number}, which was never sent`);
+    return imported;
   }
 
   #of(peer: Peer): Map<number, Imported> {
@@ -123,6 +133,13 @@ export class ImportedTemplates {
     if (code.templates > 0) return;
     this.#codes.delete(imported.code);
     code.ref[Symbol.dispose]();
+  }
+
+  /** A job is over: nothing of it is named any more. */
+  endJob(job: number): void {
+    for (const [peer, all] of this.#ofPeer) {
+      for (const [number, imported] of [...all]) if (imported.job === job) this.forget(peer, number);
+    }
   }
 
   /** The core says that a template has ended. */

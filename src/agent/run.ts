@@ -1,5 +1,5 @@
 import type { Peer } from './peer.ts';
-import { type Attempted, answer } from './wire/entries.ts';
+import { type Attempted, answer, type RunHead } from './wire/entries.ts';
 
 /** One attempt of a task of another node, until it is answered. */
 export class Run implements Attempted {
@@ -7,6 +7,7 @@ export class Run implements Attempted {
   readonly index: number;
   readonly generation: number;
   readonly attempt: number;
+  readonly job: number;
   /** The objects of its results, and what the core calls the subscriptions to these. */
   readonly objects: readonly number[];
   readonly tokens: number[] = [];
@@ -16,11 +17,12 @@ export class Run implements Attempted {
   readonly parts: Uint8Array[] = [];
   readonly templates: number[] = [];
 
-  constructor(peer: Peer, { index, generation, attempt }: Attempted, objects: readonly number[]) {
+  constructor(peer: Peer, { index, generation, attempt, job }: RunHead, objects: readonly number[]) {
     this.peer = peer;
     this.index = index;
     this.generation = generation;
     this.attempt = attempt;
+    this.job = job;
     this.objects = objects;
     this.missing = objects.length;
   }

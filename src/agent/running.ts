@@ -5,12 +5,13 @@ import { encodeFailure, failure, NODE_AT } from '../core/values/failures.ts';
 import type { Commands } from './commands.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { ImportedTemplates } from './imported.ts';
+import type { Jobs } from './jobs.ts';
 import type { Objects } from './objects.ts';
 import type { Peer } from './peer.ts';
 import { Run } from './run.ts';
 import { type WireValues, writeBytes, writeRenamed } from './values.ts';
-import { answer, beginAnswer, type CancelEntry, readRunHead } from './wire/entries.ts';
-import { type EntryReader, EntryWriter } from './wire/entry.ts';
+import { type Attempted, answer, beginAnswer, type CancelEntry, readRunHead } from './wire/entries.ts';
+import { type EntryReader, EntryWriter, malformed } from './wire/entry.ts';
 
 /** Where the attempt stands in an error of the core's: behind the reason. */
 const ATTEMPT_AT = 1;
@@ -25,6 +26,7 @@ export interface RunningPorts {
   readonly values: WireValues;
   readonly imported: ImportedTemplates;
   readonly exported: ExportedTemplates;
+  readonly jobs: Jobs;
   /** The bytes of this node's id. */
   readonly nodeId: Uint8Array;
   /** What errors call a template of this node. */
@@ -69,10 +71,16 @@ export class RunningTasks {
 
   /** A task to run. */
   run(peer: Peer, entry: EntryReader): void {
-    const { imported, objects, commands, nameOf } = this.#ports;
+    const { imported, jobs, objects, commands, nameOf } = this.#ports;
     const head = readRunHead(entry);
+    if (jobs.isOver(head.job)) {
+      // It names what is gone with the job.
+      answerNow(peer, head, encodeFailure(failure.cancelled, head.attempt, '', ''));
+      return;
+    }
     const inward = imported.inward(peer);
-    const template = inward(head.template).number;
+    const { number: template, job } = imported.find(peer, head.template);
+    if (job !== head.job) throw malformed(`a task of job ${head.job}, whose template is of job ${job}`);
     this.#used.add(template);
     const run = new Run(peer, head, objects.take(head.results));
     this.#of(peer).set(run.index, run);
@@ -163,10 +171,7 @@ export class RunningTasks {
 
   /** It fails before it begins. */
   #failNow(run: Run, error: Uint8Array): void {
-    const { out } = run.peer;
-    beginAnswer(out, run, answer.failed, 1);
-    writeBytes(out, error);
-    out.end();
+    answerNow(run.peer, run, error);
     this.#end(run);
   }
 
@@ -180,6 +185,15 @@ export class RunningTasks {
     const run = this.#of(peer).get(cancel.index);
     if (run?.generation !== cancel.generation || run.attempt !== cancel.attempt) return;
     this.#ports.commands.cancel(run.objects[0] as number, cancel.force, cancel.recursive);
+  }
+
+  /** A job is over: nobody waits for what its tasks do. */
+  endJob(job: number): void {
+    for (const runs of this.#runs.values()) {
+      for (const run of runs.values()) {
+        if (run.job === job) this.#ports.commands.cancel(run.objects[0] as number, true, true);
+      }
+    }
   }
 
   /** A node is dead: nobody waits for what its tasks do. */
@@ -203,4 +217,11 @@ export class RunningTasks {
     this.#ofLast = runs;
     return runs;
   }
+}
+
+/** A task fails before it begins. */
+function answerNow({ out }: Peer, of: Attempted, error: Uint8Array): void {
+  beginAnswer(out, of, answer.failed, 1);
+  writeBytes(out, error);
+  out.end();
 }

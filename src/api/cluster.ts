@@ -86,7 +86,7 @@ export function context(): RuntimeContext {
   const task = currentTask();
   const hex = (value: number): string => value.toString(16).padStart(8, '0');
   const known = {
-    jobId: task?.origin?.jobId ?? facts.jobId,
+    jobId: facts.jobId,
     nodeId: facts.nodeId,
     workerId: `${facts.nodeId}${hex(port.id)}`,
     namespace: facts.namespace,

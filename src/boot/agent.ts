@@ -52,7 +52,7 @@ class AgentThread {
       ended: (peer) => this.#agent.dead(peer),
     });
     this.#agent = new Agent(this.#runtime, {
-      register: registering(this.#runtime),
+      register: registering(this.#runtime, () => this.#job),
       send: (to, body) => sent[this.#sessions.send(to, body, false).is],
       request: (wanted) => this.#head?.request(wanted),
       misbehaved: (node, error) => this.#sessions.end(node, (error as Error).message),
@@ -102,8 +102,14 @@ class AgentThread {
     },
   };
 
-  /** Keeps the copy of the node table that `nodes()` reads, and hears of deaths. */
-  async #follow({ nodes }: Head): Promise<void> {
+  /** Keeps the copy of the node table that `nodes()` reads, and hears of deaths and of the ends of jobs. */
+  async #follow({ nodes, jobs }: Head): Promise<void> {
+    await jobs.watch((change) => {
+      const known = this.#agent.jobs;
+      if (change.kind === 'put') known.set(change.row.job, change.row.ended);
+      else if (change.kind === 'delete') known.forget(Number(change.key));
+      else if (change.kind === 'reset') known.reset([...change.rows.values()].map(({ job, ended }) => [job, ended]));
+    });
     const replica = new NodeReplica(addon, this.#runtime.port.id);
     await nodes.watch((change) => {
       replica.apply(change);

@@ -63,7 +63,8 @@ export class DriverNode implements NewsHandler {
     };
     // One step without news, so that the core knows that this thread sleeps and has to be rung.
     port.drain(inbox);
-    this.#node.start();
+    // A node that is there for others alone gets threads as jobs come.
+    if (joined === undefined || joined.agent.job !== 0) this.#node.start();
     // In a cluster the agent keeps the copy of the node table.
     if (joined === undefined) enterNode(embeddedGcs(), this.runtime, { driver: true, labels });
     setCurrentRuntime(this.runtime);

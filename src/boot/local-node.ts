@@ -34,9 +34,9 @@ export class LocalNode implements NewsHandler {
     thread.inbox.beforeNews = this.#output.drain;
   }
 
-  /** Starts the worker threads; they come up in the background. */
+  /** Starts the worker threads of the process's own program; they come up in the background. */
   start(): void {
-    this.#workers.start();
+    this.#workers.start(0);
   }
 
   /** Worker threads. */
@@ -57,6 +57,12 @@ export class LocalNode implements NewsHandler {
     const view = this.#thread.port.inboxView;
     const word = (at: number): number => view.getUint32(pos + at, true);
     switch (kind) {
+      case event.needCrew:
+        this.#workers.start(word(4));
+        return pos + 8;
+      case event.crewOver:
+        this.#pool.endJob(word(4));
+        return pos + 8;
       case event.needWorker:
         this.#pool.startHost(word(4));
         return pos + 8;

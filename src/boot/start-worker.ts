@@ -3,6 +3,7 @@ import { traceOf } from '../common/thrown.ts';
 import { setImmediate } from '../common/timers.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import { registerLoader } from '../core/functions/loader.ts';
+import { portKind } from '../core/port/wire.ts';
 import { Executor } from '../core/run/executor.ts';
 import { Pump } from '../core/run/pump.ts';
 import { containContexts, currentTask } from '../core/run/task-context.ts';
@@ -21,8 +22,16 @@ async function work(brief: WorkerBrief, things: SharedThings, driver: MessagePor
   containContexts();
   if (brief.loader !== undefined) await registerLoader(brief.loader);
   let pump: Pump | undefined;
-  const runtime = new ThreadRuntime(addon, brief.kind === 1 ? 1 : 2, brief.host, brief.facts, travel, things, () =>
-    pump?.rung(),
+  const runsTasks = brief.kind === 1;
+  const serves = runsTasks ? brief.job : brief.host;
+  const runtime = new ThreadRuntime(
+    addon,
+    runsTasks ? portKind.worker : portKind.host,
+    serves,
+    brief.facts,
+    travel,
+    things,
+    () => pump?.rung(),
   );
   things.begin(thingHost(runtime), brief.things, brief.hub);
   setCurrentRuntime(runtime);

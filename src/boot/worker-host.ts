@@ -2,6 +2,7 @@ import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ResolvedInitOptions } from '../common/init-options.ts';
 import { loaderSetup } from '../core/functions/loader.ts';
+import { jobName } from '../core/run/origin.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import { threadState, type WorkerAssignment } from '../workers/assignment.ts';
 import { heapLimits } from '../workers/heap-limits.ts';
@@ -61,16 +62,18 @@ export class WorkerHost {
     });
   }
 
-  /** Starts the threads that run tasks; they come up in the background. */
-  start(): void {
-    this.pool.startWorkers(this.#count);
+  /** Starts the threads that run tasks of a job, 0 for the process's own program; they come up in the background. */
+  start(job: number): void {
+    this.pool.startWorkers(this.#count, job);
   }
 
   #brief(assignment: WorkerAssignment): WorkerBrief {
     const { argv, execArgv, env } = process;
     const { thread, lines } = this.#around;
     const program = { argv, execArgv, nodeOptions: env['NODE_OPTIONS'], loader: loaderSetup() };
-    return { ...assignment, facts: thread.facts, ...lines.open(assignment.state), ...program };
+    const { job } = assignment;
+    const facts = job === 0 ? thread.facts : { ...thread.facts, jobId: jobName(job) };
+    return { ...assignment, facts, ...lines.open(assignment.state), ...program };
   }
 
   #bury(assignment: WorkerAssignment, details: string, { blame, expected }: Ending): void {

@@ -47,10 +47,11 @@ export class ThreadRuntime {
   readonly lender: Lender;
   #detached = false;
 
+  /** `serves`: of a thread of actors the number of its host, of one of tasks that of its job, if that is another process's; else -1. */
   constructor(
     addon: Addon,
     kind: PortKind,
-    host: number,
+    serves: number,
     facts: NodeFacts,
     travel: Travel,
     things: { share(thing: object): number; find(index: number, ref: ObjectRef<unknown>): object },
@@ -60,7 +61,7 @@ export class ThreadRuntime {
     this.facts = facts;
     this.watch = facts.checkCaptures ? new CaptureWatch() : undefined;
     this.#travel = travel;
-    this.port = new Port(addon, kind, host, onBell);
+    this.port = new Port(addon, kind, serves, onBell);
     this.keepAlive = new KeepAlive((keep) => {
       if (!this.#detached) addon.keepAlive(this.port.id, keep);
     });

@@ -14,8 +14,9 @@ export interface Addon {
   templatesInUse(): number[];
   liveTasks(): number;
   // port.rs
-  attach(kind: number, host: number, onBell: () => void): number;
+  attach(kind: number, serves: number, onBell: () => void): number;
   detach(port: number): void;
+  endJob(port: number, job: number): void;
   abandon(port: number, details: string): void;
   bury(port: number, details: string, blame: number): void;
   setRegions(port: number, control: Int32Array, commands: Uint8Array, inbox: Uint8Array): void;
@@ -140,6 +141,8 @@ export interface TemplateOptions {
   readonly maxConcurrency: number;
   readonly ownThread: boolean;
   readonly detached: boolean;
+  /** The job of another process that its tasks belong to; 0: that of the thread that registers it. */
+  readonly job: number;
   /** What an agent finds a node by; absent for what runs on this node. */
   readonly forward: string | undefined;
 }

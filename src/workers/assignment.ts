@@ -22,6 +22,8 @@ export interface WorkerAssignment {
   readonly kind: number;
   /** The host's number, for threads that run actors; else -1. */
   readonly host: number;
+  /** The job whose tasks it runs, if that is another process's; else 0. */
+  readonly job: number;
   /** Words by `threadState`. */
   readonly state: Int32Array;
   /** How many threads of the pool have said that they are leaving; one word. */

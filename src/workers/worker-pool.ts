@@ -1,6 +1,7 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import { clearTimeout, setTimeout } from '../common/timers.ts';
 import { THREAD_STATE_WORDS, type WorkerAssignment } from './assignment.ts';
+import { Crews } from './crews.ts';
 import { Disposals } from './disposals.ts';
 import type { OutputMemory } from './output/capture.ts';
 import { Retirements } from './retirements.ts';
@@ -55,8 +56,7 @@ export class WorkerPool {
   readonly #threads = new Set<WorkerThread>();
   #stillborn = 0;
   #everUp = false;
-  /** Workers to start once the first is up. */
-  #waiting = 0;
+  readonly #crews = new Crews();
   #closed = false;
   readonly #options = threadOptions();
   readonly #retirements = new Retirements();
@@ -69,28 +69,33 @@ export class WorkerPool {
     this.#ports = ports;
   }
 
-  /** Starts threads that run tasks: one, so that the first task need not share a core, and then the others. */
-  startWorkers(count: number): void {
-    if (count === 0) return;
-    this.#waiting += count - 1;
-    this.#start(1, -1);
+  /** Starts threads that run tasks of a job, 0 for the process's own program, unless it has threads. */
+  startWorkers(count: number, job = 0): void {
+    if (!this.#closed && this.#crews.begin(job, count)) this.#start(1, -1, job);
   }
 
-  #startWaiting(): void {
-    for (; this.#waiting > 0 && !this.#closed; this.#waiting--) this.#start(1, -1);
+  /** A job has ended: so do its threads. */
+  endJob(job: number): void {
+    this.#crews.end(job);
+    for (const thread of [...this.#threads]) {
+      const { assignment } = thread;
+      if (assignment.kind !== 1 || assignment.job !== job) continue;
+      thread.retired = true;
+      void this.#stop(thread);
+    }
   }
 
   /** Starts the thread that actors of `host` wait for. */
   startHost(host: number): void {
-    if (!this.#closed) this.#start(2, host);
+    if (!this.#closed) this.#start(2, host, 0);
   }
 
-  #start(kind: number, host: number): void {
+  #start(kind: number, host: number, job: number): void {
     const output = this.#ports.output();
     const state = new Int32Array(new SharedArrayBuffer(4 * THREAD_STATE_WORDS));
     const staysForMs = this.#retirements.nextMs();
     const leavings = this.#leavings;
-    const assignment: WorkerAssignment = { kind, host, state, leavings, output: output.memory, staysForMs };
+    const assignment: WorkerAssignment = { kind, host, job, state, leavings, output: output.memory, staysForMs };
     const options = { ...this.#options, resourceLimits: this.#ports.limits };
     const thread = new WorkerThread(this.#ports.workerFile, this.#ports.code, options, assignment, {
       ready: () => this.#ports.brief(assignment),
@@ -108,7 +113,8 @@ export class WorkerPool {
     this.#stillborn = 0;
     this.#everUp = true;
     this.#ports.greet(assignment);
-    this.#startWaiting();
+    if (assignment.kind !== 1 || this.#closed) return;
+    for (let more = this.#crews.up(assignment.job); more > 0; more--) this.#start(1, -1, assignment.job);
   }
 
   #ended(thread: WorkerThread, code: number): void {
@@ -158,9 +164,10 @@ export class WorkerPool {
   }
 
   #replace(thread: WorkerThread): void {
-    const { kind, host } = thread.assignment;
-    if (kind === 1) this.#start(1, -1);
-    else if (thread.port === undefined) this.startHost(host);
+    const { kind, host, job } = thread.assignment;
+    if (kind === 1) {
+      if (this.#crews.has(job)) this.#start(1, -1, job);
+    } else if (thread.port === undefined) this.startHost(host);
   }
 
   #find(test: (thread: WorkerThread) => boolean): WorkerThread | undefined {

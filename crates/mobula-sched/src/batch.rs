@@ -150,9 +150,10 @@ impl Turn<'_> {
         }
         inner.turn = inner.turn.wrapping_add(1);
         inner.batch_began = self.node.clock.now();
-        let queued = self.node.lanes.len() + self.node.port(self.port).local.len();
+        let crew = self.node.crew(inner.crew.as_deref());
+        let queued = crew.lanes.len() + self.node.port(self.port).local.len();
         if policy::leaves_work(queued, inner.batch.len(), spent) {
-            self.node.wake_for_work();
+            self.node.wake_for_work(crew);
         }
         self.node.watch();
         needs
@@ -184,13 +185,14 @@ impl Turn<'_> {
         }
     }
 
-    /// Plain tasks of this thread's own queue or of the node's.
+    /// Plain tasks of this thread's own queue or of its crew's.
     fn fill_plain(&mut self, inner: &mut Inner, batch: &mut Filling<'_, '_>, queue: Queue) {
         let port = self.node.port(self.port);
         if port.is_occupied() {
             return;
         }
-        let shared = &self.node.lanes.plain;
+        let crew = self.crew.clone();
+        let shared = &self.node.crew(crew.as_deref()).lanes.plain;
         while batch.admits(inner, UNIT) {
             let task = if queue == Queue::Own {
                 if port.local.len() == 0 || !self.hold_cpu(inner, UNIT) {
@@ -213,12 +215,12 @@ impl Turn<'_> {
         let port = self.node.port(self.port);
         if !batch.admits(inner, UNIT)
             || port.is_occupied()
-            || !self.node.has_local()
+            || !self.node.has_local(self.job())
             || !self.hold_cpu(inner, UNIT)
         {
             return;
         }
-        port.local.push_all(&self.node.steal(self.port));
+        port.local.push_all(&self.node.steal(self.port, self.job()));
         self.fill_plain(inner, batch, Queue::Own);
     }
 
@@ -257,7 +259,10 @@ impl Turn<'_> {
             policy::has_room(count, spent)
         };
         let take = |demand: &_, reserved| node.resources.try_exchange(held, demand, reserved);
-        let (demand, tasks) = node.lanes.pop_special(least_priority, most_cpu, take, fits)?;
+        let (demand, tasks) =
+            node.crew(inner.crew.as_deref())
+                .lanes
+                .pop_special(least_priority, most_cpu, take, fits)?;
         let own = !demand.others.is_empty();
         inner.holds_cpu = if own { 0 } else { demand.cpu };
         for &task in &tasks {
@@ -300,8 +305,11 @@ impl Turn<'_> {
     /// Has the port hold so much CPU for its batch, if it is free.
     fn hold_cpu(&mut self, inner: &mut Inner, cpu: i64) -> bool {
         let more = cpu - inner.holds_cpu;
-        if more > 0 && !self.node.resources.try_cpu(more) {
-            return false;
+        if more > 0 {
+            let has_reserved = self.node.crew(inner.crew.as_deref()).has_reserved();
+            if !self.node.resources.try_cpu(more, has_reserved) {
+                return false;
+            }
         }
         if more < 0 {
             self.node.resources.give_cpu(-more);

@@ -75,6 +75,9 @@ impl Node {
             }
             self.bury_once(id, &mut estate, details, blame);
         }
+        if let Some(crew) = self.port(id).inner.lock().crew.take() {
+            crew.count_thread(false);
+        }
         failpoint!("bury.end");
     }
 
@@ -82,8 +85,10 @@ impl Node {
         self.close_port(id);
         self.waits.forget(id);
         let port = self.port(id);
-        self.idle.remove(id);
-        self.occupied.remove(id);
+        let crew = port.inner.lock().crew.clone();
+        let crew = self.crew(crew.as_deref());
+        crew.idle.remove(id);
+        crew.occupied.remove(id);
         failpoint!("bury.begin");
         let unread = port.shut();
         port.doorbell.awake();
@@ -179,7 +184,15 @@ impl Turn<'_> {
             .give_cpu(std::mem::take(&mut estate.holds_cpu));
         self.work_may_be_possible();
         if estate.kind == PortKind::Worker {
-            self.node.lanes.plain.push_all(&port.local.take_all());
+            let crew = port.inner.lock().crew.clone();
+            self.node
+                .crew(crew.as_deref())
+                .lanes
+                .plain
+                .push_all(&port.local.take_all());
+            if let Some(crew) = crew.filter(|crew| crew.is_over()) {
+                self.cancel_queued(&crew);
+            }
             self.work_may_be_possible();
             while let Some(task) = estate.returned.pop_front() {
                 self.requeue(task);

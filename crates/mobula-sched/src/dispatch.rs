@@ -5,6 +5,7 @@ use mobula_sync::atomic::Ordering;
 use mobula_sync::thread::pause;
 
 use crate::batch::most_cpu;
+use crate::crew::Crew;
 use crate::failure::{self, Failure};
 use crate::node::Node;
 use crate::object::{NONE, Status};
@@ -92,14 +93,16 @@ impl Node {
             if filled != Step::Asleep {
                 return Ok(filled);
             }
+            let crew = inner.crew.clone();
             drop(inner);
-            if spin && take && !looked && self.look_for_work(port) {
+            let crew = self.crew(crew.as_deref());
+            if spin && take && !looked && self.look_for_work(port, crew) {
                 looked = true;
                 continue;
             }
             looked = true;
             failpoint!("step.sleep");
-            if self.sleep(port, take) {
+            if self.sleep(port, crew, take) {
                 failpoint!("step.asleep");
                 return Ok(Step::Asleep);
             }
@@ -123,22 +126,27 @@ impl Node {
             turn.end_batch(inner);
             // What its tasks submit from now on is not put into its own queue.
             port.runs_tasks.store(false, Ordering::Relaxed);
-            self.lanes.plain.push_all(&port.local.take_all());
+            self.crew(inner.crew.as_deref())
+                .lanes
+                .plain
+                .push_all(&port.local.take_all());
             turn.requeue_returned(inner);
             turn.give_batch_cpu(inner);
             turn.work_may_be_possible();
             turn.pass_on();
             Ok(())
         })?;
+        let crew = inner.crew.clone();
         drop(inner);
-        self.idle.remove(port.id);
-        self.occupied.remove(port.id);
-        self.pass_ring_on();
+        let crew = self.crew(crew.as_deref());
+        crew.idle.remove(port.id);
+        crew.occupied.remove(port.id);
+        self.pass_ring_on(crew);
         Ok(())
     }
 
     /// Spins until there is something for the port or time is up; true if there may be.
-    fn look_for_work(&self, port: &Port) -> bool {
+    fn look_for_work(&self, port: &Port, crew: &Crew) -> bool {
         // One at a time: a second worker that spins would take a core from the first.
         let runs_tasks = port.runs_tasks.load(Ordering::Relaxed);
         if port.is_occupied() || self.forwarding.is_agent(u32::from(port.id)) {
@@ -146,7 +154,7 @@ impl Node {
             return false;
         }
         let first = if runs_tasks {
-            self.idle.look()
+            crew.idle.look()
         } else {
             self.hosts_searching.swap(1, Ordering::Relaxed) == 0
         };
@@ -160,27 +168,27 @@ impl Node {
                 pause();
                 found |= port.has_mail.load(Ordering::Relaxed);
             }
-            found |= self.port_has_work(port);
+            found |= self.port_has_work(port, crew);
             if self.clock.now() > end {
                 break;
             }
         }
         if runs_tasks {
-            self.idle.looked();
+            crew.idle.looked();
         } else {
             self.hosts_searching.store(0, Ordering::Relaxed);
         }
         found
     }
 
-    fn port_has_work(&self, port: &Port) -> bool {
+    fn port_has_work(&self, port: &Port, crew: &Crew) -> bool {
         if port.has_mail.load(Ordering::Acquire) {
             return true;
         }
         if port.is_occupied() {
-            self.lanes.has_special(&self.resources, most_cpu(port))
+            crew.lanes.has_special(&self.resources, most_cpu(port))
         } else if port.runs_tasks.load(Ordering::Relaxed) {
-            self.has_work()
+            self.has_work(crew)
         } else if self.forwarding.is_agent(u32::from(port.id)) {
             self.forwarding.has_news()
         } else {
@@ -189,40 +197,40 @@ impl Node {
     }
 
     /// Announces that the port sleeps; false if something came up.
-    fn sleep(&self, port: &Port, take: bool) -> bool {
+    fn sleep(&self, port: &Port, crew: &Crew, take: bool) -> bool {
         let runs_tasks = port.runs_tasks.load(Ordering::Relaxed);
         if !take {
             let asleep = port
                 .doorbell
                 .sleep_unless(|| port.has_mail.load(Ordering::Acquire));
             if runs_tasks {
-                self.occupied.remove(port.id);
-                self.idle.remove(port.id);
-                self.pass_ring_on();
+                crew.occupied.remove(port.id);
+                crew.idle.remove(port.id);
+                self.pass_ring_on(crew);
             }
             return asleep;
         }
         if !runs_tasks {
-            return port.doorbell.sleep_unless(|| self.port_has_work(port));
+            return port.doorbell.sleep_unless(|| self.port_has_work(port, crew));
         }
         let list = if port.is_occupied() {
-            self.occupied.list(port.id);
-            self.idle.remove(port.id);
-            self.pass_ring_on();
-            &self.occupied
+            crew.occupied.list(port.id);
+            crew.idle.remove(port.id);
+            self.pass_ring_on(crew);
+            &crew.occupied
         } else {
-            self.idle.list(port.id);
-            self.occupied.remove(port.id);
-            &self.idle
+            crew.idle.list(port.id);
+            crew.occupied.remove(port.id);
+            &crew.idle
         };
         port.doorbell
-            .sleep_unless(|| self.port_has_work(port) || !list.is_listed(port.id))
+            .sleep_unless(|| self.port_has_work(port, crew) || !list.is_listed(port.id))
     }
 
     /// The thread does not take what there may be, so nobody may count on it, and a ring it got for that is another's.
-    fn pass_ring_on(&self) {
-        if self.has_work() {
-            self.wake_for_work();
+    fn pass_ring_on(&self, crew: &Crew) {
+        if self.has_work(crew) {
+            self.wake_for_work(crew);
         }
     }
 }
@@ -364,6 +372,14 @@ impl Turn<'_> {
             Event::StopActor { actor } => {
                 writer.head(event::STOP_ACTOR, 0, 0);
                 writer.u32(actor);
+            }
+            Event::NeedCrew { job } => {
+                writer.head(event::NEED_CREW, 0, 0);
+                writer.u32(job);
+            }
+            Event::CrewOver { job } => {
+                writer.head(event::CREW_OVER, 0, 0);
+                writer.u32(job);
             }
             Event::NeedWorker { host, own } => {
                 writer.head(event::NEED_WORKER, u8::from(own), 0);

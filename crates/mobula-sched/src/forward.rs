@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::object::NONE;
 use crate::payload::Payload;
 use crate::port::Inner;
-use crate::task::State;
+use crate::task::{State, TaskId};
 use crate::template::Template;
 use crate::turn::Turn;
 use crate::violation::Violation;
@@ -175,6 +175,13 @@ impl Forwarding {
         }
     }
 
+    /// All tasks that wait for which `is_one` holds, by `id`.
+    pub(crate) fn find_all(&self, is_one: impl Fn(u32) -> bool, id: impl Fn(u32) -> TaskId) -> Vec<TaskId> {
+        let all = self.lines.lock();
+        let tasks = all.lines.values().flat_map(|line| &line.tasks);
+        tasks.copied().filter(|&task| is_one(task)).map(id).collect()
+    }
+
     /// Calls `tell` with each line of which the agent knows another count, or nothing, or that is over, until that is false.
     /// Lines that are over are dropped.
     fn tell(&self, mut tell: impl FnMut(&Told<'_>) -> bool) {
@@ -209,11 +216,11 @@ impl Forwarding {
         }
     }
 
-    /// Takes tasks out of lines that were settled there, where they are many. `is_settled` looks at one.
-    fn sweep(&self, is_settled: impl Fn(u32) -> bool) -> Vec<u32> {
+    /// Takes tasks out of lines that were settled there, where they are more than `few` and half of all. `is_settled` looks at one.
+    fn sweep(&self, few: i32, is_settled: impl Fn(u32) -> bool) -> Vec<u32> {
         let mut swept = Vec::new();
         for line in self.lines.lock().lines.values_mut() {
-            if line.settled <= FEW.max(line.tasks.len() as i32 / 2) {
+            if line.settled <= few.max(line.tasks.len() as i32 / 2) {
                 continue;
             }
             line.tasks.retain(|&task| {
@@ -264,10 +271,7 @@ impl Turn<'_> {
     pub(crate) fn write_forwarded(&mut self, inner: &mut Inner, writer: &mut Writer<'_>) -> Option<u32> {
         let node = self.node;
         node.forwarding.changed.store(false, Ordering::Relaxed);
-        let settled = |task| node.tasks.get(task).state().0 != State::Ready;
-        for task in node.forwarding.sweep(settled) {
-            self.holder_leaves(task);
-        }
+        self.sweep_lines(FEW);
         while let Some((line, task)) = node.forwarding.pop() {
             failpoint!("forward.take");
             match self.write_record(task, 0, writer) {
@@ -301,6 +305,15 @@ impl Turn<'_> {
             true
         });
         needs
+    }
+
+    /// Lets go of tasks that were settled while they waited, where they are more than `few`.
+    pub(crate) fn sweep_lines(&mut self, few: i32) {
+        let node = self.node;
+        let settled = |task| node.tasks.get(task).state().0 != State::Ready;
+        for task in node.forwarding.sweep(few, settled) {
+            self.holder_leaves(task);
+        }
     }
 
     /// Whether this is a visit of the agent.

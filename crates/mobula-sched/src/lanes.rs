@@ -13,7 +13,7 @@ use crate::template::Template;
 /// Places of the lock-free part of the queue; more tasks than this wait in its overflow.
 const PLAIN_CAPACITY: usize = if cfg!(shuttle) { 1 << 2 } else { 1 << 14 };
 
-/// The ready tasks of a node.
+/// The ready tasks of a crew.
 ///
 /// Tasks that ask for one CPU and nothing else go through the lock-free queue. All others (priorities,
 /// fractions, GPUs, custom resources) wait by priority and by what they ask for, so that a resource that is
@@ -156,6 +156,19 @@ impl Lanes {
             ))
         };
         special.lanes.values().filter_map(first).collect()
+    }
+
+    /// Takes a special task that is not to run.
+    pub(crate) fn take_special(&self) -> Option<u32> {
+        if !self.any_special() {
+            return None;
+        }
+        let mut special = self.special.lock();
+        let ((priority, _), mut lane) = special.lanes.pop_first()?;
+        let (_, task) = lane.tasks.pop_front()?;
+        special.put(priority, lane);
+        self.special_len.fetch_sub(1, Ordering::Release);
+        Some(task)
     }
 
     pub(crate) fn any_special(&self) -> bool {

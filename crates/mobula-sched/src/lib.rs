@@ -12,6 +12,7 @@ mod batch;
 mod burial;
 mod cancel;
 mod collection;
+mod crew;
 mod deadlines;
 mod deadlock;
 mod dispatch;

@@ -10,6 +10,8 @@ use mobula_sync::atomic::{AtomicU32, Ordering};
 #[derive(Debug, Default)]
 pub(crate) struct LocalQueue {
     tasks: Mutex<VecDeque<u32>>,
+    /// The job of the thread; written under the lock while there are none.
+    job: AtomicU32,
     /// How many there are; written under the lock, read as a hint.
     len: AtomicU32,
 }
@@ -17,6 +19,18 @@ pub(crate) struct LocalQueue {
 impl LocalQueue {
     pub(crate) fn len(&self) -> usize {
         self.len.load(Ordering::Acquire) as usize
+    }
+
+    /// The next thread that has it is one of `job`.
+    pub(crate) fn begin(&self, job: u32) {
+        let tasks = self.tasks.lock();
+        debug_assert!(tasks.is_empty(), "taken when the last thread ended");
+        self.job.store(job, Ordering::Relaxed);
+    }
+
+    /// Whether there are tasks, and they are of `job`; a hint.
+    pub(crate) fn has(&self, job: u32) -> bool {
+        self.len() > 0 && self.job.load(Ordering::Relaxed) == job
     }
 
     pub(crate) fn push_all(&self, ready: &[u32]) {
@@ -43,9 +57,13 @@ impl LocalQueue {
         std::mem::take(&mut *tasks).into()
     }
 
-    /// Takes the newer half, for a thread that has nothing to do.
-    pub(crate) fn steal(&self) -> Vec<u32> {
+    /// Takes the newer half, for a thread of `job` that has nothing to do.
+    pub(crate) fn steal(&self, job: u32) -> Vec<u32> {
         let mut tasks = self.tasks.lock();
+        if self.job.load(Ordering::Relaxed) != job {
+            // Another thread has the queue by now.
+            return Vec::new();
+        }
         // Of one task, that one.
         let keep = tasks.len() / 2;
         let stolen = tasks.split_off(keep).into();

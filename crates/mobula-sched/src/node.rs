@@ -1,14 +1,13 @@
 use std::sync::Arc;
 
 use mobula_fault::failpoint;
-use mobula_queue::IdleList;
 use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use crate::actor::{Actor, Hosts, Names, Unplaced, Waits};
+use crate::crew::{Crew, Crews};
 use crate::deadlines::Deadlines;
 use crate::forward::Forwarding;
-use crate::lanes::Lanes;
 use crate::object::{NONE, Object, WaiterNodes};
 use crate::port::{Port, PortKind};
 use crate::ports::{Bell, BufferStore, Clock};
@@ -60,7 +59,9 @@ pub struct Node {
     pub(crate) objects: Slab<Object>,
     pub(crate) actors: Slab<Actor>,
     pub(crate) waiter_nodes: WaiterNodes,
-    pub(crate) lanes: Lanes,
+    /// The threads of the process's own program, and what waits for them.
+    pub(crate) home: Crew,
+    pub(crate) crews: Crews,
     pub(crate) forwarding: Forwarding,
     pub(crate) resources: Resources,
     pub(crate) store: Arc<dyn BufferStore>,
@@ -73,10 +74,6 @@ pub struct Node {
     /// Ports ever made.
     port_count: AtomicU32,
     open_ports: AtomicUsize,
-    /// Workers without tasks.
-    pub(crate) idle: IdleList,
-    /// Workers that sleep while a task in the background has their CPU; see [`Port::is_occupied`].
-    pub(crate) occupied: IdleList,
     /// Threads of actors that look for calls right now.
     pub(crate) hosts_searching: AtomicU32,
     pub(crate) hosts: Mutex<Hosts>,
@@ -127,7 +124,8 @@ impl Node {
             objects: Slab::new(),
             actors: Slab::new(),
             waiter_nodes: WaiterNodes::new(),
-            lanes: Lanes::new(),
+            home: Crew::new(0),
+            crews: Crews::default(),
             forwarding: Forwarding::new(),
             resources: Resources::new(config.cpu, config.others),
             store: config.store,
@@ -140,8 +138,6 @@ impl Node {
                 .collect(),
             port_count: AtomicU32::new(0),
             open_ports: AtomicUsize::new(0),
-            idle: IdleList::new(MAX_PORTS),
-            occupied: IdleList::new(MAX_PORTS),
             hosts_searching: AtomicU32::new(0),
             hosts: Mutex::default(),
             hosts_made: AtomicU32::new(0),
@@ -189,14 +185,21 @@ impl Node {
         }
     }
 
-    /// Gives a thread its end of the core. `host` is the number from a `NEED_WORKER` event.
+    /// Gives a thread its end of the core. `serves`: of a thread of actors the number from a `NEED_WORKER` event, of one of
+    /// tasks that from a `NEED_CREW` event, or nothing for the process's own program.
     ///
     /// Gives nothing when too many threads are attached.
-    pub fn attach(&self, kind: PortKind, host: Option<u32>, bell: Arc<dyn Bell>) -> Option<u16> {
+    pub fn attach(&self, kind: PortKind, serves: Option<u32>, bell: Arc<dyn Bell>) -> Option<u16> {
+        let host = serves.filter(|_| kind == PortKind::Host);
         let host = host.and_then(|id| self.hosts.lock().find(id));
+        let job = serves.filter(|_| kind == PortKind::Worker).unwrap_or(0);
+        let crew = self.crew_to_join(job);
         let id = self.take_port()?;
         failpoint!("attach.open");
-        self.port(id).open(kind, host.clone(), bell);
+        if let Some(crew) = &crew {
+            crew.count_thread(true);
+        }
+        self.port(id).open(kind, host.clone(), crew, bell);
         failpoint!("attach.opened");
         self.open_ports.fetch_add(1, Ordering::Relaxed);
         if let Some(host) = host {
@@ -208,6 +211,7 @@ impl Node {
         }
         if kind == PortKind::Driver {
             self.main_port.store(u32::from(id), Ordering::Release);
+            self.ask_again(id);
         }
         Some(id)
     }
@@ -325,10 +329,11 @@ impl Node {
         self.resources.free()
     }
 
-    /// How many kinds of tasks wait that differ in priority or in what they ask for; plain ones apart.
+    /// How many kinds of tasks of the process's own program wait that differ in priority or in what they ask for; plain ones
+    /// apart.
     #[must_use]
     pub fn special_lanes(&self) -> usize {
-        self.lanes.special_lanes()
+        self.home.lanes.special_lanes()
     }
 
     /// How many tasks are not settled.

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use crate::actor::Host;
 use crate::batch::Kinds;
 use crate::cancel::How;
+use crate::crew::Crew;
 use crate::local::LocalQueue;
 use crate::ports::Bell;
 use crate::pruned::PrunedVec;
@@ -53,6 +54,10 @@ pub(crate) enum Event {
     Credit { task: TaskId, items: u32 },
     /// An actor of this thread is gone.
     StopActor { actor: u32 },
+    /// A job has its first tasks: it needs threads.
+    NeedCrew { job: u32 },
+    /// A job has ended: its threads are to end.
+    CrewOver { job: u32 },
     /// The node needs a thread for actors.
     NeedWorker { host: u32, own: bool },
     /// A thread that one actor had to itself is not needed any more.
@@ -114,6 +119,8 @@ pub(crate) struct Mail {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) kind: PortKind,
+    /// The crew of the thread; nothing for that of the process's own program.
+    pub(crate) crew: Option<Arc<Crew>>,
     pub(crate) open: bool,
     /// Why the port is not served any more although it is open.
     pub(crate) poison: Option<PortError>,
@@ -166,6 +173,7 @@ impl Port {
             life: AtomicU32::new(0),
             inner: Mutex::new(Inner {
                 kind: PortKind::Driver,
+                crew: None,
                 open: false,
                 poison: None,
                 regions: Regions::default(),
@@ -222,7 +230,14 @@ impl Port {
         }
     }
 
-    pub(crate) fn open(&self, kind: PortKind, host: Option<Arc<Host>>, bell: Arc<dyn Bell>) {
+    pub(crate) fn open(
+        &self,
+        kind: PortKind,
+        host: Option<Arc<Host>>,
+        crew: Option<Arc<Crew>>,
+        bell: Arc<dyn Bell>,
+    ) {
+        self.local.begin(crew.as_ref().map_or(0, |crew| crew.job));
         *self.bell.lock() = Some(bell);
         self.doorbell.awake();
         self.life.fetch_add(1, Ordering::Relaxed);
@@ -231,6 +246,7 @@ impl Port {
         {
             let mut inner = self.inner.lock();
             inner.kind = kind;
+            inner.crew = crew;
             inner.open = true;
             inner.poison = None;
             inner.filled = 0;

@@ -58,8 +58,9 @@ impl Resources {
     }
 
     /// Takes `units` of CPU if that many are free beside what is reserved.
-    pub(crate) fn try_cpu(&self, units: i64) -> bool {
-        self.try_cpu_leaving(self.reserved(), units)
+    /// `has_reserved`: for those for whom it is.
+    pub(crate) fn try_cpu(&self, units: i64, has_reserved: bool) -> bool {
+        self.try_cpu_leaving(if has_reserved { 0 } else { self.reserved() }, units)
     }
 
     fn try_cpu_leaving(&self, rest: i64, units: i64) -> bool {
@@ -101,8 +102,10 @@ impl Resources {
         fence(Ordering::SeqCst);
     }
 
-    pub(crate) fn has_cpu(&self) -> bool {
-        self.cpu.load(Ordering::Relaxed) >= UNIT + self.reserved()
+    /// Whether a CPU is free; `has_reserved`: for those for whom CPU is reserved.
+    pub(crate) fn has_cpu(&self, has_reserved: bool) -> bool {
+        let rest = if has_reserved { 0 } else { self.reserved() };
+        self.cpu.load(Ordering::Relaxed) >= UNIT + rest
     }
 
     /// Whether all of `demand` is free; `has_reserved`: for the one for whom CPU is reserved.

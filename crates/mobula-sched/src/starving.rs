@@ -25,7 +25,7 @@ const SLOW_NANOSECONDS: u64 = 5_000_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Queue {
     /// Tasks that need one CPU, while no thread has any to run.
-    Plain,
+    Plain { job: u32 },
     /// Tasks of one priority that ask for the same; the first of them.
     Special { first: u32 },
     /// Actors that ask for the same; the number of the first.
@@ -60,8 +60,8 @@ impl Node {
     /// Looks at what waits for resources. If anything does, gives after how many nanoseconds it is to be looked at again.
     /// `busy`: some thread has a batch.
     pub fn look_at_waits(&self, busy: bool) -> Option<u64> {
-        let waits =
-            self.unplaced_count.load(Ordering::Relaxed) > 0 || (self.lanes.len() > 0 || self.has_local());
+        let waits = self.unplaced_count.load(Ordering::Relaxed) > 0
+            || self.any_crew(|crew| crew.lanes.len() > 0 || self.has_local(crew.job));
         let mut looks = self.starving.0.lock();
         if !waits {
             looks.queues.clear();
@@ -118,21 +118,25 @@ impl Node {
 
     fn starving_lines(&self, busy: bool) -> Vec<Line> {
         let mut lines = Vec::new();
-        if !busy && (!self.lanes.plain.is_empty() || self.has_local()) && !self.resources.has_cpu() {
-            let demand = Demand {
-                cpu: UNIT,
-                others: Vec::new(),
-            };
-            let count = self.lanes.plain.len() as u32;
-            lines.push((Queue::Plain, Arc::from(""), Arc::new(demand), count));
-        }
-        // SAFETY: the lane holds the task, and its lock is held.
-        let name_of = |task| unsafe { self.tasks.get(task).spec() }.template.name();
-        for (first, name, demand, count) in self.lanes.waiting(name_of) {
-            if !self.resources.has(&demand, false) {
-                lines.push((Queue::Special { first }, name, demand, count));
+        self.any_crew(|crew| {
+            if !busy && self.has_plain(crew) && !self.resources.has_cpu(crew.has_reserved()) {
+                let demand = Demand {
+                    cpu: UNIT,
+                    others: Vec::new(),
+                };
+                let count = crew.lanes.plain.len() as u32;
+                let queue = Queue::Plain { job: crew.job };
+                lines.push((queue, Arc::from(""), Arc::new(demand), count));
             }
-        }
+            // SAFETY: the lane holds the task, and its lock is held.
+            let name_of = |task| unsafe { self.tasks.get(task).spec() }.template.name();
+            for (first, name, demand, count) in crew.lanes.waiting(name_of) {
+                if !self.resources.has(&demand, false) {
+                    lines.push((Queue::Special { first }, name, demand, count));
+                }
+            }
+            false
+        });
         if self.unplaced_count.load(Ordering::Relaxed) > 0 {
             let unplaced = self.unplaced.lock();
             for (demand, number, actor, count) in unplaced.lines() {

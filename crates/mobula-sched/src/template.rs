@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mobula_sync::atomic::{AtomicU32, Ordering};
 
+use crate::crew::Crew;
 use crate::object::NONE;
 use crate::resources::Demand;
 use crate::templates::Group;
@@ -23,6 +24,8 @@ pub struct TemplateSpec {
     pub max_kills: u32,
     /// Milliseconds one attempt may take; 0 = no limit.
     pub timeout_ms: u32,
+    /// The job of another process that its tasks belong to; 0: that of the thread that registers it.
+    pub job: u32,
     /// What an agent finds a node by, where this node does not keep the tasks: it lacks what they ask for, or another was named.
     pub forward: Option<Arc<[u8]>>,
     /// For an actor class: restarts when its thread dies; `u32::MAX` = without end.
@@ -43,7 +46,11 @@ pub(crate) struct Template {
     pub(crate) spec: TemplateSpec,
     /// `spec.demand`, for the lanes that tasks with the same one share.
     pub(crate) demand: Arc<Demand>,
-    /// Whether its tasks go through the lock-free queue.
+    /// The crew that runs its tasks; nothing for that of the process's own program.
+    pub(crate) crew: Option<Arc<Crew>>,
+    /// Whether its tasks ask for one CPU, and nothing else: they go through a lock-free queue.
+    pub(crate) simple: bool,
+    /// Whether that is the queue of the process's own program.
     pub(crate) plain: bool,
     /// What other threads are told of it.
     pub(crate) meta: Box<[u8]>,
@@ -63,13 +70,17 @@ impl Template {
         meta: &[u8],
         code: Option<u32>,
         group: Arc<Group>,
+        crew: Option<Arc<Crew>>,
     ) -> Self {
-        let plain = spec.priority == 0 && spec.demand.is_one_cpu() && spec.forward.is_none();
+        let simple = spec.priority == 0 && spec.demand.is_one_cpu();
+        let plain = simple && crew.is_none() && spec.forward.is_none();
         let demand = Arc::new(spec.demand.clone());
         Self {
             number,
             spec,
             demand,
+            crew,
+            simple,
             plain,
             meta: meta.into(),
             code: code.unwrap_or(NONE),

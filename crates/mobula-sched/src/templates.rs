@@ -22,6 +22,7 @@ use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicU32, Ordering};
 use rustc_hash::FxHashMap;
 
+use crate::crew::Crew;
 use crate::node::Node;
 use crate::object::{CODE, NONE, Producer};
 use crate::port::Event;
@@ -153,7 +154,15 @@ impl Templates {
         Group::new(parent.filter(|parent| parent.hold()))
     }
 
-    fn add(&self, number: u32, spec: TemplateSpec, meta: &[u8], code: Option<u32>, group: Arc<Group>) {
+    fn add(
+        &self,
+        number: u32,
+        spec: TemplateSpec,
+        meta: &[u8],
+        code: Option<u32>,
+        group: Arc<Group>,
+        crew: Option<Arc<Crew>>,
+    ) {
         // The number is not given out yet.
         group
             .count
@@ -170,7 +179,7 @@ impl Templates {
             });
         }
         let entry = Entry {
-            template: Arc::new(Template::new(number, spec, meta, code, group)),
+            template: Arc::new(Template::new(number, spec, meta, code, group, crew)),
             known: Vec::new(),
         };
         table.by_number.insert(number, entry);
@@ -356,7 +365,8 @@ impl Node {
             return Ok(None);
         };
         let group = self.templates.group(code, with);
-        self.templates.add(number, spec, meta, code, group);
+        let crew = self.crew_for_template(port, spec.job);
+        self.templates.add(number, spec, meta, code, group, crew);
         if let Some(object) = object {
             self.objects.get(object).stand_for(number);
         }

@@ -5,6 +5,7 @@ use mobula_queue::{Subscribed, Waiter, Waiters};
 use mobula_sync::atomic::Ordering;
 use rustc_hash::FxHashMap;
 
+use crate::crew::{Crew, ForCrew};
 use crate::failure::{self, Failure};
 use crate::live::Ahead;
 use crate::node::Node;
@@ -38,7 +39,11 @@ pub(crate) struct Turn<'n> {
     /// Which of the port's threads it is a visit of; of no meaning without one.
     pub(crate) life: u16,
     /// Whether the visit is one of a port's own, not one on behalf of a thread that is gone or stuck.
-    has_port: bool,
+    pub(crate) has_port: bool,
+    /// The crew of the port's thread; nothing for that of the process's own program.
+    pub(crate) crew: Option<Arc<Crew>>,
+    /// What became ready for crews of other processes' jobs.
+    pub(crate) crews: Vec<ForCrew>,
     pub(crate) task_cells: IndexCache,
     pub(crate) object_cells: IndexCache,
     pub(crate) borrowed: FxHashMap<u32, u32>,
@@ -87,6 +92,8 @@ impl<'n> Turn<'n> {
             port,
             life: 0,
             has_port: false,
+            crew: None,
+            crews: Vec::new(),
             task_cells: IndexCache::default(),
             object_cells: IndexCache::default(),
             borrowed: FxHashMap::default(),
@@ -117,6 +124,7 @@ impl<'n> Turn<'n> {
         let mut turn = Self::new(node, port);
         turn.has_port = true;
         turn.life = node.port(port).life();
+        turn.crew.clone_from(&inner.crew);
         inner.visits = inner.visits.wrapping_add(1);
         turn.task_cells = std::mem::take(&mut inner.tasks);
         turn.object_cells = std::mem::take(&mut inner.objects);
@@ -154,6 +162,7 @@ impl<'n> Turn<'n> {
         while self.freed
             || self.special
             || self.forwarded
+            || !self.crews.is_empty()
             || !self.untold.is_empty()
             || self.end_counting()
             || !self.mail.is_empty()
@@ -176,12 +185,12 @@ impl<'n> Turn<'n> {
         if freed {
             Resources::gave();
         }
-        let mut wake = std::mem::take(&mut self.special) || (freed && self.node.has_work());
+        let mut wake = std::mem::take(&mut self.special) || (freed && self.node.has_work(&self.node.home));
         if !self.ready.is_empty() {
             let port = self.node.port(self.port);
-            let runs_tasks = self.has_port && port.runs_tasks.load(Ordering::Relaxed);
+            let runs_tasks = self.has_port && self.crew.is_none() && port.runs_tasks.load(Ordering::Relaxed);
             if policy::place(runs_tasks, port.is_occupied()) == Queue::Own {
-                wake |= self.is_worth_sharing(port.local.len());
+                wake |= self.is_worth_sharing(port.local.len(), &self.ready);
                 failpoint!("queue.local");
                 port.local.push_all(&self.ready);
                 // A background task may have submitted them while the thread's loop sleeps.
@@ -189,9 +198,12 @@ impl<'n> Turn<'n> {
             } else {
                 wake = true;
                 failpoint!("queue.plain");
-                self.node.lanes.plain.push_all(&self.ready);
+                self.node.home.lanes.plain.push_all(&self.ready);
             }
             self.ready.clear();
+        }
+        if !self.crews.is_empty() {
+            self.pass_on_to_crews();
         }
         if std::mem::take(&mut self.forwarded) {
             self.node.wake_agent();
@@ -199,15 +211,18 @@ impl<'n> Turn<'n> {
         failpoint!("turn.deliver");
         self.end_counting();
         self.deliver();
-        if wake && !self.node.resources.has_cpu() {
+        if wake && !self.node.resources.has_cpu(false) {
             // It looks at what waits.
             self.node.watch();
         }
         if wake {
             failpoint!("turn.wake");
-            self.node.wake_for_work();
+            self.node.wake_for_work(&self.node.home);
         }
         if freed {
+            if !self.node.crews.is_empty() {
+                self.node.wake_all_for_work();
+            }
             self.place_actors();
         }
     }
@@ -230,13 +245,13 @@ impl<'n> Turn<'n> {
     }
 
     /// Whether tasks that this thread has made ready are more than it will soon have done itself.
-    fn is_worth_sharing(&self, queued: usize) -> bool {
-        let Some(&newest) = self.ready.last() else {
+    pub(crate) fn is_worth_sharing(&self, queued: usize, ready: &[u32]) -> bool {
+        let Some(&newest) = ready.last() else {
             return false;
         };
         // SAFETY: the task is in no queue yet.
         let template = &unsafe { self.node.tasks.get(newest).spec() }.template;
-        policy::is_worth_sharing(queued + self.ready.len(), template.average())
+        policy::is_worth_sharing(queued + ready.len(), template.average())
     }
 
     pub(crate) fn post(&mut self, port: u16, event: Event) {
@@ -361,7 +376,7 @@ impl<'n> Turn<'n> {
 
     /// Whether a task is about to be queued.
     pub(crate) fn is_ready(&self, task: u32) -> bool {
-        self.ready.contains(&task)
+        self.ready.contains(&task) || self.crews.iter().any(|each| each.has(task))
     }
 
     /// Moves a task to `Settling`: its results are this visit's to settle. False if somebody else was first.
@@ -477,9 +492,14 @@ impl<'n> Turn<'n> {
             failpoint!("forward.push");
             self.node.forwarding.push(template, task);
             self.forwarded = true;
+            if let Some(crew) = template.crew.as_ref().filter(|crew| crew.is_over()) {
+                self.cancel_forwarded(crew);
+            }
+        } else if let Some(crew) = &template.crew {
+            self.enqueue_for(crew, task);
         } else {
             failpoint!("queue.special");
-            self.node.lanes.push_special(template, task);
+            self.node.home.lanes.push_special(template, task);
             self.special = true;
         }
     }
@@ -579,8 +599,8 @@ impl<'n> Turn<'n> {
 }
 
 impl Node {
-    /// Wakes a worker if there are tasks, CPUs for them, and nobody who is looking already.
-    pub(crate) fn wake_for_work(&self) {
+    /// Wakes a thread of the crew, if none is looking already.
+    pub(crate) fn wake_for_work(&self, crew: &Crew) {
         let ring = |worker| {
             let slept = self.port(worker).wake();
             if slept {
@@ -590,30 +610,35 @@ impl Node {
             slept
         };
         // Occupied workers may take what needs less than a CPU.
-        if !self.idle.wake(ring) && self.lanes.has_special(&self.resources, LESS_THAN_A_CPU) {
-            self.occupied.wake(ring);
+        if !crew.idle.wake(ring) && crew.lanes.has_special(&self.resources, LESS_THAN_A_CPU) {
+            crew.occupied.wake(ring);
         }
     }
 
-    /// Whether a worker that looks now would find a task it may run.
-    pub(crate) fn has_work(&self) -> bool {
-        self.lanes.has_special(&self.resources, i64::MAX)
-            || (self.resources.has_cpu() && (!self.lanes.plain.is_empty() || self.has_local()))
+    /// Whether a thread of the crew that looks now would find a task it may run.
+    pub(crate) fn has_work(&self, crew: &Crew) -> bool {
+        crew.lanes.has_special(&self.resources, i64::MAX)
+            || (self.resources.has_cpu(crew.has_reserved()) && self.has_plain(crew))
     }
 
-    /// Whether any thread has plain tasks of its own in store.
-    pub(crate) fn has_local(&self) -> bool {
-        self.any_port(|port| port.local.len() > 0)
+    /// Whether plain tasks wait for the crew's threads, or one of these has some in store.
+    pub(crate) fn has_plain(&self, crew: &Crew) -> bool {
+        !crew.lanes.plain.is_empty() || self.has_local(crew.job)
     }
 
-    /// Takes half of the plain tasks that some thread has in store: the first after `thief` that has any, so that thieves
-    /// do not all rob the same.
-    pub(crate) fn steal(&self, thief: u16) -> Vec<u32> {
+    /// Whether any thread of a job has plain tasks of its own in store.
+    pub(crate) fn has_local(&self, job: u32) -> bool {
+        self.any_port(|port| port.local.has(job))
+    }
+
+    /// Takes half of the plain tasks that some thread of the job has in store: the first after `thief` that has any, so that
+    /// thieves do not all rob the same.
+    pub(crate) fn steal(&self, thief: u16, job: u32) -> Vec<u32> {
         let mut stolen = Vec::new();
         self.any_port_from(thief, |port| {
-            if port.local.len() > 0 {
+            if port.local.has(job) {
                 failpoint!("queue.steal");
-                stolen = port.local.steal();
+                stolen = port.local.steal(job);
             }
             !stolen.is_empty()
         });

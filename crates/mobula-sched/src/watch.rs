@@ -21,12 +21,18 @@ impl Node {
     pub fn tick(&self) -> Option<u64> {
         self.watching.store(true, Ordering::Relaxed);
         let (mut active, mut fresh, mut batches) = (false, false, false);
+        let shares = !self.crews.is_empty();
+        // The jobs whose threads hold CPU.
+        let mut served = Vec::new();
         self.any_port(|port| {
             let Some(mut inner) = port.inner.try_lock() else {
                 active = true;
                 return false;
             };
             inner.regions.watch();
+            if shares && inner.holds_cpu > 0 {
+                served.push(self.crew(inner.crew.as_deref()).job);
+            }
             let now = self.clock.now();
             let batch_since = (!inner.batch.is_empty()).then_some(inner.batch_began);
             batches |= batch_since.is_some();
@@ -40,13 +46,10 @@ impl Node {
             false
         });
         self.end_overdue();
-        active |= self.reserve();
+        active |= self.reserve(shares.then_some(&served));
         let look = self.look_at_waits(batches);
-        if self.has_work() {
-            // Tasks and a CPU are there: the worker that was rung last may be busy with something else, so another is.
-            self.wake_for_work();
-            active = true;
-        }
+        // Tasks and a CPU are there: the worker that was rung last may be busy with something else, so another is.
+        active |= self.wake_all_for_work();
         // Once more before it sleeps for long: threads that speak with the core again and again would ring it each time.
         let found_nothing = self.found_nothing.swap(!active, Ordering::Relaxed);
         if active || !found_nothing || self.must_go_on() {
@@ -87,14 +90,23 @@ impl Node {
         });
         if inner.kind == PortKind::Worker && port.local.len() > 0 {
             // The thread counted on doing these soon. Others may never have nothing else to do, and come and take them.
-            self.lanes.plain.push_all(&port.local.take_all());
+            self.crew(inner.crew.as_deref())
+                .lanes
+                .plain
+                .push_all(&port.local.take_all());
         }
     }
 
-    /// Reserves CPU for an actor or a task that has waited for it for too long; false if nobody has.
-    fn reserve(&self) -> bool {
+    /// Reserves CPU for an actor, a task or a crew that has waited for it for too long; false if nobody has. `served`: where there
+    /// are several crews, the jobs whose threads hold CPU.
+    fn reserve(&self, served: Option<&Vec<u32>>) -> bool {
         let now = self.clock.now();
-        let of_lanes = self.lanes.reserve(now, &self.resources);
+        let mut of_lanes = None;
+        self.any_crew(|crew| {
+            of_lanes = of_lanes.max(crew.lanes.reserve(now, &self.resources));
+            false
+        });
+        let of_crews = served.and_then(|served| self.reserve_for_crews(now, served));
         let mut waiting = self.waiting_actor.lock();
         let actor = self.longest_waiting_actor();
         let since = match *waiting {
@@ -105,7 +117,12 @@ impl Node {
         let of_actor = actor
             .filter(|(_, demand)| policy::reserves(now - since) && self.resources.may_come_free(demand))
             .map(|(_, demand)| demand.cpu);
-        let reserved = of_lanes.into_iter().chain(of_actor).max().unwrap_or(0);
+        let reserved = of_lanes
+            .into_iter()
+            .chain(of_crews)
+            .chain(of_actor)
+            .max()
+            .unwrap_or(0);
         self.resources.reserve(reserved);
         reserved > 0
     }

@@ -74,6 +74,8 @@ pub(crate) mod event {
     pub(crate) const STOP_ACTORS: u8 = 15;
     pub(crate) const FORGET: u8 = 16;
     pub(crate) const LINE: u8 = 17;
+    pub(crate) const NEED_CREW: u8 = 18;
+    pub(crate) const CREW_OVER: u8 = 19;
 }
 
 /// Flag of a TASK record: what the task is at the node that has submitted it follows its numbers.

@@ -120,7 +120,7 @@ export type SubmitterEffect =
   /** It fails. */
   | { readonly kind: 'fail'; readonly index: number; readonly why: Failing; readonly ask: Ask }
   /** The answer counts: the task's attempt ends with it. */
-  | { readonly kind: 'end'; readonly index: number; readonly fn: string }
+  | { readonly kind: 'end'; readonly index: number; readonly ask: Ask }
   /** The attempt is lost with its node. */
   | {
       readonly kind: 'lost';

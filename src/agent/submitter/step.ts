@@ -117,7 +117,7 @@ function answered(state: Submitter, event: Of<'answer'>, env: Env): readonly Sub
     return none;
   }
   land(state, index, env);
-  return [{ kind: 'end', index, fn: flight.line.ask.fn }];
+  return [{ kind: 'end', index, ask: flight.line.ask }];
 }
 
 /** A task is not out any more. */

@@ -49,13 +49,13 @@ export class Port {
   /** Counts turns of microtasks in which this thread has written commands. */
   turn = 0;
 
-  constructor(addon: Addon, kind: PortKind, host: number, onBell: () => void) {
+  constructor(addon: Addon, kind: PortKind, serves: number, onBell: () => void) {
     this.addon = addon;
     this.control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * 4));
     this.inbox = new Uint8Array(new SharedArrayBuffer(INBOX_BYTES));
     this.inboxView = new DataView(this.inbox.buffer);
     this.writer = new Writer(new Uint8Array(new SharedArrayBuffer(COMMAND_BYTES)), (min) => this.#grow(min));
-    this.id = addon.attach(kind, host, onBell);
+    this.id = addon.attach(kind, serves, onBell);
     this.#setRegions();
   }
 

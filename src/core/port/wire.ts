@@ -53,6 +53,8 @@ export const event = {
   stopActors: 15,
   forget: 16,
   line: 17,
+  needCrew: 18,
+  crewOver: 19,
 } as const;
 
 /** Flags of a TASK record: it creates an actor; what it is at the node that has submitted it follows its numbers. */

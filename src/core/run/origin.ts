@@ -1,13 +1,12 @@
-/** A task of another node, as that node names it: its NodeId, generation and place, its attempt, its job. */
+/** A task of another node, as that node names it: its NodeId, generation and place, its attempt. */
 export interface Origin {
   /** As `context().taskId` gives it in every node. */
   readonly taskId: string;
   readonly attempt: number;
-  readonly jobId: string;
 }
 
 /** Bytes of an origin in a record. The first 16 are the TaskId. */
-export const ORIGIN_BYTES = 24;
+export const ORIGIN_BYTES = 20;
 
 const TASK_ID_BYTES = 16;
 
@@ -17,7 +16,6 @@ export function readOrigin(bytes: Uint8Array, view: DataView, pos: number): Orig
   return {
     taskId: id.toString('hex'),
     attempt: view.getUint32(pos + TASK_ID_BYTES, true),
-    jobId: jobName(view.getUint32(pos + TASK_ID_BYTES + 4, true)),
   };
 }
 

@@ -133,5 +133,6 @@ const plain: Omit<TemplateOptions, 'name'> = {
   maxConcurrency: 1,
   ownThread: false,
   detached: false,
+  job: 0,
   forward: undefined,
 };

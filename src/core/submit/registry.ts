@@ -8,7 +8,6 @@ import type { Shipped } from '../functions/shipped.ts';
 import type { NodeFacts } from '../node-facts.ts';
 import type { Port } from '../port/port.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
-import { currentTask } from '../run/task-context.ts';
 import { type Described, described, describedMethod, type MethodOptions, type Place } from './described.ts';
 import { functionGone } from './function-gone.ts';
 import { marksRegistration } from './registration-refs.ts';
@@ -279,5 +278,5 @@ function giveBack(shipped: ShippedCode | undefined): void {
 function placeOf({ facts, resources }: RegistryRuntime): Place {
   const { nodeId, cluster } = facts;
   if (cluster === undefined) return { nodeId, resources, cluster };
-  return { nodeId, resources, cluster: { ...cluster, jobId: currentTask()?.origin?.jobId ?? facts.jobId } };
+  return { nodeId, resources, cluster: { ...cluster, jobId: facts.jobId } };
 }

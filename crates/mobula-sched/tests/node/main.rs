@@ -3,6 +3,7 @@
 mod actor_ends;
 mod actors;
 mod cancel;
+mod crews;
 mod deaths;
 mod fairness;
 mod forward;

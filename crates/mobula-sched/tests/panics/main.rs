@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mobula_fault::{Action, POINTS, arm, disarm, fired};
-use mobula_sched::{Blame, Demand};
+use mobula_sched::{Blame, Demand, TemplateSpec, UNIT};
 
 use support::{Bed, Call, News, OK, Thread, plain, value};
 
@@ -23,6 +23,13 @@ fn is_elsewhere(name: &str) -> bool {
 /// What `body` gives; nothing if the core panicked or refuses the thread.
 fn tried<R>(body: impl FnOnce() -> R) -> Option<R> {
     catch_unwind(AssertUnwindSafe(body)).ok()
+}
+
+fn half_a_cpu() -> Demand {
+    Demand {
+        cpu: UNIT / 2,
+        others: Vec::new(),
+    }
 }
 
 struct Scene {
@@ -48,7 +55,7 @@ impl Scene {
         templates.insert("plain", bed.template(with(one_cpu)));
         let other = Demand {
             cpu: 0,
-            others: vec![(0, mobula_sched::UNIT)],
+            others: vec![(0, UNIT)],
         };
         let mut special = with(other.clone());
         special.priority = 1;
@@ -57,8 +64,16 @@ impl Scene {
         class.max_restarts = 3;
         templates.insert("class", bed.template(class));
         templates.insert("method", bed.template(with(Demand::default())));
+        for (name, spec) in [
+            ("job", plain()),
+            ("over", plain()),
+            ("special of a job", with(half_a_cpu())),
+        ] {
+            let job = if name == "over" { 2 } else { 1 };
+            templates.insert(name, bed.template(TemplateSpec { job, ..spec }));
+        }
         let driver = Some(bed.driver());
-        let workers = vec![bed.worker(), bed.worker()];
+        let workers = vec![bed.worker(), bed.worker(), bed.worker_of(1)];
         Self {
             bed,
             driver,
@@ -89,6 +104,9 @@ impl Scene {
             let held = driver.call(templates["method"], actors[0], 7, &[chained]);
             let killed = driver.call(templates["method"], actors[1], 8, &[]);
             let cancelled = driver.submit_tagged(templates["plain"], 9, &[]);
+            let of_job =
+                ["job", "special of a job"].map(|name| driver.submit_tagged(templates[name], 1, &[]));
+            let over = [1, 2].map(|tag| driver.submit_tagged(templates["over"], tag, &[]));
             for (name, object) in [
                 ("put", inner),
                 ("first", first),
@@ -103,6 +121,10 @@ impl Scene {
                 ("call with an argument", held),
                 ("call of a killed actor", killed),
                 ("cancelled", cancelled),
+                ("plain one of a job", of_job[0]),
+                ("special one of a job", of_job[1]),
+                ("one of a job that ends", over[0]),
+                ("another of a job that ends", over[1]),
             ] {
                 let token = driver.get(object);
                 open.insert(token, name);
@@ -113,6 +135,9 @@ impl Scene {
             driver.release(&[inner, first, chained]);
             driver.flush();
         });
+        if tried(|| self.bed.node.end_job(2)).is_none() {
+            self.bed.node.end_job(2);
+        }
         if submitted.is_some() {
             self.driver = Some(driver);
         } else {
@@ -133,7 +158,12 @@ impl Scene {
                 Some(Turned::Worked) => moved = true,
                 Some(Turned::Ended) | None => {
                     moved = true;
-                    let worker = std::mem::replace(&mut self.workers[slot], self.bed.worker());
+                    let next = if slot == 2 {
+                        self.bed.worker_of(1)
+                    } else {
+                        self.bed.worker()
+                    };
+                    let worker = std::mem::replace(&mut self.workers[slot], next);
                     bury(&self.bed, &worker);
                 }
             }

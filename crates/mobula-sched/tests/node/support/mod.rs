@@ -138,6 +138,7 @@ pub(crate) fn plain() -> TemplateSpec {
         max_concurrency: 1,
         own_thread: false,
         detached: false,
+        job: 0,
         forward: None,
     }
 }
@@ -220,6 +221,11 @@ impl Bed {
 
     pub(crate) fn worker(&self) -> Thread {
         Thread::attach(self, PortKind::Worker, None)
+    }
+
+    /// A thread that runs tasks of `job`.
+    pub(crate) fn worker_of(&self, job: u32) -> Thread {
+        Thread::attach(self, PortKind::Worker, Some(job))
     }
 
     pub(crate) fn agent(&self) -> Thread {

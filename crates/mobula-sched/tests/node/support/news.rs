@@ -129,6 +129,12 @@ pub(crate) enum News {
     StopActor {
         actor: u32,
     },
+    NeedCrew {
+        job: u32,
+    },
+    CrewOver {
+        job: u32,
+    },
     NeedWorker {
         host: u32,
         own: bool,
@@ -203,7 +209,7 @@ impl Inbox<'_> {
             1 => {
                 let (slot, creates) = (u16::from_le_bytes([head[2], head[3]]), head[1] & 1 != 0);
                 let words: Vec<u32> = (0..6).map(|_| self.word()).collect();
-                let origin = (head[1] & 2 != 0).then(|| self.take(24).to_vec());
+                let origin = (head[1] & 2 != 0).then(|| self.take(20).to_vec());
                 News::Task(TaskNews {
                     slot,
                     creates,
@@ -246,6 +252,8 @@ impl Inbox<'_> {
                 host: self.word(),
                 own: head[1] != 0,
             },
+            18 => News::NeedCrew { job: self.word() },
+            19 => News::CrewOver { job: self.word() },
             10 => News::Idle,
             11 => News::RetireHost { host: self.word() },
             12 => News::KillPort {
