@@ -62,7 +62,7 @@ export class ThreadRuntime {
     this.#travel = travel;
     this.port = new Port(addon, kind, host, onBell);
     this.keepAlive = new KeepAlive((keep) => {
-      if (!this.#detached) addon.keepAlive(this.port.id, keep);
+      if (!this.#detached) this.port.keepAlive(keep);
     });
     this.lender = new Lender(addon, this.port);
     this.refs = new ThreadRefs({

@@ -303,7 +303,7 @@ impl Thread {
         loop {
             let end = std::mem::take(&mut self.end);
             match self.node.step(self.id, end, spin, take).expect("an open port") {
-                Step::Filled(len) => return Some(parse(&self.memory.read(len as usize))),
+                Step::Filled(len) | Step::Last(len) => return Some(parse(&self.memory.read(len as usize))),
                 Step::Asleep => return None,
                 Step::NeedsInbox(size) => self.resize((size as usize).next_power_of_two()),
             }
