@@ -4,7 +4,7 @@ import { nativeError } from '../../native/native-error.ts';
 import { type BinaryPart, Writer } from '../../store/codec/index.ts';
 import { allocate, COMMAND_BYTES, checkRecord, grown, INBOX_BYTES, isWide, Peaks } from './memory.ts';
 import { endValue, type OpenRecord, type StoredBuffer, writeList, writeText, writeWord } from './parts.ts';
-import { CLAIMS, CONTROL_WORDS, KEPT, MAX_INBOX, op, type PortKind, PUBLISHED, RINGING, TIGHT } from './wire.ts';
+import { CLAIMS, CONTROL_WORDS, MAX_INBOX, op, type PortKind, PUBLISHED, TIGHT } from './wire.ts';
 
 /** Flush at the latest after this many bytes, so that workers start while the thread still submits. */
 const FLUSH_BYTES = 16 * 1024;
@@ -122,9 +122,7 @@ export class Port {
     if (--this.#untilFlush <= 0 || end > FLUSH_BYTES) {
       this.#run = Math.min(this.#run * 2, MAX_RUN);
       this.flush();
-    } else if (urgent) {
-      this.#declare(end);
-    }
+    } else if (urgent) this.#declare(end);
   }
 
   /** All records up to `end` are complete: the watchdog carries them out if user code keeps this thread busy. */
@@ -231,15 +229,11 @@ export class Port {
       this.#untilFlush = this.#run;
       this.#peaks.commands(end);
       const filled = this.#ask(() => this.addon.step(this.id, end, take, take));
-      if (filled > MAX_INBOX) {
-        this.#peaks.news(filled - MAX_INBOX);
-        reader.read(filled - MAX_INBOX);
-        return this.#shrink();
-      }
       if (filled > 0) {
-        this.#peaks.news(filled);
-        reader.read(filled);
-        return true;
+        const news = filled > MAX_INBOX ? filled - MAX_INBOX : filled;
+        this.#peaks.news(news);
+        reader.read(news);
+        return news === filled || this.#shrink();
       }
       if (filled === 0) return this.#shrink();
       this.#growInbox(-filled);
@@ -295,13 +289,6 @@ export class Port {
   /** Gives a claimed task back: another thread, or a later step of this one, may begin it. */
   unclaim(slot: number): void {
     Atomics.store(this.control, CLAIMS + slot, 1);
-  }
-
-  /** Whether the thread's event loop is kept alive. */
-  keepAlive(keep: boolean): void {
-    this.control[KEPT] = keep ? 1 : 0;
-    // Once its callback and all that follows from it are over, the bell looks at the word by itself.
-    if (this.control[RINGING] === 0) this.addon.keepAlive(this.id);
   }
 
   /** Leaves the core. What the thread still holds is given back when it is buried. */

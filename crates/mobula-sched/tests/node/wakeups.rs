@@ -259,7 +259,7 @@ fn a_driver_that_is_handed_the_last_few_news_sleeps_from_then_on_and_after_other
         let token = driver.get(result);
         driver.flush();
         let task = worker.begin();
-        worker.result(task.task, OK, &[value.clone()]);
+        worker.result(task.task, OK, std::slice::from_ref(&value));
         worker.sleeps();
         assert_eq!(driver.rings(), rings);
         let status = Status::Value;
