@@ -139,6 +139,7 @@ impl Node {
         }
         self.visit(port, &mut inner, |turn, inner| {
             turn.end_batch(inner);
+            failpoint!("take.stop");
             // What its tasks submit from now on is not put into its own queue.
             port.runs_tasks.store(false, Ordering::Relaxed);
             self.lanes.plain.push_all(&port.local.take_all());
@@ -149,6 +150,7 @@ impl Node {
             Ok(())
         })?;
         drop(inner);
+        failpoint!("take.stopped");
         self.idle.remove(port.id);
         self.occupied.remove(port.id);
         self.pass_ring_on();

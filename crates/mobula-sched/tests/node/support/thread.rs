@@ -391,6 +391,11 @@ impl Thread {
         }
     }
 
+    /// It takes no more tasks.
+    pub(crate) fn stops_taking(&self) {
+        self.node.stop_taking(self.id).expect("an open port");
+    }
+
     pub(crate) fn rings(&self) -> u32 {
         self.rings.count()
     }
