@@ -14,9 +14,10 @@ const ASIDE_BYTES = 16 * 1024;
 /** Rounds of news in one turn of the event loop. */
 const ROUNDS = 4;
 
-/** What the thread does with the news of one step: `end` bytes of the inbox. */
+/** What the thread does with `end` bytes of news in the inbox; it looks for more before it sleeps if it `expects` them. */
 export interface NewsReader {
   read(end: number): void;
+  readonly expects: boolean;
 }
 
 /**
@@ -233,7 +234,7 @@ export class Port {
         const news = filled > MAX_INBOX ? filled - MAX_INBOX : filled;
         this.#peaks.news(news);
         reader.read(news);
-        return news === filled || this.#shrink();
+        return news === filled || reader.expects || this.#shrink();
       }
       if (filled === 0) return this.#shrink();
       this.#growInbox(-filled);
