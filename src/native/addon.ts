@@ -24,7 +24,7 @@ export interface Addon {
   execute(port: number, commands: Uint8Array): void;
   step(port: number, commands: number, spin: boolean, take: boolean): number;
   look(port: number, object: number): number;
-  keepAlive(port: number, keep: boolean): void;
+  keepAlive(port: number): void;
   stopTaking(port: number): void;
   isEnding(): boolean;
   watch(port: number): void;
