@@ -1,4 +1,5 @@
-import { DriverNode } from '../boot/driver.ts';
+import type { DriverNode } from '../boot/driver.ts';
+import { startNode } from '../boot/start-node.ts';
 import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
 import { type InitOptions, resolveInitOptions } from '../common/init-options.ts';
 import { badOption, checkKnown } from '../common/options.ts';
@@ -41,7 +42,7 @@ function start(options: InitOptions): DriverNode {
   const asked = address === undefined ? options : { ...options, address };
   const resolved = resolveInitOptions(asked, { cpus: addon.usableCpus(), memory: addon.memoryLimit() });
   shut = false;
-  node = new DriverNode(resolved);
+  node = startNode(resolved);
   return node;
 }
 

@@ -1,10 +1,7 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
-import { dirname, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { hostname } from 'node:os';
+import { pack } from '../common/bundle.ts';
 import { MobulaError } from '../common/errors.ts';
 import type { ResolvedInitOptions } from '../common/init-options.ts';
-import { badOption } from '../common/options.ts';
 import { Timer } from '../common/timers.ts';
 import { setCurrentRuntime } from '../core/current.ts';
 import { loaderSetup } from '../core/functions/loader.ts';
@@ -12,7 +9,7 @@ import type { NodeFacts } from '../core/node-facts.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
 import { event } from '../core/port/wire.ts';
 import { ThreadRuntime } from '../core/runtime.ts';
-import { ResourceTable } from '../core/submit/resources.ts';
+import type { Totals } from '../core/submit/resources.ts';
 import { collect } from '../core/values/collector.ts';
 import { SharedThings } from '../core/values/shared-things.ts';
 import { thingHost } from '../core/values/thing-host.ts';
@@ -23,20 +20,14 @@ import { embeddedGcs } from '../gcs/embedded.ts';
 import { NodeReplica } from '../gcs/replica.ts';
 import type { Addon } from '../native/addon.ts';
 import { addon } from '../native/binding.ts';
-import { nativeError } from '../native/native-error.ts';
 import { threadState, type WorkerAssignment } from '../workers/assignment.ts';
-import { heapLimits } from '../workers/heap-limits.ts';
 import { Output } from '../workers/output/output.ts';
-import { type Ending, WorkerPool } from '../workers/worker-pool.ts';
+import type { Ending, WorkerPool } from '../workers/worker-pool.ts';
 import { NodeChannels } from './channels.ts';
-import { codeCache } from './compiled.ts';
 import { Draining } from './draining.ts';
 import type { WorkerBrief } from './facts.ts';
+import { randomHex } from './random.ts';
 import { SlowWaits } from './slow-waits.ts';
-
-const own = fileURLToPath(import.meta.url);
-/** What every worker thread runs: the file beside this one, of its kind. */
-const WORKER_FILE = join(dirname(own), `worker${extname(own)}`);
 
 /** A node with its driver: everything one `init()` brings up. */
 export class DriverNode implements NewsHandler {
@@ -47,7 +38,7 @@ export class DriverNode implements NewsHandler {
   readonly #addon: Addon;
   readonly #pool: WorkerPool;
   readonly #things = new SharedThings();
-  /** Closes the line over which a thread gets what it cannot be told. */
+  /** Ends what was set up for a thread: its line, and the memory for its output. */
   readonly #hangUp = new Map<Int32Array, () => void>();
   #threads = 0;
   readonly #slowWaits: SlowWaits;
@@ -58,30 +49,13 @@ export class DriverNode implements NewsHandler {
   #closing: Promise<void> | undefined;
   #stopped = false;
 
-  /** Starts a node; its threads come up in the background. */
-  constructor(options: ResolvedInitOptions) {
+  /** For a core that is started, and threads that come up. */
+  constructor(options: ResolvedInitOptions, totals: Totals, pool: WorkerPool) {
     this.#addon = addon;
     this.options = options;
-    checkSpillDirectory(options.spillDirectory);
-    const facts = nodeFacts(options);
-    const resources = new ResourceTable(facts.totals);
-    try {
-      addon.start({
-        cpu: resources.cpu(),
-        others: resources.others(),
-        sharedHosts: Math.max(1, Math.ceil(options.numCpus)),
-        storeCapacity: options.objectStoreMemory,
-        spillDirectory: options.spillDirectory ?? tmpdir(),
-      });
-    } catch (error) {
-      throw nativeError(error);
-    }
-    try {
-      this.runtime = this.#attach(facts);
-    } catch (error) {
-      addon.stop();
-      throw error;
-    }
+    this.#pool = pool;
+    const facts = nodeFacts(options, totals);
+    this.runtime = this.#attach(facts);
     const { port } = this.runtime;
     this.#slowWaits = new SlowWaits(() => addon.slowWaits(port.id), namesOf(this.runtime), options.logger);
     this.channels = new NodeChannels(this.runtime);
@@ -91,21 +65,17 @@ export class DriverNode implements NewsHandler {
     // One step without news, so that the core knows that this thread sleeps and has to be rung.
     this.runtime.port.drain(this.runtime.inbox);
     this.gcs = embeddedGcs();
-    this.#pool = new WorkerPool({
-      workerFile: WORKER_FILE,
-      code: codeCache,
+    this.#register(facts);
+    pool.serve({
+      // Packed when it is asked for: what has run in this thread by then need not be compiled in the other.
+      code: () => pack('worker'),
       brief: (assignment) => this.#brief(assignment),
       greet: (assignment) => this.channels.started(assignment),
       hangUp: ({ state }) => this.#hangUpOn(state),
       bury: (assignment, details, ending) => this.#bury(assignment, details, ending),
       abandon: (port, details) => this.#abandon(port, details),
       giveUp: (reason) => this.#giveUp(reason),
-      output: () => this.#output.begin(),
-      limits: heapLimits(options.memory, Math.ceil(options.numCpus)),
     });
-    // Tasks may ask for no CPU at all, so there is always a thread for them.
-    this.#pool.startWorkers(Math.max(1, Math.ceil(options.numCpus)));
-    this.#register(facts);
     setCurrentRuntime(this.runtime);
   }
 
@@ -144,15 +114,21 @@ export class DriverNode implements NewsHandler {
     const { argv, execArgv, env } = process;
     const program = { argv, execArgv, nodeOptions: env['NODE_OPTIONS'] };
     const hub = `mobula:hub:${this.runtime.facts.nodeId}:${this.#threads++}`;
-    this.#hangUp.set(assignment.state, this.#things.connect(hub));
+    const disconnect = this.#things.connect(hub);
+    const { memory: output, end } = this.#output.begin();
+    this.#hangUp.set(assignment.state, () => {
+      // What it has written comes before the failures of what it ran.
+      end();
+      // The end closes all lines.
+      if (!this.#stopped) disconnect();
+    });
     const things = this.#things.all();
-    return { ...assignment, facts: this.runtime.facts, things, loader: loaderSetup(), hub, ...program };
+    return { ...assignment, output, facts: this.runtime.facts, things, loader: loaderSetup(), hub, ...program };
   }
 
-  /** Closes the line to a thread that has ended. */
+  /** A thread has ended. */
   #hangUpOn(thread: Int32Array): void {
-    // The end closes all lines.
-    if (!this.#stopped) this.#hangUp.get(thread)?.();
+    this.#hangUp.get(thread)?.();
     this.#hangUp.delete(thread);
   }
 
@@ -267,26 +243,10 @@ export class DriverNode implements NewsHandler {
   }
 }
 
-/** Objects are spilled late; that they cannot be is said early. */
-function checkSpillDirectory(directory: string | undefined): void {
-  if (directory === undefined) return;
-  try {
-    accessSync(directory, constants.W_OK | constants.X_OK);
-    if (statSync(directory).isDirectory()) return;
-  } catch {
-    // Told below.
-  }
-  throw badOption('spillDirectory', directory, 'an existing directory that this process may write to');
-}
-
-function nodeFacts(options: ResolvedInitOptions): NodeFacts {
-  // Loaded here: no worker needs it, and each would take 0.4 MiB for it.
-  const { randomBytes } = process.getBuiltinModule('node:crypto');
-  const totals: Record<string, number> = { CPU: options.numCpus, memory: options.memory, ...options.resources };
-  if (options.numGpus > 0) totals['GPU'] = options.numGpus;
+function nodeFacts(options: ResolvedInitOptions, totals: Totals): NodeFacts {
   return {
-    nodeId: randomBytes(14).toString('hex'),
-    jobId: randomBytes(4).toString('hex'),
+    nodeId: randomHex(14),
+    jobId: randomHex(4),
     namespace: options.namespace,
     checkCaptures: options.checkCaptures,
     totals,

@@ -1,6 +1,6 @@
 import type { ResolvedActorOptions, ResolvedTaskOptions } from '../../common/options.ts';
 import { WeakValues } from '../../common/weak-values.ts';
-import { portable } from '../../store/codec/index.ts';
+import { portable } from '../../store/codec/hooks.ts';
 import type { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import type { Registration, Template } from './template.ts';
