@@ -36,7 +36,7 @@ function nameClassesOnly(text) {
 const importsUrl = /import\s*\.\s*meta\s*\.\s*url/;
 
 /**
- * A file that esbuild split off, in CommonJS. Its imports become constants of its own: esbuild would make each use of one a call
+ * A file that esbuild split off, in CommonJS. Its imports become variables of its own (`const` would be checked at each use): esbuild would make each use of one a call
  * of a getter, and a third of the rate of tasks would be gone (`npm run bench -- --filter noop-10k`). No export changes, and no
  * two files import one another. Lines stay lines, so that the source map stays right.
  */
@@ -48,7 +48,7 @@ function asCommonJs(text) {
       const call = `require("${path.replace(/^(\.\/.*)\.js$/, '$1.cjs')}")`;
       const list = [...(all ? [`${all}=${call}`] : [])];
       if (names) list.push(`{${names.replaceAll(/\s+as\s+/g, ':').replaceAll(/\s/g, '')}}=${call}`);
-      return `${list.length > 0 ? `const ${list.join()}` : call};${'\n'.repeat(whole.split('\n').length - 1)}`;
+      return `${list.length > 0 ? `var ${list.join()}` : call};${'\n'.repeat(whole.split('\n').length - 1)}`;
     })
     .replace(exports, (_, names) => {
       const exported = names.replaceAll(/([\w$]+)\s+as\s+([\w$]+)/g, '$2:$1');
