@@ -1,5 +1,6 @@
-import { DriverNode } from '../boot/driver.ts';
-import { type Joined, joinAsDriver } from '../boot/join.ts';
+import type { DriverNode } from '../boot/driver.ts';
+import type { Joined } from '../boot/join.ts';
+import { joinCluster, startDriver } from '../boot/start-driver.ts';
 import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
 import {
   type InitOptions,
@@ -53,7 +54,7 @@ function resolve(options: InitOptions): ResolvedInitOptions {
 
 function start(options: ResolvedInitOptions, joined?: Joined): DriverNode {
   shut = false;
-  node = new DriverNode(options, joined);
+  node = startDriver(options, joined);
   return node;
 }
 
@@ -61,7 +62,7 @@ function start(options: ResolvedInitOptions, joined?: Joined): DriverNode {
 async function startIn(cluster: ResolvedClusterOptions, options: ResolvedInitOptions): Promise<DriverNode> {
   joining = true;
   try {
-    const joined = await joinAsDriver(options, cluster);
+    const joined = await joinCluster(options, cluster);
     const started = start(options, joined);
     // A program whose own work is done leaves the cluster before it ends.
     process.once('beforeExit', () => void shutdown());

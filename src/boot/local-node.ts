@@ -1,5 +1,4 @@
 import { MobulaError } from '../common/errors.ts';
-import type { ResolvedInitOptions } from '../common/init-options.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
 import { event } from '../core/port/wire.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
@@ -22,21 +21,21 @@ export class LocalNode implements NewsHandler {
   readonly #workers: WorkerHost;
   readonly #pool: WorkerPool;
 
-  /** `thread` is the runtime of the thread that serves the node, and `things` are what that thread shares. */
-  constructor(thread: ThreadRuntime, things: SharedThings, options: ResolvedInitOptions, troubles: WorkerTroubles) {
+  /** `thread` is the runtime of the thread that serves the node, and `things` are what that thread shares. `pool`: its threads. */
+  constructor(thread: ThreadRuntime, things: SharedThings, pool: WorkerPool, troubles: WorkerTroubles) {
     this.#thread = thread;
     this.channels = new NodeChannels(thread);
     this.#output = new Output(thread.facts);
     this.#lines = new ThingLines(things, thread.facts.nodeId);
     const { channels } = this;
-    this.#workers = new WorkerHost(options, { thread, channels, output: this.#output, lines: this.#lines }, troubles);
-    this.#pool = this.#workers.pool;
+    this.#workers = new WorkerHost({ thread, channels, output: this.#output, lines: this.#lines }, troubles);
+    this.#pool = pool;
     thread.inbox.beforeNews = this.#output.drain;
   }
 
-  /** Starts the worker threads; they come up in the background. */
-  start(): void {
-    this.#workers.start();
+  /** Serves the worker threads, which come up meanwhile. */
+  begin(): void {
+    this.#workers.serve(this.#pool);
   }
 
   /** Worker threads. */
