@@ -21,6 +21,7 @@ mod relief;
 mod room;
 mod runs;
 mod space;
+mod spares;
 mod spill;
 mod store;
 mod types;

@@ -12,6 +12,9 @@ pub struct StoreConfig {
     /// else the machine) before the store spills instead of growing; a tenth of it is kept as headroom.
     /// `None`: detect it.
     pub memory_limit: Option<u64>,
+    /// The most mappings that views may have, and those kept for them. `None`: three quarters of what the system allows a
+    /// process (`vm.max_map_count`); the rest is left to V8, which ends the process when it gets none.
+    pub max_mappings: Option<u32>,
 }
 
 /// A buffer: an index into the store's table, valid while someone holds a reference to it.
@@ -64,6 +67,8 @@ pub struct Stats {
     pub buffers: u64,
     /// Live views.
     pub views: u64,
+    /// Mappings kept for further views.
+    pub spares: u64,
     /// Evictions since the store was opened.
     pub spills: u64,
     /// Buffers read back from disk since the store was opened.
