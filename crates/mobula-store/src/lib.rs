@@ -30,4 +30,4 @@ mod write;
 
 pub use error::{Bound, CreateError, FullError, Holder, MapError, OpenError, SealError, SpillProblem};
 pub use store::Store;
-pub use types::{BufferId, EnvId, Mapping, Stats, StoreConfig, ViewId};
+pub use types::{BufferId, EnvId, Mapping, Origin, Stats, StoreConfig, ViewId};

@@ -11,7 +11,7 @@ use crate::space::{Extent, Space};
 use crate::spares::Spares;
 use crate::spill::Spilled;
 use crate::store::address_len;
-use crate::{BufferId, EnvId, MapError, Mapping, ViewId};
+use crate::{BufferId, EnvId, MapError, Mapping, Origin, ViewId};
 
 /// What the store's lock guards.
 ///
@@ -245,6 +245,7 @@ impl Meta {
             view: id,
             ptr,
             len: address_len(len),
+            origin: Origin::New,
         }
     }
 

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use mobula_shm::Mapped;
 
 use crate::meta::View;
-use crate::{BufferId, EnvId, Mapping, Store};
+use crate::{BufferId, EnvId, Mapping, Origin, Store};
 
 /// The most spares: each counts among the process's mappings.
 const MOST: usize = 256;
@@ -83,7 +83,9 @@ impl Store {
         self.update(|meta| {
             let mapped = meta.spares.take(id)?;
             let len = meta.buffers.get(id)?.len;
-            Some(meta.add_view(View::of_reader(id, env, mapped), len))
+            let mapping = meta.add_view(View::of_reader(id, env, mapped), len);
+            let origin = Origin::Reused;
+            Some(Mapping { origin, ..mapping })
         })
     }
 

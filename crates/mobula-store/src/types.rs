@@ -44,6 +44,20 @@ pub struct Mapping {
     pub ptr: *mut u8,
     /// The buffer's length in bytes.
     pub len: usize,
+    /// Where the mapping comes from.
+    pub origin: Origin,
+}
+
+/// Where the mapping of a view comes from.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Origin {
+    /// It is the first of its buffer, or a writer's, or the kernel does not tell which mappings can be used again.
+    New,
+    /// It was made, as there was none to be used again: earlier views of the buffer have not ended.
+    Missed,
+    /// It was an earlier view's.
+    Reused,
 }
 
 // SAFETY: a mapping belongs to the process, not to a thread; the struct only names it, and using `ptr`

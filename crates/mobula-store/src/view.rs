@@ -8,7 +8,7 @@ use crate::room::RoomError;
 use crate::space::Extent;
 use crate::spill::{ReadError, Spilled};
 use crate::store::address_len;
-use crate::{BufferId, EnvId, MapError, Mapping, Store, ViewId};
+use crate::{BufferId, EnvId, MapError, Mapping, Origin, Store, ViewId};
 
 /// A sealed buffer in memory that stays there until this is dropped.
 #[derive(Debug)]
@@ -48,7 +48,15 @@ impl Store {
         let mapped = self.map_anew(&borrowed)?;
         failpoint!("store.map.mapped");
         let view = View::of_reader(id, env, mapped);
-        Ok(self.update(|meta| meta.add_view(view, borrowed.len)))
+        let (mut mapping, again) = self.update(|meta| {
+            let mapping = meta.add_view(view, borrowed.len);
+            let again = meta.buffers.get(id).is_some_and(|buffer| buffer.viewed > 1);
+            (mapping, again)
+        });
+        if again && self.pagemap.tells() {
+            mapping.origin = Origin::Missed;
+        }
+        Ok(mapping)
     }
 
     fn map_anew(&self, borrowed: &Borrowed<'_>) -> Result<Mapped, MapError> {

@@ -66,8 +66,12 @@ impl Pagemap {
     /// if every page that its page tables know of, in memory or swapped out, is a file's. Takes time in proportion to the
     /// entries in the page tables: one for each page that was read, or for each huge page.
     pub fn is_unwritten(&self, mapped: &Mapped) -> bool {
-        let works = *self.works.get_or_init(|| self.passes_trial().unwrap_or(false));
-        works && self.finds_copies(mapped.ptr(), mapped.size()) == Some(false)
+        self.tells() && self.finds_copies(mapped.ptr(), mapped.size()) == Some(false)
+    }
+
+    /// Whether the kernel tells, as a trial has shown.
+    pub fn tells(&self) -> bool {
+        *self.works.get_or_init(|| self.passes_trial().unwrap_or(false))
     }
 
     /// Whether a page of the range is a copy; nothing where the kernel does not answer.
