@@ -7,8 +7,8 @@ use super::page_size;
 use super::view::{Mapped, Part, map};
 use crate::Arena;
 
-/// `PAGEMAP_SCAN` of Linux 6.7, `_IOWR('f', 16, struct pm_scan_arg)`: finds pages by what the page tables say of them.
-const PAGEMAP_SCAN: u32 = 0xC060_6610;
+/// Of Linux 6.7: finds pages by what the page tables say of them.
+const PAGEMAP_SCAN: libc::Ioctl = libc::_IOWR::<ScanArg>(b'f' as u32, 16);
 
 /// The page belongs to a file. One that was copied for a private mapping does not.
 const PAGE_IS_FILE: u64 = 1 << 2;
@@ -93,7 +93,7 @@ impl Pagemap {
         };
         let file = self.file.as_ref()?;
         // SAFETY: the kernel reads and writes `question`, and writes at most one region at `vec`; both live until it is back.
-        match unsafe { libc::ioctl(file.as_raw_fd(), PAGEMAP_SCAN as _, &raw mut question) } {
+        match unsafe { libc::ioctl(file.as_raw_fd(), PAGEMAP_SCAN, &raw mut question) } {
             0 => Some(false),
             regions if regions > 0 => Some(true),
             _ => None,

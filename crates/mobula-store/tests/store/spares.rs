@@ -134,7 +134,9 @@ fn as_many_mappings_are_kept_as_may_be_and_the_oldest_go() {
     let [old, new] = [1, 2].map(|seed| store.put(&pattern(seed, page()), A).unwrap());
     let end = |id, count| {
         let views: Vec<_> = (0..count).map(|_| store.map(id, A).unwrap().view).collect();
-        views.into_iter().for_each(|view| store.unmap(view));
+        for view in views {
+            store.unmap(view);
+        }
     };
     end(old, 100);
     end(new, MOST + 10);
@@ -159,7 +161,7 @@ fn mappings_of_small_pages_end_when_the_pages_become_huge() {
     assert!(store.make_huge());
     assert_eq!(store.stats().spares, 0);
     let view = store.map(id, A).unwrap();
-    let is_huge = view.ptr.addr() % (2 << 20) == 0;
+    let is_huge = view.ptr.addr().is_multiple_of(2 << 20);
     assert!(bytes(&view) == data);
     store.unmap(view.view);
     assert_eq!(store.stats().spares, tells);
@@ -169,7 +171,7 @@ fn mappings_of_small_pages_end_when_the_pages_become_huge() {
             assert!(bytes(view) == data);
             store.unmap(view.view);
         }
-        let by_chance = held.iter().filter(|view| view.ptr.addr() % (2 << 20) == 0);
+        let by_chance = held.iter().filter(|view| view.ptr.addr().is_multiple_of(2 << 20));
         assert_eq!(store.stats().spares, (1 + by_chance.count() as u64) * tells);
     }
     store.release_env(A);
@@ -192,7 +194,9 @@ fn a_view_too_many_is_refused_by_name_until_another_has_ended() {
     let ids = [1, 2].map(|seed| store.put(&pattern(seed, page()), A).unwrap());
     // Spares are the first to go.
     let views: Vec<_> = (0..MOST).map(|_| store.map(ids[0], A).unwrap().view).collect();
-    views.into_iter().for_each(|view| store.unmap(view));
+    for view in views {
+        store.unmap(view);
+    }
     let mut views: Vec<_> = (0..MOST).map(|_| store.map(ids[1], A).unwrap()).collect();
     assert_eq!(store.stats().spares, 0);
     for _ in 0..2 {
