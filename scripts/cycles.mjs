@@ -151,7 +151,7 @@ function cycles(edges) {
       if (stack.includes(next)) low.set(node, Math.min(low.get(node), low.get(next)));
     }
     if (low.get(node) !== index.get(node)) return;
-    const cycle = stack.splice(stack.indexOf(node)).sort();
+    const cycle = stack.splice(stack.indexOf(node));
     if (cycle.length > 1) found.push(cycle);
   };
   for (const node of edges.keys()) if (!index.has(node)) visit(node);
