@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { get, put, remote } from 'mobula';
+import { Worker } from 'node:worker_threads';
+import { get, ObjectStoreFullError, put, remote } from 'mobula';
 import { limit, suite } from '../support/suite.ts';
 
 suite();
 
+/** A buffer of this many bytes lies in the store. */
+const OUT_OF_BAND_BYTES = 64 * 1024;
 /** Numbers in a page. */
 const PAGE = 512;
 /** Views of 4 MiB: enough for the threads to collect them several times, as mappings are missed. */
@@ -57,4 +61,27 @@ test('a view shows what was put, however many before it were kept, written into 
   assert.ok((await get(ref)).every((number, index) => number === index));
   const begun = new Int32Array(new SharedArrayBuffer(4));
   await get([forget.remote(begun), forget.remote(begun)]);
+});
+
+const most = Number(readFileSync('/proc/sys/vm/max_map_count', 'utf8'));
+
+// V8 ends the process when the system gives it no mapping: views leave it a quarter.
+test('a view too many is refused by name, and Node still gets what it needs', {
+  ...limit,
+  skip: most > 100_000 && 'the system allows more mappings than a test can use up',
+}, async () => {
+  const ref = put(new Uint8Array(OUT_OF_BAND_BYTES).fill(1));
+  const views: Uint8Array[] = [];
+  await assert.rejects(
+    async () => {
+      while (views.length < most) views.push(...(await get(new Array<typeof ref>(1000).fill(ref))));
+    },
+    (error) => error instanceof ObjectStoreFullError && error.message.includes('vm.max_map_count'),
+  );
+  assert.ok(views.length > most / 2 && views.length < most * 0.75, `${views.length} of ${most}`);
+  const worker = new Worker('0', { eval: true });
+  assert.equal(await new Promise((resolve) => worker.once('exit', resolve)), 0);
+  assert.ok(views.every((view) => view[0] === 1));
+  views.length = 0;
+  assert.equal((await get(ref))[OUT_OF_BAND_BYTES - 1], 1);
 });
