@@ -1,6 +1,5 @@
 use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::sync::OnceLock;
 
 use super::mappings::Mappings;
 use super::page_size;
@@ -45,18 +44,22 @@ struct Region {
 /// The page tables of this process, for reading.
 #[derive(Debug)]
 pub struct Pagemap {
+    /// There if a trial gave the right answers.
     file: Option<File>,
-    /// Whether a trial gave the right answers.
-    works: OnceLock<bool>,
 }
 
 impl Pagemap {
-    /// Opens them; where that fails, nothing is ever known.
+    /// Opens them, and tries whether the kernel tells what was written to. Where it does not, nothing is ever known.
     #[must_use]
     pub fn open() -> Self {
+        Self::of(File::open("/proc/self/pagemap").ok())
+    }
+
+    fn of(file: Option<File>) -> Self {
+        let opened = Self { file };
+        let works = opened.passes_trial().unwrap_or(false);
         Self {
-            file: File::open("/proc/self/pagemap").ok(),
-            works: OnceLock::new(),
+            file: opened.file.filter(|_| works),
         }
     }
 
@@ -66,12 +69,13 @@ impl Pagemap {
     /// if every page that its page tables know of, in memory or swapped out, is a file's. Takes time in proportion to the
     /// entries in the page tables: one for each page that was read, or for each huge page.
     pub fn is_unwritten(&self, mapped: &Mapped) -> bool {
-        self.tells() && self.finds_copies(mapped.ptr(), mapped.size()) == Some(false)
+        self.finds_copies(mapped.ptr(), mapped.size()) == Some(false)
     }
 
-    /// Whether the kernel tells, as a trial has shown.
+    /// Whether the kernel tells.
+    #[must_use]
     pub fn tells(&self) -> bool {
-        *self.works.get_or_init(|| self.passes_trial().unwrap_or(false))
+        self.file.is_some()
     }
 
     /// Whether a page of the range is a copy; nothing where the kernel does not answer.
@@ -169,16 +173,10 @@ mod tests {
 
     #[test]
     fn nothing_is_known_without_the_page_tables() {
-        let closed = Pagemap {
-            file: None,
-            works: OnceLock::new(),
-        };
-        let other = Pagemap {
-            file: File::open("/dev/null").ok(),
-            works: OnceLock::new(),
-        };
+        let others = [Pagemap::of(None), Pagemap::of(File::open("/dev/null").ok())];
         let arena = Arena::open(c"mobula-test", 1).unwrap();
-        for pagemap in [closed, other] {
+        for pagemap in others {
+            assert!(!pagemap.tells());
             assert_eq!(seen(&pagemap, &arena, &[], &[]), (false, false));
         }
     }
