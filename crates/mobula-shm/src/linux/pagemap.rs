@@ -68,6 +68,7 @@ impl Pagemap {
     /// A write to a private mapping makes a copy of the page that belongs to no file. So a mapping is as it was made exactly
     /// if every page that its page tables know of, in memory or swapped out, is a file's. Takes time in proportion to the
     /// entries in the page tables: one for each page that was read, or for each huge page.
+    #[must_use]
     pub fn is_unwritten(&self, mapped: &Mapped) -> bool {
         self.finds_copies(mapped.ptr(), mapped.size()) == Some(false)
     }
