@@ -65,7 +65,7 @@ export interface Addon {
   makeSmallRoom(port: number): void;
   releaseBuffer(port: number, buffer: number): void;
   mapBuffer(port: number, buffer: number): ArrayBuffer;
-  settleViews(port: number): void;
+  settleViews(port: number): boolean;
   createBuffer(port: number, byteLength: number): [array: ArrayBuffer, view: number];
   sealBuffer(port: number, array: ArrayBuffer, view: number): number;
   storeStats(port: number): StoreStats;

@@ -21,6 +21,7 @@ mod relief;
 mod room;
 mod runs;
 mod space;
+mod spares;
 mod spill;
 mod store;
 mod types;
@@ -29,4 +30,4 @@ mod write;
 
 pub use error::{Bound, CreateError, FullError, Holder, MapError, OpenError, SealError, SpillProblem};
 pub use store::Store;
-pub use types::{BufferId, EnvId, Mapping, Stats, StoreConfig, ViewId};
+pub use types::{BufferId, EnvId, Mapping, Origin, Stats, StoreConfig, ViewId};

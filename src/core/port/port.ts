@@ -246,9 +246,9 @@ export class Port {
     });
   }
 
-  /** Tells V8 how much the thread's views keep. */
-  settleViews(): void {
-    if (!this.#detached) this.addon.settleViews(this.id);
+  /** Tells V8 how much the thread's views keep; gives whether young garbage is to be collected. */
+  settleViews(): boolean {
+    return !this.#detached && this.addon.settleViews(this.id);
   }
 
   /** Whether nobody has taken task `slot` of the batch away; it is this thread's from then on. */

@@ -3,6 +3,7 @@
 mod lifecycle;
 mod model;
 mod pressure;
+mod spares;
 mod spill;
 mod support;
 mod threads;

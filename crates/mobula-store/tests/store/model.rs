@@ -9,18 +9,29 @@ const CAPACITY: usize = 24;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Put { pages: usize, cut: usize, env: u32 },
-    Create { pages: usize, env: u32 },
+    Put {
+        pages: usize,
+        cut: usize,
+        env: u32,
+    },
+    Create {
+        pages: usize,
+        env: u32,
+    },
     Seal(usize),
     Abort(usize),
-    Map { which: usize, env: u32, scribble: bool },
+    /// And write into one of its bytes.
+    Map {
+        which: usize,
+        env: u32,
+        scribble: Option<usize>,
+    },
     Unmap(usize),
     Read(usize),
     Retain(usize),
     Release(usize),
     ReleaseEnv(u32),
     Adopt(usize),
-    Trim,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -30,15 +41,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (1..9_usize, env.clone()).prop_map(|(pages, env)| Step::Create { pages, env }),
         2 => which.prop_map(Step::Seal),
         1 => which.prop_map(Step::Abort),
-        5 => (which, env.clone(), any::<bool>())
+        7 => (which, env.clone(), proptest::option::of(any::<usize>()))
             .prop_map(|(which, env, scribble)| Step::Map { which, env, scribble }),
-        4 => which.prop_map(Step::Unmap),
+        6 => which.prop_map(Step::Unmap),
         3 => which.prop_map(Step::Read),
         1 => which.prop_map(Step::Adopt),
         1 => which.prop_map(Step::Retain),
         3 => which.prop_map(Step::Release),
         1 => env.prop_map(Step::ReleaseEnv),
-        1 => Just(Step::Trim),
     ];
     proptest::collection::vec(step, 1..100)
 }
@@ -180,13 +190,10 @@ impl Model {
                 self.writers.retain(|writer| writer.env != env);
                 self.objects.retain(|object| object.loose != Some(env));
             }
-            Step::Trim => {
-                store.trim();
-            }
         }
     }
 
-    fn map(&mut self, store: &Store, which: usize, env: u32, scribble: bool) {
+    fn map(&mut self, store: &Store, which: usize, env: u32, scribble: Option<usize>) {
         let pinned = self.pinned();
         let Some(object) = pick(&mut self.objects, which) else {
             return;
@@ -196,9 +203,9 @@ impl Model {
             Ok(mapping) => {
                 assert_eq!(bytes(&mapping), object.data);
                 let mut data = object.data.clone();
-                if scribble {
-                    bytes(&mapping)[0] ^= 0xff;
-                    data[0] ^= 0xff;
+                if let Some(at) = scribble.map(|at| at % data.len()) {
+                    bytes(&mapping)[at] ^= 0xff;
+                    data[at] ^= 0xff;
                 }
                 self.readers.push(Reader {
                     mapping,
