@@ -17,8 +17,14 @@ export type { ClusterNodeOptions, ClusterOptions } from './options.ts';
  * or what kept a process from starting. Nothing is left then.
  *
  * @example
- * await using cluster = await startCluster({ nodes: [{ numCpus: 1 }, { numCpus: 1 }] });
+ * import { startCluster } from 'mobula/testing';
+ *
+ * const cluster = await startCluster({ nodes: [{ numCpus: 1 }, { numCpus: 1 }] });
  * await init({ address: cluster.address });
+ * const double = remote((x: number) => x * 2);
+ * console.log(await get(double.remote(21))); // 42
+ * await shutdown();
+ * await cluster.stop();
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   return startProcesses(resolveCluster(options), starters);

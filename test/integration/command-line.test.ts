@@ -139,9 +139,9 @@ test('doctor reports a folder for spilling that is not there', limit, () => {
 });
 
 test('doctor reports a runtime that does not start', limit, () => {
-  const { code, report } = doctor({ MOBULA_ADDRESS: 'example:1' });
+  const { code, report } = doctor({ MOBULA_ADDRESS: '127.0.0.1:1', MOBULA_AUTH_TOKEN: 'none' });
   assert.equal(code, 1);
-  assert.match(check(report, 'runtime'), /^failed: A task could not be run\. ERR_MOBULA_CLUSTER: .*MOBULA_ADDRESS/);
+  assert.match(check(report, 'runtime'), /^failed: A task could not be run\. ERR_MOBULA_CONNECTION: .*nobody listens/);
 });
 
 test('help and version go to the output with code 0', limit, () => {
