@@ -1,8 +1,10 @@
 // The rules of the house that no linter knows: where Rust may take its atomics and locks from, what the crates may depend on,
-// which folder of src/ may import which, that steps read no real clock, and that paths named in the documentation exist.
+// which folder of src/ may import which, that modules of a crate form no new cycles, that steps read no real clock, and that
+// paths named in the documentation exist.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { forbiddenImports } from './arrows.mjs';
+import { moduleCycles } from './cycles.mjs';
 import { realWorld } from './deterministic.mjs';
 import { root } from './run.mjs';
 
@@ -32,6 +34,9 @@ for (const file of files.filter((name) => /^crates\/.*\/Cargo\.toml$/.test(name)
 
 /** Arrows between the folders of src/ point down. */
 problems.push(...forbiddenImports(files));
+
+/** Modules of a crate do not need one another, save those that are listed with their reason. */
+problems.push(...moduleCycles(files, text));
 
 /** What the simulator runs reads neither clock nor chance of the real world. */
 problems.push(...realWorld(files, text));

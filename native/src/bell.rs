@@ -8,8 +8,9 @@ use std::ptr;
 use std::sync::Arc;
 
 use mobula_fault::failpoint;
-use mobula_sched::Bell;
+use mobula_sched::{Bell, KEPT, RINGING};
 use mobula_sync::Mutex;
+use mobula_sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use napi_sys as sys;
 
 use crate::error::{Result, check};
@@ -39,6 +40,11 @@ unsafe extern "C" {
 pub(crate) struct UvBell {
     /// The handle, until the environment ends. The lock keeps `ring` and the end apart.
     handle: Mutex<Handle>,
+    /// The thread's control words, from when it has told of them until it detaches; null before and after. Used by the thread
+    /// alone, as is `keeps`.
+    control: AtomicPtr<AtomicU32>,
+    /// Whether it keeps its event loop alive.
+    keeps: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -96,6 +102,8 @@ impl UvBell {
         let handle: *mut uv_async_t = memory.as_mut_ptr().cast();
         let bell = Arc::new(Self {
             handle: Mutex::new(Handle(handle)),
+            control: AtomicPtr::new(ptr::null_mut()),
+            keeps: AtomicBool::new(false),
         });
         let owned = Box::into_raw(Box::new(Owned {
             env,
@@ -117,8 +125,45 @@ impl UvBell {
         Ok(bell)
     }
 
-    /// Whether the bell keeps its event loop alive. Called on the loop's thread.
-    pub(crate) fn keep_alive(&self, keep: bool) {
+    /// Where the thread's control words are. Called on the loop's thread.
+    ///
+    /// # Safety
+    /// They stay until [`forget_control`](Self::forget_control), or until others are named.
+    pub(crate) unsafe fn set_control(&self, control: *mut AtomicU32) {
+        self.control.store(control, Ordering::Relaxed);
+    }
+
+    /// The thread detaches: what it wanted last is done. Called on the loop's thread.
+    pub(crate) fn forget_control(&self) {
+        self.keep_as_wanted();
+        self.control.store(ptr::null_mut(), Ordering::Relaxed);
+    }
+
+    fn word(&self, index: usize) -> Option<&AtomicU32> {
+        let control = self.control.load(Ordering::Relaxed);
+        // SAFETY: `set_control`'s promise. There are `CONTROL_WORDS` of them.
+        (!control.is_null()).then(|| unsafe { &*control.add(index) })
+    }
+
+    /// While it rings, JavaScript only writes down whether the loop is to be kept alive: who gets an answer often asks at once
+    /// for the next.
+    fn set_ringing(&self, ringing: bool) {
+        if let Some(word) = self.word(RINGING) {
+            word.store(u32::from(ringing), Ordering::Relaxed);
+        }
+    }
+
+    /// Keeps the event loop alive if JavaScript wants that by now. Called on the loop's thread.
+    pub(crate) fn keep_as_wanted(&self) {
+        if let Some(word) = self.word(KEPT) {
+            self.keep_alive(word.load(Ordering::Relaxed) != 0);
+        }
+    }
+
+    fn keep_alive(&self, keep: bool) {
+        if self.keeps.swap(keep, Ordering::Relaxed) == keep {
+            return;
+        }
         let handle = self.handle.lock();
         if handle.0.is_null() {
             return;
@@ -146,6 +191,7 @@ extern "C" fn rung(handle: *mut uv_async_t) {
         }
         let (mut callback, mut result) = (ptr::null_mut(), ptr::null_mut());
         sys::napi_get_reference_value(env, owned.callback, &raw mut callback);
+        owned.bell.set_ringing(true);
         // The receiver is the callback itself. Node looks for a `domain` on it, and in a REPL the global object has one that is
         // none: the module of that name.
         let status = sys::napi_make_callback(
@@ -162,6 +208,8 @@ extern "C" fn rung(handle: *mut uv_async_t) {
             sys::napi_get_and_clear_last_exception(env, &raw mut exception);
             sys::napi_fatal_exception(env, exception);
         }
+        owned.bell.set_ringing(false);
+        owned.bell.keep_as_wanted();
         sys::napi_close_handle_scope(env, scope);
     }
 }

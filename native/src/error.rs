@@ -53,7 +53,9 @@ pub(crate) fn create_failed(error: &CreateError) -> napi::Error<Code> {
 pub(crate) fn map_failed(error: &MapError) -> napi::Error<Code> {
     // Nothing is lost where room is missing, on the disk or among the process's mappings: garbage may make some.
     let code = match error {
-        MapError::Full(_) | MapError::Spill { .. } | MapError::Os { .. } => Code::StoreFull,
+        MapError::Full(_) | MapError::Spill { .. } | MapError::Mappings { .. } | MapError::Os { .. } => {
+            Code::StoreFull
+        }
         _ => Code::ObjectLost,
     };
     napi::Error::new(code, with_source(error))

@@ -133,11 +133,13 @@ pub fn map_buffer(env: Env, port: u32, buffer: u32) -> Result<Unknown<'static>> 
     array_buffer(env, binding, buffer, &mapping)
 }
 
-/// Tells V8 how much the thread's views keep, so that it collects those nobody holds.
+/// Tells V8 how much the thread's views keep, so that it collects those nobody holds. Gives whether young garbage is to be
+/// collected: many views have been made anew whose mappings would have done again.
 #[napi(catch_unwind)]
-pub fn settle_views(env: Env, port: u32) -> Result<()> {
-    binding(port)?.pressure.settle(env.raw());
-    Ok(())
+pub fn settle_views(env: Env, port: u32) -> Result<bool> {
+    let pressure = &binding(port)?.pressure;
+    pressure.settle(env.raw());
+    Ok(pressure.wants_young_collection())
 }
 
 /// A writable buffer in the store: `[ArrayBuffer, view]`. `seal_buffer` ends the writing.
@@ -240,7 +242,7 @@ fn array_buffer(
     // SAFETY: `env` is the calling environment.
     let door = unsafe { v8::door(env.raw()) }.filter(|_| len <= v8::MAX_LEN);
     let array = if let Some(door) = door {
-        let pin = pin(Some(binding.pressure.add(buffer, len)));
+        let pin = pin(Some(binding.pressure.add(buffer, mapping)));
         // SAFETY: the mapping stays until the pin is dropped.
         unsafe { door.array_buffer(mapping.ptr, len, Box::new(move || drop(pin))) }
     } else {

@@ -2,7 +2,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use mobula_fault::failpoint;
-use mobula_sched::{Blame, CONTROL_WORDS, MAX_PORTS, PortKind, Regions, Step};
+use mobula_sched::{Blame, CONTROL_WORDS, MAX_INBOX, MAX_PORTS, PortKind, Regions, Step};
 use mobula_store::EnvId;
 use mobula_sync::atomic::{AtomicPtr, Ordering};
 use napi::JsValue;
@@ -122,6 +122,7 @@ fn close(binding: *mut Binding) {
     let binding = unsafe { Box::from_raw(binding) };
     failpoint!("native.detach");
     binding.mine.store(ptr::null_mut(), Ordering::Relaxed);
+    binding.bell.forget_control();
     binding.runtime.node.close_port(binding.port as u16);
 }
 
@@ -173,8 +174,14 @@ pub fn set_regions(port: u32, control: Bytes, commands: Bytes, inbox: Bytes) -> 
     }
     // SAFETY: JavaScript keeps the three arrays alive until it detaches or sets others.
     let regions = unsafe { Regions::new(control.ptr, (commands.ptr, commands.len), (inbox.ptr, inbox.len)) };
-    let node = &binding(port)?.runtime.node;
-    node.set_regions(port as u16, regions).map_err(refused)
+    let binding = binding(port)?;
+    // SAFETY: as above; `close` has the bell forget them.
+    unsafe { binding.bell.set_control(control.ptr.cast()) };
+    binding
+        .runtime
+        .node
+        .set_regions(port as u16, regions)
+        .map_err(refused)
 }
 
 /// Carries out the thread's commands, `commands` bytes of them.
@@ -201,17 +208,19 @@ pub fn execute(port: u32, commands: Bytes) -> Result<()> {
     node.execute(port as u16, commands).map_err(refused)
 }
 
-/// Carries out commands and fills the inbox. Positive: so many bytes of news. 0: none, the bell will ring.
-/// Negative: an inbox of that many bytes is needed.
+/// Carries out commands and fills the inbox. Positive: so many bytes of news; more than `MAX_INBOX`: what is above it, and
+/// that is all there are, the bell will ring. 0: none, the bell will ring. Negative: an inbox of that many bytes is needed.
 #[napi(catch_unwind)]
 pub fn step(port: u32, commands: u32, spin: bool, take: bool) -> Result<i32> {
     let node = &binding(port)?.runtime.node;
     let step = node
         .step(port as u16, commands as usize, spin, take)
         .map_err(refused)?;
-    // Neither is more than `MAX_INBOX`.
+    // None is more than `MAX_INBOX`.
     Ok(match step {
         Step::Filled(bytes) => bytes as i32,
+        // Few bytes: the sum fits.
+        Step::Last(bytes) => MAX_INBOX as i32 + bytes as i32,
         Step::Asleep => 0,
         Step::NeedsInbox(bytes) => -(bytes as i32),
     })
@@ -241,10 +250,11 @@ pub fn look(port: u32, object: u32) -> Result<i32> {
     Ok(at.map_or(-1, |at| i32::try_from(at).unwrap_or(-1)))
 }
 
-/// Whether news for this thread keep its event loop alive.
+/// Whether news for this thread keep its event loop alive is as its control word says. While the bell rings nobody has to
+/// call this.
 #[napi(catch_unwind)]
-pub fn keep_alive(port: u32, keep: bool) -> Result<()> {
-    binding(port)?.bell.keep_alive(keep);
+pub fn keep_alive(port: u32) -> Result<()> {
+    binding(port)?.bell.keep_as_wanted();
     Ok(())
 }
 

@@ -96,6 +96,7 @@ pub fn start(options: StartOptions) -> Result<()> {
         capacity: options.store_capacity as u64,
         spill_directory: PathBuf::from(options.spill_directory),
         memory_limit: None,
+        max_mappings: None,
     })
     .map_err(|error| open_failed(&error))?;
     let store = Arc::new(store);

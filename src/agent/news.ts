@@ -16,6 +16,11 @@ export class AgentNews implements NewsReader {
     this.#settled = settled;
   }
 
+  /** The agent looks until there is nothing. */
+  get expects(): boolean {
+    return true;
+  }
+
   read(end: number): void {
     const { port, inbox, values, refs } = this.#runtime;
     for (let pos = 0; pos < end; ) {

@@ -1,5 +1,6 @@
-import { DriverNode } from '../boot/driver.ts';
-import { type Joined, joinAsDriver } from '../boot/join.ts';
+import type { DriverNode } from '../boot/driver.ts';
+import type { Joined } from '../boot/join.ts';
+import { joinCluster, startDriver } from '../boot/start-driver.ts';
 import { MobulaError, RuntimeClosedError } from '../common/errors.ts';
 import {
   type InitOptions,
@@ -53,7 +54,7 @@ function resolve(options: InitOptions): ResolvedInitOptions {
 
 function start(options: ResolvedInitOptions, joined?: Joined): DriverNode {
   shut = false;
-  node = new DriverNode(options, joined);
+  node = startDriver(options, joined);
   return node;
 }
 
@@ -66,7 +67,7 @@ function leave(): void {
 async function startIn(cluster: ResolvedClusterOptions, options: ResolvedInitOptions): Promise<DriverNode> {
   joining = true;
   try {
-    const joined = await joinAsDriver(options, cluster);
+    const joined = await joinCluster(options, cluster);
     process.off('beforeExit', leave).on('beforeExit', leave);
     const started = start(options, joined);
     return started;

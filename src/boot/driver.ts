@@ -12,11 +12,11 @@ import { travel } from '../core/values/travel.ts';
 import { namesOf } from '../core/wait/reasons.ts';
 import { embeddedGcs } from '../gcs/embedded.ts';
 import { addon } from '../native/binding.ts';
+import type { WorkerPool } from '../workers/worker-pool.ts';
+import type { AgentHost } from './agent-host.ts';
 import type { NodeChannels } from './channels.ts';
-import { startCore } from './core.ts';
-import type { Joined } from './join.ts';
+import { taskThreads } from './core.ts';
 import { LocalNode } from './local-node.ts';
-import { nodeFacts } from './node-facts.ts';
 import { enterNode } from './node-table.ts';
 import { Shutdown } from './shutdown.ts';
 import { SlowWaits } from './slow-waits.ts';
@@ -33,28 +33,25 @@ export class DriverNode implements NewsHandler {
   /** Is told why it closes, if nobody asked for it. */
   onBroken: (problem: string) => void = () => undefined;
 
-  /** Starts a node; its threads come up in the background. `joined`: a cluster has taken it in, and its core is up. */
-  constructor(options: ResolvedInitOptions, joined?: Joined) {
+  /** For a core that is started, and threads that come up. `agent`: in a cluster, which has taken the node in. */
+  constructor(options: ResolvedInitOptions, facts: NodeFacts, pool: WorkerPool, agent?: AgentHost) {
     const { logger, labels } = options;
-    const facts = joined?.facts ?? nodeFacts(options);
-    if (joined === undefined) startCore(options, facts.totals);
     const things = new SharedThings();
     try {
       this.runtime = this.#attach(facts, things);
     } catch (error) {
       things.close();
-      addon.stop();
       throw error;
     }
     const { port, inbox } = this.runtime;
-    this.#node = new LocalNode(this.runtime, things, options, {
+    this.#node = new LocalNode(this.runtime, things, pool, taskThreads(options), {
       noWorkers: (reason) => this.#breakDown(tellNoWorkers(logger, reason)),
       lostWorker: (details) => {
         if (!this.#shutdown.hasBegun) tellLostWorker(details);
       },
     });
-    this.#shutdown = new Shutdown(this.runtime, this.#node, joined?.agent);
-    if (joined !== undefined) joined.agent.onEnded = (error) => this.#breakDown(lostCluster(error));
+    this.#shutdown = new Shutdown(this.runtime, this.#node, agent);
+    if (agent !== undefined) agent.onEnded = (error) => this.#breakDown(lostCluster(error));
     this.#slowWaits = new SlowWaits(() => addon.slowWaits(port.id), namesOf(this.runtime.resources), logger);
     inbox.handleNews(this);
     port.onRefused = (error) => {
@@ -63,10 +60,9 @@ export class DriverNode implements NewsHandler {
     };
     // One step without news, so that the core knows that this thread sleeps and has to be rung.
     port.drain(inbox);
-    // A node that is there for others alone gets threads as jobs come.
-    if (joined === undefined || joined.agent.job !== 0) this.#node.start();
+    this.#node.begin();
     // In a cluster the agent keeps the copy of the node table.
-    if (joined === undefined) enterNode(embeddedGcs(), this.runtime, { driver: true, labels });
+    if (agent === undefined) enterNode(embeddedGcs(), this.runtime, { driver: true, labels });
     setCurrentRuntime(this.runtime);
   }
 

@@ -1,5 +1,4 @@
 import { MobulaError } from '../common/errors.ts';
-import type { ResolvedInitOptions } from '../common/init-options.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
 import { event } from '../core/port/wire.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
@@ -21,22 +20,25 @@ export class LocalNode implements NewsHandler {
   readonly #output: Output;
   readonly #workers: WorkerHost;
   readonly #pool: WorkerPool;
+  /** How many threads a job has. */
+  readonly #threads: number;
 
-  /** `thread` is the runtime of the thread that serves the node, and `things` are what that thread shares. */
-  constructor(thread: ThreadRuntime, things: SharedThings, options: ResolvedInitOptions, troubles: WorkerTroubles) {
+  /** `thread` is the runtime of the thread that serves the node, and `things` are what that thread shares. `pool`: its threads; `threads`: how many each job has. */
+  constructor(thread: ThreadRuntime, things: SharedThings, pool: WorkerPool, threads: number, troubles: WorkerTroubles) {
     this.#thread = thread;
     this.channels = new NodeChannels(thread);
     this.#output = new Output(thread.facts);
     this.#lines = new ThingLines(things, thread.facts.nodeId);
     const { channels } = this;
-    this.#workers = new WorkerHost(options, { thread, channels, output: this.#output, lines: this.#lines }, troubles);
-    this.#pool = this.#workers.pool;
+    this.#workers = new WorkerHost({ thread, channels, output: this.#output, lines: this.#lines }, troubles);
+    this.#pool = pool;
+    this.#threads = threads;
     thread.inbox.beforeNews = this.#output.drain;
   }
 
-  /** Starts the worker threads of the process's own program; they come up in the background. */
-  start(): void {
-    this.#workers.start(0);
+  /** Serves the worker threads, which come up meanwhile. */
+  begin(): void {
+    this.#workers.serve(this.#pool);
   }
 
   /** Worker threads. */
@@ -58,7 +60,7 @@ export class LocalNode implements NewsHandler {
     const word = (at: number): number => view.getUint32(pos + at, true);
     switch (kind) {
       case event.needCrew:
-        this.#workers.start(word(4));
+        this.#pool.startWorkers(this.#threads, word(4));
         return pos + 8;
       case event.crewOver:
         this.#pool.endJob(word(4));

@@ -1,10 +1,12 @@
 import { isEveryInterface, isLoopbackHost, parseAddress } from '../common/address.ts';
 import { resolveInitOptions } from '../common/init-options.ts';
 import { addon } from '../native/binding.ts';
-import { DriverNode } from './driver.ts';
 import { join } from './join.ts';
+import { startDriver } from './start-driver.ts';
 import type { Served } from './supervisor/child.ts';
 import type { NodeConfig, NodeReady } from './supervisor/contract.ts';
+
+export { joinAsDriver } from './join.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** How long a node that replaces another waits for the head. */
@@ -31,7 +33,7 @@ export async function startNode(config: NodeConfig): Promise<Served<NodeReady>> 
     firstTimeoutMs,
     headTimeoutMs,
   });
-  const node = new DriverNode(options, joined);
+  const node = startDriver(options, joined);
   node.onBroken = (problem) => {
     // The supervisor starts another one.
     process.stderr.write(`${problem}\n`);

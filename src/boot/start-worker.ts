@@ -1,4 +1,4 @@
-import { type MessagePort, parentPort } from 'node:worker_threads';
+import type { BroadcastChannel, MessagePort } from 'node:worker_threads';
 import { traceOf } from '../common/thrown.ts';
 import { setImmediate } from '../common/timers.ts';
 import { setCurrentRuntime } from '../core/current.ts';
@@ -84,14 +84,10 @@ function beDriversProgram({ argv, execArgv, nodeOptions }: WorkerBrief): void {
   if (nodeOptions !== undefined) process.env['NODE_OPTIONS'] = nodeOptions;
 }
 
-/** Asks the pool, which has started this thread for it, what to do, and does it. */
-export function startWorker(): void {
-  const driver = parentPort as MessagePort;
-  // Open before the brief is asked for, which tells what was shared before: nothing is missed in between.
-  const things = new SharedThings();
-  const begin = (brief: WorkerBrief | Uint8Array): void => {
-    // Compiled code that came too late for this thread.
-    if (brief instanceof Uint8Array) return;
+/** Does what the pool, which has started this thread and was asked for it, says. */
+export function startWorker(driver: MessagePort, channel: BroadcastChannel): void {
+  const things = new SharedThings(channel);
+  const begin = (brief: WorkerBrief): void => {
     work(brief, things, driver).then(
       () => driver.off('message', begin),
       (error: unknown) => {
@@ -104,5 +100,4 @@ export function startWorker(): void {
   };
   // Listening keeps the thread alive until its runtime does.
   driver.on('message', begin);
-  driver.postMessage('ready');
 }

@@ -1,22 +1,13 @@
-import { dirname, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { ResolvedInitOptions } from '../common/init-options.ts';
+import { pack } from '../common/bundle.ts';
 import { loaderSetup } from '../core/functions/loader.ts';
 import { jobName } from '../core/run/origin.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import { threadState, type WorkerAssignment } from '../workers/assignment.ts';
-import { heapLimits } from '../workers/heap-limits.ts';
 import type { Output } from '../workers/output/output.ts';
-import { type Ending, WorkerPool } from '../workers/worker-pool.ts';
+import type { Ending, WorkerPool } from '../workers/worker-pool.ts';
 import type { NodeChannels } from './channels.ts';
-import { codeCache } from './compiled.ts';
-import { taskThreads } from './core.ts';
 import type { ThingLines } from './thing-lines.ts';
 import type { WorkerBrief } from './worker-brief.ts';
-
-const own = fileURLToPath(import.meta.url);
-/** What every worker thread runs: the file beside this one, of its kind. */
-const WORKER_FILE = join(dirname(own), `worker${extname(own)}`);
 
 /** What goes wrong with worker threads. */
 export interface WorkerTroubles {
@@ -37,43 +28,49 @@ export interface WorkerSurroundings {
 
 /** The worker threads of a node: what they are told when they begin, and what the core hears of their ends. */
 export class WorkerHost {
-  readonly pool: WorkerPool;
-  readonly #count: number;
   readonly #around: WorkerSurroundings;
   readonly #troubles: WorkerTroubles;
+  /** By the state of the thread: what ends the memory for its output. */
+  readonly #outputs = new Map<Int32Array, () => void>();
   #coreStopped = false;
 
-  constructor(options: ResolvedInitOptions, around: WorkerSurroundings, troubles: WorkerTroubles) {
-    const { channels, output, lines } = around;
+  constructor(around: WorkerSurroundings, troubles: WorkerTroubles) {
     this.#around = around;
     this.#troubles = troubles;
-    this.#count = taskThreads(options);
-    this.pool = new WorkerPool({
-      workerFile: WORKER_FILE,
-      code: codeCache,
-      brief: (assignment) => this.#brief(assignment),
-      greet: (assignment) => channels.started(assignment),
-      hangUp: ({ state }) => lines.hangUp(state),
-      bury: (assignment, details, ending) => this.#bury(assignment, details, ending),
-      abandon: (port, details) => this.#abandon(port, details),
-      giveUp: (reason) => troubles.noWorkers(reason),
-      output: () => output.begin(),
-      limits: heapLimits(options.memory, this.#count),
-    });
   }
 
-  /** Starts the threads that run tasks of a job, 0 for the process's own program; they come up in the background. */
-  start(job: number): void {
-    this.pool.startWorkers(this.#count, job);
+  /** Serves the threads of `pool`. */
+  serve(pool: WorkerPool): void {
+    const { channels } = this.#around;
+    pool.serve({
+      // Packed when it is asked for: what has run in this thread by then need not be compiled in the other.
+      code: () => pack('worker'),
+      brief: (assignment) => this.#brief(assignment),
+      greet: (assignment) => channels.started(assignment),
+      hangUp: ({ state }) => this.#hangUp(state),
+      bury: (assignment, details, ending) => this.#bury(assignment, details, ending),
+      abandon: (port, details) => this.#abandon(port, details),
+      giveUp: (reason) => this.#troubles.noWorkers(reason),
+    });
   }
 
   #brief(assignment: WorkerAssignment): WorkerBrief {
     const { argv, execArgv, env } = process;
-    const { thread, lines } = this.#around;
+    const { thread, lines, output } = this.#around;
+    const { memory, end } = output.begin();
+    this.#outputs.set(assignment.state, end);
     const program = { argv, execArgv, nodeOptions: env['NODE_OPTIONS'], loader: loaderSetup() };
     const { job } = assignment;
     const facts = job === 0 ? thread.facts : { ...thread.facts, jobId: jobName(job) };
-    return { ...assignment, facts, ...lines.open(assignment.state), ...program };
+    return { ...assignment, output: memory, facts, ...lines.open(assignment.state), ...program };
+  }
+
+  /** A thread has ended. */
+  #hangUp(thread: Int32Array): void {
+    // What it has written comes before the failures of what it ran.
+    this.#outputs.get(thread)?.();
+    this.#outputs.delete(thread);
+    this.#around.lines.hangUp(thread);
   }
 
   #bury(assignment: WorkerAssignment, details: string, { blame, expected }: Ending): void {

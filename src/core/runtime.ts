@@ -62,8 +62,8 @@ export class ThreadRuntime {
     this.watch = facts.checkCaptures ? new CaptureWatch() : undefined;
     this.#travel = travel;
     this.port = new Port(addon, kind, serves, onBell);
-    this.keepAlive = new KeepAlive((keep) => {
-      if (!this.#detached) addon.keepAlive(this.port.id, keep);
+    this.keepAlive = new KeepAlive(this.port.control, () => {
+      if (!this.#detached) addon.keepAlive(this.port.id);
     });
     this.lender = new Lender(addon, this.port);
     this.refs = new ThreadRefs({

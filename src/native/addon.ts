@@ -25,7 +25,7 @@ export interface Addon {
   execute(port: number, commands: Uint8Array): void;
   step(port: number, commands: number, spin: boolean, take: boolean): number;
   look(port: number, object: number): number;
-  keepAlive(port: number, keep: boolean): void;
+  keepAlive(port: number): void;
   stopTaking(port: number): void;
   isEnding(): boolean;
   watch(port: number): void;
@@ -66,7 +66,7 @@ export interface Addon {
   makeSmallRoom(port: number): void;
   releaseBuffer(port: number, buffer: number): void;
   mapBuffer(port: number, buffer: number): ArrayBuffer;
-  settleViews(port: number): void;
+  settleViews(port: number): boolean;
   createBuffer(port: number, byteLength: number): [array: ArrayBuffer, view: number];
   sealBuffer(port: number, array: ArrayBuffer, view: number): number;
   storeStats(port: number): StoreStats;

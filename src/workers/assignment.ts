@@ -1,5 +1,3 @@
-import type { OutputMemory } from './output/capture.ts';
-
 /** What a thread and its pool tell each other in shared words. */
 export const threadState = {
   /** The thread's port + 1, once it is attached. */
@@ -28,8 +26,6 @@ export interface WorkerAssignment {
   readonly state: Int32Array;
   /** How many threads of the pool have said that they are leaving; one word. */
   readonly leavings: Int32Array;
-  /** Where it leaves what it writes to stdout and stderr. */
-  readonly output: OutputMemory;
   /** Milliseconds for which it may not end itself. */
   readonly staysForMs: number;
 }

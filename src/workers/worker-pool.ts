@@ -1,9 +1,9 @@
 import type { ResourceLimits } from 'node:worker_threads';
+import { MobulaError } from '../common/errors.ts';
 import { clearTimeout, setTimeout } from '../common/timers.ts';
 import { THREAD_STATE_WORDS, type WorkerAssignment } from './assignment.ts';
 import { Crews } from './crews.ts';
 import { Disposals } from './disposals.ts';
-import type { OutputMemory } from './output/capture.ts';
 import { Retirements } from './retirements.ts';
 import { threadOptions } from './thread-options.ts';
 import { WorkerThread } from './worker-thread.ts';
@@ -18,10 +18,8 @@ export interface Ending {
 
 /** What the pool needs of the rest. */
 export interface PoolPorts {
-  /** The program of a thread. */
-  readonly workerFile: string;
-  /** Compiled code for that program, where there is some. */
-  readonly code: () => Uint8Array | undefined;
+  /** Code for the program of a thread: the first that it is told. */
+  code(): object;
   /** The brief: the assignment, and what else a thread has to know. Read when the thread is ready for it. */
   brief(assignment: WorkerAssignment): WorkerAssignment;
   /** A thread has begun to take tasks. */
@@ -34,10 +32,6 @@ export interface PoolPorts {
   abandon(port: number, details: string): void;
   /** Threads die before they are attached, again and again. */
   giveUp(reason: unknown): void;
-  /** Limits of each thread's heap. */
-  readonly limits: ResourceLimits;
-  /** Memory for what a thread writes; `end`: the thread has ended. */
-  output(): { readonly memory: OutputMemory; readonly end: () => void };
 }
 
 /** Threads that die before they are attached, in a row, before the pool gives up: it cannot start any. */
@@ -52,7 +46,10 @@ const [STOP_MS, START_MS] = [5000, 60_000];
 
 /** The worker threads of a node: started, replaced when they have ended, and stopped. */
 export class WorkerPool {
-  readonly #ports: PoolPorts;
+  readonly #workerFile: string;
+  /** Limits of each thread's heap. */
+  readonly #limits: ResourceLimits;
+  #ports: PoolPorts | undefined;
   readonly #threads = new Set<WorkerThread>();
   #stillborn = 0;
   #everUp = false;
@@ -65,8 +62,29 @@ export class WorkerPool {
   #leavingsSeen = 0;
   readonly #disposals = new Disposals();
 
-  constructor(ports: PoolPorts) {
+  /** `workerFile`: the program of a thread. `limits`: those of each thread's heap. */
+  constructor(workerFile: string, limits: ResourceLimits) {
+    this.#workerFile = workerFile;
+    this.#limits = limits;
+  }
+
+  /**
+   * Has `ports` do what the pool needs of the rest. Threads that were started before it, in the same turn of the event loop,
+   * come up meanwhile.
+   */
+  serve(ports: PoolPorts): void {
     this.#ports = ports;
+    for (const thread of this.#threads) this.#sendCode(thread);
+  }
+
+  get #served(): PoolPorts {
+    // Threads tell nothing in the turn in which they are started.
+    if (this.#ports === undefined) throw new MobulaError('ERR_MOBULA_INTERNAL', 'nobody serves the threads');
+    return this.#ports;
+  }
+
+  #sendCode(thread: WorkerThread): void {
+    if (this.#ports !== undefined) thread.send(this.#ports.code());
   }
 
   /** Starts threads that run tasks of a job, 0 for the process's own program, unless it has threads. */
@@ -91,28 +109,25 @@ export class WorkerPool {
   }
 
   #start(kind: number, host: number, job: number): void {
-    const output = this.#ports.output();
     const state = new Int32Array(new SharedArrayBuffer(4 * THREAD_STATE_WORDS));
     const staysForMs = this.#retirements.nextMs();
     const leavings = this.#leavings;
-    const assignment: WorkerAssignment = { kind, host, job, state, leavings, output: output.memory, staysForMs };
-    const options = { ...this.#options, resourceLimits: this.#ports.limits };
-    const thread = new WorkerThread(this.#ports.workerFile, this.#ports.code, options, assignment, {
-      ready: () => this.#ports.brief(assignment),
+    const assignment: WorkerAssignment = { kind, host, job, state, leavings, staysForMs };
+    const options = { ...this.#options, resourceLimits: this.#limits };
+    const thread = new WorkerThread(this.#workerFile, options, assignment, {
+      ready: () => this.#served.brief(assignment),
       up: () => this.#up(assignment),
-      ended: (code) => {
-        // What it has written comes before the failures of what it ran.
-        output.end();
-        this.#ended(thread, code);
-      },
+      ended: (code) => this.#ended(thread, code),
     });
     this.#threads.add(thread);
+    // After it was started: it takes its time to come up, and making the code takes some, too.
+    this.#sendCode(thread);
   }
 
   #up(assignment: WorkerAssignment): void {
     this.#stillborn = 0;
     this.#everUp = true;
-    this.#ports.greet(assignment);
+    this.#served.greet(assignment);
     if (assignment.kind !== 1 || this.#closed) return;
     for (let more = this.#crews.up(assignment.job); more > 0; more--) this.#start(1, -1, assignment.job);
   }
@@ -123,12 +138,13 @@ export class WorkerPool {
     const attached = thread.port !== undefined;
     const expected = thread.retired || this.#closed;
     if (thread.endedItself && !thread.replaced) this.#retirements.add();
-    this.#ports.hangUp(assignment);
-    if (attached) this.#ports.bury(assignment, thread.describe(code), { blame, expected });
+    const ports = this.#served;
+    ports.hangUp(assignment);
+    if (attached) ports.bury(assignment, thread.describe(code), { blame, expected });
     if (abandoned || expected || thread.replaced) return;
     if (attached) this.#replace(thread);
     else if (++this.#stillborn < (this.#everUp ? MAX_STILLBORN_LATER : MAX_STILLBORN)) this.#replaceLater(thread);
-    else this.#ports.giveUp(error ?? new Error(`worker threads end at once, with exit code ${code}`));
+    else ports.giveUp(error ?? new Error(`worker threads end at once, with exit code ${code}`));
   }
 
   #replaceLater(thread: WorkerThread): void {
@@ -142,7 +158,7 @@ export class WorkerPool {
   #abandon(thread: WorkerThread): void {
     if (!this.#threads.delete(thread)) return;
     const { port } = thread;
-    if (port !== undefined) this.#ports.abandon(port, `it hangs in native code and did not stop in ${STOP_MS} ms`);
+    if (port !== undefined) this.#served.abandon(port, `it hangs in native code and did not stop in ${STOP_MS} ms`);
     thread.abandon();
     if (!(thread.retired || thread.replaced || this.#closed)) this.#replace(thread);
   }
@@ -203,6 +219,13 @@ export class WorkerPool {
       void thread.ended.then(() => clearTimeout(timer));
     }
     return thread.ended;
+  }
+
+  /** Ends the threads at once: they were started for nothing, and nobody serves them. */
+  discard(): void {
+    this.#closed = true;
+    for (const thread of this.#threads) thread.discard();
+    this.#threads.clear();
   }
 
   get size(): number {

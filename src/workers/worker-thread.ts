@@ -4,9 +4,9 @@ import { RETIRED, threadState, type WorkerAssignment } from './assignment.ts';
 /** Through whose fault a thread ended, if it was not a task's, which is told by its number. */
 const blame = { unknown: -1, nobody: -2, runner: -3 } as const;
 
-/** What a thread tells the pool. Its program sends a message when it has loaded its modules, and another when it is up. */
+/** What a thread tells the pool. Its program sends a message when it begins, and another when it is up. */
 export interface ThreadEvents {
-  /** It has loaded its modules and asks what it is to do: the answer is its brief. */
+  /** It asks what it is to do: the answer is its brief. */
   ready(): WorkerAssignment;
   /** It is attached to the core and about to take its first task. */
   up(): void;
@@ -33,23 +33,13 @@ export class WorkerThread {
   #end = (): void => undefined;
   #error: unknown;
 
-  /** `code`: gives compiled code for its program, as its first message. */
-  constructor(
-    file: string,
-    code: () => Uint8Array | undefined,
-    options: WorkerOptions,
-    assignment: WorkerAssignment,
-    events: ThreadEvents,
-  ) {
+  constructor(file: string, options: WorkerOptions, assignment: WorkerAssignment, events: ThreadEvents) {
     this.assignment = assignment;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
     this.#worker = new Worker(file, options);
     this.#worker.unref();
-    // After it was started: it takes its time to come up, and making the code takes some, too.
-    const compiled = code();
-    if (compiled !== undefined) this.#worker.postMessage(compiled);
     this.#worker.on('error', (error: unknown) => {
       this.#error = error;
     });
@@ -71,8 +61,21 @@ export class WorkerThread {
     });
   }
 
+  /** Gives it code for its program, which waits for it. */
+  send(code: object): void {
+    this.#worker.postMessage(code);
+  }
+
   terminate(): void {
     void this.#worker.terminate();
+  }
+
+  /** Ends it, and tells nothing of it. */
+  discard(): void {
+    this.#worker.removeAllListeners();
+    // Without a listener an error would be the program's.
+    this.#worker.on('error', () => undefined);
+    this.terminate();
   }
 
   /** Nobody waits for its end any more. */

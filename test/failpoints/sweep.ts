@@ -13,12 +13,18 @@ import type { Action, Point } from './seam.ts';
 const LEAST_POINTS = 60;
 /**
  * Reached only on a file system that has no files without names; and where V8 does not let go of views by itself, or has not
- * been asked for any (`native/src/v8.rs`), which `crates/mobula-store/tests/store/lifecycle.rs` tests.
+ * been asked for any (`native/src/v8.rs`), which `crates/mobula-store/tests/store/lifecycle.rs` tests. The last five are reached
+ * only where a module fails to load, which `crates/mobula-sched/tests/panics/main.rs` tests.
  */
 const ELSEWHERE: ReadonlySet<string> = new Set([
   'spill.open.named',
   'store.release_env.before',
   'store.release_env.taken',
+  'task.hand_back',
+  'actor.place_anew',
+  'actor.moved',
+  'take.stop',
+  'take.stopped',
 ]);
 /** Reached only where nodes copy objects from one another, which `crates/mobula-net/tests/faults.rs` tests. */
 const BETWEEN_NODES = /^(net|store\.receive)\./;

@@ -707,7 +707,7 @@ test('every public name of the API is exported', limit, () => {
 // ---- starting and stopping, once more --------------------------------------------------------------------------
 
 const refusedByInit = [
-  [{ address: 'auto' }, 'ERR_MOBULA_CLUSTER'],
+  [{ address: '127.0.0.1:1', authToken: 'secret'.repeat(8) }, 'ERR_MOBULA_CONNECTION'],
   [{ authToken: 'secret' }, 'ERR_MOBULA_CLUSTER'],
   [{ env: { A: '1' } }, 'ERR_MOBULA_CLUSTER'],
   [{ workingDir: '/' }, 'ERR_MOBULA_CLUSTER'],

@@ -208,6 +208,27 @@ export const mutants = [
     by: plain('mobula-store', 'store', 'lifecycle::'),
   },
   {
+    name: 'a mapping that was written to is given to the next view',
+    file: `${store}/spares.rs`,
+    from: 'if !self.pagemap.is_unwritten(&mapped) {',
+    to: 'if !self.pagemap.tells() {',
+    by: plain('mobula-store', 'store', 'spares::'),
+  },
+  {
+    name: 'mappings of a buffer stay when it is freed, for the next of its number',
+    file: `${store}/meta.rs`,
+    from: 'if buffer.viewed > 1 && (buffer.refs == 0 || !resident) {',
+    to: 'if buffer.viewed > 1 && !resident {',
+    by: plain('mobula-store', 'store', 'spares::'),
+  },
+  {
+    name: 'a mapping that somebody may still have is given to another',
+    file: `${store}/view.rs`,
+    from: 'self.end_view(view, false);',
+    to: 'self.end_view(view, true);',
+    by: plain('mobula-store', 'store', 'spares::'),
+  },
+  {
     name: 'a value does not take over its buffers',
     file: `${sched}/held.rs`,
     from: 'if !self.node.store.adopt(buffer, self.port) {',

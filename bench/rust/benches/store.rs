@@ -29,6 +29,7 @@ impl Opened {
             capacity: CAPACITY,
             spill_directory: directory.clone(),
             memory_limit: None,
+            max_mappings: None,
         })
         .expect("the store opens");
         Self { store, directory }

@@ -343,6 +343,7 @@ impl Turn<'_> {
         self.call_ended(task);
         cell.set(PENDING, false);
         cell.deadline.store(0, Ordering::Relaxed);
+        failpoint!("task.hand_back");
         // SAFETY: the port holds the task.
         if unsafe { cell.spec() }.actor == NONE {
             self.requeue(task);

@@ -16,11 +16,16 @@ use crate::turn::Turn;
 use crate::violation::{PortError, Violation};
 use crate::wire::{Writer, event};
 
+/// News of at most so many bytes are read so soon that the thread may count as asleep already.
+const FEW_BYTES: u32 = 128;
+
 /// What [`Node::step`] left in the inbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// So many bytes of news.
     Filled(u32),
+    /// So many bytes of news, which are all there are: the bell will ring when there are more.
+    Last(u32),
     /// Nothing, and the bell will ring when there is something.
     Asleep,
     /// The next record alone needs an inbox of this size.
@@ -90,6 +95,19 @@ impl Node {
                 turn.pass_on();
                 Ok(turn.fill(port, inner, take))
             })?;
+            if let Step::Filled(bytes) = filled {
+                // Whoever waits for one thing at a time need not come back to hear that there is nothing more. What was
+                // delivered with buffers is let go by the next step, which must not be far.
+                let may_be_last = inner.kind == PortKind::Driver
+                    && bytes <= FEW_BYTES
+                    && inner.delivered.is_empty()
+                    && inner.unread.is_empty();
+                drop(inner);
+                if may_be_last && self.sleep(port, self.crew(None), false) {
+                    return Ok(Step::Last(bytes));
+                }
+                return Ok(filled);
+            }
             if filled != Step::Asleep {
                 return Ok(filled);
             }
@@ -124,6 +142,7 @@ impl Node {
         }
         self.visit(port, &mut inner, |turn, inner| {
             turn.end_batch(inner);
+            failpoint!("take.stop");
             // What its tasks submit from now on is not put into its own queue.
             port.runs_tasks.store(false, Ordering::Relaxed);
             self.crew(inner.crew.as_deref())
@@ -138,6 +157,7 @@ impl Node {
         })?;
         let crew = inner.crew.clone();
         drop(inner);
+        failpoint!("take.stopped");
         let crew = self.crew(crew.as_deref());
         crew.idle.remove(port.id);
         crew.occupied.remove(port.id);
@@ -337,7 +357,12 @@ impl Turn<'_> {
                 writer.u32(token);
                 self.lend_refs(payload);
                 writer.payload(payload);
-                self.delivered.push(object);
+                if payload.links().is_some() {
+                    // Its buffers stay until the thread has read them.
+                    self.delivered.push(object);
+                } else {
+                    self.release(object);
+                }
             }
             Event::Settled {
                 object,

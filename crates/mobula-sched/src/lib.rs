@@ -57,7 +57,7 @@ pub use node::{GENERATIONS, MAX_INBOX, MAX_PORTS, Node, NodeConfig};
 pub use port::{BATCH, PortKind};
 pub use ports::{Bell, Buffer, BufferStore, Clock};
 pub use reason::{Cause, Holder, Lack, Reason};
-pub use region::{CLAIMS, CONTROL_WORDS, Regions};
+pub use region::{CLAIMS, CONTROL_WORDS, KEPT, RINGING, Regions};
 pub use resources::{Demand, UNIT};
 #[cfg(debug_assertions)]
 pub use slab::cells_looked_at;

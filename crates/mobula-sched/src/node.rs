@@ -29,8 +29,10 @@ const RESTING_PORTS: usize = 256;
 /// The most generations of a cell: a task's has 31 bits.
 pub const GENERATIONS: u32 = 1 << 31;
 
-/// The most that JavaScript can be told of in 31 bits.
-pub const MAX_INBOX: usize = i32::MAX as usize;
+/// The most that JavaScript is told of in 31 bits; what is above says that few news are the last ([`Step::Last`]).
+///
+/// [`Step::Last`]: crate::Step::Last
+pub const MAX_INBOX: usize = (1 << 31) - 4096;
 
 /// What a node is made of.
 #[derive(Debug)]

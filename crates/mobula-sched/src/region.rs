@@ -8,7 +8,7 @@ use crate::port::BATCH;
 /// The memory a thread's JavaScript shares with the core: control words, commands, inbox.
 ///
 /// Control word 0 is how many bytes of commands are complete, and whether the watchdog looks at that; word 1 is whether the
-/// object store is full; words `CLAIMS..` say which tasks of the batch nobody has begun. JavaScript uses `Atomics` on them.
+/// object store is full; words 2 and 3 are between JavaScript and the thread's bell; words `CLAIMS..` say which tasks of the batch nobody has begun. JavaScript uses `Atomics` on them.
 #[derive(Debug)]
 pub struct Regions {
     control: *const AtomicU32,
@@ -20,6 +20,10 @@ pub struct Regions {
 const UNWATCHED: u32 = 1 << 31;
 /// Index of the word that says whether the object store is full.
 const TIGHT: usize = 1;
+/// Index of the word that says whether the thread is inside the callback of its bell. The binding writes it.
+pub const RINGING: usize = 2;
+/// Index of the word that says whether the thread's event loop is to be kept alive. JavaScript writes it.
+pub const KEPT: usize = 3;
 /// Index of the first claim word.
 pub const CLAIMS: usize = 16;
 /// How many control words there are.

@@ -71,6 +71,7 @@ impl Turn<'_> {
             let error = broken(&Use::default(), 0);
             self.end_actor(actor, error);
         }
+        self.let_go_of_object();
     }
 
     /// Calls that this visit had taken from an actor that has ended: they fail.

@@ -70,6 +70,8 @@ pub(crate) struct Turn<'n> {
     pub(crate) placing: Vec<u32>,
     /// An actor that this visit ends or starts again; or `NONE`.
     pub(crate) actor_in_hand: u32,
+    /// The object of an actor to which this visit holds a reference of its own; or `NONE`.
+    pub(crate) held_object: u32,
     /// Calls of an actor that has ended, which are still to be failed.
     pub(crate) doomed: Vec<u32>,
     mail: Vec<(u16, Vec<Event>)>,
@@ -108,6 +110,7 @@ impl<'n> Turn<'n> {
             settling: Vec::new(),
             in_hand: NONE,
             actor_in_hand: NONE,
+            held_object: NONE,
             placing: Vec::new(),
             doomed: Vec::new(),
             mail: Vec::new(),

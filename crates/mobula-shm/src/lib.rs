@@ -4,7 +4,8 @@
 //! * [`Arena`]: sparse memory behind a file descriptor, without a name in the file system, so that nothing
 //!   is left when the process dies. Pages get memory only by calls that report failure
 //!   ([`Arena::write_fresh`], [`Arena::allocate`]); touching an allocated page never raises `SIGBUS`.
-//! * [`map`] and [`unmap`]: further mappings of ranges of arenas, copied on write.
+//! * [`map`]: further mappings of ranges of arenas, copied on write, as many as [`Mappings`] allows; [`Pagemap`] tells whether one was
+//!   written to.
 //! * [`expect_reading`]: for memory of others that is about to be copied.
 //! * [`trim_heap`]: freed memory for the system.
 //! * [`memory`], [`memory_limit`], [`processors`] and [`cpu_quota`]: limits, control groups included.
@@ -16,6 +17,6 @@ mod linux;
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Arena, Memory, Part, cpu_quota, expect_reading, huge_pages, map, memory, memory_limit, page_size,
-    processors, trim_heap, unmap,
+    Arena, Mapped, Mappings, Memory, Pagemap, Part, cpu_quota, expect_reading, huge_pages, map, memory,
+    memory_limit, page_size, processors, trim_heap,
 };

@@ -90,6 +90,7 @@ fn open() -> Store {
         capacity: 1 << 30,
         spill_directory,
         memory_limit: None,
+        max_mappings: None,
     })
     .expect("it can be opened")
 }

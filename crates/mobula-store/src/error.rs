@@ -115,8 +115,19 @@ pub enum MapError {
         #[source]
         source: io::Error,
     },
-    /// The operating system refused memory or a mapping (it allows a process only so many:
-    /// `vm.max_map_count`).
+    /// There are as many mappings as there may be. Views that nobody holds have them until garbage is collected.
+    #[error(
+        "buffer {} cannot be mapped: views in use, and those not collected yet, have {most} mappings, all that vm.max_map_count \
+         leaves them",
+        .buffer.0
+    )]
+    Mappings {
+        /// The buffer.
+        buffer: BufferId,
+        /// How many there may be.
+        most: u32,
+    },
+    /// The operating system refused memory or a mapping.
     #[error("the operating system refused to map buffer {}", .buffer.0)]
     Os {
         /// The buffer.

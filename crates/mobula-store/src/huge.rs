@@ -9,6 +9,7 @@ use std::io;
 use mobula_shm::huge_pages;
 
 use crate::meta::Buffer;
+use crate::view::Borrowed;
 use crate::{BufferId, Store};
 
 /// How many views a buffer must have had: so many pay for making its pages huge. With twice as many, and so on, the pieces are
@@ -63,24 +64,31 @@ impl Store {
         let Ok(borrowed) = self.borrow(id) else {
             return true;
         };
+        let made = self.collapse(&borrowed);
+        // Mappings of small pages do not become mappings of huge ones.
+        self.update(|meta| meta.spares.end(id));
+        if made.is_err_and(|error| is_final(&error)) {
+            self.update(|meta| meta.huge.impossible = true);
+        }
+        true
+    }
+
+    /// Makes the buffer's pages huge, as far as that can be done now; an error is one for all of them.
+    fn collapse(&self, borrowed: &Borrowed<'_>) -> io::Result<()> {
         for extent in borrowed.extents() {
             let arena = &self.arenas[extent.lane];
             let pieces = extent.pages.start.div_ceil(huge_pages())..extent.pages.end / huge_pages();
             for piece in pieces.filter(|&piece| !arena.is_huge(piece)) {
                 match arena.collapse(piece) {
                     Ok(()) => {}
-                    Err(error) if is_final(&error) => {
-                        self.update(|meta| meta.huge.impossible = true);
-                        return true;
-                    }
                     // Not there, or not now; it is tried again.
                     Err(error) if is_passing(&error) => {}
                     // No huge page to be had, or not from this kernel: so it will be with the others.
-                    Err(_) => return true,
+                    Err(error) => return Err(error),
                 }
             }
         }
-        true
+        Ok(())
     }
 }
 

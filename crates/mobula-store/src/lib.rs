@@ -23,6 +23,7 @@ mod relief;
 mod room;
 mod runs;
 mod space;
+mod spares;
 mod spill;
 mod store;
 mod types;
@@ -33,4 +34,4 @@ pub use error::{Bound, CreateError, FullError, Holder, MapError, OpenError, Seal
 pub use incoming::{Incoming, TakeError};
 pub use pin::Pin;
 pub use store::Store;
-pub use types::{BufferId, EnvId, Mapping, PIECE, Stats, StoreConfig, ViewId};
+pub use types::{BufferId, EnvId, Mapping, Origin, PIECE, Stats, StoreConfig, ViewId};

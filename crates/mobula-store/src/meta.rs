@@ -1,14 +1,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use mobula_shm::Mapped;
+
 use crate::error::{Bound, FullError, Holder};
 use crate::huge::HugePages;
 use crate::orphans::Orphans;
 use crate::pin::Sums;
 use crate::relief::Relief;
 use crate::space::{Extent, Space};
+use crate::spares::Spares;
 use crate::spill::Spilled;
-use crate::{BufferId, EnvId, MapError, ViewId};
+use crate::store::address_len;
+use crate::{BufferId, EnvId, MapError, Mapping, Origin, ViewId};
 
 /// What the store's lock guards.
 ///
@@ -42,6 +46,7 @@ pub(crate) struct Meta {
     pub(crate) huge: HugePages,
     pub(crate) orphans: Orphans,
     pub(crate) relief: Relief,
+    pub(crate) spares: Spares,
 }
 
 #[derive(Debug)]
@@ -87,15 +92,42 @@ pub(crate) enum Content {
 pub(crate) struct View {
     pub(crate) buffer: BufferId,
     pub(crate) env: EnvId,
-    pub(crate) ptr: *mut u8,
-    /// In bytes.
-    pub(crate) len: usize,
-    /// Whether it is the one view of an unsealed buffer, which lies in the arena's own mapping.
-    pub(crate) writer: bool,
+    pub(crate) place: Place,
+}
+
+/// Where a view lies.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// In the arena's own mapping: the one view of an unsealed buffer, which begins there.
+    Arena(*mut u8),
+    /// In a mapping of its own.
+    Own(Mapped),
 }
 
 // SAFETY: a mapping belongs to the process, not to a thread; this only says where it is.
-unsafe impl Send for View {}
+unsafe impl Send for Place {}
+
+impl View {
+    pub(crate) fn of_reader(buffer: BufferId, env: EnvId, mapped: Mapped) -> Self {
+        Self {
+            buffer,
+            env,
+            place: Place::Own(mapped),
+        }
+    }
+
+    pub(crate) fn of_writer(buffer: BufferId, env: EnvId, first: *mut u8) -> Self {
+        Self {
+            buffer,
+            env,
+            place: Place::Arena(first),
+        }
+    }
+
+    pub(crate) fn is_writer(&self) -> bool {
+        matches!(self.place, Place::Arena(_))
+    }
+}
 
 /// Live buffers by id. Ids are reused.
 #[derive(Debug, Default)]
@@ -173,6 +205,7 @@ impl Meta {
             huge: HugePages::default(),
             orphans: Orphans::default(),
             relief: Relief::default(),
+            spares: Spares::default(),
             trash: Vec::new(),
         }
     }
@@ -197,18 +230,41 @@ impl Meta {
         id
     }
 
-    /// Registers a view, which pins its buffer.
-    pub(crate) fn add_view(&mut self, view: View) -> ViewId {
+    /// Registers a view of a buffer of `len` bytes, which it pins.
+    pub(crate) fn add_view(&mut self, view: View, len: u64) -> Mapping {
         let id = ViewId(self.next_view);
         self.next_view += 1;
-        if !view.writer
+        if !view.is_writer()
             && let Some(buffer) = self.buffers.get_mut(view.buffer)
         {
             self.huge.viewed(view.buffer, buffer);
         }
         self.change(view.buffer, |buffer| buffer.pins += 1);
+        let ptr = match &view.place {
+            Place::Arena(first) => *first,
+            Place::Own(mapped) => mapped.ptr(),
+        };
         self.views.insert(id, view);
-        id
+        Mapping {
+            view: id,
+            ptr,
+            len: address_len(len),
+            origin: Origin::New,
+        }
+    }
+
+    /// Takes a view out of the books, if it is there and `suits`. Its pin stays.
+    pub(crate) fn take_view(&mut self, id: ViewId, suits: impl FnOnce(&View) -> bool) -> Option<View> {
+        self.views
+            .get(&id)
+            .is_some_and(suits)
+            .then(|| self.views.remove(&id))?
+    }
+
+    /// Whether the mapping of a view, once that ends, may be of use to another: what was viewed twice is viewed again.
+    pub(crate) fn may_be_spared(&self, view: &View) -> bool {
+        let buffer = self.buffers.get(view.buffer);
+        buffer.is_some_and(|buffer| buffer.viewed > 1 && buffer.refs > 0)
     }
 
     /// Changes a live buffer, and settles it.
@@ -279,6 +335,9 @@ impl Meta {
             .map(|extent| extent.pages.len() as u32)
             .sum::<u32>();
         let resident = matches!(buffer.content, Content::Resident(_));
+        if buffer.viewed > 1 && (buffer.refs == 0 || !resident) {
+            self.spares.end(id);
+        }
         let evictable = resident && buffer.refs > 0 && !buffer.is_in_use();
         match buffer.stamp {
             None if evictable => {

@@ -29,8 +29,8 @@ impl Relief {
 }
 
 impl Store {
-    /// Gives memory back while less than a twentieth of a memory limit is free: first free pages, then the buffers that
-    /// were used least recently, which move to disk.
+    /// Gives memory back while less than a twentieth of a memory limit is free: first mappings kept for
+    /// further views and free pages, then the buffers that were used least recently, which move to disk.
     ///
     /// Returns after how long to call again; `None` when the store holds little, and the helper will be called when that
     /// changes.
@@ -46,6 +46,7 @@ impl Store {
         let headroom = (limit / HEADROOM).cast_signed();
         if bytes < -headroom / 2 {
             let lacking = bytes.unsigned_abs().div_ceil(self.page);
+            self.update(|meta| meta.spares.end_all());
             self.give_back(u32::try_from(lacking).unwrap_or(u32::MAX));
         }
         Some(if bytes < headroom { TENSE } else { CALM })

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use mobula_fault::failpoint;
-use mobula_shm::{Arena, Part};
+use mobula_shm::{Arena, Mappings, Pagemap, Part};
 use mobula_sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use mobula_sync::{Condvar, Mutex, MutexGuard};
 
@@ -30,6 +30,8 @@ pub struct Store {
     pub(crate) changed: Condvar,
     pub(crate) arenas: [Arena; LANES],
     pub(crate) spill: SpillFile,
+    pub(crate) mappings: Arc<Mappings>,
+    pub(crate) pagemap: Pagemap,
     /// From the configuration, in bytes.
     pub(crate) memory_limit: Option<u64>,
     /// How many threads one call may use.
@@ -54,6 +56,7 @@ impl Store {
             capacity,
             spill_directory,
             memory_limit,
+            max_mappings,
         } = config;
         let page = mobula_shm::page_size() as u64;
         let lane_factor = ADDRESSES / LANES as u64;
@@ -85,6 +88,8 @@ impl Store {
             changed: Condvar::new(),
             arenas,
             spill: SpillFile::new(spill_directory, memory_limit),
+            mappings: Mappings::new(max_mappings),
+            pagemap: Pagemap::open(),
             memory_limit,
             threads: mobula_shm::processors(),
             helper: Helper::default(),
@@ -175,22 +180,11 @@ impl Store {
             spilled: meta.on_disk,
             buffers: meta.buffers.count() as u64,
             views: meta.views.len() as u64,
+            spares: meta.spares.count() as u64,
             spills: meta.spills,
             restores: meta.restores,
             small: self.small.load(Ordering::Relaxed).max(0).cast_unsigned(),
         }
-    }
-
-    /// Gives free memory that is kept for reuse back to the system, and returns how many bytes.
-    pub fn trim(&self) -> u64 {
-        let cool = self.update(|meta| {
-            meta.busy += 1;
-            meta.space.take_warm(u32::MAX)
-        });
-        let pages: u64 = cool.iter().map(|extent| extent.pages.len() as u64).sum();
-        self.cool(&cool);
-        self.update(|meta| meta.busy -= 1);
-        pages * self.page
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Meta> {
@@ -221,11 +215,14 @@ impl Store {
         *self.helper.0.lock() = Some(Arc::new(wake));
     }
 
-    /// Changes the books; then, without the lock, wakes who waits and deletes files that are not needed.
+    /// Changes the books; then, without the lock, wakes who waits, and ends files and mappings that are not needed.
     pub(crate) fn update<R>(&self, change: impl FnOnce(&mut Meta) -> R) -> R {
         let mut meta = self.meta.lock();
         let result = change(&mut meta);
-        let trash = std::mem::take(&mut meta.trash);
+        let trash = (
+            std::mem::take(&mut meta.trash),
+            std::mem::take(&mut meta.spares.ended),
+        );
         let waiting = meta.waiting > 0;
         self.used
             .store(u64::from(meta.space.used()) * self.page, Ordering::Relaxed);
@@ -303,16 +300,6 @@ impl Helper {
 impl fmt::Debug for Helper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Helper")
-    }
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        for (_, view) in self.lock().views.drain().filter(|(_, view)| !view.writer) {
-            // SAFETY: the view was registered once and is taken out here; by the contract of `Mapping` nobody uses it
-            // after the store is gone.
-            unsafe { mobula_shm::unmap(view.ptr, view.len) };
-        }
     }
 }
 

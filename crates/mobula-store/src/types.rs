@@ -12,6 +12,9 @@ pub struct StoreConfig {
     /// else the machine) before the store spills instead of growing; a tenth of it is kept as headroom.
     /// `None`: detect it.
     pub memory_limit: Option<u64>,
+    /// The most mappings that views may have, and those kept for them. `None`: three quarters of what the system allows a
+    /// process (`vm.max_map_count`); the rest is left to V8, which ends the process when it gets none.
+    pub max_mappings: Option<u32>,
 }
 
 /// How many bytes of a buffer have a checksum of their own when it travels between nodes. The last piece may have fewer.
@@ -44,6 +47,20 @@ pub struct Mapping {
     pub ptr: *mut u8,
     /// The buffer's length in bytes.
     pub len: usize,
+    /// Where the mapping comes from.
+    pub origin: Origin,
+}
+
+/// Where the mapping of a view comes from.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Origin {
+    /// It is the first of its buffer, or a writer's, or the kernel does not tell which mappings can be used again.
+    New,
+    /// It was made, as there was none to be used again: earlier views of the buffer have not ended.
+    Missed,
+    /// It was an earlier view's.
+    Reused,
 }
 
 // SAFETY: a mapping belongs to the process, not to a thread; the struct only names it, and using `ptr`
@@ -67,6 +84,8 @@ pub struct Stats {
     pub buffers: u64,
     /// Live views.
     pub views: u64,
+    /// Mappings kept for further views.
+    pub spares: u64,
     /// Evictions since the store was opened.
     pub spills: u64,
     /// Buffers read back from disk since the store was opened.

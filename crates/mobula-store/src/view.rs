@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use mobula_fault::failpoint;
-use mobula_shm::map;
+use mobula_shm::{Mapped, map};
 
 use crate::meta::{Content, View};
 use crate::room::RoomError;
 use crate::space::Extent;
 use crate::spill::{ReadError, Spilled};
 use crate::store::address_len;
-use crate::{BufferId, EnvId, MapError, Mapping, Store, ViewId};
+use crate::{BufferId, EnvId, MapError, Mapping, Origin, Store, ViewId};
 
 /// A sealed buffer in memory that stays there until this is dropped.
 #[derive(Debug)]
@@ -40,30 +40,41 @@ impl Store {
     /// # Errors
     /// See [`MapError`].
     pub fn map(&self, id: BufferId, env: EnvId) -> Result<Mapping, MapError> {
+        if let Some(mapping) = self.map_spare(id, env) {
+            return Ok(mapping);
+        }
         let borrowed = self.borrow(id)?;
-        let os = |source| MapError::Os { buffer: id, source };
         failpoint!("store.map.borrowed");
-        let ptr = map(&self.parts(&borrowed.extents)).map_err(os)?;
+        let mapped = self.map_anew(&borrowed)?;
         failpoint!("store.map.mapped");
-        let len = address_len(borrowed.len);
-        let view = View {
-            buffer: id,
-            env,
-            ptr,
-            len: len.max(1),
-            writer: false,
-        };
-        let view = self.update(|meta| meta.add_view(view));
-        Ok(Mapping { view, ptr, len })
+        let view = View::of_reader(id, env, mapped);
+        let (mut mapping, again) = self.update(|meta| {
+            let mapping = meta.add_view(view, borrowed.len);
+            let again = meta.buffers.get(id).is_some_and(|buffer| buffer.viewed > 1);
+            (mapping, again)
+        });
+        if again && self.pagemap.tells() {
+            mapping.origin = Origin::Missed;
+        }
+        Ok(mapping)
     }
 
-    /// Brings the buffer into memory if it is on disk; blocks meanwhile. For a thread that may block, so that
-    /// another that may not can [`map`](Self::map) afterwards; but nothing keeps the buffer in memory.
-    ///
-    /// # Errors
-    /// See [`MapError`].
-    pub fn restore(&self, id: BufferId) -> Result<(), MapError> {
-        self.borrow(id).map(drop)
+    fn map_anew(&self, borrowed: &Borrowed<'_>) -> Result<Mapped, MapError> {
+        let parts = self.parts(&borrowed.extents);
+        let mapped = map(&parts, &self.mappings).or_else(|_| {
+            // There may be too many mappings: those are the first to go that nobody uses.
+            self.update(|meta| meta.spares.end_all());
+            map(&parts, &self.mappings)
+        });
+        mapped.map_err(|source| {
+            let buffer = borrowed.id;
+            if self.mappings.are_used_up(parts.len() as u32) {
+                let most = self.mappings.most();
+                MapError::Mappings { buffer, most }
+            } else {
+                MapError::Os { buffer, source }
+            }
+        })
     }
 
     /// Copies `out.len()` bytes from `offset` on, of a sealed buffer. Blocks when the buffer is on disk, until it
@@ -96,9 +107,15 @@ impl Store {
     /// Ends a view. Does nothing when it has ended before. The view of an unsealed buffer ends as in
     /// [`abort`](Self::abort).
     pub fn unmap(&self, view: ViewId) {
-        if let Some(mapped) = self.take_view(view, |_| true) {
-            self.end_view(&mapped);
-        }
+        let (view, spared) = {
+            let mut meta = self.lock();
+            let Some(view) = meta.take_view(view, |_| true) else {
+                return;
+            };
+            let spared = meta.may_be_spared(&view);
+            (view, spared)
+        };
+        self.end_view(view, spared);
     }
 
     /// Ends all views of `env`, gives up its unsealed buffers, and does what [`release_loose`](Self::release_loose) does.
@@ -114,8 +131,9 @@ impl Store {
                 .collect()
         };
         failpoint!("store.release_env.taken");
-        for view in &ended {
-            self.end_view(view);
+        for view in ended {
+            // Somebody may still have what JavaScript has passed on of it: it is not given to others.
+            self.end_view(view, false);
         }
         self.release_loose(env);
     }

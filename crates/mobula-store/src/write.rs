@@ -1,11 +1,10 @@
 use std::io;
 
 use mobula_fault::failpoint;
-use mobula_shm::{expect_reading, unmap};
+use mobula_shm::expect_reading;
 
-use crate::meta::{Content, View};
+use crate::meta::{Content, Place, View};
 use crate::room::Reservation;
-use crate::store::address_len;
 use crate::{BufferId, CreateError, EnvId, Mapping, SealError, Store, ViewId};
 
 impl Store {
@@ -35,34 +34,6 @@ impl Store {
         }))
     }
 
-    /// Takes memory for `bytes` ahead of need and keeps it for reuse, so that storing that much later costs a
-    /// copy and nothing else. Blocks as long as the kernel takes, some 0.6 ms for each MiB: meant for a helper thread.
-    ///
-    /// # Errors
-    /// See [`CreateError`]; nothing has changed then.
-    pub fn warm_up(&self, bytes: u64) -> Result<(), CreateError> {
-        let os = |source| CreateError::Os {
-            needed: bytes,
-            source,
-        };
-        let reservation = self
-            .reserve(self.pages_for(bytes), false)
-            .map_err(|error| error.into_create(bytes))?;
-        if let Err(error) = self.allocate(&reservation) {
-            self.give_up(&reservation);
-            return Err(os(error));
-        }
-        // SAFETY: all pages have memory now, and this is the only slice of them. It is not used: making it takes
-        // the page faults.
-        drop(unsafe { self.content_mut(&reservation) });
-        self.update(|meta| {
-            for extent in Self::keep(meta, &reservation) {
-                meta.space.give(&extent);
-            }
-        });
-        Ok(())
-    }
-
     /// Makes a buffer of `len` zero bytes to be written in place, and a view for writing it. All of its memory
     /// is allocated, so that writing cannot fail. The view lies in the arena's own mapping: it costs no page faults
     /// where the pages are warm, and ending it costs nothing, where a mapping of its own would cost milliseconds.
@@ -87,25 +58,10 @@ impl Store {
         let content = unsafe { self.content_mut(&reservation) }.remove(0);
         let ptr = content.as_mut_ptr();
         failpoint!("store.create.mapped");
-        let len_here = address_len(len);
         Ok(self.update(|meta| {
             let extents = Self::keep(meta, &reservation);
             let buffer = meta.add(len, Content::Writing(extents), None);
-            let view = meta.add_view(View {
-                buffer,
-                env,
-                ptr,
-                len: len_here.max(1),
-                writer: true,
-            });
-            (
-                buffer,
-                Mapping {
-                    view,
-                    ptr,
-                    len: len_here,
-                },
-            )
+            (buffer, meta.add_view(View::of_writer(buffer, env, ptr), len))
         }))
     }
 
@@ -123,7 +79,8 @@ impl Store {
     pub fn seal(&self, view: ViewId) -> Result<BufferId, SealError> {
         failpoint!("store.seal.before");
         let mapped = self
-            .take_view(view, |view| view.writer)
+            .lock()
+            .take_view(view, View::is_writer)
             .ok_or(SealError::NotWriting(view))?;
         failpoint!("store.seal.taken");
         self.update(|meta| {
@@ -142,34 +99,35 @@ impl Store {
     /// Gives up an unsealed buffer: its view ends and its reference is given back. Does nothing when `view`
     /// is not the view of an unsealed buffer any more.
     pub fn abort(&self, view: ViewId) {
-        if let Some(mapped) = self.take_view(view, |view| view.writer) {
-            self.end_view(&mapped);
+        let taken = self.lock().take_view(view, View::is_writer);
+        if let Some(view) = taken {
+            self.end_view(view, false);
         }
     }
 
-    /// Takes a view out of the books, if it is there and `suits`. Its pin stays.
-    pub(crate) fn take_view(&self, id: ViewId, suits: impl FnOnce(&View) -> bool) -> Option<View> {
-        let mut meta = self.lock();
-        meta.views
-            .get(&id)
-            .is_some_and(suits)
-            .then(|| meta.views.remove(&id))?
-    }
-
-    /// Ends a view that was taken out of the books, and gives back what it held.
-    pub(crate) fn end_view(&self, view: &View) {
+    /// Ends a view that was taken out of the books, and gives back what it held. `spared`: if nobody has written to it, its
+    /// mapping is kept for another view.
+    pub(crate) fn end_view(&self, view: View, spared: bool) {
         failpoint!("store.unmap.before");
-        if !view.writer {
-            // SAFETY: the view was taken out of the books, so this happens once; that its memory is not used any more
-            // is the contract of `Mapping`.
-            unsafe { unmap(view.ptr, view.len) };
-        }
+        let View { buffer, place, .. } = view;
+        let is_writer = match place {
+            Place::Arena(_) => true,
+            Place::Own(mapped) => {
+                // That its memory is not used any more is the contract of `Mapping`.
+                drop(if spared {
+                    self.spare(buffer, mapped)
+                } else {
+                    Some(mapped)
+                });
+                false
+            }
+        };
         failpoint!("store.unmap.after");
         self.update(|meta| {
-            if view.writer {
-                meta.abort(view.buffer);
+            if is_writer {
+                meta.abort(buffer);
             } else {
-                meta.change(view.buffer, |buffer| buffer.pins -= 1);
+                meta.change(buffer, |buffer| buffer.pins -= 1);
             }
         });
     }

@@ -1,7 +1,7 @@
 import type { CallOptions } from '../../common/call-options.ts';
 import { type ActorOptions, type ResolvedActorOptions, resolveActorOptions } from '../../common/options.ts';
 import { printable, shown } from '../../common/print.ts';
-import { portable } from '../../store/codec/index.ts';
+import { portable } from '../../store/codec/hooks.ts';
 import { requireRuntime } from '../current.ts';
 import { refuseInCluster } from '../submit/not-built.ts';
 import type { Remote } from '../submit/remote.ts';

@@ -1,4 +1,4 @@
-import { functionFields } from '../functions/capture.ts';
+import { functionFields } from '../functions/class-fields.ts';
 import { isGenerator } from '../submit/is-generator.ts';
 import type { RemoteShape } from '../submit/remote.ts';
 import type { MethodInfo } from '../submit/template.ts';

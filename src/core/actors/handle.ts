@@ -1,6 +1,7 @@
 import { MobulaError } from '../../common/errors.ts';
 import { printable, shown } from '../../common/print.ts';
-import { portable, Refusal } from '../../store/codec/index.ts';
+import { portable } from '../../store/codec/hooks.ts';
+import { Refusal } from '../../store/codec/refusal.ts';
 import { ObjectRef, releasedAdvice } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import type { Template } from '../submit/template.ts';

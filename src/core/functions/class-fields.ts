@@ -23,8 +23,8 @@ export function functionFields(source: Function): FunctionField[] {
 
 function classOf(text: string): Class | undefined {
   if (!text.startsWith('class')) return undefined;
+  const { parse } = createRequire(import.meta.url)('acorn') as typeof import('acorn');
   try {
-    const { parse } = createRequire(import.meta.url)('acorn') as typeof import('acorn');
     const [statement] = parse(`(${text})`, { ecmaVersion: 'latest' }).body;
     const found = statement?.type === 'ExpressionStatement' ? statement.expression : undefined;
     return found?.type === 'ClassExpression' ? found : undefined;

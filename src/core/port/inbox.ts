@@ -83,6 +83,10 @@ export class Inbox implements NewsReader, OutcomeReader {
     this.#runtime.refs.look();
   }
 
+  get expects(): boolean {
+    return !this.#runtime.subscriptions.idle;
+  }
+
   #read(from: number, end: number): void {
     this.#flow = flow.goesOn;
     let pos = from;

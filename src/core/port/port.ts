@@ -5,7 +5,7 @@ import { type BinaryPart, Writer } from '../../store/codec/index.ts';
 import { type OpenRecord, stepAside, stepBack } from './aside.ts';
 import { allocate, COMMAND_BYTES, checkRecord, grown, INBOX_BYTES, isWide, Peaks } from './memory.ts';
 import { endValue, type StoredBuffer, writeList, writeText, writeWord } from './parts.ts';
-import { CLAIMS, CONTROL_WORDS, op, type PortKind, PUBLISHED, TIGHT } from './wire.ts';
+import { CLAIMS, CONTROL_WORDS, MAX_INBOX, op, type PortKind, PUBLISHED, TIGHT } from './wire.ts';
 
 /** Flush at the latest after this many bytes, so that workers start while the thread still submits. */
 const FLUSH_BYTES = 16 * 1024;
@@ -13,9 +13,10 @@ const MAX_RUN = 256;
 /** Rounds of news in one turn of the event loop. */
 const ROUNDS = 4;
 
-/** What the thread does with the news of one step: `end` bytes of the inbox. */
+/** What the thread does with `end` bytes of news in the inbox; it looks for more before it sleeps if it `expects` them. */
 export interface NewsReader {
   read(end: number): void;
+  readonly expects: boolean;
 }
 
 /**
@@ -102,16 +103,14 @@ export class Port {
       return;
     }
     this.#open = false;
-    if (--this.#untilFlush <= 0 || end > FLUSH_BYTES) {
-      this.#run = Math.min(this.#run * 2, MAX_RUN);
-      this.flush();
-      return;
-    }
-    if (urgent) this.#declare(end);
     if (!this.#scheduled) {
       this.#scheduled = true;
       queueMicrotask(this.#flushLater);
     }
+    if (--this.#untilFlush <= 0 || end > FLUSH_BYTES) {
+      this.#run = Math.min(this.#run * 2, MAX_RUN);
+      this.flush();
+    } else if (urgent) this.#declare(end);
   }
 
   /** All records up to `end` are complete: the watchdog carries them out if user code keeps this thread busy. */
@@ -206,8 +205,8 @@ export class Port {
   }
 
   /**
-   * Carries out commands and reads one inbox of news; false when there is none and the bell will ring. `take`: the news may
-   * be tasks.
+   * Carries out commands and reads one inbox of news; false when there is no other and the bell will ring. `take`: the news
+   * may be tasks.
    */
   step(reader: NewsReader, take: boolean): boolean {
     if (this.#detached) return false;
@@ -219,9 +218,10 @@ export class Port {
       this.#peaks.commands(end);
       const filled = this.#ask(() => this.addon.step(this.id, end, take, take));
       if (filled > 0) {
-        this.#peaks.news(filled);
-        reader.read(filled);
-        return true;
+        const news = filled > MAX_INBOX ? filled - MAX_INBOX : filled;
+        this.#peaks.news(news);
+        reader.read(news);
+        return news === filled || reader.expects || this.#shrink();
       }
       if (filled === 0) return this.#shrink();
       this.#growInbox(-filled);
@@ -246,9 +246,9 @@ export class Port {
     });
   }
 
-  /** Tells V8 how much the thread's views keep. */
-  settleViews(): void {
-    if (!this.#detached) this.addon.settleViews(this.id);
+  /** Tells V8 how much the thread's views keep; gives whether young garbage is to be collected. */
+  settleViews(): boolean {
+    return !this.#detached && this.addon.settleViews(this.id);
   }
 
   /** Whether nobody has taken task `slot` of the batch away; it is this thread's from then on. */

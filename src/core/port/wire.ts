@@ -70,6 +70,12 @@ export const status = { value: 0, userError: 1, systemError: 2, retryAsked: 3 } 
 export const PUBLISHED = 0;
 /** The control word that says whether the object store is full. */
 export const TIGHT = 1;
+/** The control word that says whether the thread is inside the callback of its bell; the addon writes it. */
+export const RINGING = 2;
+/** The control word that says whether the thread's event loop is to be kept alive. */
+export const KEPT = 3;
+/** A step that gives more than this many bytes of news gives what is above it, and they are all there are. */
+export const MAX_INBOX: number = 2 ** 31 - 4096;
 /** Index of the first claim word among the control words, and how many words there are. */
 export const CLAIMS = 16;
 export const CONTROL_WORDS = 144;

@@ -1,8 +1,7 @@
+import { part } from '../../common/bundle.ts';
 import { CaptureError } from '../../common/errors.ts';
 import { encodeToBytes, LocalShapeTable, type Portable, portable } from '../../store/codec/index.ts';
 import type { CaptureHost } from '../functions/capture.ts';
-import { captureFunction as ship } from '../functions/capture.ts';
-import { wasTyped } from '../functions/script-variables.ts';
 import type { Shipped } from '../functions/shipped.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import { portableKind } from '../values/portable-kind.ts';
@@ -24,6 +23,10 @@ interface Record {
 
 const encoder = new TextEncoder();
 
+/** Large, and only needed by threads that send functions: loaded when the first is sent. */
+const capture = (): typeof import('../functions/capture.ts') =>
+  part('capture') as typeof import('../functions/capture.ts');
+
 /** Ships a function. What it captures is watched where there is a watch; there is one from the first function on that was typed at a prompt. */
 export function shipFunction(
   source: Function,
@@ -31,7 +34,8 @@ export function shipFunction(
   thread: { watch: CaptureWatch | undefined },
 ): Shipped {
   if (thread.watch === undefined) {
-    const shipped = ship(source, host);
+    const { captureFunction, wasTyped } = capture();
+    const shipped = captureFunction(source, host);
     if (!wasTyped(shipped)) return shipped;
     thread.watch = new CaptureWatch();
   }
@@ -45,7 +49,7 @@ export class CaptureWatch {
   /** Ships a function and remembers what its captured data was like. */
   ship(source: Function, host: CaptureHost): Shipped {
     const sightings: Sighting[] = [];
-    const shipped = ship(source, watching(host, sightings));
+    const shipped = capture().captureFunction(source, watching(host, sightings));
     this.#records.set(source, { sightings, isNew: true, isBusy: false });
     return shipped;
   }
@@ -61,7 +65,7 @@ export class CaptureWatch {
     const now: Sighting[] = [];
     record.isBusy = true;
     try {
-      ship(source, watching(host, now));
+      capture().captureFunction(source, watching(host, now));
     } finally {
       record.isBusy = false;
     }

@@ -1,7 +1,8 @@
 import { MobulaError } from '../../common/errors.ts';
 import { type ResolvedTaskOptions, resolveTaskOptions, type TaskOptions } from '../../common/options.ts';
 import { printable, shown } from '../../common/print.ts';
-import { portable, Refusal } from '../../store/codec/index.ts';
+import { portable } from '../../store/codec/hooks.ts';
+import { Refusal } from '../../store/codec/refusal.ts';
 import { requireRuntime } from '../current.ts';
 import { submit } from '../port/wire.ts';
 import { ObjectRef } from '../refs/object-ref.ts';

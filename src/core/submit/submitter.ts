@@ -31,6 +31,9 @@ export interface SubmitterRuntime extends ObservedThread {
 export class Submitter {
   readonly #runtime: SubmitterRuntime;
   readonly #tracing = new Tracing();
+  /** What the task submitted last makes, and the port's turn then. */
+  #newest = -1;
+  #turn = 0;
 
   constructor(runtime: SubmitterRuntime) {
     this.#runtime = runtime;
@@ -98,7 +101,14 @@ export class Submitter {
       port.text(name.name);
     }
     port.commit();
+    this.#newest = results[0] as number;
+    this.#turn = port.turn;
     observe(this.#runtime, template, results[0] as number);
+  }
+
+  /** Whether the task that makes `object` was submitted just now: it has hardly begun. */
+  isNew(object: number): boolean {
+    return object === this.#newest && this.#runtime.port.turn === this.#turn;
   }
 
   /** Submits a task, or a call on `actor`, that yields a stream. */

@@ -1,4 +1,4 @@
-import { portable } from '../../store/codec/index.ts';
+import { portable } from '../../store/codec/hooks.ts';
 import { portableKind } from '../values/portable-kind.ts';
 
 /** A trace context on its way: what the application's propagator wrote, such as `traceparent`. */

@@ -2,7 +2,7 @@ import { runInNewContext } from 'node:vm';
 import { ObjectStoreFullError } from '../../common/errors.ts';
 import { now, setImmediate, sleep } from '../../common/timers.ts';
 
-type Collect = () => void;
+type Collect = (options?: { type: 'minor' }) => void;
 
 let gc: Collect | undefined;
 /** What keeps garbage alive for a while lets go of it first. */
@@ -20,6 +20,15 @@ export function beforeCollection(prepare: () => void): () => void {
  */
 export function collect(): void {
   for (const prepare of preparations) prepare();
+  collector()();
+}
+
+/** Collects what became garbage soon after it was made; takes less than a millisecond. */
+export function collectYoung(): void {
+  collector()({ type: 'minor' });
+}
+
+function collector(): Collect {
   // Flags are the whole process's: another thread that does this may take it back before our context is made.
   while (gc === undefined) {
     const { setFlagsFromString } = process.getBuiltinModule('node:v8');
@@ -27,7 +36,7 @@ export function collect(): void {
     gc = runInNewContext('globalThis.gc') as Collect | undefined;
     setFlagsFromString('--no-expose-gc');
   }
-  gc();
+  return gc;
 }
 
 /** Milliseconds to wait for other threads' views in the last tries. */

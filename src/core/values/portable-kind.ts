@@ -1,4 +1,4 @@
-import { portable } from '../../store/codec/index.ts';
+import { portable } from '../../store/codec/hooks.ts';
 
 /** How the runtime's own classes travel: the kind, and what stands for the thing. */
 export const portableKind = { argument: 0, remote: 1, actorHandle: 2, error: 3, trace: 4 } as const;

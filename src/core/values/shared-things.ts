@@ -1,10 +1,11 @@
-import { BroadcastChannel } from 'node:worker_threads';
+import type { BroadcastChannel } from 'node:worker_threads';
 import { ObjectLostError } from '../../common/errors.ts';
 import { clearInterval, setInterval } from '../../common/timers.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import { asMessage, fitsBroadcast, type HubMessage, Line, pendingOf, thingOf } from './hub.ts';
 import { NotHereYet } from './not-here-yet.ts';
 import type { SharedThing } from './shared-thing.ts';
+import { openThingsChannel } from './things-channel.ts';
 
 /** What is asked of the thread's runtime. */
 export interface ThingHost {
@@ -23,8 +24,6 @@ interface Entry {
   used: boolean;
 }
 
-/** One channel for all threads of the process; no other process hears it. */
-const CHANNEL = 'mobula:things';
 /** Milliseconds between two looks for things that nobody needs any more. */
 const SWEEP_MS = 1000;
 
@@ -40,7 +39,7 @@ const SWEEP_MS = 1000;
  * `NotHereYet`, and the value is read again once the thing has come.
  */
 export class SharedThings {
-  readonly #channel = new BroadcastChannel(CHANNEL);
+  readonly #channel: BroadcastChannel;
   readonly #indices = new WeakMap<object, number>();
   readonly #entries = new Map<number, Entry>();
   /** What came before it was known which node this thread belongs to. */
@@ -57,7 +56,9 @@ export class SharedThings {
   /** What the driver did not have. */
   readonly #lost = new Set<number>();
 
-  constructor() {
+  /** `channel`: this thread's end, if it is open already, and no turn of the event loop has passed since. */
+  constructor(channel: BroadcastChannel = openThingsChannel()) {
+    this.#channel = channel;
     // What arrives in a turn of the event loop comes as an event, and is gone if nobody listens.
     this.#channel.onmessage = (news: unknown) => this.#learn((news as { readonly data: SharedThing }).data);
     this.#channel.unref();

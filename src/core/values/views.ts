@@ -1,12 +1,16 @@
 import { setImmediate } from '../../common/timers.ts';
 import { nativeError } from '../../native/native-error.ts';
 import type { Port } from '../port/port.ts';
+import { collectYoung } from './collector.ts';
 
 /**
  * A thread's private views of buffers in the object store.
  *
  * To V8 a view is garbage of a few bytes, and yet it keeps what it shows. V8 is told of that
  * (`native/src/accounting.rs`), but not while somebody waits for a view: it might collect for milliseconds.
+ *
+ * The core gives a mapping that nobody has written to to the next view of the same buffer, once its view was collected. Where
+ * many views wait for that, the young ones are collected.
  */
 export class Views {
   readonly #port: Port;
@@ -32,6 +36,6 @@ export class Views {
 
   readonly #settle = (): void => {
     this.#scheduled = false;
-    this.#port.settleViews();
+    if (this.#port.settleViews()) collectYoung();
   };
 }

@@ -19,6 +19,10 @@ export interface WaitsRuntime extends LookingThread {
   readonly resources: ResourceTable;
   readonly lender: Lender;
   readonly subscriptions: Subscriptions;
+  readonly submitter: {
+    /** Whether the task that makes `object` was submitted just now. */
+    isNew(object: number): boolean;
+  };
   readonly inbox: LookingThread['inbox'] &
     OutcomeReader & {
       /** The outcome of an object, if it is there and can be read. */
@@ -38,10 +42,10 @@ export class Waits {
 
   /** The value of one ref. */
   get(ref: ObjectRef<unknown>): Promise<unknown> {
-    const { refs, subscriptions, inbox } = this.#runtime;
+    const { refs, subscriptions, submitter, inbox } = this.#runtime;
     const index = refs.use(ref);
     // Who waits for many objects waits for news of all of them: asking for each would cost a call each.
-    if (subscriptions.idle && ++this.#looks < MAX_LOOKS) {
+    if (subscriptions.idle && !submitter.isNew(index) && ++this.#looks < MAX_LOOKS) {
       const there = inbox.look(index);
       if (there !== undefined) return there;
     }

@@ -68,9 +68,10 @@ switch (mode) {
         Atomics.store(done, 1, 1);
         Atomics.notify(done, 1);
       });
+      // The thread is up: nothing of what follows waits for this one's event loop.
+      await get(remote(() => 1).remote());
       const said = say.remote(flags);
       const told = tell.remote(flags, said);
-      await get(remote(() => 1, { numCpus: 0 }).remote());
       // The event loop stands still from here until the result is there: its news are not read before `wait` looks.
       Atomics.store(flags, 0, 1);
       Atomics.notify(flags, 0);

@@ -13,7 +13,7 @@ test('for each thread that asked for its brief the pool hangs up once, attached 
   writeFileSync(
     workerFile,
     `const { parentPort } = require('node:worker_threads');
-    parentPort.once('message', () => process.exit(1));
+    parentPort.once('message', () => parentPort.once('message', () => process.exit(1)));
     parentPort.postMessage('ready');`,
   );
   const briefed: WorkerAssignment[] = [];
@@ -22,10 +22,9 @@ test('for each thread that asked for its brief the pool hangs up once, attached 
   // The threads keep nothing alive.
   const alive = setInterval(() => undefined, 1000);
   await new Promise((giveUp) => {
-    const pool = new WorkerPool({
-      workerFile,
-      code: () => undefined,
-      limits: {},
+    const pool = new WorkerPool(workerFile, {});
+    pool.serve({
+      code: () => ({}),
       brief: (assignment) => {
         briefed.push(assignment);
         return { ...assignment };
@@ -37,7 +36,6 @@ test('for each thread that asked for its brief the pool hangs up once, attached 
       },
       abandon: () => undefined,
       giveUp,
-      output: () => ({ memory: {} as never, end: () => undefined }),
     });
     pool.startWorkers(1);
   });

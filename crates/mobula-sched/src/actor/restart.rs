@@ -48,6 +48,7 @@ impl Turn<'_> {
         if matches!(actor.life, Life::Dead(_)) || !lives_there || !node.objects.get(object).try_retain() {
             return;
         }
+        self.held_object = object;
         self.actor_in_hand = index;
         let crash = self.crash(index, &mut actor, gone.is_some());
         let error = failure::encode(failure, &actor.template, 0, details);
@@ -81,7 +82,7 @@ impl Turn<'_> {
             }
         }
         self.actor_in_hand = NONE;
-        self.release(object);
+        self.let_go_of_object();
     }
 
     /// A creation that was handed out, whose thread could not load the class, is placed on another thread. Its host gets no
@@ -93,11 +94,15 @@ impl Turn<'_> {
         let index = self.actor_of(object);
         // This visit's reference, to its end. Without one, somebody is about to retire the actor.
         let retained = node.objects.get(object).try_retain();
+        if retained {
+            self.held_object = object;
+        }
         self.requeue_call(task);
         if !retained {
             return;
         }
         self.actor_in_hand = index;
+        failpoint!("actor.place_anew");
         let mut actor = node.actors.get(index).0.lock();
         let here = actor
             .host
@@ -113,12 +118,21 @@ impl Turn<'_> {
         if let Some(host) = &left {
             node.hosts.lock().close(host);
         }
+        failpoint!("actor.moved");
         self.stop_on_host(object, left);
         if moves {
             self.place_or_wait(index);
         }
         self.actor_in_hand = NONE;
-        self.release(object);
+        self.let_go_of_object();
+    }
+
+    /// This visit's own reference to an actor's object is given back, if it has one.
+    pub(crate) fn let_go_of_object(&mut self) {
+        let object = std::mem::replace(&mut self.held_object, NONE);
+        if object != NONE {
+            self.release(object);
+        }
     }
 
     /// Takes a crashed actor from its host, under its lock. `gone`: its thread is gone.

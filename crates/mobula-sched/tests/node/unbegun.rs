@@ -21,7 +21,7 @@ fn a_task_that_has_not_begun_goes_back_and_nothing_is_counted() {
         }
         broken.result(task.task, UNBEGUN, &[]);
         broken.flush();
-        bed.node.stop_taking(broken.id).unwrap();
+        broken.stops_taking();
         let again = fresh.begin();
         assert_eq!((again.tag(), again.attempt), (7, 1));
         fresh.result(again.task, OK, &[value("done")]);
@@ -109,7 +109,7 @@ fn a_thread_that_takes_no_more_tasks_leaves_all_to_others() {
     };
     let before = submit(&mut leaving, 2);
     leaving.flush();
-    bed.node.stop_taking(leaving.id).unwrap();
+    leaving.stops_taking();
     let after = submit(&mut leaving, 3);
     leaving.flush();
     let mut fresh = bed.worker();

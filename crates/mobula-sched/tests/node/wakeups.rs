@@ -3,7 +3,7 @@
 use mobula_sched::{Demand, TemplateSpec, UNIT};
 
 use super::actors::{alive, class, method, needed};
-use super::support::{Bed, OK, plain, value};
+use super::support::{Bed, News, OK, Status, plain, value};
 
 fn gpu() -> TemplateSpec {
     TemplateSpec {
@@ -243,5 +243,31 @@ fn a_ring_that_reaches_a_worker_in_the_midst_of_a_batch_is_passed_on() {
     assert_eq!(second.run_all(), [1]);
     driver.release(&[result]);
     driver.flush();
+    bed.assert_balanced(0);
+}
+
+#[test]
+fn a_driver_that_is_handed_the_last_few_news_sleeps_from_then_on_and_after_others_only_when_there_are_none() {
+    let bed = Bed::new(1, &[]);
+    let (mut driver, mut worker) = (bed.driver(), bed.worker());
+    driver.sleeps();
+    let template = bed.template(plain());
+    // A small value, a large one, and a small one that comes while the large one is read.
+    for (text, rings) in [("small", 1), (&*"large".repeat(100), 2), ("small", 2)] {
+        let value = value(text);
+        let result = driver.submit_tagged(template, 1, &[]);
+        let token = driver.get(result);
+        driver.flush();
+        let task = worker.begin();
+        worker.result(task.task, OK, std::slice::from_ref(&value));
+        worker.sleeps();
+        assert_eq!(driver.rings(), rings);
+        let status = Status::Value;
+        assert_eq!(driver.step(), [News::Value { status, token, value }]);
+        driver.release(&[result]);
+        driver.flush();
+        assert_eq!(bed.node.objects_in_use(), 0, "the news hold nothing");
+    }
+    driver.sleeps();
     bed.assert_balanced(0);
 }

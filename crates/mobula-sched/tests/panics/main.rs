@@ -6,13 +6,13 @@
 #[expect(dead_code, unused_imports, reason = "the other tests use more of it")]
 mod support;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mobula_fault::{Action, POINTS, arm, disarm, fired};
 use mobula_sched::{Blame, Demand, TemplateSpec, UNIT};
 
-use support::{Bed, Call, News, OK, Thread, plain, value};
+use support::{Bed, Call, News, OK, TaskNews, Thread, UNBEGUN, plain, value};
 
 /// Points that only the store or the binding reaches, or a thread that comes up and has nothing yet.
 fn is_elsewhere(name: &str) -> bool {
@@ -39,7 +39,12 @@ struct Scene {
     hosts: Vec<Thread>,
     open: HashMap<u32, &'static str>,
     templates: HashMap<&'static str, u32>,
+    /// Tags of tasks whose first thread cannot load them, and `CREATION`.
+    unloaded: HashSet<u8>,
 }
+
+/// Stands for the tag of the first creation of an actor.
+const CREATION: u8 = b'!';
 
 impl Scene {
     fn new() -> Self {
@@ -81,6 +86,7 @@ impl Scene {
             hosts: Vec::new(),
             open: HashMap::new(),
             templates,
+            unloaded: HashSet::from([b'u', b'g', CREATION]),
         }
     }
 
@@ -103,6 +109,7 @@ impl Scene {
             let calls = [5, b'c', 6].map(|tag| driver.call(templates["method"], actors[0], tag, &[]));
             let held = driver.call(templates["method"], actors[0], 7, &[chained]);
             let killed = driver.call(templates["method"], actors[1], 8, &[]);
+            let unloaded = [b'u', b'g'].map(|tag| driver.submit_tagged(templates["plain"], tag, &[]));
             let cancelled = driver.submit_tagged(templates["plain"], 9, &[]);
             let of_job =
                 ["job", "special of a job"].map(|name| driver.submit_tagged(templates[name], 1, &[]));
@@ -125,6 +132,8 @@ impl Scene {
                 ("special one of a job", of_job[1]),
                 ("one of a job that ends", over[0]),
                 ("another of a job that ends", over[1]),
+                ("task that goes back", unloaded[0]),
+                ("background task that goes back", unloaded[1]),
             ] {
                 let token = driver.get(object);
                 open.insert(token, name);
@@ -153,7 +162,7 @@ impl Scene {
         for slot in 0..self.workers.len() {
             let worker = &mut self.workers[slot];
             let template = self.templates["plain"];
-            match tried(|| work(worker, template)) {
+            match tried(|| work(worker, template, &mut self.unloaded)) {
                 Some(Turned::Slept) => {}
                 Some(Turned::Worked) => moved = true,
                 Some(Turned::Ended) | None => {
@@ -169,7 +178,7 @@ impl Scene {
             }
         }
         for mut host in std::mem::take(&mut self.hosts) {
-            match tried(|| work(&mut host, self.templates["plain"])) {
+            match tried(|| work(&mut host, self.templates["plain"], &mut self.unloaded)) {
                 Some(Turned::Slept) => self.hosts.push(host),
                 Some(Turned::Worked) => {
                     moved = true;
@@ -219,8 +228,19 @@ enum Turned {
     Ended,
 }
 
+/// The thread cannot load the task, and ends.
+fn give_back(thread: &mut Thread, task: &TaskNews) -> Turned {
+    if !task.creates && task.tag() == b'g' {
+        thread.pending(task.task, false);
+    }
+    thread.result(task.task, UNBEGUN, &[]);
+    thread.flush();
+    thread.stops_taking();
+    Turned::Ended
+}
+
 /// One batch.
-fn work(thread: &mut Thread, template: u32) -> Turned {
+fn work(thread: &mut Thread, template: u32, unloaded: &mut HashSet<u8>) -> Turned {
     let Some(news) = thread.step_once(false) else {
         return Turned::Slept;
     };
@@ -228,6 +248,9 @@ fn work(thread: &mut Thread, template: u32) -> Turned {
         let News::Task(task) = record else { continue };
         if !thread.claim(&task) {
             continue;
+        }
+        if unloaded.remove(&if task.creates { CREATION } else { task.tag() }) {
+            return give_back(thread, &task);
         }
         match task.tag() {
             b'p' => {

@@ -16,7 +16,7 @@ pub fn page_size() -> usize {
 }
 
 /// The size of a huge page in bytes. One entry of a page table maps it, where small pages take 512.
-const HUGE: usize = 2 << 20;
+pub(super) const HUGE: usize = 2 << 20;
 
 /// `MADV_COLLAPSE` of Linux 6.1: makes huge pages of small ones, whatever the system's settings say.
 const MADV_COLLAPSE: libc::c_int = 25;

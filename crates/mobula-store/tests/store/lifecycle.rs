@@ -245,6 +245,7 @@ fn a_store_needs_room_for_a_page() {
             capacity,
             spill_directory: std::env::temp_dir(),
             memory_limit: None,
+            max_mappings: None,
         })
     };
     assert!(matches!(open(0), Err(OpenError::Capacity { .. })));
@@ -261,6 +262,7 @@ fn a_memory_limit_that_is_reached_forbids_growing() {
             capacity,
             spill_directory,
             memory_limit,
+            max_mappings: None,
         })
         .unwrap()
     };
@@ -270,24 +272,6 @@ fn a_memory_limit_that_is_reached_forbids_growing() {
         "{error:?}"
     );
     assert!(error.to_string().contains("memory limit of 1 bytes"));
-}
-
-#[test]
-fn memory_taken_ahead_is_used_first() {
-    let directory = Directory::new();
-    let store = directory.store(64);
-    store.warm_up(10 * page() as u64).unwrap();
-    assert_eq!(store.stats().warm, 10 * page() as u64);
-    assert_empty(&store);
-    let id = store.put(&pattern(1, 10 * page()), A).unwrap();
-    assert_eq!(store.stats().warm, 10 * page() as u64);
-    assert_eq!(content(&store, id), pattern(1, 10 * page()));
-    store.release(id);
-    assert!(matches!(
-        store.warm_up(65 * page() as u64),
-        Err(CreateError::Full(_))
-    ));
-    assert_empty(&store);
 }
 
 #[test]
@@ -324,9 +308,6 @@ fn a_large_buffer_is_whole_wherever_its_pages_are() {
         store.unmap(mapping.view);
         store.release(id);
     }
-    let warm = store.stats().warm;
-    assert_eq!(store.trim(), warm);
-    assert_eq!(store.stats().warm, 0);
     assert_empty(&store);
 }
 
@@ -337,6 +318,7 @@ fn releasing_what_is_gone_is_a_mistake() {
         capacity: 1 << 20,
         spill_directory: std::env::temp_dir(),
         memory_limit: None,
+        max_mappings: None,
     });
     let store = store.unwrap();
     let id = store.put(b"once", A).unwrap();

@@ -4,6 +4,7 @@ mod lifecycle;
 mod model;
 mod moving;
 mod pressure;
+mod spares;
 mod spill;
 mod support;
 mod threads;

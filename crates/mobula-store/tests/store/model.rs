@@ -12,21 +12,42 @@ const CAPACITY: usize = 24;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Put { pages: usize, cut: usize, env: u32 },
-    Create { pages: usize, env: u32 },
+    Put {
+        pages: usize,
+        cut: usize,
+        env: u32,
+    },
+    Create {
+        pages: usize,
+        env: u32,
+    },
     Seal(usize),
     Abort(usize),
-    Map { which: usize, env: u32, scribble: bool },
+    /// And write into one of its bytes.
+    Map {
+        which: usize,
+        env: u32,
+        scribble: Option<usize>,
+    },
     Unmap(usize),
     Read(usize),
     Retain(usize),
     Release(usize),
     ReleaseEnv(u32),
     Adopt(usize),
-    Trim,
-    Receive { pages: usize, cut: usize },
-    Take { which: usize, pages: usize, back: usize },
-    Finish { which: usize, env: u32 },
+    Receive {
+        pages: usize,
+        cut: usize,
+    },
+    Take {
+        which: usize,
+        pages: usize,
+        back: usize,
+    },
+    Finish {
+        which: usize,
+        env: u32,
+    },
     Drop(usize),
     Pin(usize),
     Unpin(usize),
@@ -39,15 +60,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (1..9_usize, env.clone()).prop_map(|(pages, env)| Step::Create { pages, env }),
         2 => which.prop_map(Step::Seal),
         1 => which.prop_map(Step::Abort),
-        5 => (which, env.clone(), any::<bool>())
+        7 => (which, env.clone(), proptest::option::of(any::<usize>()))
             .prop_map(|(which, env, scribble)| Step::Map { which, env, scribble }),
-        4 => which.prop_map(Step::Unmap),
+        6 => which.prop_map(Step::Unmap),
         3 => which.prop_map(Step::Read),
         1 => which.prop_map(Step::Adopt),
         1 => which.prop_map(Step::Retain),
         3 => which.prop_map(Step::Release),
         1 => env.clone().prop_map(Step::ReleaseEnv),
-        1 => Just(Step::Trim),
         2 => (1..9_usize, 0..4096_usize).prop_map(|(pages, cut)| Step::Receive { pages, cut }),
         5 => (which, 1..9_usize, 0..3_usize).prop_map(|(which, pages, back)| Step::Take { which, pages, back }),
         3 => (which, env).prop_map(|(which, env)| Step::Finish { which, env }),
@@ -210,9 +230,6 @@ impl Model {
                 self.writers.retain(|writer| writer.env != env);
                 self.objects.retain(|object| object.loose != Some(env));
             }
-            Step::Trim => {
-                store.trim();
-            }
             Step::Receive { pages, cut } => self.receive(store, pages * page() - cut),
             Step::Take { which, pages, back } => {
                 if let Some(coming) = pick(&mut self.coming, which) {
@@ -226,7 +243,7 @@ impl Model {
         }
     }
 
-    fn map(&mut self, store: &Arc<Store>, which: usize, env: u32, scribble: bool) {
+    fn map(&mut self, store: &Arc<Store>, which: usize, env: u32, scribble: Option<usize>) {
         let pinned = self.pinned();
         let Some(object) = pick(&mut self.objects, which) else {
             return;
@@ -236,9 +253,9 @@ impl Model {
             Ok(mapping) => {
                 assert_eq!(bytes(&mapping), object.data);
                 let mut data = object.data.clone();
-                if scribble {
-                    bytes(&mapping)[0] ^= 0xff;
-                    data[0] ^= 0xff;
+                if let Some(at) = scribble.map(|at| at % data.len()) {
+                    bytes(&mapping)[at] ^= 0xff;
+                    data[at] ^= 0xff;
                 }
                 self.readers.push(Reader {
                     mapping,

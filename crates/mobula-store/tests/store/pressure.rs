@@ -18,6 +18,7 @@ fn putting_twice_the_memory_limit_spills_instead_of_being_killed() {
         capacity: 4 * limit,
         spill_directory,
         memory_limit: None,
+        max_mappings: None,
     })
     .unwrap();
     let len = 8 << 20;
@@ -39,6 +40,7 @@ fn a_store_spills_before_it_grows_into_the_headroom() {
         capacity: 4 * ROOM,
         spill_directory,
         memory_limit: Some(limit),
+        max_mappings: None,
     };
     let store = Store::open(config).unwrap();
     fill_and_check(&store, 0..64, 8 << 20);

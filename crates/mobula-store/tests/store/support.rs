@@ -34,6 +34,7 @@ impl Directory {
             capacity,
             spill_directory: self.0.clone(),
             memory_limit: None,
+            max_mappings: None,
         })
         .unwrap()
     }

@@ -326,7 +326,7 @@ impl Thread {
         loop {
             let end = std::mem::take(&mut self.end);
             match self.node.step(self.id, end, spin, take).expect("an open port") {
-                Step::Filled(len) => return Some(parse(&self.memory.read(len as usize))),
+                Step::Filled(len) | Step::Last(len) => return Some(parse(&self.memory.read(len as usize))),
                 Step::Asleep => return None,
                 Step::NeedsInbox(size) => self.resize((size as usize).next_power_of_two()),
             }
@@ -412,6 +412,11 @@ impl Thread {
             } if got == token => (status, value),
             other => panic!("not the outcome of {token}: {other:?}"),
         }
+    }
+
+    /// It takes no more tasks.
+    pub(crate) fn stops_taking(&self) {
+        self.node.stop_taking(self.id).expect("an open port");
     }
 
     pub(crate) fn rings(&self) -> u32 {
