@@ -19,7 +19,7 @@ the foreground until SIGTERM or Ctrl-C, which drain: tasks under way end first. 
 
   --head                     the first process of a cluster
   --address HOST:PORT        of the head to join
-  --bind HOST                the interface to listen at; 0.0.0.0 for all (default 127.0.0.1)
+  --bind HOST                the interface to listen at (default 127.0.0.1); 0.0.0.0 for all, with --advertise
   --advertise HOST           the host that others reach this one at (default: that of --bind)
   --num-cpus N               CPUs that tasks may hold (default: those of this machine; 0 with --head: no node beside it)
   --num-gpus N               GPUs, counted and not isolated (default 0)

@@ -1,4 +1,3 @@
-import { isEveryInterface, isLoopbackHost, parseAddress } from '../common/address.ts';
 import { resolveInitOptions } from '../common/init-options.ts';
 import { addon } from '../native/binding.ts';
 import { join } from './join.ts';
@@ -20,7 +19,6 @@ export async function startNode(config: NodeConfig): Promise<Served<NodeReady>> 
   const asked = { numCpus, numGpus, resources, objectStoreMemory, labels, address };
   const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
   const options = resolveInitOptions(given, machine);
-  const advertise = config.advertise ?? (isEveryInterface(bind) ? ownAddress(address) : bind);
   const firstTimeoutMs = start === 0 ? 0 : AGAIN_MS;
   const joined = await join(options, {
     address,
@@ -28,7 +26,7 @@ export async function startNode(config: NodeConfig): Promise<Served<NodeReady>> 
     labels,
     job: undefined,
     bind,
-    advertise,
+    advertise: config.advertise ?? bind,
     ports,
     firstTimeoutMs,
     headTimeoutMs,
@@ -46,10 +44,4 @@ export async function startNode(config: NodeConfig): Promise<Served<NodeReady>> 
       await node.close(0);
     },
   };
-}
-
-/** The host that others reach this machine at: the name of the head's, if that is here. */
-function ownAddress(head: string): string {
-  const { host } = parseAddress(head) ?? { host: LOOPBACK };
-  return isLoopbackHost(host) ? LOOPBACK : host;
 }

@@ -26,14 +26,19 @@ export interface User {
  * file that is refused; `ERR_MOBULA_CONNECTION`: 'auto', and there is no head, or several.
  */
 export function planOf(flags: Flags, user: User): Plan {
+  refuseUnreachable(flags);
   return flags.head ? headPlan(flags, user) : nodePlan(flags, user);
+}
+
+/** All interfaces are no host that others could be told: none is guessed. */
+function refuseUnreachable({ bind = LOOPBACK, advertise }: Flags): void {
+  if (!isEveryInterface(advertise ?? bind)) return;
+  const flag = advertise === undefined ? `--bind ${bind}` : `--advertise ${advertise}`;
+  throw new UsageError(`${flag} is all interfaces: give --advertise, the host that others reach this one at`);
 }
 
 function headPlan(flags: Flags, { home, environment }: User): Plan {
   const { bind = LOOPBACK, port = PORT, advertise, 'data-dir': dataDir } = flags;
-  if (isEveryInterface(bind) && advertise === undefined) {
-    throw new UsageError(`--bind ${bind} is all interfaces: give --advertise, the host that others reach this one at`);
-  }
   if (port === 0 && dataDir === undefined) {
     throw new UsageError('--port 0 has no data directory of its own: give --data-dir, too');
   }
@@ -57,7 +62,7 @@ function nodePlan(flags: Flags, { home, environment }: User): Plan {
   const address = findHead(flags.address ?? 'auto', home.run);
   const { host = '' } = parseAddress(address) ?? {};
   if (flags.bind === undefined && !isLoopbackHost(host)) {
-    const advice = 'an address of this machine that the others reach, or 0.0.0.0 for all of its interfaces';
+    const advice = 'an address of this machine that the others reach, or 0.0.0.0 with --advertise';
     throw new UsageError(`other nodes have to reach this one: give --bind, ${advice}`);
   }
   const node = {

@@ -16,7 +16,7 @@ export interface NodeConfig {
   readonly address: string;
   /** The network interface that it listens at. Default: 127.0.0.1. */
   readonly bind?: string;
-  /** The host that others reach it at. Default: `bind`; where that is all interfaces, the one that it reaches the head from. */
+  /** The host that others reach it at. Default: `bind`, which then is not all interfaces. */
   readonly advertise?: string;
   readonly numCpus?: number;
   readonly numGpus?: number;
