@@ -15,7 +15,6 @@ import { addon } from '../native/binding.ts';
 import type { WorkerPool } from '../workers/worker-pool.ts';
 import type { AgentHost } from './agent-host.ts';
 import type { NodeChannels } from './channels.ts';
-import { taskThreads } from './core.ts';
 import { LocalNode } from './local-node.ts';
 import { enterNode } from './node-table.ts';
 import { Shutdown } from './shutdown.ts';
@@ -33,8 +32,14 @@ export class DriverNode implements NewsHandler {
   /** Is told why it closes, if nobody asked for it. */
   onBroken: (problem: string) => void = () => undefined;
 
-  /** For a core that is started, and threads that come up. `agent`: in a cluster, which has taken the node in. */
-  constructor(options: ResolvedInitOptions, facts: NodeFacts, pool: WorkerPool, agent?: AgentHost) {
+  /** For a core that is started, and threads that come up, `threads` for each job. `agent`: in a cluster, which has taken the node in. */
+  constructor(
+    options: ResolvedInitOptions,
+    facts: NodeFacts,
+    pool: WorkerPool,
+    threads: number,
+    agent: AgentHost | undefined,
+  ) {
     const { logger, labels } = options;
     const things = new SharedThings();
     try {
@@ -44,7 +49,7 @@ export class DriverNode implements NewsHandler {
       throw error;
     }
     const { port, inbox } = this.runtime;
-    this.#node = new LocalNode(this.runtime, things, pool, taskThreads(options), {
+    this.#node = new LocalNode(this.runtime, things, pool, threads, {
       noWorkers: (reason) => this.#breakDown(tellNoWorkers(logger, reason)),
       lostWorker: (details) => {
         if (!this.#shutdown.hasBegun) tellLostWorker(details);

@@ -24,7 +24,13 @@ export class LocalNode implements NewsHandler {
   readonly #threads: number;
 
   /** `thread` is the runtime of the thread that serves the node, and `things` are what that thread shares. `pool`: its threads; `threads`: how many each job has. */
-  constructor(thread: ThreadRuntime, things: SharedThings, pool: WorkerPool, threads: number, troubles: WorkerTroubles) {
+  constructor(
+    thread: ThreadRuntime,
+    things: SharedThings,
+    pool: WorkerPool,
+    threads: number,
+    troubles: WorkerTroubles,
+  ) {
     this.#thread = thread;
     this.channels = new NodeChannels(thread);
     this.#output = new Output(thread.facts);

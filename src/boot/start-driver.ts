@@ -25,7 +25,7 @@ export function startDriver(options: ResolvedInitOptions, joined?: Joined): Driv
     // A node that is there for others alone gets threads as jobs come.
     if (joined === undefined || joined.agent.job !== 0) pool.startWorkers(threads);
     const driver = part('driver') as typeof import('./driver.ts');
-    return new driver.DriverNode(options, facts, pool, joined?.agent);
+    return new driver.DriverNode(options, facts, pool, threads, joined?.agent);
   } catch (error) {
     pool.discard();
     addon.stop();
