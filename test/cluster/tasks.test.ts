@@ -219,17 +219,20 @@ describe('a job of a cluster', () => {
 
   it('goes on when a node dies, and uses one that comes', async () => {
     const victim = await cluster.addNode({ numCpus: 2, resources: { extra: 1 } });
+    const doomed = victim.nodeId;
     const slow = remote(
       async (n: number) => {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        return [n, context().attempt];
+        const { nodeId, attempt } = context();
+        if (n >= 5 && nodeId === doomed) await new Promise(() => undefined);
+        return [n, attempt];
       },
       { resources: { extra: 0.01 }, maxRetries: 5 },
     );
     const refs = Array.from({ length: 60 }, (_, i) => slow.remote(i));
     await wait(refs, { numReturns: 5 });
-    victim.kill();
+    // Up before the other is down: what no node has fails soon.
     const next = await cluster.addNode({ numCpus: 2, resources: { extra: 1 } });
+    victim.kill();
     const values = await get(refs);
     assert.deepEqual(
       values.map(([n]) => n),
