@@ -86,6 +86,7 @@ type Ends = Receiver<(Ticket, Result<Pulled, PullError>)>;
 
 fn plane(node: NodeId, objects: u8, identity: Option<Identity>) -> (Arc<Store>, DataPlane, Ends) {
     let store = Store::open(StoreConfig {
+        max_mappings: None,
         capacity: (3 << 30) + (1 << 20),
         spill_directory: std::env::temp_dir(),
         memory_limit: None,

@@ -43,6 +43,7 @@ fn data() -> Vec<u8> {
 impl Node {
     fn new(number: u8, serves: bool) -> Self {
         let config = StoreConfig {
+            max_mappings: None,
             capacity: 64 << 20,
             spill_directory: std::env::temp_dir(),
             memory_limit: None,

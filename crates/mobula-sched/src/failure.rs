@@ -34,7 +34,7 @@ pub enum Failure {
     // node has no room for its result.
 }
 
-/// Where the NodeId stands in an encoded failure: 8 bytes, zeros for this node. The agent of a node fills it in before the error leaves.
+/// Where the `NodeId` stands in an encoded failure: 8 bytes, zeros for this node. The agent of a node fills it in before the error leaves.
 const NODE: [u8; 8] = [0; 8];
 
 /// Encodes a failure of attempt `attempt` of a task of `template`, with details. The error may outlive the template, so it has all

@@ -43,7 +43,7 @@ struct Line {
 
 impl Line {
     fn waiting(&self) -> u32 {
-        (self.tasks.len() as i64 - i64::from(self.settled)).max(0) as u32
+        (self.tasks.len() as u32).saturating_add_signed(-self.settled)
     }
 }
 
@@ -61,7 +61,7 @@ struct Told<'a> {
 #[derive(Debug, Default)]
 struct Lines {
     /// By the number that the agent calls a line. A number is never used again.
-    lines: FxHashMap<u32, Line>,
+    by_number: FxHashMap<u32, Line>,
     numbers: BTreeMap<Kind, u32>,
     made: u32,
 }
@@ -109,7 +109,7 @@ impl Forwarding {
         let mut all = self.lines.lock();
         let kind = (Reverse(of.spec.priority), Arc::clone(ask));
         let number = all.number(kind);
-        if let Some(line) = all.lines.get_mut(&number) {
+        if let Some(line) = all.by_number.get_mut(&number) {
             line.tasks.push_back(task);
             line.closed = false;
         }
@@ -123,7 +123,7 @@ impl Forwarding {
         let mut all = self.lines.lock();
         let kind = (Reverse(of.spec.priority), Arc::clone(ask));
         if let Some(number) = all.numbers.get(&kind).copied()
-            && let Some(line) = all.lines.get_mut(&number)
+            && let Some(line) = all.by_number.get_mut(&number)
         {
             line.settled += 1;
         }
@@ -133,7 +133,7 @@ impl Forwarding {
 
     /// The agent takes so many more tasks of a line. It may have ended.
     pub(crate) fn open(&self, number: u32, window: u32) {
-        if let Some(line) = self.lines.lock().lines.get_mut(&number) {
+        if let Some(line) = self.lines.lock().by_number.get_mut(&number) {
             line.window = window;
         }
         self.change();
@@ -141,7 +141,7 @@ impl Forwarding {
 
     /// The agent needs a line no more. If it has no tasks, it is over.
     pub(crate) fn close(&self, number: u32) {
-        if let Some(line) = self.lines.lock().lines.get_mut(&number) {
+        if let Some(line) = self.lines.lock().by_number.get_mut(&number) {
             line.closed = line.tasks.is_empty();
         }
         self.change();
@@ -150,7 +150,11 @@ impl Forwarding {
     /// The next task that the agent takes, with its line: of the highest priority first.
     fn pop(&self) -> Option<(u32, u32)> {
         let mut all = self.lines.lock();
-        let Lines { lines, numbers, .. } = &mut *all;
+        let Lines {
+            by_number: lines,
+            numbers,
+            ..
+        } = &mut *all;
         numbers.values().find_map(|&number| {
             let line = lines.get_mut(&number)?;
             if line.window == 0 {
@@ -165,7 +169,7 @@ impl Forwarding {
     /// A task that was popped does not go: it waits again, or it was settled meanwhile.
     fn keep(&self, number: u32, waits: Option<u32>) {
         let mut all = self.lines.lock();
-        let Some(line) = all.lines.get_mut(&number) else {
+        let Some(line) = all.by_number.get_mut(&number) else {
             return;
         };
         line.window += 1;
@@ -178,7 +182,7 @@ impl Forwarding {
     /// All tasks that wait for which `is_one` holds, by `id`.
     pub(crate) fn find_all(&self, is_one: impl Fn(u32) -> bool, id: impl Fn(u32) -> TaskId) -> Vec<TaskId> {
         let all = self.lines.lock();
-        let tasks = all.lines.values().flat_map(|line| &line.tasks);
+        let tasks = all.by_number.values().flat_map(|line| &line.tasks);
         tasks.copied().filter(|&task| is_one(task)).map(id).collect()
     }
 
@@ -186,7 +190,11 @@ impl Forwarding {
     /// Lines that are over are dropped.
     fn tell(&self, mut tell: impl FnMut(&Told<'_>) -> bool) {
         let mut all = self.lines.lock();
-        let Lines { lines, numbers, .. } = &mut *all;
+        let Lines {
+            by_number: lines,
+            numbers,
+            ..
+        } = &mut *all;
         let mut room = true;
         numbers.retain(|_, &mut number| {
             let Some(line) = lines.get_mut(&number) else {
@@ -219,8 +227,8 @@ impl Forwarding {
     /// Takes tasks out of lines that were settled there, where they are more than `few` and half of all. `is_settled` looks at one.
     fn sweep(&self, few: i32, is_settled: impl Fn(u32) -> bool) -> Vec<u32> {
         let mut swept = Vec::new();
-        for line in self.lines.lock().lines.values_mut() {
-            if line.settled <= few.max(line.tasks.len() as i32 / 2) {
+        for line in self.lines.lock().by_number.values_mut() {
+            if line.settled <= few.max(i32::try_from(line.tasks.len() / 2).unwrap_or(i32::MAX)) {
                 continue;
             }
             line.tasks.retain(|&task| {
@@ -251,7 +259,7 @@ impl Lines {
             closed: false,
             told: None,
         };
-        self.lines.insert(self.made, line);
+        self.by_number.insert(self.made, line);
         self.made
     }
 }

@@ -32,6 +32,10 @@ pub(crate) struct Settling {
 ///
 /// Carries what the visit needs at hand (free cells) and what it puts off to its end (ready tasks,
 /// news for other threads), so that each is passed on once per visit and not once per task.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is put off to the end of the visit by itself"
+)]
 #[derive(Debug)]
 pub(crate) struct Turn<'n> {
     pub(crate) node: &'n Node,

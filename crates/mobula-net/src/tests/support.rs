@@ -43,6 +43,7 @@ pub(super) fn pattern(seed: u64, len: u64) -> Vec<u8> {
 
 pub(super) fn store(capacity: u64) -> Arc<Store> {
     let config = StoreConfig {
+        max_mappings: None,
         capacity,
         spill_directory: std::env::temp_dir(),
         memory_limit: None,
