@@ -709,8 +709,8 @@ test('every public name of the API is exported', limit, () => {
 const refusedByInit = [
   [{ address: '127.0.0.1:1', authToken: 'secret'.repeat(8) }, 'ERR_MOBULA_CONNECTION'],
   [{ authToken: 'secret' }, 'ERR_MOBULA_CLUSTER'],
-  [{ env: { A: '1' } }, 'ERR_MOBULA_CLUSTER'],
-  [{ workingDir: '/' }, 'ERR_MOBULA_CLUSTER'],
+  [{ env: { A: '1' } }, 'ERR_MOBULA_NOT_BUILT'],
+  [{ workingDir: '/' }, 'ERR_MOBULA_NOT_BUILT'],
   [{ infeasibleAfterMs: 5 }, 'ERR_MOBULA_CLUSTER'],
   [{ isolation: 'process' }, 'ERR_MOBULA_NOT_BUILT'],
   [{ processes: 2 }, 'ERR_MOBULA_NOT_BUILT'],
