@@ -98,7 +98,7 @@ export const mutants = [
   {
     name: 'a worker does not look again for work before it sleeps',
     file: `${sched}/dispatch.rs`,
-    from: '.sleep_unless(|| self.port_has_work(port) || !list.is_listed(port.id))',
+    from: '.sleep_unless(|| self.port_has_work(port, crew) || !list.is_listed(port.id))',
     to: '.sleep_unless(|| false)',
     by: shuttle('mobula-sched', 'workers_that_sleep'),
   },
