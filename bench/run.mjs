@@ -1,7 +1,7 @@
 /**
  * Measures mobula and its rivals, row by row as README.md lists them.
  *
- *     npm run bench [-- --filter text --repeats 5 --quick --json file --list --against commit]
+ *     npm run bench [-- --filter text --repeats 5 --quick --json file --list --against commit --cluster]
  *
  * A figure that is not met is reported; it is not an error.
  */

@@ -6,6 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import { Script } from 'node:vm';
+import { keepDeclarations } from './declarations.mjs';
 import { lineMap } from './line-map.mjs';
 import { root, tool } from './run.mjs';
 
@@ -60,6 +61,7 @@ function asCommonJs(text) {
 rmSync(`${root}dist`, { recursive: true, force: true });
 // Of what the public names lead to: the package has no others.
 tool('typescript/bin/tsc', ['-p', 'tsconfig.dist.json', '--emitDeclarationOnly']);
+keepDeclarations(`${root}dist`, ['index.d.ts', 'testing/index.d.ts']);
 /** What `nameClassesOnly` leaves to be called. */
 const naming =
   "const __kind=(target,value)=>Object.defineProperty(target,'name',{value,configurable:true}),__same=(target)=>target;";
@@ -117,6 +119,7 @@ const shared = [
   'core/values/travel.ts',
   'core/wait/arrivals.ts',
   'core/wait/reasons.ts',
+  'common/job-name.ts',
   'gcs/replica.ts',
   'native/binding.ts',
   'store/codec/index.ts',

@@ -4,11 +4,9 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { check, parameters, report } from '../lib/child.mjs';
-import { buildModule } from '../lib/transport.mjs';
+import { buildModule, root } from '../lib/transport.mjs';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const { system } = parameters;
 
 const built = spawnSync(
@@ -23,7 +21,9 @@ check(built.status === 0, 'cargo did not build the program');
 
 /** The files of a key pair as nodes have it. */
 async function identity() {
-  const { identityOf } = await import(await buildModule('src/transport/proof/certificate.ts'));
+  const { identityOf } = await import(
+    await buildModule({ entryPoints: [`${root}src/transport/proof/certificate.ts`] })
+  );
   const { key, certificate } = identityOf('benchmark');
   const folder = mkdtempSync(join(root, 'target/identity-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));

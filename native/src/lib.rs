@@ -27,6 +27,7 @@ mod failpoints;
 mod helper;
 mod log;
 mod machine;
+#[cfg(feature = "data-plane")]
 mod net;
 mod objects;
 mod port;

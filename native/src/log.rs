@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use mobula_log::{Log, LogError};
 use mobula_sched::Bell;
@@ -54,8 +54,16 @@ pub fn log_open(
     let id = open.last;
     // The thread that has the log may end without closing it.
     let on_end = Box::new(move || drop(OPEN.lock().logs.remove(&id)));
-    let bell = UvBell::new(env.raw(), on_progress.value().value, on_end)?;
-    let log = Log::open(Path::new(&folder), move || bell.ring()).map_err(|error| failed(&error))?;
+    // A bell stays until the thread ends, so there is one only where the log could be opened. Nothing rings before the first batch.
+    let bell = Arc::new(OnceLock::<Arc<UvBell>>::new());
+    let ringer = Arc::clone(&bell);
+    let ring = move || {
+        if let Some(bell) = ringer.get() {
+            bell.ring();
+        }
+    };
+    let log = Log::open(Path::new(&folder), ring).map_err(|error| failed(&error))?;
+    let _ = bell.set(UvBell::new(env.raw(), on_progress.value().value, on_end)?);
     let opened = LogOpened {
         id,
         epoch: log.epoch(),

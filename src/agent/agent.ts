@@ -22,7 +22,7 @@ import { failureOf } from './submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from './submitter/state.ts';
 import { submitterStep } from './submitter/step.ts';
 import { WireValues } from './values.ts';
-import { entry, readCancel, readCode, readForget, readTemplate, writeCancel } from './wire/entries.ts';
+import { entry, readCancel, readCode, readForget, readTemplate } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
 
 /** Bytes of a task record before its arguments. */
@@ -61,7 +61,6 @@ export class Agent implements NewsHandler {
   /** Is told what the job table says. */
   readonly jobs: Jobs = new Jobs();
   readonly #peers = new Map<NodeId, Peer>();
-  readonly #dead = new Set<NodeId>();
   /** The task in the inbox that the step is asked about. */
   #handed: Outgoing | undefined;
 
@@ -117,7 +116,7 @@ export class Agent implements NewsHandler {
 
   /** A message of the session with `node`. */
   deliver(node: NodeId, body: Uint8Array): void {
-    if (this.#dead.has(node)) return;
+    if (this.#submitter.dead.has(node)) return;
     try {
       this.#peer(node).feed(body);
     } catch (error) {
@@ -133,8 +132,7 @@ export class Agent implements NewsHandler {
 
   /** A node is dead, or the session with it has ended: its frames are refused from now on. */
   dead(node: NodeId): void {
-    if (this.#dead.has(node)) return;
-    this.#dead.add(node);
+    if (this.#submitter.dead.has(node)) return;
     this.#step({ kind: 'dead', node });
     const peer = this.#peers.get(node);
     if (peer !== undefined) {
@@ -294,7 +292,7 @@ export class Agent implements NewsHandler {
         break;
       }
       case 'cancel':
-        writeCancel(this.#peer(effect.node).out, effect);
+        this.#sending.cancel(this.#peer(effect.node), effect);
         break;
       case 'open':
         this.#commands.open(effect.line, effect.window);

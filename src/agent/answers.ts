@@ -21,7 +21,6 @@ const outcomes: Readonly<Record<number, number>> = {
   [answer.thrownAgain]: outcome.retry,
   [answer.failed]: outcome.failed,
   [answer.lost]: outcome.lost,
-  [answer.unbegun]: outcome.unbegun,
 };
 
 /** What other nodes say became of this node's tasks: first it is asked whether an answer counts, then its values are read. */
@@ -52,9 +51,15 @@ export class Answers {
     try {
       this.#commands.result(index, outcomes[what] as number, values, entry, this.#imported.inward(peer));
     } catch (error) {
-      if (!(error instanceof ObjectStoreFullError)) throw error;
-      const details = withoutPage(error.message);
-      this.#commands.fail(index, outcome.failed, encodeFailure(failure.noRoom, attempt, fn, details));
+      if (error instanceof ObjectStoreFullError) {
+        const details = withoutPage(error.message);
+        this.#commands.fail(index, outcome.failed, encodeFailure(failure.noRoom, attempt, fn, details));
+        return;
+      }
+      // The attempt is out no more, so nothing else would end it. The session ends with the error.
+      const details = `the answer of node ${peer.node} cannot be read`;
+      this.#commands.fail(index, outcome.lost, encodeFailure(failure.nodeDied, attempt, fn, details));
+      throw error;
     }
   }
 }

@@ -29,8 +29,10 @@ export class Commands {
       from.end();
     } catch (error) {
       this.#port.abort();
+      this.#values.drop();
       throw error;
     }
+    this.#values.kept();
     this.#port.publish();
   }
 
@@ -96,10 +98,12 @@ export class Commands {
       if (objects.length > 1) this.#port.list(objects.slice(1));
     } catch (error) {
       this.#port.abort();
+      this.#values.drop();
       throw error;
     } finally {
       for (const object of given) this.#objects.release(object);
     }
+    this.#values.kept();
     this.#port.commit();
   }
 

@@ -178,7 +178,8 @@ export class RunningTasks {
   #end(run: Run): void {
     for (const object of run.objects) this.#ports.objects.release(object);
     // A peer that is dead has none any more.
-    if (this.#of(run.peer).delete(run.index)) this.#size -= 1;
+    const runs = run.peer === this.#last ? this.#ofLast : this.#runs.get(run.peer);
+    if (runs?.delete(run.index) === true) this.#size -= 1;
   }
 
   cancel(peer: Peer, cancel: CancelEntry): void {

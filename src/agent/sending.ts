@@ -2,7 +2,7 @@ import type { ThreadRuntime } from '../core/runtime.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { Peer } from './peer.ts';
 import { type WireValues, writeRenamed } from './values.ts';
-import { beginRun, type RunHead } from './wire/entries.ts';
+import { beginRun, type CancelEntry, type RunHead, writeCancel } from './wire/entries.ts';
 import { EntryWriter } from './wire/entry.ts';
 
 /** A task in the inbox, on its way to another node. */
@@ -12,8 +12,16 @@ export interface Outgoing {
   readonly argsAt: number;
 }
 
+/** A task that goes once the code of its function was read, and what stops it, which goes behind it. */
+interface Held {
+  readonly head: RunHead;
+  readonly cancels: CancelEntry[];
+}
+
 /** Sends tasks that the core has handed out. */
 export class Sending {
+  /** By the place of the task in the core. One whose peer has died is replaced by the next that has its place. */
+  readonly #held = new Map<number, Held>();
   readonly #runtime: ThreadRuntime;
   readonly #values: WireValues;
   readonly #exported: ExportedTemplates;
@@ -37,11 +45,15 @@ export class Sending {
     const named = [task.head.template];
     const parts = this.#renamed(task, named);
     const tell = (): boolean => this.#exported.tell(peer, named, again);
-    let held: Uint8Array | undefined;
+    const { head } = task;
+    const held: Held = { head, cancels: [] };
+    let bytes: Uint8Array | undefined;
     const again = (): void => {
-      if (held === undefined || !isWanted() || !tell()) return;
-      peer.out.append(held);
-      held = undefined;
+      if (bytes === undefined || !isWanted() || !tell()) return;
+      peer.out.append(bytes);
+      bytes = undefined;
+      for (const cancel of held.cancels) writeCancel(peer.out, cancel);
+      if (this.#held.get(head.index) === held) this.#held.delete(head.index);
     };
     if (tell()) {
       this.#write(peer.out, task, parts);
@@ -49,7 +61,15 @@ export class Sending {
     }
     const writer = new EntryWriter();
     this.#write(writer, task, parts);
-    held = writer.take();
+    bytes = writer.take();
+    this.#held.set(head.index, held);
+  }
+
+  /** Stops a task that was sent. */
+  cancel(peer: Peer, cancel: CancelEntry): void {
+    const held = this.#held.get(cancel.index);
+    if (held?.head.generation === cancel.generation && held.head.attempt === cancel.attempt) held.cancels.push(cancel);
+    else writeCancel(peer.out, cancel);
   }
 
   #carriesCode({ head, argsAt }: Outgoing): boolean {

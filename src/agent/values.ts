@@ -37,9 +37,23 @@ export const passing: Travel = {
 /** Moves values between the core and entries. Values are not decoded, but for those that carry remote functions. */
 export class WireValues {
   readonly #runtime: ThreadRuntime;
+  /** Buffers of the open record, which are the core's once it is carried out. */
+  #stored: number[] = [];
 
   constructor(runtime: ThreadRuntime) {
     this.#runtime = runtime;
+  }
+
+  /** The open record was carried out. */
+  kept(): void {
+    this.#stored = [];
+  }
+
+  /** The open record is not carried out: what its values have stored goes. */
+  drop(): void {
+    const { addon, port } = this.#runtime;
+    for (const id of this.#stored) addon.releaseBuffer(port.id, id);
+    this.#stored = [];
   }
 
   /** Whether the value at `pos` of the inbox carries remote functions, so that it has to be decoded. */
@@ -113,7 +127,9 @@ export class WireValues {
     const stored: StoredBuffer[] = [];
     for (let i = 0; i < count; i++) {
       const bytes = from.blob();
-      stored.push({ id: this.#runtime.values.store(bytes), byteLength: bytes.length });
+      const id = this.#runtime.values.store(bytes);
+      this.#stored.push(id);
+      stored.push({ id, byteLength: bytes.length });
     }
     this.#runtime.port.finishValue(mark, stored);
   }
@@ -136,8 +152,10 @@ export class WireValues {
       this.pass(from, inward);
     } catch (error) {
       port.abort();
+      this.drop();
       throw error;
     }
+    this.kept();
     port.commit();
   }
 }

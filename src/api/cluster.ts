@@ -1,3 +1,4 @@
+import { sum } from '../common/amounts.ts';
 import { currentRuntime, requireRuntime } from '../core/current.ts';
 import { currentTask } from '../core/run/task-context.ts';
 import { refuseInCluster } from '../core/submit/not-built.ts';
@@ -26,13 +27,9 @@ export function nodes(): NodeInfo[] {
 export function clusterResources(): Record<string, number> {
   const { facts } = requireRuntime();
   if (facts.cluster === undefined) return { ...facts.totals };
-  const all: Record<string, number> = {};
-  for (const { alive, resources } of nodes()) {
-    // A node without CPUs hosts nothing.
-    if (!alive || (resources['CPU'] ?? 0) === 0) continue;
-    for (const [name, amount] of Object.entries(resources)) all[name] = (all[name] ?? 0) + amount;
-  }
-  return all;
+  const alive = nodes().filter((node) => node.alive);
+  // A node without CPUs hosts nothing.
+  return sum(alive.map(({ resources }) => resources).filter(({ CPU = 0 }) => CPU > 0));
 }
 
 /**

@@ -239,7 +239,7 @@ export interface CancelOptions {
 
 /**
  * Cancels the task that makes `ref`: the ref rejects with `TaskCancelledError`. A queued task never runs; a running one is
- * told by `context().signal`, and stopped with its thread only if `force` is set. Nothing happens if it has ended.
+ * told by `context().signal`, or stopped with its thread if `force` is set. Nothing happens if it has ended.
  */
 export async function cancel(ref: ObjectRef<unknown>, options: CancelOptions = {}): Promise<void> {
   checkKnown(options, ['force', 'recursive'], 'CancelOptions');

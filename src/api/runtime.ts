@@ -43,11 +43,11 @@ let node: DriverNode | undefined;
 /** Set by `shutdown`: from then on only `init` starts a runtime again. */
 let shut = false;
 
-/** A cluster is just taking this process in. */
-let joining = false;
+/** Set while a cluster is taking this process in. */
+let joining: Promise<DriverNode> | undefined;
 
 function resolve(options: InitOptions): ResolvedInitOptions {
-  const address = options.address ?? process.env['MOBULA_ADDRESS'];
+  const address = options.address ?? (process.env['MOBULA_ADDRESS']?.trim() || undefined);
   const asked = address === undefined ? options : { ...options, address };
   return resolveInitOptions(asked, { cpus: addon.usableCpus(), memory: addon.memoryLimit() });
 }
@@ -65,27 +65,30 @@ function leave(): void {
 
 /** Has a cluster take this process in, and starts the driver's node there. */
 async function startIn(cluster: ResolvedClusterOptions, options: ResolvedInitOptions): Promise<DriverNode> {
-  joining = true;
-  try {
-    const joined = await joinCluster(options, cluster);
+  const begun = joinCluster(options, cluster).then((joined) => {
     process.off('beforeExit', leave).on('beforeExit', leave);
-    const started = start(options, joined);
-    return started;
+    return start(options, joined);
+  });
+  joining = begun;
+  try {
+    return await begun;
   } finally {
-    joining = false;
+    joining = undefined;
   }
+}
+
+/** Waits until a cluster has taken this process in, or has not: whoever asked for that is told why. */
+async function joined(): Promise<void> {
+  await joining?.catch(() => undefined);
 }
 
 setStarter((): ThreadRuntime => {
   // A node that gave up is closed, not absent.
   if (shut || node !== undefined) throw new RuntimeClosedError(node?.problem || undefined);
   const options = resolve({});
-  if (joining || options.cluster !== undefined) {
+  if (joining !== undefined || options.cluster !== undefined) {
     const advice = 'Call `await init()` first, and go on when it has resolved.';
-    throw new MobulaError(
-      'ERR_MOBULA_CLUSTER',
-      `This program is to join the cluster that MOBULA_ADDRESS names. ${advice}`,
-    );
+    throw new MobulaError('ERR_MOBULA_CLUSTER', `This program is to join a cluster. ${advice}`);
   }
   return start(options).runtime;
 });
@@ -138,6 +141,10 @@ export class Runtime {
   }
 }
 
+function whereIsUp(): string {
+  return node === undefined ? 'This code runs in a worker, which is part of a runtime' : 'A runtime is up';
+}
+
 /**
  * Starts a runtime. Optional: the first call of a remote function, or of `put`, starts one with the defaults. While a
  * `shutdown` is under way, it waits for its end first.
@@ -150,10 +157,11 @@ export class Runtime {
  */
 export async function init(options: InitOptions = {}): Promise<Runtime> {
   while (node !== undefined && shut) await node.close(undefined);
+  if (joining !== undefined && options.ignoreReinit === true) await joined();
   const current = currentRuntime();
-  if (current !== undefined || joining) {
+  if (current !== undefined || joining !== undefined) {
     if (options.ignoreReinit === true && current !== undefined) return new Runtime(current.facts.nodeId, false);
-    const where = node === undefined ? 'This code runs in a worker, which is part of a runtime' : 'A runtime is up';
+    const where = joining !== undefined ? 'A cluster is just taking this process in' : whereIsUp();
     const advice = 'Call init() once, call shutdown() first, or pass { ignoreReinit: true }.';
     throw new MobulaError('ERR_MOBULA_ALREADY_INITIALIZED', `${where}. ${advice}`);
   }
@@ -176,6 +184,7 @@ export async function shutdown(options: ShutdownOptions = {}): Promise<void> {
   if (timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs >= 0)) {
     throw badOption('timeoutMs', timeoutMs, 'a number of milliseconds of at least 0');
   }
+  if (joining !== undefined) await joined();
   if (node === undefined) {
     if (currentRuntime() !== undefined) {
       throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', 'Only the driver can shut the runtime down, not a task.');

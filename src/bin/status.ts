@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { amountText, sum } from './cluster/amounts.ts';
+import { sum } from '../common/amounts.ts';
+import { amountText } from './cluster/amounts.ts';
 import { type Asked, askCluster, askFlags, askUsage } from './cluster/ask.ts';
 import type { Command } from './command.ts';
 
@@ -15,7 +16,7 @@ export interface Status {
   /** `drivers` are alive, too. */
   readonly nodes: { readonly alive: number; readonly dead: number; readonly drivers: number };
   readonly jobs: { readonly running: number; readonly ended: number };
-  /** Of all that are alive, by name. */
+  /** Of all that are alive and have CPUs, by name. */
   readonly resources: Readonly<Record<string, number>>;
 }
 
@@ -27,7 +28,8 @@ export function statusOf({ address, nodes, jobs }: Asked): Status {
     address,
     nodes: { alive: alive.length - drivers, dead: nodes.length - alive.length, drivers },
     jobs: { running, ended: jobs.length - running },
-    resources: sum(alive.map(({ resources }) => resources)),
+    // A node without CPUs hosts nothing.
+    resources: sum(alive.map(({ resources }) => resources).filter(({ CPU = 0 }) => CPU > 0)),
   };
 }
 

@@ -29,7 +29,7 @@ export class AgentLoad {
     const own = live - out - running;
     const free = resources.amountsOf(addon.freeResources());
     const available = own > 0 ? free : this.#total;
-    const queue = Math.max(0, own + running - (facts.totals['CPU'] ?? 0));
+    const queue = Math.max(0, Math.ceil(own + running - (facts.totals['CPU'] ?? 0)));
     const means = this.#agent.means();
     const load = {
       total: this.#total,

@@ -27,9 +27,7 @@ export type FromAgent =
   /** It cannot be; the thread ends. */
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   /** The cluster is lost for this node; the thread ends. */
-  | { readonly kind: 'ended'; readonly code: string; readonly message: string }
-  /** The node has left the cluster; the thread ends. */
-  | { readonly kind: 'left' };
+  | { readonly kind: 'ended'; readonly code: string; readonly message: string };
 
 export type ToAgent =
   /** Leave the cluster: nothing new is taken, and what runs here for others may end, for so long. */

@@ -24,6 +24,8 @@ import { registering } from './agent-register.ts';
 
 /** Milliseconds between two looks at the load. */
 const LOOK_MS = 50;
+/** The longest that a timer can wait. */
+const MAX_MS = 2 ** 31 - 1;
 
 const config = workerData as AgentConfig;
 const say = (message: FromAgent): void => parentPort?.postMessage(message);
@@ -76,7 +78,7 @@ class AgentThread {
       pid: process.pid,
       resources: facts.totals,
       labels,
-      agent: formatAddress({ host: advertise, port: this.#listener.port }),
+      agent: advertise === '' ? '' : formatAddress({ host: advertise, port: this.#listener.port }),
       data: '',
     });
     if (job !== undefined) this.#job = await head.registerJob({ no: 1, ...job });
@@ -148,10 +150,10 @@ class AgentThread {
     const until = now() + ms;
     // What is under way ends; what comes of it is sent before the connections end.
     while (now() < until && this.#agent.load.running > 0) await sleep(LOOK_MS);
-    const rest = Math.max(1000, until - now());
+    const rest = Math.min(Math.max(1000, until - now()), MAX_MS);
     await Promise.race([this.#bye(job !== undefined), sleep(rest)]);
     this.#stop();
-    end({ kind: 'left' });
+    endSoon();
   }
 
   async #bye(isDriver: boolean): Promise<void> {
@@ -206,7 +208,11 @@ function described(error: unknown): { readonly code: string; readonly message: s
 /** The last word of this thread. */
 function end(message: FromAgent): void {
   say(message);
-  // After the message is on its way.
+  endSoon();
+}
+
+/** Ends this thread, once its messages and frames are on their way. */
+function endSoon(): void {
   setImmediate(() => process.exit());
 }
 

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { isLoopbackHost, parseAddress } from '../common/address.ts';
 import type { ResolvedClusterOptions, ResolvedInitOptions } from '../common/init-options.ts';
+import { jobName } from '../common/job-name.ts';
 import type { NodeFacts } from '../core/node-facts.ts';
-import { jobName } from '../core/run/origin.ts';
 import { addon } from '../native/binding.ts';
 import { readToken } from '../transport/proof/token.ts';
 import { AgentHost } from './agent-host.ts';

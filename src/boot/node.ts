@@ -8,8 +8,6 @@ import type { NodeConfig, NodeReady } from './supervisor/contract.ts';
 export { joinAsDriver } from './join.ts';
 
 const LOOPBACK = '127.0.0.1';
-/** How long a node that replaces another waits for the head. */
-const AGAIN_MS = 600_000;
 
 /** Starts a node of a cluster: a process without a program, whose workers run tasks of others. */
 export async function startNode(config: NodeConfig): Promise<Served<NodeReady>> {
@@ -19,7 +17,7 @@ export async function startNode(config: NodeConfig): Promise<Served<NodeReady>> 
   const asked = { numCpus, numGpus, resources, objectStoreMemory, labels, address };
   const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
   const options = resolveInitOptions(given, machine);
-  const firstTimeoutMs = start === 0 ? 0 : AGAIN_MS;
+  const firstTimeoutMs = start === 0 ? 0 : headTimeoutMs;
   const joined = await join(options, {
     address,
     token,

@@ -28,6 +28,7 @@ export function startDriver(options: ResolvedInitOptions, joined?: Joined): Driv
     return new driver.DriverNode(options, facts, pool, threads, joined?.agent);
   } catch (error) {
     pool.discard();
+    void joined?.agent.leave();
     addon.stop();
     throw error;
   }

@@ -1,6 +1,6 @@
 import { pack } from '../common/bundle.ts';
+import { jobName } from '../common/job-name.ts';
 import { loaderSetup } from '../core/functions/loader.ts';
-import { jobName } from '../core/run/origin.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import { threadState, type WorkerAssignment } from '../workers/assignment.ts';
 import type { Output } from '../workers/output/output.ts';

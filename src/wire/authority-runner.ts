@@ -59,7 +59,9 @@ export class AuthorityRunner {
         table,
         Buffer.alloc(0),
         (_whole, changes) => {
-          resolve(changes.flatMap(({ value }) => (value === null ? [] : [read(value)])));
+          // The oldest first: the authority forgets those first.
+          const inOrder = changes.toSorted((a, b) => a.seq - b.seq);
+          resolve(inOrder.flatMap(({ value }) => (value === null ? [] : [read(value)])));
           // Not within the call that may have come before `watch` returned.
           setTimeout(() => end(), 0);
         },
@@ -100,9 +102,11 @@ function add(writer: OpWriter, change: Change): void {
       break;
     case 'forget-node':
       writer.add(Op.delete, Table.node, Buffer.from(change.node, 'hex'));
+      writer.add(Op.delete, Table.ended, Buffer.from(change.node, 'hex'));
       break;
     case 'forget-job':
       writer.add(Op.delete, Table.job, jobKey(change.job));
+      writer.add(Op.delete, Table.ended, jobKey(change.job));
       break;
     case 'sweep-node':
       writer.add(Op.dropNode, Table.row, Buffer.from(change.node, 'hex'), slotAndFlags(change.from, DropNode.places));

@@ -1,14 +1,13 @@
 /** A client's side of the shard's messages: events to frames, frames to what the shard said. */
-import type { Change, Link, ShardEffect, ShardEvent } from '../gcs/shard/index.ts';
+import type { Heard, Told } from '../gcs/client/ports.ts';
+import type { Change, Link } from '../gcs/shard/index.ts';
 import { malformed } from '../transport/errors.ts';
 import { encode } from '../transport/messages/message.ts';
 import { bufferOf } from './records.ts';
 import { headTable, type ShardMessages } from './table.ts';
 
-export type ToShard = Extract<ShardEvent, { kind: 'hello' | 'write' | 'resent' | 'read' | 'sub' | 'unsub' }>;
-
 /** The frame of what a client says. */
-export function frameOf(event: ToShard): Uint8Array {
+export function frameOf(event: Told): Uint8Array {
   switch (event.kind) {
     case 'hello':
       return encode(headTable.HELLO, event);
@@ -64,7 +63,7 @@ export class FromShard {
   }
 
   /** What the shard said; undefined: more belongs to it. */
-  effectOf(message: Said): Exclude<ShardEffect, { kind: 'append' | 'halt' | 'wake' }> | undefined {
+  effectOf(message: Said): Heard | undefined {
     const link = this.#link;
     switch (message.name) {
       case 'GREETING':
@@ -90,7 +89,7 @@ export class FromShard {
     }
   }
 
-  #collect({ reqNo, atSeq, last, values }: ShardMessages['VALUES']): (ShardEffect & { kind: 'values' }) | undefined {
+  #collect({ reqNo, atSeq, last, values }: ShardMessages['VALUES']): (Heard & { kind: 'values' }) | undefined {
     const before = this.#values.get(reqNo);
     for (const value of values) this.#bytes += value?.value?.length ?? 0;
     if (this.#bytes > MOST_VALUES) throw malformed(`The values of a read are more than ${MOST_VALUES} bytes`);

@@ -1,5 +1,11 @@
 import { Alarm } from '../common/alarm.ts';
-import { ClusterStateLostError, ControlStoreUnavailableError, isMobulaError, NodeDiedError } from '../common/errors.ts';
+import {
+  ClusterStateLostError,
+  ControlStoreUnavailableError,
+  isMobulaError,
+  MobulaError,
+  NodeDiedError,
+} from '../common/errors.ts';
 import { clearTimeout, now, setTimeout } from '../common/timers.ts';
 import { ShardClient } from '../gcs/client/door.ts';
 import { jobLayout, kvLayout, nodeLayout } from '../gcs/client/layouts.ts';
@@ -182,7 +188,7 @@ class HeadLink implements Head {
     const message = headDecoder.decode(bytes, 'acceptor');
     if (isFromShard(message)) {
       const said = from.effectOf(message);
-      if (said !== undefined && said.kind !== 'refuse') this.shard.heard(said);
+      if (said !== undefined) this.shard.heard(said);
       return;
     }
     switch (message.name) {
@@ -223,6 +229,11 @@ class HeadLink implements Head {
     if (this.#over !== undefined) return;
     if (closed.code === 'dead') {
       this.#end(this.#died(closed.text));
+      return;
+    }
+    if (closed.code === 'protocol' && closed.by === 'peer') {
+      // The head would refuse the same again.
+      this.#end(new MobulaError('ERR_MOBULA_CONNECTION', `The head has ended the connection: ${closed.text}`));
       return;
     }
     this.#since = now();

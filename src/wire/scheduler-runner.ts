@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Alarm } from '../common/alarm.ts';
 import { isMobulaError } from '../common/errors.ts';
+import { jobName } from '../common/job-name.ts';
 import { now } from '../common/timers.ts';
 import { ShardClient } from '../gcs/client/door.ts';
 import { jobLayout, nodeLayout } from '../gcs/client/layouts.ts';
@@ -69,7 +70,7 @@ export class SchedulerRunner {
       .catch(failed);
     new RemoteTable(this.#shard, jobLayout)
       .watch((change) => {
-        if (change.kind === 'put' && change.row.ended) this.#step({ kind: 'job-ended', job: change.key });
+        if (change.kind === 'put' && change.row.ended) this.#step({ kind: 'job-ended', job: jobName(change.row.job) });
       })
       .catch(failed);
   }
@@ -78,7 +79,7 @@ export class SchedulerRunner {
     const message = headDecoder.decode(bytes, 'acceptor');
     if (isFromShard(message)) {
       const said = from.effectOf(message);
-      if (said !== undefined && said.kind !== 'refuse') this.#shard.heard(said);
+      if (said !== undefined) this.#shard.heard(said);
     } else if (message.name === 'FROM') this.#from(message.values);
     else if (message.name === 'AGAIN') this.#step({ kind: 'again', to: message.values.node });
   }

@@ -1,12 +1,12 @@
 import { Alarm } from '../common/alarm.ts';
 import { now } from '../common/timers.ts';
+import type { Heard } from '../gcs/client/ports.ts';
 import type { Link, ShardEffect, ShardEvent, ShardLog, ShardState } from '../gcs/shard/index.ts';
 import { shard } from '../gcs/shard/index.ts';
-import type { ToClient } from './shard-side.ts';
 
 /** Where what a shard says to one client goes. */
 export interface ClientEnd {
-  say(effect: ToClient): void;
+  say(effect: Heard): void;
   /** What it sent is none of the protocol. */
   refuse(why: string): void;
 }

@@ -1,5 +1,6 @@
 /** The shard's side of its messages: frames to events, effects to frames. */
-import type { Change, ClientId, Link, ShardEffect, ShardEvent } from '../gcs/shard/index.ts';
+import type { Heard } from '../gcs/client/ports.ts';
+import type { Change, ClientId, Link, ShardEvent } from '../gcs/shard/index.ts';
 import { encode } from '../transport/messages/message.ts';
 import { bufferOf, sizeOf } from './records.ts';
 import { headTable, type ShardMessages } from './table.ts';
@@ -49,13 +50,11 @@ export function eventOf(message: Received, link: Link, client: ClientId): ShardE
   }
 }
 
-export type ToClient = Exclude<Extract<ShardEffect, { link: Link }>, { kind: 'refuse' }>;
-
 /** So many bytes of records go into one frame, or one record. */
 const PART = 512 * 1024;
 
 /** What is sent to the client. Most effects are one frame; records may need several. */
-export function framesOf(effect: ToClient): readonly Uint8Array[] {
+export function framesOf(effect: Heard): readonly Uint8Array[] {
   switch (effect.kind) {
     case 'welcome':
       return [encode(headTable.GREETING, effect)];

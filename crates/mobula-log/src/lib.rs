@@ -58,9 +58,9 @@ impl Log {
             KeyspaceCreateOptions::default().manual_journal_persist(true)
         })?;
         let mark = Mark::read(&marks)?;
-        let opened = Mark::opened(mark.as_ref().map_or(0, |mark| mark.epoch) + 1);
-        opened.write(&database, &marks)?;
         let clean = mark.is_none_or(|mark| mark.is_clean());
+        let opened = Mark::opened(mark.map_or(0, |mark| mark.epoch) + 1, clean);
+        opened.write(&database, &marks)?;
         let shared = Arc::new(Shared::default());
         let thread = writer::start(
             Arc::clone(&shared),

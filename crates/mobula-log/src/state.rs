@@ -15,12 +15,12 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    /// The mark of a log that this process opens.
-    pub(crate) fn opened(epoch: u32) -> Self {
+    /// The mark of a log that this process opens. One that was not clean is not clean again before it is closed.
+    pub(crate) fn opened(epoch: u32, clean: bool) -> Self {
         Self {
             epoch,
             closed: false,
-            boot: boot_id(),
+            boot: if clean { boot_id() } else { UNKNOWN },
         }
     }
 

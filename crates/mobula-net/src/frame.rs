@@ -163,7 +163,7 @@ pub(crate) fn frame(kind: u8, fill: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 }
 
 /// As much of a text as a refusal may have.
-pub(crate) fn short(text: &str) -> &str {
+fn short(text: &str) -> &str {
     let end = (0..=TEXT.min(text.len()))
         .rev()
         .find(|&at| text.is_char_boundary(at));

@@ -215,11 +215,6 @@ impl Plan {
         Ok(ticket)
     }
 
-    /// Nobody wants it any more. False if it has ended.
-    pub(crate) fn cancel(&mut self, ticket: Ticket) -> bool {
-        self.leave(ticket)
-    }
-
     /// Nobody will go on with what a broken pull has left.
     pub(crate) fn forget(&mut self, name: Name) {
         if let Some(at) = self.partials.iter().position(|(of, _)| *of == name) {
@@ -387,7 +382,7 @@ impl Plan {
         self.look(ticket)
     }
 
-    /// A pull ends because of what this node found: a wrong checksum, no memory.
+    /// A pull ends because of what this node found, such as a wrong checksum or no memory, or as nobody wants it any more.
     /// False if it has ended before.
     pub(crate) fn leave(&mut self, ticket: Ticket) -> bool {
         self.remove_all(ticket, true)
@@ -497,11 +492,16 @@ impl Plan {
 
     /// The peer cannot be reached: gives all its pulls, which have ended, and what they have from earlier.
     pub(crate) fn unreachable(&mut self, id: NodeId) -> Vec<(Ticket, u64)> {
+        // None of its own is let in meanwhile: what broken pulls have left would go for it.
+        let waiting = self
+            .peers
+            .get_mut(&id)
+            .map(|peer| std::mem::take(&mut peer.waiting));
         let mut ended = self.broken(id);
         let Some(peer) = self.peers.remove(&id) else {
             return ended;
         };
-        for &(_, ticket) in peer.waiting.iter().chain(&peer.ready) {
+        for &(_, ticket) in waiting.iter().flatten().chain(&peer.ready) {
             if let Some(pull) = self.pulls.remove(&ticket) {
                 self.names.remove(&pull.name);
                 ended.push((ticket, pull.partial.as_ref().map_or(0, Partial::bytes)));

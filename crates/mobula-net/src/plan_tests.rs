@@ -447,7 +447,7 @@ impl World {
             Event::Stall { .. } => {}
             Event::Cancel { which } => {
                 let ticket = Ticket(which % (plan.last + 1));
-                if plan.cancel(ticket) {
+                if plan.leave(ticket) {
                     self.ended(ticket);
                     self.memory.remove(&ticket);
                 }

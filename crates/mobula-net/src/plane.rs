@@ -162,7 +162,7 @@ impl DataPlane {
     /// its end has been reported, or is being.
     #[must_use]
     pub fn cancel(&self, ticket: Ticket) -> bool {
-        self.shared.change(|state| state.plan.cancel(ticket))
+        self.shared.change(|state| state.plan.leave(ticket))
     }
 
     /// Nobody will go on with what a broken pull of this name has left.

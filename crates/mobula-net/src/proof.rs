@@ -7,7 +7,7 @@
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::frame::{Fields, HEAD, Malformed, frame, short};
+use crate::frame::{Fields, HEAD, Malformed, frame};
 use crate::limits::{PROTOCOL, UNPROVEN_BYTES};
 use crate::{LinkError, NodeId};
 
@@ -173,7 +173,6 @@ pub(crate) fn refused(why: &LinkError) -> Vec<u8> {
     };
     frame(REFUSED, |out| {
         out.extend([number, PROTOCOL]);
-        out.extend(short(&why.to_string()).as_bytes());
     })
 }
 

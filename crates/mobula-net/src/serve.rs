@@ -50,19 +50,15 @@ impl Held {
     }
 }
 
-/// Answers a peer until the connection ends, and says why it did.
-pub(crate) fn serve(link: &mut Link, store: &Arc<Store>, objects: &dyn Serve) -> LinkError {
+/// Answers a peer until the connection ends.
+pub(crate) fn serve(link: &mut Link, store: &Arc<Store>, objects: &dyn Serve) {
     let mut host = Host {
         link,
         store,
         objects,
         open: HashMap::new(),
     };
-    loop {
-        if let Err(why) = host.answer() {
-            return why;
-        }
-    }
+    while host.answer().is_ok() {}
 }
 
 struct Host<'a> {

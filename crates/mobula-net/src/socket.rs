@@ -8,8 +8,6 @@ use crate::limits::UNREAD;
 
 /// Seconds without a word after which a peer's host is asked whether it is there, and between such questions.
 const ASK: libc::c_int = 5;
-/// Questions without an answer after which it is not.
-const ASKED: libc::c_int = 3;
 
 /// Small frames leave at once, and a host that is gone is noticed.
 pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
@@ -18,7 +16,7 @@ pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
     set(stream, libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1)?;
     set(stream, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, ASK)?;
     set(stream, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, ASK)?;
-    set(stream, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, ASKED)?;
+    // So long without an answer, and it is not there. Linux then does not count the questions.
     set(
         stream,
         libc::IPPROTO_TCP,

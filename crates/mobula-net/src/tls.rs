@@ -242,8 +242,12 @@ impl Secured {
 
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         while self.connection.wants_write() {
-            if self.connection.write_tls(&mut self.socket)? == 0 {
-                return Err(io::ErrorKind::BrokenPipe.into());
+            match self.connection.write_tls(&mut self.socket) {
+                Ok(0) => return Err(io::ErrorKind::BrokenPipe.into()),
+                // Else a caller would take what is left here for sent.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(_) => {}
             }
         }
         Ok(())

@@ -56,17 +56,8 @@ impl Turn<'_> {
             if state == State::Taken {
                 // None: its port is just giving it back, unbegun.
                 let port = cell.port.load(Ordering::Relaxed);
-                let is_agent = self.node.forwarding.is_agent(port);
                 if port != NONE {
-                    // The agent has it stopped where it runs.
-                    let how = if is_agent { how } else { How::default() };
-                    self.post(port as u16, Event::StopTask { task: id, how });
-                }
-                if how.force && port != NONE && !is_agent {
-                    let port = port as u16;
-                    let life = self.node.port(port).life();
-                    let task = Some(id);
-                    self.post_main(Event::KillPort { port, life, task });
+                    self.stop_attempt(id, port as u16, how);
                 }
             }
             if state == State::Ready {
@@ -77,6 +68,23 @@ impl Turn<'_> {
             self.creation_stopped(id.index, failure);
             self.settler_leaves(id.index);
             return true;
+        }
+    }
+
+    /// Tells where the attempt of a settled task may go on that it is to stop.
+    fn stop_attempt(&mut self, task: TaskId, port: u16, how: How) {
+        if self.node.forwarding.is_agent(u32::from(port)) {
+            // The agent has it stopped where it runs.
+            self.post(port, Event::StopTask { task, how });
+        } else if how.force {
+            // The thread hears nothing: an attempt that heard of it might end by itself before its thread is stopped, and
+            // whether an actor lives on would be a matter of luck.
+            let life = self.node.port(port).life();
+            let task = Some(task);
+            self.post_main(Event::KillPort { port, life, task });
+        } else {
+            let how = How::default();
+            self.post(port, Event::StopTask { task, how });
         }
     }
 

@@ -56,6 +56,14 @@ impl Crew {
         }
     }
 
+    /// There are no other crews: nobody else has its CPU.
+    pub(crate) fn is_alone(&self) {
+        if self.has_reserved() {
+            self.reserved.store(false, Ordering::Relaxed);
+        }
+        *self.denied_since.lock() = None;
+    }
+
     /// Whether CPU is reserved for its plain tasks.
     pub(crate) fn has_reserved(&self) -> bool {
         // Relaxed: what is reserved is a hint; who takes CPU looks at what is free.

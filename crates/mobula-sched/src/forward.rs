@@ -20,7 +20,7 @@ use crate::turn::Turn;
 use crate::violation::Violation;
 use crate::wire::{Reader, Writer, event};
 
-/// Cancelled tasks that a line may keep however short it is.
+/// Cancelled tasks that a line may keep however short it is, until the agent closes it.
 const FEW: i32 = 64;
 
 /// What the tasks of a line have in common: their priority, highest first, and what the agent finds a node by.
@@ -122,9 +122,9 @@ impl Forwarding {
         let Some(ask) = &of.spec.forward else { return };
         let mut all = self.lines.lock();
         let kind = (Reverse(of.spec.priority), Arc::clone(ask));
-        if let Some(number) = all.numbers.get(&kind).copied()
-            && let Some(line) = all.by_number.get_mut(&number)
-        {
+        // It may be settled before it is pushed.
+        let number = all.number(kind);
+        if let Some(line) = all.by_number.get_mut(&number) {
             line.settled += 1;
         }
         drop(all);
@@ -201,7 +201,8 @@ impl Forwarding {
                 return false;
             };
             let waiting = line.waiting();
-            let over = line.closed && line.tasks.is_empty();
+            // A task may be settled and not counted yet, or counted and not pushed yet.
+            let over = line.closed && line.tasks.is_empty() && line.settled == 0;
             if !room || (line.told == Some(waiting) && !over) {
                 return true;
             }
@@ -231,14 +232,17 @@ impl Forwarding {
             if line.settled <= few.max(i32::try_from(line.tasks.len() / 2).unwrap_or(i32::MAX)) {
                 continue;
             }
+            let mut settled = line.settled;
             line.tasks.retain(|&task| {
                 let gone = is_settled(task);
                 if gone {
                     swept.push(task);
+                    // Counted one by one: of those that go, some may not have been counted yet.
+                    settled -= 1;
                 }
                 !gone
             });
-            line.settled = 0;
+            line.settled = settled;
         }
         swept
     }
@@ -335,6 +339,8 @@ impl Turn<'_> {
         let (line, window) = (reader.u32(), reader.u32());
         reader.check()?;
         if closes {
+            // What is left of it was settled.
+            self.sweep_lines(0);
             self.node.forwarding.close(line);
         } else {
             self.node.forwarding.open(line, window);

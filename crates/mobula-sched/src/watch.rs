@@ -106,6 +106,9 @@ impl Node {
             of_lanes = of_lanes.max(crew.lanes.reserve(now, &self.resources));
             false
         });
+        if served.is_none() {
+            self.home.is_alone();
+        }
         let of_crews = served.and_then(|served| self.reserve_for_crews(now, served));
         let mut waiting = self.waiting_actor.lock();
         let actor = self.longest_waiting_actor();

@@ -146,6 +146,9 @@ function granted(state: Submitter, word: Granted): readonly never[] {
   state.seen = word.no;
   if (line === undefined || state.dead.has(word.node)) {
     state.acknowledges = true;
+    // A session with a node that lives has ended: its tasks have no other node to wait for.
+    const strategy = line?.ask.strategy;
+    if (line !== undefined && typeof strategy === 'object' && !strategy.soft) fail(state, line, nodeDied(word));
     return none;
   }
   const window = line.windows.get(word.node);
@@ -158,6 +161,10 @@ function granted(state: Submitter, word: Granted): readonly never[] {
   line.failing = undefined;
   state.changed.add(line);
   return none;
+}
+
+function nodeDied({ line, node }: Extract<Granted, { kind: 'grant' }>): Exclude<Granted, { kind: 'grant' }> {
+  return { kind: 'node-died', line, node };
 }
 
 function fail(state: Submitter, line: Line, word: Exclude<Granted, { kind: 'grant' }>): void {

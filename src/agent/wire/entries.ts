@@ -28,8 +28,6 @@ export const answer = {
   failed: 3,
   /** What ran the attempt died; an error of the system's for when there is no other. */
   lost: 4,
-  /** It has not begun, and will not here. */
-  unbegun: 5,
 } as const;
 
 /** A task and one attempt of it, by its submitter's numbers. */
@@ -137,8 +135,7 @@ export function readAnswerHead(from: EntryReader): AnswerHead {
     what: from.u8(),
     values: from.u32(),
   };
-  if (head.what > answer.unbegun || head.values > MOST)
-    throw malformed(`an answer ${head.what} of ${head.values} values`);
+  if (head.what > answer.lost || head.values > MOST) throw malformed(`an answer ${head.what} of ${head.values} values`);
   return head;
 }
 

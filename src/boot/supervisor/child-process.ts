@@ -37,7 +37,9 @@ export function startChild<Ready>(entry: URL, config: object, output: Output, ev
     stdio: ['ignore', output, output, 'pipe'],
   });
   const pid = child.pid;
-  const channel = child.stdio[CHANNEL_FD] as Socket | undefined;
+  // Without descriptors left there is no `stdio`, whatever its type says.
+  const stdio = child.stdio as typeof child.stdio | undefined;
+  const channel = stdio?.[CHANNEL_FD] as Socket | undefined;
   if (pid === undefined || channel === undefined) {
     child.on('error', (error) => events.exited({ pid: 0, code: null, signal: null }, error.message));
     return { pid: undefined, order() {}, kill() {}, hold() {} };

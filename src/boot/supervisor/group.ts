@@ -17,7 +17,7 @@ export interface HeadPlan {
   readonly dataDir: string | null;
   /** A node that is silent for so long is dead. */
   readonly nodeTimeoutMs: number;
-  /** For how long two processes may fail to reach one another. */
+  /** For how long nodes may come back after the head was started again. Milliseconds. */
   readonly reconnectMs: number;
 }
 
@@ -100,9 +100,9 @@ export class Group {
     if (nodePlan === undefined || this.#stopping) return up;
     const told = { ...nodePlan, address: near };
     this.#node = superviseNode(told, this.#starters.node, (exit) => {
-      if (this.#stopping) return;
-      this.#starters.tell(told, exit);
-      this.#died(exit);
+      // One that drained in time has said BYE.
+      if (!this.#stopping || exit.code !== 0) this.#starters.tell(told, exit);
+      if (!this.#stopping) this.#died(exit);
     });
     void this.#node.over.then((failure) => this.#lost(failure));
     return { ...up, ...(await this.#node.up) };

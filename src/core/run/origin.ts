@@ -18,8 +18,3 @@ export function readOrigin(bytes: Uint8Array, view: DataView, pos: number): Orig
     attempt: view.getUint32(pos + TASK_ID_BYTES, true),
   };
 }
-
-/** What `context().jobId` is for the job with this number. */
-export function jobName(job: number): string {
-  return job.toString(16).padStart(8, '0');
-}

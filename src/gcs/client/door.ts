@@ -44,11 +44,6 @@ export class ShardClient {
     this.#over = over;
   }
 
-  /** How many batches are not known to be on the disk. */
-  get kept(): number {
-    return this.#state.batches.length;
-  }
-
   up(link: Link, tell: (event: Told) => void): void {
     this.#tell = tell;
     this.#step({ kind: 'up', link });

@@ -6,7 +6,7 @@
  * 2. After a restart those in the table have `returnMs` to come back.
  * 3. A connection that closes says nothing: the node may come back on another. BYE says it, and so does EXITED, from the supervisor.
  * 4. A job ends by a word of its driver, or with its driver.
- * 5. What is told to others is on the disk.
+ * 5. What a node asked for is on the disk before it is answered. That it is dead it is told at once.
  */
 import type { Step } from '../../common/step.ts';
 import { bury } from './deaths.ts';
@@ -135,7 +135,12 @@ function hear(
 
 function onEndJob(state: AuthorityState, { link, node, job }: Of<'end-job'>, effects: AuthorityEffect[]): void {
   const row = state.jobs.get(job)?.row;
-  if (row?.driver !== node) return;
+  if (row === undefined) {
+    // It ended so long ago that it was forgotten.
+    effects.push({ kind: 'job-ended', link, job });
+    return;
+  }
+  if (row.driver !== node) return;
   const ended: AuthorityEffect[] = [{ kind: 'job-ended', link, job }];
   // Behind the first write of it, which may still be on its way.
   if (state.ended.has(job)) write(state, [{ kind: 'job', row }], effects, () => ended);
@@ -145,6 +150,8 @@ function onEndJob(state: AuthorityState, { link, node, job }: Of<'end-job'>, eff
 function onBye(state: AuthorityState, { link, node }: Of<'bye'>, effects: AuthorityEffect[]): void {
   const heard: AuthorityEffect = { kind: 'bye-heard', link };
   if (state.living.has(node)) bury(state, node, 'it has left', effects, [heard]);
+  // Behind its burial, which may still be on its way.
+  else if (state.dead.has(node)) write(state, [{ kind: 'end-session', node }], effects, () => [heard]);
   else effects.push(heard);
 }
 

@@ -1,5 +1,5 @@
 /**
- * The row of a task or object whose ref has escaped (CLUSTER.md §5). Its key is a TaskId, or of an item or put its ObjectId.
+ * The row of a task or object whose ref has escaped. Its key is a TaskId, or of an item or put its ObjectId.
  *
  *     u8 state, u8 flags, u16 holders, u32 job, u32 run, u32 tries, 8 bytes submitter, 8 bytes executor (0: none),
  *     u16 results, u16 0, u32 length of the spec

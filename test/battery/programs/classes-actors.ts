@@ -1,8 +1,8 @@
-// Classes as actors.
+// Classes as actors. The classes stand in each of these files: one is captured with the module it
+// stands in, and an imported one would be found there.
 import { EventEmitter } from 'node:events';
 import { must, type Program } from '../inside/program.ts';
 import { Point, scale } from './lib/geometry.ts';
-
 
 const FACTOR = 3;
 

@@ -1,7 +1,7 @@
-// Classes that were changed after their definition, and those that functions make.
+// Classes that were changed after their definition, and those that functions make. The classes stand in each of these files: one is captured with the module it
+// stands in, and an imported one would be found there.
 import { may, must, type Program } from '../inside/program.ts';
 import { Point, scale } from './lib/geometry.ts';
-
 
 const FACTOR = 3;
 

@@ -1,7 +1,7 @@
-// Members of classes: computed, private and static ones, accessors, generators.
+// Members of classes: computed, private and static ones, accessors, generators. The classes stand in each of these files: one is captured with the module it
+// stands in, and an imported one would be found there.
 import { may, must, type Program } from '../inside/program.ts';
 import { scale } from './lib/geometry.ts';
-
 
 const FACTOR = 3;
 

@@ -88,19 +88,10 @@ fn a_running_task_is_cancelled_its_thread_is_told_and_its_result_is_dropped() {
         let task = worker.begin();
         worker.pending(task.task, false);
         worker.sleeps();
-        driver.cancel(running, true, false);
+        driver.cancel(running, false, false);
         let news = driver.news();
         let told = |news: &News| matches!(news, News::Value { status: Status::SystemError, token: got, .. } if *got == token);
-        assert!(news.iter().any(told), "{news:?}");
-        let port = u32::from(worker.id);
-        let named = (task.task, task.generation);
-        assert!(news.contains(&News::KillPort { port, task: named }), "{news:?}");
-        let id = TaskId {
-            index: task.task,
-            generation: task.generation,
-        };
-        assert!(bed.node.must_end(worker.id, id), "its thread has begun it");
-        assert_eq!(news.len(), 2);
+        assert!(news.len() == 1 && told(&news[0]), "{news:?}");
         assert_eq!(worker.step(), [task.stopped()]);
         let late = value("late").with_buffer(bed.buffers.make(1));
         worker.result(task.task, outcome, &[late]);
@@ -110,6 +101,39 @@ fn a_running_task_is_cancelled_its_thread_is_told_and_its_result_is_dropped() {
         driver.flush();
         bed.assert_balanced(0);
     }
+}
+
+#[test]
+fn a_running_task_is_cancelled_by_force_and_its_thread_hears_nothing_before_it_is_stopped() {
+    let Scene {
+        bed,
+        mut driver,
+        mut worker,
+        template,
+    } = scene();
+    let running = driver.submit_tagged(template, 1, &[]);
+    let token = driver.get(running);
+    driver.flush();
+    let task = worker.begin();
+    worker.pending(task.task, false);
+    worker.sleeps();
+    driver.cancel(running, true, false);
+    let news = driver.news();
+    let told = |news: &News| matches!(news, News::Value { status: Status::SystemError, token: got, .. } if *got == token);
+    assert!(news.iter().any(told), "{news:?}");
+    let (port, id) = asked_to_end(&news);
+    assert_eq!(
+        (port, id.index, id.generation),
+        (worker.id, task.task, task.generation)
+    );
+    assert_eq!(news.len(), 2);
+    worker.sleeps();
+    assert!(bed.node.must_end(port, id), "its thread has begun it");
+    worker.result(task.task, OK, &[value("late")]);
+    worker.sleeps();
+    driver.release(&[running]);
+    driver.flush();
+    bed.assert_balanced(0);
 }
 
 #[test]
