@@ -11,6 +11,8 @@ import { encodeFailure, failure } from '../core/values/failures.ts';
 import { Commands } from './commands.ts';
 import { ExportedTemplates } from './exported.ts';
 import { ImportedTemplates, type Register } from './imported.ts';
+import type { Arrivals } from './output/arrivals.ts';
+import { Outbox, type OutboxPorts } from './output/outbox.ts';
 import { Peer, type SendBody } from './peer.ts';
 import type { Granted, NodeId, Wanted } from './ports.ts';
 import { RunningTasks } from './running.ts';
@@ -30,6 +32,7 @@ import {
   writeCancel,
 } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
+import { readLost, readOutput, readPrinted } from './wire/output.ts';
 
 /** Bytes of a task record before its arguments. */
 const TASK_HEAD = 28;
@@ -40,6 +43,9 @@ const ROUNDS = 32;
 export interface AgentPorts {
   readonly register: Register;
   readonly send: SendBody;
+  readonly output: OutboxPorts;
+  /** Set for a driver. */
+  readonly arrivals: Arrivals | undefined;
   request(wanted: Wanted): void;
   /** A peer broke the protocol: the session with it is to end. */
   misbehaved(node: NodeId, error: unknown): void;
@@ -80,6 +86,7 @@ export class Agent implements NewsHandler {
   readonly #exported: ExportedTemplates;
   readonly #running: RunningTasks;
   readonly #sending: Sending;
+  readonly #outbox: Outbox;
   readonly #commands: Commands;
   readonly #submitter = newSubmitter();
   readonly #peers = new Map<NodeId, Peer>();
@@ -99,11 +106,17 @@ export class Agent implements NewsHandler {
     this.#values = new WireValues(runtime);
     this.#imported = new ImportedTemplates(runtime, ports.register);
     this.#exported = new ExportedTemplates(runtime, this.#values, this.#imported, jobOf);
-    const parts = { runtime, values: this.#values, imported: this.#imported, exported: this.#exported };
-    this.#running = new RunningTasks(parts);
+    const peer = (node: NodeId): Peer | undefined => (this.#dead.has(node) ? undefined : this.#peer(node));
+    this.#outbox = new Outbox(ports.output, peer, this.rung);
+    const parts = { values: this.#values, imported: this.#imported, exported: this.#exported };
+    this.#running = new RunningTasks({ runtime, ...parts, output: this.#outbox });
     this.#sending = new Sending(runtime, this.#values, this.#exported);
     this.#commands = new Commands(runtime, this.#values);
     runtime.inbox.handleNews(this);
+    runtime.inbox.beforeNews = () => {
+      this.#outbox.drain();
+      return false;
+    };
     runtime.inbox.forgetTemplate = (number) => this.#templateEnded(number);
   }
 
@@ -124,6 +137,7 @@ export class Agent implements NewsHandler {
     if (this.#dead.has(node)) return;
     try {
       this.#peer(node).feed(body);
+      this.#ports.arrivals?.flush();
     } catch (error) {
       this.#ports.misbehaved(node, error);
     }
@@ -145,6 +159,8 @@ export class Agent implements NewsHandler {
       this.#peers.delete(node);
       this.#running.forgetPeer(peer);
       this.#imported.forgetPeer(peer);
+      this.#outbox.forgetPeer(peer);
+      this.#ports.arrivals?.forgetPeer(peer);
     }
     this.#later();
   }
@@ -182,6 +198,7 @@ export class Agent implements NewsHandler {
         this.#running.run(peer, from);
         break;
       case entry.answer: {
+        this.#ports.arrivals?.flush();
         const { what, values, ...attempted } = readAnswerHead(from);
         this.#answer = { what, values, entry: from, peer, attempt: attempted.attempt };
         this.#step({ kind: 'answer', node: peer.node, ...attempted });
@@ -193,14 +210,39 @@ export class Agent implements NewsHandler {
       case entry.forget:
         this.#imported.forget(peer, readForget(from));
         break;
+      case entry.output:
+        this.#arrivals.output(peer, readOutput(from));
+        break;
+      case entry.lost:
+        this.#arrivals.lost(peer, readLost(from));
+        break;
+      case entry.printed: {
+        const { job, bytes } = readPrinted(from);
+        if (!this.#outbox.printed(peer, job, bytes)) throw malformed(`${bytes} bytes more were printed than were sent`);
+        break;
+      }
       default:
         throw malformed(`kind ${kind}`);
     }
   };
 
+  get #arrivals(): Arrivals {
+    const { arrivals } = this.#ports;
+    if (arrivals === undefined) throw malformed('output for a node that has no driver');
+    return arrivals;
+  }
+
+  /** The driver has printed so many bytes of what `node` had sent. */
+  printed(node: NodeId, job: number, bytes: number): void {
+    const peer = this.#peers.get(node);
+    if (peer === undefined) return;
+    this.#ports.arrivals?.printed(peer, job, bytes);
+    this.#later();
+  }
+
   // ---- what the core tells ----
 
-  /** The core has rung. */
+  /** The core has rung, or a thread has written something. */
   readonly rung = (): void => this.#later();
 
   handle(kind: number, pos: number): number {
@@ -350,6 +392,7 @@ export class Agent implements NewsHandler {
     const { port, inbox } = this.#runtime;
     let more = true;
     try {
+      this.#outbox.drain();
       for (let round = 0; more && round < ROUNDS; round++) {
         more = port.step(inbox, true);
         if (more) continue;
@@ -357,6 +400,7 @@ export class Agent implements NewsHandler {
         this.#step({ kind: 'settle' });
         more = this.#opened;
       }
+      this.#wake(this.#outbox.due);
       for (const peer of this.#peers.values()) peer.flush();
     } finally {
       this.#pumping = false;

@@ -2,15 +2,17 @@ import { withoutPage } from '../common/error-page.ts';
 import { ObjectStoreFullError } from '../common/errors.ts';
 import { op, status, submit } from '../core/port/wire.ts';
 import { ObjectRef } from '../core/refs/object-ref.ts';
+import { taskId } from '../core/run/origin.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
 import type { Subscriber } from '../core/wait/subscriptions.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { ImportedTemplates } from './imported.ts';
+import type { Outbox } from './output/outbox.ts';
 import type { Peer } from './peer.ts';
 import type { Arrived, WireValues } from './values.ts';
 import { writeBytes, writeRenamed } from './values.ts';
-import { type Attempted, answer, beginAnswer, type CancelEntry, readRunHead } from './wire/entries.ts';
+import { type Attempted, answer, beginAnswer, type CancelEntry, type RunHead, readRunHead } from './wire/entries.ts';
 import { type EntryReader, EntryWriter } from './wire/entry.ts';
 
 /** Bytes of an error of the core's before which nothing tells attempts apart: the reason. */
@@ -22,6 +24,8 @@ export interface RunningPorts {
   readonly values: WireValues;
   readonly imported: ImportedTemplates;
   readonly exported: ExportedTemplates;
+  /** What the tasks have written goes before their answers. */
+  readonly output: Outbox;
 }
 
 /** The executing half of an agent: tasks of other nodes, which the core of this node runs, once each. */
@@ -67,7 +71,7 @@ export class RunningTasks {
     const deps: Arrived[] = [];
     for (let i = 0; i < head.deps; i++) deps.push(values.read(entry, inward));
     entry.end();
-    const run = new Run(this.#ports, peer, head, head.results, () => this.#runs.get(peer)?.delete(key(head)));
+    const run = new Run(this.#ports, peer, head, () => this.#runs.get(peer)?.delete(key(head)));
     this.#of(peer).set(key(head), run);
     try {
       this.#submit(run, number, head.job, args, deps);
@@ -149,6 +153,7 @@ class Run implements Subscriber, Attempted {
   readonly index: number;
   readonly generation: number;
   readonly attempt: number;
+  readonly job: number;
   readonly peer: Peer;
   readonly refs: readonly ObjectRef<unknown>[];
   readonly #ports: RunningPorts;
@@ -160,15 +165,16 @@ class Run implements Subscriber, Attempted {
   /** Templates that its results name. */
   readonly #templates = new Set<number>();
 
-  constructor(ports: RunningPorts, peer: Peer, of: Attempted, results: number, over: () => void) {
+  constructor(ports: RunningPorts, peer: Peer, of: RunHead, over: () => void) {
     this.#ports = ports;
     this.peer = peer;
     this.index = of.index;
     this.generation = of.generation;
     this.attempt = of.attempt;
+    this.job = of.job;
     this.#over = over;
-    this.#missing = results;
-    this.refs = Array.from({ length: results }, () => ports.runtime.refs.make());
+    this.#missing = of.results;
+    this.refs = Array.from({ length: of.results }, () => ports.runtime.refs.make());
   }
 
   get wantsValue(): boolean {
@@ -184,13 +190,14 @@ class Run implements Subscriber, Attempted {
   }
 
   settled(position: number, outcome: number, pos: number): void {
-    const { values } = this.#ports;
+    const { values, output } = this.#ports;
     this.#missing -= 1;
     if (outcome !== status.value) {
       // All results of a task have the same error.
       if (position === 0) this.#failed(outcome, pos);
-    } else if (this.refs.length === 1 && !values.carriesCode(pos)) {
+    } else if (this.refs.length === 1 && !values.carriesCode(pos) && !output.holds(this.job)) {
       // The commonest: from the inbox into the answer.
+      output.ended(this.job, this.#taskId);
       beginAnswer(this.peer.out, this, answer.values, 1);
       values.write(this.peer.out, pos);
       this.peer.out.end();
@@ -235,15 +242,22 @@ class Run implements Subscriber, Attempted {
 
   /** Sends the answer, once the peer knows what is named in it. */
   readonly #answer = (): void => {
-    const { exported } = this.#ports;
+    const { exported, output } = this.#ports;
     const { out } = this.peer;
+    if (output.holds(this.job)) {
+      output.afterwards(this.job, this.#answer);
+      return;
+    }
     if (!exported.tell(this.peer, [...this.#templates], this.#answer)) return;
+    output.ended(this.job, this.#taskId);
     const parts = this.#what === answer.values ? this.#parts : this.#parts.slice(0, 1);
     beginAnswer(out, this, this.#what, parts.length);
     for (const part of parts) out.raw(part.subarray(PART_AT));
     out.end();
     this.#end();
   };
+
+  readonly #taskId = (): string => taskId(this.peer.node, this.index, this.generation);
 
   /** It fails before it begins. */
   failNow(error: Uint8Array): void {

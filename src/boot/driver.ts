@@ -47,12 +47,13 @@ export class DriverNode implements NewsHandler {
       throw error;
     }
     const { port, inbox } = this.runtime;
-    this.#node = new LocalNode(this.runtime, things, options, {
-      noWorkers: (reason) => this.#breakDown(tellNoWorkers(logger, reason)),
-      lostWorker: (details) => {
+    const troubles = {
+      noWorkers: (reason: unknown) => this.#breakDown(tellNoWorkers(logger, reason)),
+      lostWorker: (details: string) => {
         if (!this.#shutdown.hasBegun) tellLostWorker(details);
       },
-    });
+    };
+    this.#node = new LocalNode(this.runtime, things, options, troubles, joined?.agent.output);
     this.#shutdown = new Shutdown(this.runtime, this.#node, joined?.agent);
     if (joined !== undefined) joined.agent.onEnded = (error) => this.#breakDown(lostCluster(error));
     this.#slowWaits = new SlowWaits(() => addon.slowWaits(port.id), namesOf(this.runtime.resources), logger);

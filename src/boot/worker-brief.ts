@@ -6,6 +6,8 @@ import type { WorkerAssignment } from '../workers/assignment.ts';
 /** All that a worker thread is told. */
 export interface WorkerBrief extends WorkerAssignment {
   readonly facts: NodeFacts;
+  /** The job of the program of this process: what tasks of other jobs write is for other processes. */
+  readonly ownJob: string;
   readonly things: readonly SharedThing[];
   /** The driver's own arguments: tasks are parts of its program. */
   readonly argv: readonly string[];

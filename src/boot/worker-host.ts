@@ -70,7 +70,8 @@ export class WorkerHost {
     const { argv, execArgv, env } = process;
     const { thread, lines } = this.#around;
     const program = { argv, execArgv, nodeOptions: env['NODE_OPTIONS'], loader: loaderSetup() };
-    return { ...assignment, facts: thread.facts, ...lines.open(assignment.state), ...program };
+    const { facts } = thread;
+    return { ...assignment, facts, ownJob: facts.jobId, ...lines.open(assignment.state), ...program };
   }
 
   #bury(assignment: WorkerAssignment, details: string, { blame, expected }: Ending): void {

@@ -1,0 +1,101 @@
+/** What wrote something: the number of its job, `context().taskId`, what the task is called. */
+export interface Source {
+  readonly job: number;
+  readonly task: string;
+  readonly name: string;
+}
+
+/** Where a task has written to. */
+export type Stream = 'stdout' | 'stderr';
+
+/** Something of one task for one stream: whole lines; without a line feed at its end, the last one goes on. */
+export interface Part {
+  readonly source: Source;
+  readonly stream: Stream;
+  readonly data: Uint8Array;
+}
+
+/** Bytes from which on a line is sent although it goes on. */
+const LONG_BYTES = 16 * 1024;
+/** Milliseconds after which it is. */
+const OLD_MS = 200;
+const LINE_FEED = 10;
+
+interface Begun {
+  readonly source: Source;
+  readonly stream: Stream;
+  data: Buffer;
+  readonly since: number;
+}
+
+/** Makes lines of what tasks write, so that lines of different tasks do not mix: a line waits for its end, within bounds. */
+export class Lines {
+  readonly #send: (part: Part) => void;
+  /** Lines that were begun, the oldest first, by task and stream. */
+  readonly #begun = new Map<string, Begun>();
+
+  constructor(send: (part: Part) => void) {
+    this.#send = send;
+  }
+
+  get isEmpty(): boolean {
+    return this.#begun.size === 0;
+  }
+
+  /** When the oldest line has waited long enough. */
+  get due(): number {
+    for (const { since } of this.#begun.values()) return since + OLD_MS;
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** The data is not changed later. */
+  add(source: Source, stream: Stream, data: Buffer, now: number): void {
+    const key = keyOf(source.task, stream);
+    const begun = this.#begun.get(key);
+    const all = begun === undefined ? data : Buffer.concat([begun.data, data]);
+    const end = all.lastIndexOf(LINE_FEED) + 1;
+    const goesOn = all.length - end >= LONG_BYTES;
+    const sent = goesOn ? all.length : end;
+    if (sent > 0) {
+      this.#begun.delete(key);
+      this.#send({ source, stream, data: all.subarray(0, sent) });
+    }
+    if (sent === all.length) return;
+    const rest = all.subarray(sent);
+    // One that was begun before keeps its place and its age.
+    if (sent === 0 && begun !== undefined) begun.data = rest;
+    else this.#begun.set(key, { source, stream, data: rest, since: now });
+  }
+
+  /** A task is over, and with it its lines. Gives how many had no end, and have got one. */
+  end(task: string): number {
+    let fed = 0;
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const key = keyOf(task, stream);
+      const begun = this.#begun.get(key);
+      if (begun === undefined) continue;
+      this.#begun.delete(key);
+      this.#send({ ...begun, data: Buffer.concat([begun.data, Buffer.of(LINE_FEED)]) });
+      fed += 1;
+    }
+    return fed;
+  }
+
+  /** Sends lines that have waited long enough. */
+  look(now: number): void {
+    for (const [key, begun] of this.#begun) {
+      if (begun.since + OLD_MS > now) return;
+      this.#begun.delete(key);
+      this.#send(begun);
+    }
+  }
+
+  /** Nobody wants what tasks of a job write. */
+  forget(job: number): void {
+    for (const [key, { source }] of this.#begun) if (source.job === job) this.#begun.delete(key);
+  }
+}
+
+function keyOf(task: string, stream: Stream): string {
+  return `${task} ${stream}`;
+}
