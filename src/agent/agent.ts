@@ -32,7 +32,7 @@ import {
   writeCancel,
 } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
-import { readLost, readOutput, readPrinted } from './wire/output.ts';
+import { readHeard, readLost, readOutput } from './wire/output.ts';
 
 /** Bytes of a task record before its arguments. */
 const TASK_HEAD = 28;
@@ -136,8 +136,9 @@ export class Agent implements NewsHandler {
   deliver(node: NodeId, body: Uint8Array): void {
     if (this.#dead.has(node)) return;
     try {
-      this.#peer(node).feed(body);
-      this.#ports.arrivals?.flush();
+      const peer = this.#peer(node);
+      peer.feed(body);
+      this.#ports.arrivals?.endMessage(peer);
     } catch (error) {
       this.#ports.misbehaved(node, error);
     }
@@ -216,11 +217,9 @@ export class Agent implements NewsHandler {
       case entry.lost:
         this.#arrivals.lost(peer, readLost(from));
         break;
-      case entry.printed: {
-        const { job, bytes } = readPrinted(from);
-        if (!this.#outbox.printed(peer, job, bytes)) throw malformed(`${bytes} bytes more were printed than were sent`);
+      case entry.heard:
+        this.#outbox.heard(peer, readHeard(from));
         break;
-      }
       default:
         throw malformed(`kind ${kind}`);
     }

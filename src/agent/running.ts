@@ -192,12 +192,12 @@ class Run implements Subscriber, Attempted {
   settled(position: number, outcome: number, pos: number): void {
     const { values, output } = this.#ports;
     this.#missing -= 1;
+    if (this.#missing === 0) output.ended(this.job, this.#taskId);
     if (outcome !== status.value) {
       // All results of a task have the same error.
       if (position === 0) this.#failed(outcome, pos);
-    } else if (this.refs.length === 1 && !values.carriesCode(pos) && !output.holds(this.job)) {
+    } else if (this.refs.length === 1 && !values.carriesCode(pos) && !output.precedes(this.job, this.peer)) {
       // The commonest: from the inbox into the answer.
-      output.ended(this.job, this.#taskId);
       beginAnswer(this.peer.out, this, answer.values, 1);
       values.write(this.peer.out, pos);
       this.peer.out.end();
@@ -240,16 +240,16 @@ class Run implements Subscriber, Attempted {
     this.#parts[0] = part;
   }
 
-  /** Sends the answer, once the peer knows what is named in it. */
+  /** Sends the answer, once the peer knows what is named in it, and what the task has written is on its way. */
   readonly #answer = (): void => {
     const { exported, output } = this.#ports;
     const { out } = this.peer;
-    if (output.holds(this.job)) {
-      output.afterwards(this.job, this.#answer);
+    output.ended(this.job, this.#taskId);
+    if (output.precedes(this.job, this.peer)) {
+      output.afterwards(this.job, this.peer, this.#answer);
       return;
     }
     if (!exported.tell(this.peer, [...this.#templates], this.#answer)) return;
-    output.ended(this.job, this.#taskId);
     const parts = this.#what === answer.values ? this.#parts : this.#parts.slice(0, 1);
     beginAnswer(out, this, this.#what, parts.length);
     for (const part of parts) out.raw(part.subarray(PART_AT));

@@ -1,7 +1,7 @@
 import type { Peer } from '../peer.ts';
 import type { NodeId } from '../ports.ts';
 import { malformed } from '../wire/entry.ts';
-import { OUTPUT_BYTES, writePrinted } from '../wire/output.ts';
+import { OUTPUT_BYTES, writeHeard } from '../wire/output.ts';
 import type { Part } from './lines.ts';
 import { type Lost, WINDOW_BYTES } from './window.ts';
 
@@ -19,6 +19,8 @@ export class Arrivals {
   #held: Arrival[] = [];
   /** Bytes that were not printed yet, by node. */
   readonly #unread = new Map<Peer, number>();
+  /** Bytes that have come since it was told, by job: of the peer whose message is being read. */
+  readonly #came = new Map<number, number>();
 
   /** `pass`: gives it to the driver, before any result that comes later. */
   constructor(pass: (arrivals: readonly Arrival[]) => void) {
@@ -29,6 +31,8 @@ export class Arrivals {
     const unread = (this.#unread.get(peer) ?? 0) + part.data.length;
     if (unread > WINDOW_BYTES + SLACK_BYTES) throw malformed('more output than may be sent');
     this.#unread.set(peer, unread);
+    const { job } = part.source;
+    this.#came.set(job, (this.#came.get(job) ?? 0) + part.data.length);
     this.#held.push({ kind: 'output', node: peer.node, part });
   }
 
@@ -36,7 +40,14 @@ export class Arrivals {
     this.#held.push({ kind: 'lost', node: peer.node, lost });
   }
 
-  /** Passes on what came: before a result is, and when all that came was read. */
+  /** A message of a peer was read. */
+  endMessage(peer: Peer): void {
+    if (this.#held.length > 0) this.flush();
+    for (const [job, arrived] of this.#came) writeHeard(peer.out, { job, arrived, printed: 0 });
+    this.#came.clear();
+  }
+
+  /** Passes on what came: before a result is, and when a message was read. */
   flush(): void {
     if (this.#held.length === 0) return;
     const arrivals = this.#held;
@@ -49,7 +60,7 @@ export class Arrivals {
     const unread = this.#unread.get(peer);
     if (unread === undefined) return;
     this.#unread.set(peer, unread - bytes);
-    writePrinted(peer.out, job, bytes);
+    writeHeard(peer.out, { job, arrived: 0, printed: bytes });
   }
 
   forgetPeer(peer: Peer): void {

@@ -81,6 +81,15 @@ export class Lines {
     return fed;
   }
 
+  /** Sends all lines of a job that were begun. */
+  sendAll(job: number): void {
+    for (const [key, begun] of this.#begun) {
+      if (begun.source.job !== job) continue;
+      this.#begun.delete(key);
+      this.#send(begun);
+    }
+  }
+
   /** Sends lines that have waited long enough. */
   look(now: number): void {
     for (const [key, begun] of this.#begun) {

@@ -1,7 +1,8 @@
 import { now } from '../../common/timers.ts';
 import type { Peer } from '../peer.ts';
 import type { NodeId } from '../ports.ts';
-import { writeLost, writeOutput } from '../wire/output.ts';
+import { malformed } from '../wire/entry.ts';
+import { type Heard, writeLost, writeOutput } from '../wire/output.ts';
 import { Lines, type Part, type Source, type Stream } from './lines.ts';
 import { OutputWindow } from './window.ts';
 
@@ -20,6 +21,13 @@ export interface OutboxPorts {
   read(may: (piece: OutputPiece) => boolean, take: (piece: OutputPiece) => void): void;
   /** The node of the driver that a job belongs to; undefined: there is none any more. */
   driverOf(job: number): Promise<NodeId | undefined>;
+}
+
+/** Something that comes after the output of a job: an answer to `peer`. */
+interface Follower {
+  readonly job: number;
+  readonly peer: Peer;
+  readonly run: () => void;
 }
 
 /** A job of which this node has output. */
@@ -46,8 +54,7 @@ export class Outbox {
   readonly #lines = new Lines((part) => this.#gather(part));
   /** Jobs whose output was left with the threads. */
   readonly #held = new Set<number>();
-  /** What is done once nothing of a job is held any more. */
-  #afterwards: { readonly job: number; readonly run: () => void }[] = [];
+  #followers: Follower[] = [];
   /** What is not written yet: more of the same task may follow. */
   #part: Part | undefined;
   #more: Uint8Array[] = [];
@@ -64,12 +71,16 @@ export class Outbox {
   get due(): number {
     let due = this.#lines.due;
     for (const job of this.#held) due = Math.min(due, this.#jobs.get(job)?.window.due ?? due);
+    if (this.#followers.length === 0) return due;
+    const at = now();
+    for (const { job } of this.#followers) due = Math.min(due, this.#jobs.get(job)?.window.underWay(at) ?? due);
     return due;
   }
 
   /** Writes what there is into what goes to the drivers. */
   drain(): void {
-    if (!this.#ports.hasNews() && this.#held.size === 0 && this.#lines.isEmpty) return;
+    const isIdle = this.#held.size === 0 && this.#lines.isEmpty && this.#followers.length === 0;
+    if (isIdle && !this.#ports.hasNews()) return;
     const at = now();
     this.#held.clear();
     this.#ports.read(
@@ -78,10 +89,16 @@ export class Outbox {
     );
     this.#lines.look(at);
     this.#write();
-    if (this.#afterwards.length === 0) return;
-    const waiting = this.#afterwards;
-    this.#afterwards = waiting.filter(({ job }) => this.#held.has(job));
-    for (const { job, run } of waiting) if (!this.#held.has(job)) run();
+    if (this.#followers.length > 0) this.#follow();
+  }
+
+  #follow(): void {
+    const followers = this.#followers;
+    this.#followers = [];
+    for (const follower of followers) {
+      if (this.precedes(follower.job, follower.peer)) this.#followers.push(follower);
+      else follower.run();
+    }
   }
 
   #may(number: number, at: number): boolean {
@@ -131,33 +148,40 @@ export class Outbox {
     for (const [number, { driver }] of this.#jobs) if (driver === null) this.#jobs.delete(number);
   }
 
-  /** Whether a part of a job's output is still with the threads: what comes after it has to wait. */
-  holds(job: number): boolean {
-    return this.#held.size > 0 && this.#held.has(job);
+  /**
+   * Whether an answer to `peer` would come before output that precedes it: some is still with the threads, or on its way to a driver
+   * that is another than `peer`.
+   */
+  precedes(number: number, peer: Peer): boolean {
+    if (this.#held.has(number)) return true;
+    const job = this.#jobs.get(number);
+    if (!job?.driver || job.driver === peer) return false;
+    return job.window.underWay(now()) !== undefined;
   }
 
-  /** `run` is called once `holds` gives false. */
-  afterwards(job: number, run: () => void): void {
-    this.#afterwards.push({ job, run });
+  /** `run` is called when no output precedes such an answer any more. */
+  afterwards(job: number, peer: Peer, run: () => void): void {
+    this.#followers.push({ job, peer, run });
+    this.#soon();
   }
 
-  /** A task is over. `task`: gives its id. */
+  /** A task is over: nothing that it, or a task of its, has written waits for the end of its line. `task`: gives its id. */
   ended(job: number, task: () => string): void {
     if (this.#lines.isEmpty) return;
     const fed = this.#lines.end(task());
-    if (fed === 0) return;
-    this.#jobs.get(job)?.window.sent(fed, now());
+    if (fed > 0) this.#jobs.get(job)?.window.sent(fed, now());
+    this.#lines.sendAll(job);
     this.#write();
   }
 
-  /** The driver of a job has printed so many bytes. False: it was not sent so many. */
-  printed(peer: Peer, number: number, bytes: number): boolean {
+  /** What the driver of a job says of its output. */
+  heard(peer: Peer, { job: number, arrived, printed }: Heard): void {
     const job = this.#jobs.get(number);
-    if (job?.driver !== peer) return true;
-    if (!job.window.printed(bytes)) return false;
+    if (job?.driver !== peer) return;
+    if (!(job.window.arrived(arrived, now()) && job.window.printed(printed)))
+      throw malformed(`${arrived} bytes arrived and ${printed} were printed, more than were sent`);
     this.#tellLost(number, job);
     this.#soon();
-    return true;
   }
 
   #tellLost(number: number, { driver, window }: Job): void {

@@ -13,7 +13,10 @@ const LINE_FEED = 10;
 
 /** How much of a job's output may be on its way to its driver: memory is bounded, and nobody waits for long. */
 export class OutputWindow {
-  #unread = 0;
+  #unprinted = 0;
+  /** Bytes that have not arrived at the driver's process, and since when none has. */
+  #underWay = 0;
+  #underWaySince = 0;
   /** Since when there is no room; undefined: there is. */
   #fullSince: number | undefined;
   #lines = 0;
@@ -35,9 +38,26 @@ export class OutputWindow {
     return this.#fullSince === undefined ? Number.POSITIVE_INFINITY : this.#fullSince + PATIENCE_MS;
   }
 
+  /** Bytes that are to be sent, or were. */
   sent(bytes: number, now: number): void {
-    this.#unread += bytes;
-    if (this.#unread >= WINDOW_BYTES) this.#fullSince ??= now;
+    this.#unprinted += bytes;
+    if (this.#unprinted >= WINDOW_BYTES) this.#fullSince ??= now;
+    if (this.#underWay === 0) this.#underWaySince = now;
+    this.#underWay += bytes;
+  }
+
+  /** So many bytes have arrived at the driver's process. False: there were not so many. */
+  arrived(bytes: number, now: number): boolean {
+    if (bytes > this.#underWay) return false;
+    this.#underWay -= bytes;
+    this.#underWaySince = now;
+    return true;
+  }
+
+  /** Until when what is under way is waited for; undefined: nothing is, or not any more. */
+  underWay(now: number): number | undefined {
+    const until = this.#underWaySince + PATIENCE_MS;
+    return this.#underWay > 0 && now < until ? until : undefined;
   }
 
   /**
@@ -45,9 +65,9 @@ export class OutputWindow {
    * again and again. False: it was not sent so many.
    */
   printed(bytes: number): boolean {
-    if (bytes > this.#unread) return false;
-    this.#unread -= bytes;
-    if (this.#unread <= WINDOW_BYTES / 2) this.#fullSince = undefined;
+    if (bytes > this.#unprinted) return false;
+    this.#unprinted -= bytes;
+    if (this.#unprinted <= WINDOW_BYTES / 2) this.#fullSince = undefined;
     return true;
   }
 

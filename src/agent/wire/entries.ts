@@ -16,8 +16,8 @@ export const entry = {
   forget: 6,
   /** What a task has written, for the driver of its job: `output.ts`. */
   output: 7,
-  /** The driver has printed what it was sent. */
-  printed: 8,
+  /** Output has arrived at its driver, or was printed there. */
+  heard: 8,
   /** Output was dropped. */
   lost: 9,
 } as const;

@@ -26,16 +26,23 @@ export function readOutput(from: EntryReader): Part {
   return { source: { job, task, name }, stream: stream === 1 ? 'stdout' : 'stderr', data: new Uint8Array(data) };
 }
 
-/** The driver of a job has printed so many bytes of its output. */
-export function writePrinted(to: EntryWriter, job: number, bytes: number): void {
-  to.begin(entry.printed);
+/** What a driver says of the output that it was sent: bytes that have arrived since it last did, and bytes that were printed. */
+export interface Heard {
+  readonly job: number;
+  readonly arrived: number;
+  readonly printed: number;
+}
+
+export function writeHeard(to: EntryWriter, { job, arrived, printed }: Heard): void {
+  to.begin(entry.heard);
   to.u32(job);
-  to.u32(bytes);
+  to.u32(arrived);
+  to.u32(printed);
   to.end();
 }
 
-export function readPrinted(from: EntryReader): { readonly job: number; readonly bytes: number } {
-  const read = { job: from.u32(), bytes: from.u32() };
+export function readHeard(from: EntryReader): Heard {
+  const read = { job: from.u32(), arrived: from.u32(), printed: from.u32() };
   from.end();
   return read;
 }
