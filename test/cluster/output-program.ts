@@ -99,24 +99,29 @@ const modes: Record<string, () => Promise<void>> = {
   },
 
   async callbacks() {
-    const calls = remote(async () => {
-      const said: unknown[] = [];
-      said.push(process.stdout.write('68690a', 'hex', () => said.push('called back')));
-      await new Promise((resolve) => process.stdout.write('a\n', resolve));
-      return said;
-    });
+    const calls = remote(
+      async () => {
+        const said: unknown[] = [];
+        said.push(process.stdout.write('68690a', 'hex', () => said.push('called back')));
+        await new Promise((resolve) => process.stdout.write('a\n', resolve));
+        return said;
+      },
+      { name: 'calls' },
+    );
     console.log(JSON.stringify(await get(calls.options(on(first)).remote())));
   },
 
   async flood() {
     const flood = remote(
       (lines: number) => {
-        for (let i = 0; i < lines; i++) process.stdout.write(`${i} ${'x'.repeat(90)}\n`);
+        for (let i = 0; i < lines; i++) process.stdout.write(`${i} ${'x'.repeat(1000)}\n`);
       },
       { name: 'flood' },
     );
+    const before = process.resourceUsage().maxRSS;
     await get(flood.options(on(first)).remote(Number(file)));
     console.log('result');
+    console.error(process.resourceUsage().maxRSS - before);
   },
 
   async deaf() {
@@ -179,12 +184,30 @@ const modes: Record<string, () => Promise<void>> = {
   },
 
   async left() {
-    const left = remote(() => {
-      setTimeout(() => console.log('left behind'), 50);
+    const left = remote(
+      () => {
+        console.log('now');
+        setTimeout(() => console.log('left behind'), 50);
+      },
+      { name: 'left' },
+    );
+    const seen = new Promise<void>((resolve) => {
+      const { write } = process.stdout;
+      process.stdout.write = (chunk: string | Uint8Array) => {
+        if (String(chunk).includes('left behind')) resolve();
+        return write.call(process.stdout, chunk);
+      };
     });
     await get(left.options(on(first)).remote());
-    await wait([says.options(on(second)).remote(1)], { timeoutMs: 500 });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    console.log('result');
+    const alive = setInterval(() => undefined, 1000);
+    await seen;
+    clearInterval(alive);
+  },
+
+  async waits() {
+    standStillUntil(file);
+    for (let i = 0; i < 3; i++) await get(says.options(on(first)).remote(i));
   },
 };
 

@@ -8,7 +8,10 @@ export interface Source {
 /** Where a task has written to. */
 export type Stream = 'stdout' | 'stderr';
 
-/** Something of one task for one stream: whole lines; without a line feed at its end, the last one goes on. */
+/**
+ * Something of one task for one stream: whole lines; without a line feed at its end, the last one goes on. No bytes: the line that
+ * goes on has ended there.
+ */
 export interface Part {
   readonly source: Source;
   readonly stream: Stream;
@@ -20,6 +23,10 @@ const LONG_BYTES = 16 * 1024;
 /** Milliseconds after which it is. */
 const OLD_MS = 200;
 const LINE_FEED = 10;
+const NOTHING = Buffer.alloc(0);
+
+/** Lines that were sent in parts, and are remembered until they end. */
+const MOST_OPEN = 1000;
 
 interface Begun {
   readonly source: Source;
@@ -33,13 +40,21 @@ export class Lines {
   readonly #send: (part: Part) => void;
   /** Lines that were begun, the oldest first, by task and stream. */
   readonly #begun = new Map<string, Begun>();
+  /** Lines of which a part was sent, and not the end. */
+  readonly #open = new Map<string, Omit<Part, 'data'>>();
 
   constructor(send: (part: Part) => void) {
     this.#send = send;
   }
 
+  /** Whether no line has begun and not ended. */
   get isEmpty(): boolean {
-    return this.#begun.size === 0;
+    return this.#begun.size === 0 && this.#open.size === 0;
+  }
+
+  /** Whether a line waits for its end. */
+  get wait(): boolean {
+    return this.#begun.size > 0;
   }
 
   /** When the oldest line has waited long enough. */
@@ -58,7 +73,7 @@ export class Lines {
     const sent = goesOn ? all.length : end;
     if (sent > 0) {
       this.#begun.delete(key);
-      this.#send({ source, stream, data: all.subarray(0, sent) });
+      this.#pass(key, { source, stream, data: all.subarray(0, sent) });
     }
     if (sent === all.length) return;
     const rest = all.subarray(sent);
@@ -67,16 +82,32 @@ export class Lines {
     else this.#begun.set(key, { source, stream, data: rest, since: now });
   }
 
+  #pass(key: string, part: Part): void {
+    this.#open.delete(key);
+    if (part.data[part.data.length - 1] !== LINE_FEED) {
+      const { source, stream } = part;
+      this.#open.set(key, { source, stream });
+      const [oldest] = this.#open.size > MOST_OPEN ? this.#open.keys() : [];
+      if (oldest !== undefined) this.#open.delete(oldest);
+    }
+    this.#send(part);
+  }
+
   /** A task is over, and with it its lines. Gives how many had no end, and have got one. */
   end(task: string): number {
     let fed = 0;
     for (const stream of ['stdout', 'stderr'] as const) {
       const key = keyOf(task, stream);
       const begun = this.#begun.get(key);
-      if (begun === undefined) continue;
-      this.#begun.delete(key);
-      this.#send({ ...begun, data: Buffer.concat([begun.data, Buffer.of(LINE_FEED)]) });
-      fed += 1;
+      const open = this.#open.get(key);
+      if (begun !== undefined) {
+        this.#begun.delete(key);
+        this.#pass(key, { ...begun, data: Buffer.concat([begun.data, Buffer.of(LINE_FEED)]) });
+        fed += 1;
+      } else if (open !== undefined) {
+        this.#open.delete(key);
+        this.#send({ ...open, data: NOTHING });
+      }
     }
     return fed;
   }
@@ -86,7 +117,7 @@ export class Lines {
     for (const [key, begun] of this.#begun) {
       if (begun.source.job !== job) continue;
       this.#begun.delete(key);
-      this.#send(begun);
+      this.#pass(key, begun);
     }
   }
 
@@ -95,13 +126,14 @@ export class Lines {
     for (const [key, begun] of this.#begun) {
       if (begun.since + OLD_MS > now) return;
       this.#begun.delete(key);
-      this.#send(begun);
+      this.#pass(key, begun);
     }
   }
 
   /** Nobody wants what tasks of a job write. */
   forget(job: number): void {
-    for (const [key, { source }] of this.#begun) if (source.job === job) this.#begun.delete(key);
+    for (const lines of [this.#begun, this.#open])
+      for (const [key, { source }] of lines) if (source.job === job) lines.delete(key);
   }
 }
 

@@ -79,7 +79,7 @@ export class Outbox {
 
   /** Writes what there is into what goes to the drivers. */
   drain(): void {
-    const isIdle = this.#held.size === 0 && this.#lines.isEmpty && this.#followers.length === 0;
+    const isIdle = this.#held.size === 0 && !this.#lines.wait && this.#followers.length === 0;
     if (isIdle && !this.#ports.hasNews()) return;
     const at = now();
     this.#held.clear();

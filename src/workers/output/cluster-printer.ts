@@ -2,7 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { Folding, type Line } from './folding.ts';
 import type { StreamName } from './ring.ts';
 
-/** What a task of another node has written: whole lines; without a line feed at its end, the last one goes on. */
+/**
+ * What a task of another node has written: whole lines; without a line feed at its end, the last one goes on. No bytes: the line
+ * that goes on has ended.
+ */
 export interface RemoteOutput {
   readonly node: string;
   /** As `context().taskId`. */
@@ -44,7 +47,9 @@ export class ClusterPrinter {
     const key = `${node} ${task} ${stream}`;
     const prefix = prefixOf(name, node);
     let rest = bytesOf(data).toString('latin1');
-    if (this.#open?.key === key) {
+    if (this.#open?.key === key && rest === '') {
+      this.#closeLine();
+    } else if (this.#open?.key === key) {
       const end = rest.indexOf('\n') + 1;
       this.#put(stream, end === 0 ? rest : rest.slice(0, end));
       rest = end === 0 ? '' : rest.slice(end);
