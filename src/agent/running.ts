@@ -8,7 +8,7 @@ import { encodeFailure, failure } from '../core/values/failures.ts';
 import type { Subscriber } from '../core/wait/subscriptions.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { ImportedTemplates } from './imported.ts';
-import type { Outbox } from './output/outbox.ts';
+import type { Follower, Outbox } from './output/outbox.ts';
 import type { Peer } from './peer.ts';
 import type { Arrived, WireValues } from './values.ts';
 import { writeBytes, writeRenamed } from './values.ts';
@@ -149,7 +149,7 @@ function writeOrigin(writer: ThreadRuntime['port']['writer'], run: Run, job: num
 }
 
 /** One attempt of a task of another node, until it is answered. */
-class Run implements Subscriber, Attempted {
+class Run implements Subscriber, Attempted, Follower {
   readonly index: number;
   readonly generation: number;
   readonly attempt: number;
@@ -192,11 +192,10 @@ class Run implements Subscriber, Attempted {
   settled(position: number, outcome: number, pos: number): void {
     const { values, output } = this.#ports;
     this.#missing -= 1;
-    if (this.#missing === 0) output.ended(this.job, this.#taskId);
     if (outcome !== status.value) {
       // All results of a task have the same error.
       if (position === 0) this.#failed(outcome, pos);
-    } else if (this.refs.length === 1 && !values.carriesCode(pos) && !output.precedes(this.job, this.peer)) {
+    } else if (this.refs.length === 1 && !values.carriesCode(pos) && output.mayAnswer(this)) {
       // The commonest: from the inbox into the answer.
       beginAnswer(this.peer.out, this, answer.values, 1);
       values.write(this.peer.out, pos);
@@ -206,7 +205,7 @@ class Run implements Subscriber, Attempted {
     } else {
       this.#parts[position] = this.#part(pos);
     }
-    if (this.#missing === 0) this.#answer();
+    if (this.#missing === 0) this.answer();
   }
 
   #part(pos: number): Uint8Array {
@@ -241,15 +240,14 @@ class Run implements Subscriber, Attempted {
   }
 
   /** Sends the answer, once the peer knows what is named in it, and what the task has written is on its way. */
-  readonly #answer = (): void => {
+  readonly answer = (): void => {
     const { exported, output } = this.#ports;
     const { out } = this.peer;
-    output.ended(this.job, this.#taskId);
-    if (output.precedes(this.job, this.peer)) {
-      output.afterwards(this.job, this.peer, this.#answer);
+    if (!output.mayAnswer(this)) {
+      output.answerLater(this);
       return;
     }
-    if (!exported.tell(this.peer, [...this.#templates], this.#answer)) return;
+    if (!exported.tell(this.peer, [...this.#templates], this.answer)) return;
     const parts = this.#what === answer.values ? this.#parts : this.#parts.slice(0, 1);
     beginAnswer(out, this, this.#what, parts.length);
     for (const part of parts) out.raw(part.subarray(PART_AT));
@@ -257,7 +255,7 @@ class Run implements Subscriber, Attempted {
     this.#end();
   };
 
-  readonly #taskId = (): string => taskId(this.peer.node, this.index, this.generation);
+  readonly taskId = (): string => taskId(this.peer.node, this.index, this.generation);
 
   /** It fails before it begins. */
   failNow(error: Uint8Array): void {

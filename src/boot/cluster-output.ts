@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Arrival } from '../agent/output/arrivals.ts';
+import { costOf } from '../agent/output/lines.ts';
 import { clearTimeout, now, setImmediate, setTimeout } from '../common/timers.ts';
 import type { AwayMemory } from '../workers/output/capture.ts';
 import { ClusterPrinter } from '../workers/output/cluster-printer.ts';
@@ -82,7 +83,7 @@ export class ClusterOutput implements OutputElsewhere {
     }
     const { source, stream, data } = arrival.part;
     this.#printer.print({ node, task: source.task, name: source.name, stream, data }, now());
-    this.#tell({ kind: 'printed', node, job: source.job, bytes: data.length });
+    this.#tell({ kind: 'printed', node, job: source.job, bytes: costOf(data) });
   }
 
   #write(stream: StreamName, data: string | Buffer): void {

@@ -43,7 +43,8 @@ const modes: Record<string, () => Promise<void>> = {
   async children() {
     const child = remote(
       (where: string) => {
-        process.stdout.write(`child ${where} is on ${context().nodeId}`);
+        // That a task which its own node has submitted is over, nobody tells: its line would stay open.
+        process.stdout.write(`child ${where} is on ${context().nodeId}${where === 'here' ? '\n' : ''}`);
       },
       { name: 'child' },
     );

@@ -2,7 +2,7 @@ import type { Peer } from '../peer.ts';
 import type { NodeId } from '../ports.ts';
 import { malformed } from '../wire/entry.ts';
 import { OUTPUT_BYTES, writeHeard } from '../wire/output.ts';
-import type { Part } from './lines.ts';
+import { costOf, type Part } from './lines.ts';
 import { type Lost, WINDOW_BYTES } from './window.ts';
 
 /** Something for the driver to print. */
@@ -28,11 +28,12 @@ export class Arrivals {
   }
 
   output(peer: Peer, part: Part): void {
-    const unread = (this.#unread.get(peer) ?? 0) + part.data.length;
+    const cost = costOf(part.data);
+    const unread = (this.#unread.get(peer) ?? 0) + cost;
     if (unread > WINDOW_BYTES + SLACK_BYTES) throw malformed('more output than may be sent');
     this.#unread.set(peer, unread);
     const { job } = part.source;
-    this.#came.set(job, (this.#came.get(job) ?? 0) + part.data.length);
+    this.#came.set(job, (this.#came.get(job) ?? 0) + cost);
     this.#held.push({ kind: 'output', node: peer.node, part });
   }
 

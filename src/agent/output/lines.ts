@@ -25,6 +25,11 @@ const OLD_MS = 200;
 const LINE_FEED = 10;
 const NOTHING = Buffer.alloc(0);
 
+/** What a part counts: the end of a line counts too. */
+export function costOf(data: Uint8Array): number {
+  return Math.max(1, data.length);
+}
+
 /** Lines that were sent in parts, and are remembered until they end. */
 const MOST_OPEN = 1000;
 
@@ -93,9 +98,9 @@ export class Lines {
     this.#send(part);
   }
 
-  /** A task is over, and with it its lines. Gives how many had no end, and have got one. */
+  /** A task is over, and with it its lines. Gives how many had no end, and have got one: each costs one byte more. */
   end(task: string): number {
-    let fed = 0;
+    let ended = 0;
     for (const stream of ['stdout', 'stderr'] as const) {
       const key = keyOf(task, stream);
       const begun = this.#begun.get(key);
@@ -103,13 +108,14 @@ export class Lines {
       if (begun !== undefined) {
         this.#begun.delete(key);
         this.#pass(key, { ...begun, data: Buffer.concat([begun.data, Buffer.of(LINE_FEED)]) });
-        fed += 1;
+        ended += 1;
       } else if (open !== undefined) {
         this.#open.delete(key);
         this.#send({ ...open, data: NOTHING });
+        ended += 1;
       }
     }
-    return fed;
+    return ended;
   }
 
   /** Sends all lines of a job that were begun. */

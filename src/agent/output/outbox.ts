@@ -23,11 +23,13 @@ export interface OutboxPorts {
   driverOf(job: number): Promise<NodeId | undefined>;
 }
 
-/** Something that comes after the output of a job: an answer to `peer`. */
-interface Follower {
+/** What comes after the output of a task of a job: its answer to `peer`. */
+export interface Follower {
   readonly job: number;
   readonly peer: Peer;
-  readonly run: () => void;
+  /** Gives `context().taskId`. */
+  readonly taskId: () => string;
+  readonly answer: () => void;
 }
 
 /** A job of which this node has output. */
@@ -96,8 +98,8 @@ export class Outbox {
     const followers = this.#followers;
     this.#followers = [];
     for (const follower of followers) {
-      if (this.precedes(follower.job, follower.peer)) this.#followers.push(follower);
-      else follower.run();
+      if (this.mayAnswer(follower)) follower.answer();
+      else this.#followers.push(follower);
     }
   }
 
@@ -149,29 +151,30 @@ export class Outbox {
   }
 
   /**
-   * Whether an answer to `peer` would come before output that precedes it: some is still with the threads, or on its way to a driver
-   * that is another than `peer`.
+   * Whether what a task has written goes before its answer. Not if some is still with the threads, or on its way to a driver that is
+   * another than the peer: what that answers could come before.
    */
-  precedes(number: number, peer: Peer): boolean {
-    if (this.#held.has(number)) return true;
+  mayAnswer(follower: Follower): boolean {
+    const { job: number, peer } = follower;
+    if (this.#jobs.size === 0) return true;
+    if (this.#held.has(number)) return false;
+    if (!this.#lines.isEmpty) this.#end(follower);
     const job = this.#jobs.get(number);
-    if (!job?.driver || job.driver === peer) return false;
-    return job.window.underWay(now()) !== undefined;
+    return !job?.driver || job.driver === peer || job.window.underWay(now()) === undefined;
   }
 
-  /** `run` is called when no output precedes such an answer any more. */
-  afterwards(job: number, peer: Peer, run: () => void): void {
-    this.#followers.push({ job, peer, run });
-    this.#soon();
-  }
-
-  /** A task is over: nothing that it, or a task of its, has written waits for the end of its line. `task`: gives its id. */
-  ended(job: number, task: () => string): void {
-    if (this.#lines.isEmpty) return;
-    const fed = this.#lines.end(task());
-    if (fed > 0) this.#jobs.get(job)?.window.sent(fed, now());
+  /** Nothing that the task, or a task of its, has written waits for the end of its line. */
+  #end({ job, taskId }: Follower): void {
+    const ended = this.#lines.end(taskId());
+    if (ended > 0) this.#jobs.get(job)?.window.sent(ended, now());
     this.#lines.sendAll(job);
     this.#write();
+  }
+
+  /** Calls its `answer` when it may be. */
+  answerLater(follower: Follower): void {
+    this.#followers.push(follower);
+    this.#soon();
   }
 
   /** What the driver of a job says of its output. */
@@ -192,7 +195,7 @@ export class Outbox {
   /** Parts of one task that follow one another go together. */
   #gather(part: Part): void {
     const last = this.#part;
-    const fits = this.#bytes + part.data.length <= PART_BYTES;
+    const fits = part.data.length > 0 && this.#bytes > 0 && this.#bytes + part.data.length <= PART_BYTES;
     if (last === undefined || last.source.task !== part.source.task || last.stream !== part.stream || !fits) {
       this.#write();
       this.#part = part;

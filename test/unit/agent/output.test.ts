@@ -44,7 +44,7 @@ describe('lines of tasks', () => {
     lines.look(300);
     assert.deepEqual(take(), ['b 1 two']);
     assert.equal(lines.end('a'), 1);
-    assert.equal(lines.end('b'), 0);
+    assert.equal(lines.end('b'), 1);
     assert.deepEqual(take(), ['a 1  more\n', 'b 1 ']);
     assert.equal(lines.due, Number.POSITIVE_INFINITY);
     assert.ok(lines.isEmpty);
