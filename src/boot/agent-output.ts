@@ -6,6 +6,9 @@ import { untagged } from '../workers/output/away.ts';
 import { OutputRing, type Piece } from '../workers/output/ring.ts';
 import { type OutputLine, outputCount, type ToOutbox } from './output-line.ts';
 
+/** Bytes that are read of one thread at a time: more than its ring can hold. */
+const MOST_BYTES = 256 * 1024;
+
 /** What the agent's thread does with the messages that are not about threads. */
 export interface OutputNews {
   driverOf(job: number): Promise<NodeId | undefined>;
@@ -68,13 +71,19 @@ export class AgentOutput implements OutboxPorts {
       this.#hears(message);
     }
     let read: OutputPiece | undefined;
+    let bytes = 0;
     const peek = (piece: Piece): boolean => {
+      // A thread may write as fast as this one reads: it gets no more than it can have left before.
+      bytes += piece.data.length;
+      if (bytes > MOST_BYTES) return false;
       const { source, data } = untagged(piece.data as Buffer);
       read = { source, stream: piece.stream, data };
       return may(read);
     };
     for (const [number, { ring, hasEnded }] of this.#threads) {
+      bytes = 0;
       ring.read(() => take(read as OutputPiece), peek);
+      if (bytes > MOST_BYTES) this.#news.look();
       if (hasEnded && ring.isEmpty) this.#threads.delete(number);
     }
   }

@@ -21,6 +21,8 @@ export class ClusterOutput implements OutputElsewhere {
   readonly #printer: ClusterPrinter;
   #isPrinting = false;
   #exits = false;
+  /** Nothing is printed after what is there. */
+  #ends = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor() {
@@ -51,23 +53,26 @@ export class ClusterOutput implements OutputElsewhere {
     if (message.kind === 'begin' || message.kind === 'end') Atomics.add(this.line.counts, outputCount.pieces, 1);
   }
 
-  #isNew(word: number): boolean {
-    const count = Atomics.load(this.line.counts, word);
-    if (count === this.#seen[word]) return false;
-    this.#seen[word] = count;
-    return true;
+  /** How often it was counted up since this was asked. */
+  #news(word: number): number {
+    const before = this.#seen[word] as number;
+    this.#seen[word] = Atomics.load(this.line.counts, word);
+    return ((this.#seen[word] as number) - before) | 0;
   }
 
   drain(): boolean {
-    if (this.#isNew(outputCount.pieces)) this.#tell({ kind: 'look' });
+    if (this.#news(outputCount.pieces) !== 0) this.#tell({ kind: 'look' });
     // The streams may be the user's, and call mobula.
-    if (this.#isPrinting || !this.#isNew(outputCount.arrivals)) return false;
-    this.#arrived();
+    if (this.#isPrinting) return false;
+    const count = this.#news(outputCount.arrivals);
+    if (count === 0) return false;
+    // What comes meanwhile rings again: the program gets its turn.
+    this.#arrived(count);
     return true;
   }
 
-  #arrived(): void {
-    for (;;) {
+  #arrived(count: number): void {
+    for (let i = 0; i < count; i++) {
       const came = receiveMessageOnPort(this.#port)?.message as readonly Arrival[] | undefined;
       if (came === undefined) break;
       for (const arrival of came) this.#print(arrival);
@@ -83,7 +88,8 @@ export class ClusterOutput implements OutputElsewhere {
     }
     const { source, stream, data } = arrival.part;
     this.#printer.print({ node, task: source.task, name: source.name, stream, data }, now());
-    this.#tell({ kind: 'printed', node, job: source.job, bytes: costOf(data) });
+    // At the end nothing more is to come.
+    if (!this.#ends) this.#tell({ kind: 'printed', node, job: source.job, bytes: costOf(data) });
   }
 
   #write(stream: StreamName, data: string | Buffer): void {
@@ -123,12 +129,14 @@ export class ClusterOutput implements OutputElsewhere {
 
   flushNow(): void {
     this.#exits = true;
-    this.#arrived();
+    this.#ends = true;
+    this.#arrived(Number.POSITIVE_INFINITY);
     this.#printer.end();
   }
 
   close(): void {
-    this.#arrived();
+    this.#ends = true;
+    this.#arrived(Number.POSITIVE_INFINITY);
     this.#printer.end();
     clearTimeout(this.#timer);
     this.#port.close();
