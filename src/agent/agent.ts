@@ -8,29 +8,22 @@ import type { ThreadRuntime } from '../core/runtime.ts';
 import type { Template } from '../core/submit/template.ts';
 import { collect } from '../core/values/collector.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
+import type { AgentPorts } from './agent-ports.ts';
 import { Commands } from './commands.ts';
 import { ExportedTemplates } from './exported.ts';
-import { ImportedTemplates, type Register } from './imported.ts';
+import { ImportedTemplates } from './imported.ts';
+import { outcomes } from './outcomes.ts';
 import type { Arrivals } from './output/arrivals.ts';
-import { Outbox, type OutboxPorts } from './output/outbox.ts';
-import { Peer, type SendBody } from './peer.ts';
-import type { Granted, NodeId, Wanted } from './ports.ts';
+import { Outbox } from './output/outbox.ts';
+import { Peer } from './peer.ts';
+import type { Granted, NodeId } from './ports.ts';
 import { RunningTasks } from './running.ts';
 import { type Outgoing, Sending } from './sending.ts';
 import { failureOf } from './submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from './submitter/state.ts';
 import { submitterStep } from './submitter/step.ts';
 import { type Arrived, WireValues } from './values.ts';
-import {
-  answer,
-  entry,
-  readAnswerHead,
-  readCancel,
-  readCode,
-  readForget,
-  readTemplate,
-  writeCancel,
-} from './wire/entries.ts';
+import { entry, readAnswerHead, readCancel, readCode, readForget, readTemplate, writeCancel } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
 import { readHeard, readLost, readOutput } from './wire/output.ts';
 
@@ -38,18 +31,6 @@ import { readHeard, readLost, readOutput } from './wire/output.ts';
 const TASK_HEAD = 28;
 /** Rounds of news in one turn of the event loop. */
 const ROUNDS = 32;
-
-/** What an agent asks of what is around it. */
-export interface AgentPorts {
-  readonly register: Register;
-  readonly send: SendBody;
-  readonly output: OutboxPorts;
-  /** Set for a driver. */
-  readonly arrivals: Arrivals | undefined;
-  request(wanted: Wanted): void;
-  /** A peer broke the protocol: the session with it is to end. */
-  misbehaved(node: NodeId, error: unknown): void;
-}
 
 /** An answer whose values are not read yet. */
 interface Answer {
@@ -59,16 +40,6 @@ interface Answer {
   readonly peer: Peer;
   readonly attempt: number;
 }
-
-/** What comes of an answer, for the core. */
-const outcomes: Readonly<Record<number, number>> = {
-  [answer.values]: outcome.ok,
-  [answer.thrown]: outcome.error,
-  [answer.thrownAgain]: outcome.retry,
-  [answer.failed]: outcome.failed,
-  [answer.lost]: outcome.lost,
-  [answer.unbegun]: outcome.unbegun,
-};
 
 const env: Env = {
   get now() {
@@ -113,10 +84,7 @@ export class Agent implements NewsHandler {
     this.#sending = new Sending(runtime, this.#values, this.#exported);
     this.#commands = new Commands(runtime, this.#values);
     runtime.inbox.handleNews(this);
-    runtime.inbox.beforeNews = () => {
-      this.#outbox.drain();
-      return false;
-    };
+    runtime.inbox.beforeNews = () => this.#outbox.drain();
     runtime.inbox.forgetTemplate = (number) => this.#templateEnded(number);
   }
 

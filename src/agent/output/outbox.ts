@@ -79,10 +79,10 @@ export class Outbox {
     return due;
   }
 
-  /** Writes what there is into what goes to the drivers. */
-  drain(): void {
+  /** Writes what there is into what goes to the drivers. False: it ran no code of the user's. */
+  drain(): false {
     const isIdle = this.#held.size === 0 && !this.#lines.wait && this.#followers.length === 0;
-    if (isIdle && !this.#ports.hasNews()) return;
+    if (isIdle && !this.#ports.hasNews()) return false;
     const at = now();
     this.#held.clear();
     this.#ports.read(
@@ -92,6 +92,7 @@ export class Outbox {
     this.#lines.look(at);
     this.#write();
     if (this.#followers.length > 0) this.#follow();
+    return false;
   }
 
   #follow(): void {
