@@ -19,6 +19,12 @@ export function readOrigin(bytes: Uint8Array, view: DataView, pos: number): Orig
   };
 }
 
+/** What `context().taskId` is for a task that `node` has submitted, by its place there. */
+export function taskId(node: string, index: number, generation: number): string {
+  const hex = (value: number): string => value.toString(16).padStart(8, '0');
+  return `${node}${hex(generation)}${hex(index)}`;
+}
+
 /** What `context().jobId` is for the job with this number. */
 export function jobName(job: number): string {
   return job.toString(16).padStart(8, '0');
