@@ -6,15 +6,18 @@ import type { ThreadRuntime } from '../core/runtime.ts';
 import type { Template } from '../core/submit/template.ts';
 import { collect } from '../core/values/collector.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
+import type { AgentPorts } from './agent-ports.ts';
 import { Answers } from './answers.ts';
 import { Commands } from './commands.ts';
 import { ExportedTemplates } from './exported.ts';
-import { ImportedTemplates, type Register } from './imported.ts';
+import { ImportedTemplates } from './imported.ts';
 import { Jobs, jobNumber } from './jobs.ts';
 import { AgentNews } from './news.ts';
 import { Objects } from './objects.ts';
-import { Peer, type SendBody } from './peer.ts';
-import type { Granted, NodeId, Wanted } from './ports.ts';
+import type { Arrivals } from './output/arrivals.ts';
+import { Outbox } from './output/outbox.ts';
+import { Peer } from './peer.ts';
+import type { Granted, NodeId } from './ports.ts';
 import { Pump } from './pump.ts';
 import { RunningTasks } from './running.ts';
 import { type Outgoing, Sending } from './sending.ts';
@@ -24,18 +27,10 @@ import { submitterStep } from './submitter/step.ts';
 import { WireValues } from './values.ts';
 import { entry, readCancel, readCode, readForget, readTemplate } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
+import { readHeard, readLost, readOutput } from './wire/output.ts';
 
 /** Bytes of a task record before its arguments. */
 const TASK_HEAD = 28;
-
-/** What an agent asks of what is around it. */
-export interface AgentPorts {
-  readonly register: Register;
-  readonly send: SendBody;
-  request(wanted: Wanted): void;
-  /** A peer broke the protocol: the session with it is to end. */
-  misbehaved(node: NodeId, error: unknown): void;
-}
 
 const env: Env = {
   get now() {
@@ -53,6 +48,7 @@ export class Agent implements NewsHandler {
   readonly #exported: ExportedTemplates;
   readonly #running: RunningTasks;
   readonly #sending: Sending;
+  readonly #outbox: Outbox;
   readonly #commands: Commands;
   readonly #answers: Answers;
   readonly #objects: Objects;
@@ -71,6 +67,8 @@ export class Agent implements NewsHandler {
     this.#imported = new ImportedTemplates(runtime, ports.register, this.jobs);
     this.jobs.onOver = (job) => this.#jobOver(job);
     this.#exported = new ExportedTemplates(runtime, this.#values, this.#imported, jobOf);
+    const peer = (node: NodeId): Peer | undefined => (this.#dead.has(node) ? undefined : this.#peer(node));
+    this.#outbox = new Outbox(ports.output, peer, this.rung);
     this.#objects = new Objects(runtime);
     this.#commands = new Commands(runtime, this.#values, this.#objects);
     this.#answers = new Answers(this.#commands, this.#imported);
@@ -81,6 +79,7 @@ export class Agent implements NewsHandler {
       imported: this.#imported,
       exported: this.#exported,
       jobs: this.jobs,
+      output: this.#outbox,
       nodeId: Buffer.from(runtime.facts.nodeId, 'hex'),
       nameOf: (template) => runtime.registry.get(template).info.name,
       meanOf: (template) => runtime.addon.templateMean(runtime.port.id, template),
@@ -90,15 +89,18 @@ export class Agent implements NewsHandler {
     this.#pump = new Pump(runtime, news, {
       settle: () => {
         this.#opened = false;
+        this.#outbox.drain();
         this.#step({ kind: 'settle' });
         return this.#opened;
       },
       flush: () => {
+        this.#pump.wake(this.#outbox.due);
         for (const peer of this.#peers.values()) peer.flush();
         this.#objects.flush();
       },
     });
     runtime.inbox.handleNews(this);
+    runtime.inbox.beforeNews = () => this.#outbox.drain();
     runtime.inbox.forgetTemplate = (number) => this.#templateEnded(number);
   }
 
@@ -118,7 +120,9 @@ export class Agent implements NewsHandler {
   deliver(node: NodeId, body: Uint8Array): void {
     if (this.#submitter.dead.has(node)) return;
     try {
-      this.#peer(node).feed(body);
+      const peer = this.#peer(node);
+      peer.feed(body);
+      this.#ports.arrivals?.endMessage(peer);
     } catch (error) {
       this.#ports.misbehaved(node, error);
     }
@@ -139,6 +143,8 @@ export class Agent implements NewsHandler {
       this.#peers.delete(node);
       this.#running.forgetPeer(peer);
       this.#imported.forgetPeer(peer);
+      this.#outbox.forgetPeer(peer);
+      this.#ports.arrivals?.forgetPeer(peer);
     }
     this.#pump.later();
   }
@@ -176,6 +182,7 @@ export class Agent implements NewsHandler {
         this.#running.run(peer, from);
         break;
       case entry.answer: {
+        this.#ports.arrivals?.flush();
         const { index, generation, attempt } = this.#answers.read(peer, from);
         this.#step({ kind: 'answer', node: peer.node, index, generation, attempt });
         break;
@@ -185,6 +192,15 @@ export class Agent implements NewsHandler {
         break;
       case entry.forget:
         this.#imported.forget(peer, readForget(from));
+        break;
+      case entry.output:
+        this.#arrivals.output(peer, readOutput(from));
+        break;
+      case entry.lost:
+        this.#arrivals.lost(peer, readLost(from));
+        break;
+      case entry.heard:
+        this.#outbox.heard(peer, readHeard(from));
         break;
       default:
         throw malformed(`kind ${kind}`);
@@ -200,9 +216,23 @@ export class Agent implements NewsHandler {
     this.#pump.later();
   }
 
+  get #arrivals(): Arrivals {
+    const { arrivals } = this.#ports;
+    if (arrivals === undefined) throw malformed('output for a node that has no driver');
+    return arrivals;
+  }
+
+  /** The driver has printed so many bytes of what `node` had sent. */
+  printed(node: NodeId, job: number, bytes: number): void {
+    const peer = this.#peers.get(node);
+    if (peer === undefined) return;
+    this.#ports.arrivals?.printed(peer, job, bytes);
+    this.#pump.later();
+  }
+
   // ---- what the core tells ----
 
-  /** The core has rung. */
+  /** The core has rung, or a thread has written something. */
   readonly rung = (): void => this.#pump.later();
 
   handle(kind: number, pos: number): number {

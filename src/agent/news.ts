@@ -23,6 +23,8 @@ export class AgentNews implements NewsReader {
 
   read(end: number): void {
     const { port, inbox, values, refs } = this.#runtime;
+    // What tasks have written goes before what came of them.
+    inbox.beforeNews();
     for (let pos = 0; pos < end; ) {
       const token = port.inbox[pos] === event.value ? port.inboxView.getUint32(pos + 4, true) : 0;
       if (token < FIRST_TOKEN) {

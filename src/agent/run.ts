@@ -1,8 +1,10 @@
+import { taskId } from '../core/run/origin.ts';
+import type { Follower } from './output/outbox.ts';
 import type { Peer } from './peer.ts';
 import { type Attempted, answer, type RunHead } from './wire/entries.ts';
 
 /** One attempt of a task of another node, until it is answered. */
-export class Run implements Attempted {
+export class Run implements Attempted, Follower {
   readonly peer: Peer;
   readonly index: number;
   readonly generation: number;
@@ -16,6 +18,8 @@ export class Run implements Attempted {
   /** Values that came, where they are several or have to be renamed, and the templates that they name. */
   readonly parts: Uint8Array[] = [];
   readonly templates: number[] = [];
+  /** Sends the answer; set while that waits for what the task has written. */
+  answer: () => void = () => undefined;
 
   constructor(peer: Peer, { index, generation, attempt, job }: RunHead, objects: readonly number[]) {
     this.peer = peer;
@@ -26,4 +30,7 @@ export class Run implements Attempted {
     this.objects = objects;
     this.missing = objects.length;
   }
+
+  /** As `context().taskId` gives it. */
+  readonly taskId = (): string => taskId(this.peer.node, this.index, this.generation);
 }

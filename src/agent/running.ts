@@ -7,6 +7,7 @@ import type { ExportedTemplates } from './exported.ts';
 import type { ImportedTemplates } from './imported.ts';
 import type { Jobs } from './jobs.ts';
 import type { Objects } from './objects.ts';
+import type { Outbox } from './output/outbox.ts';
 import type { Peer } from './peer.ts';
 import { Run } from './run.ts';
 import { type WireValues, writeBytes, writeRenamed } from './values.ts';
@@ -27,6 +28,8 @@ export interface RunningPorts {
   readonly imported: ImportedTemplates;
   readonly exported: ExportedTemplates;
   readonly jobs: Jobs;
+  /** What the tasks have written goes before their answers. */
+  readonly output: Outbox;
   /** The bytes of this node's id. */
   readonly nodeId: Uint8Array;
   /** What errors call a template of this node. */
@@ -107,12 +110,12 @@ export class RunningTasks {
     const run = this.#waiting[token] as Run;
     this.#waiting[token] = undefined;
     this.#free.push(token);
-    const { values } = this.#ports;
+    const { values, output } = this.#ports;
     run.missing -= 1;
     if (outcome !== status.value) {
       // All results of a task have the same error.
       if (run.tokens[0] === token) this.#failed(run, outcome, pos);
-    } else if (run.objects.length === 1 && !values.carriesCode(pos)) {
+    } else if (run.objects.length === 1 && !values.carriesCode(pos) && output.mayAnswer(run)) {
       // The commonest: from the inbox into the answer.
       const { out } = run.peer;
       beginAnswer(out, run, answer.values, 1);
@@ -158,10 +161,16 @@ export class RunningTasks {
     run.what = isLost ? answer.lost : answer.failed;
   }
 
-  /** Sends the answer, once the peer knows what is named in it. */
+  /** Sends the answer, once the peer knows what is named in it, and what the task has written is on its way. */
   #answer(run: Run): void {
     const { peer, templates, what } = run;
-    if (!this.#ports.exported.tell(peer, templates, () => this.#answer(run))) return;
+    const { exported, output } = this.#ports;
+    if (!output.mayAnswer(run)) {
+      run.answer = () => this.#answer(run);
+      output.answerLater(run);
+      return;
+    }
+    if (!exported.tell(peer, templates, () => this.#answer(run))) return;
     const parts = what === answer.values ? run.parts : run.parts.slice(0, 1);
     beginAnswer(peer.out, run, what, parts.length);
     for (const part of parts) peer.out.raw(part.subarray(PART_AT));

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { ErrorCode } from '../common/error-codes.ts';
 import { MobulaError, NodeDiedError } from '../common/errors.ts';
 import type { AgentConfig, FromAgent, ToAgent } from './agent-messages.ts';
+import { ClusterOutput } from './cluster-output.ts';
 
 /** The program of the agent's thread: beside this file. */
 const AGENT_FILE = join(dirname(fileURLToPath(import.meta.url)), 'agent.js');
@@ -13,15 +14,24 @@ export class AgentHost {
   readonly #worker: Worker;
   #left = false;
   readonly #over: Promise<void>;
+  /** What threads of this node write for others, and what comes from them. */
+  readonly output: ClusterOutput = new ClusterOutput();
   /** Is told when the agent has ended by itself, and why. */
   onEnded: (error: Error) => void = () => undefined;
   /** The number of a driver's job. */
   job = 0;
 
-  private constructor(config: AgentConfig) {
+  private constructor(given: Omit<AgentConfig, 'output'>) {
+    const workerData: AgentConfig = { ...given, output: this.output.line };
+    const transferList = [this.output.line.port];
     // None of the program's own flags and loaders: no code of the user runs there.
-    this.#worker = new Worker(AGENT_FILE, { workerData: config, execArgv: [], argv: [], name: 'mobula agent' });
-    this.#over = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#worker = new Worker(AGENT_FILE, { workerData, transferList, execArgv: [], argv: [], name: 'mobula agent' });
+    this.#over = new Promise((resolve) =>
+      this.#worker.once('exit', () => {
+        this.output.agentIsOver();
+        resolve();
+      }),
+    );
   }
 
   /**
@@ -29,7 +39,7 @@ export class AgentHost {
    *
    * @throws {MobulaError} what kept it from that
    */
-  static async start(config: AgentConfig): Promise<AgentHost> {
+  static async start(config: Omit<AgentConfig, 'output'>): Promise<AgentHost> {
     const host = new AgentHost(config);
     await host.#begun();
     // The program ends when its own work is done.

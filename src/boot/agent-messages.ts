@@ -1,5 +1,6 @@
 /** What the agent's thread and the thread that has started it tell one another. */
 import type { NodeFacts } from '../core/node-facts.ts';
+import type { OutputLine } from './output-line.ts';
 
 /** All that the agent's thread is told when it begins. */
 export interface AgentConfig {
@@ -19,6 +20,7 @@ export interface AgentConfig {
   readonly firstTimeoutMs: number;
   /** For how long a head that went away is waited for. */
   readonly headTimeoutMs: number;
+  readonly output: OutputLine;
 }
 
 export type FromAgent =

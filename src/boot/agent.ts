@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Agent } from '../agent/agent.ts';
+import { Arrivals } from '../agent/output/arrivals.ts';
 import type { Granted } from '../agent/ports.ts';
 import { passing } from '../agent/values.ts';
 import { formatAddress, parseAddress } from '../common/address.ts';
@@ -20,6 +21,7 @@ import { dialer } from './agent-dial.ts';
 import { listenInRange } from './agent-listen.ts';
 import { AgentLoad } from './agent-load.ts';
 import type { AgentConfig, FromAgent, ToAgent } from './agent-messages.ts';
+import { AgentOutput } from './agent-output.ts';
 import { registering } from './agent-register.ts';
 
 /** Milliseconds between two looks at the load. */
@@ -53,7 +55,15 @@ class AgentThread {
       go: (to) => this.#agent.go(to),
       ended: (peer) => this.#agent.dead(peer),
     });
+    const output = new AgentOutput(config.output, {
+      driverOf: (job) => this.#driverOf(job),
+      look: () => this.#agent.rung(),
+      printed: (node, job, bytes) => this.#agent.printed(node, job, bytes),
+      ring: () => addon.ringDriver(),
+    });
     this.#agent = new Agent(this.#runtime, {
+      output,
+      arrivals: config.job && new Arrivals(output.pass),
       register: registering(this.#runtime, () => this.#job),
       send: (to, body) => sent[this.#sessions.send(to, body, false).is],
       request: (wanted) => this.#head?.request(wanted),
@@ -135,6 +145,12 @@ class AgentThread {
       throw new MobulaError('ERR_MOBULA_CONNECTION', `Node ${node} accepts no connections`);
     }
     return row.row.agent;
+  }
+
+  /** The driver of a job that has not ended. */
+  async #driverOf(job: number): Promise<string | undefined> {
+    const found = await this.#head?.jobs.get(String(job));
+    return found === undefined || found.row.ended ? undefined : found.row.driver;
   }
 
   #look(always = false): void {

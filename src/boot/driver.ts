@@ -49,12 +49,13 @@ export class DriverNode implements NewsHandler {
       throw error;
     }
     const { port, inbox } = this.runtime;
-    this.#node = new LocalNode(this.runtime, things, pool, threads, {
-      noWorkers: (reason) => this.#breakDown(tellNoWorkers(logger, reason)),
-      lostWorker: (details) => {
+    const troubles = {
+      noWorkers: (reason: unknown) => this.#breakDown(tellNoWorkers(logger, reason)),
+      lostWorker: (details: string) => {
         if (!this.#shutdown.hasBegun) tellLostWorker(details);
       },
-    });
+    };
+    this.#node = new LocalNode(this.runtime, things, pool, threads, troubles, agent?.output);
     this.#shutdown = new Shutdown(this.runtime, this.#node, agent);
     if (agent !== undefined) agent.onEnded = (error) => this.#breakDown(lostCluster(error));
     this.#slowWaits = new SlowWaits(() => addon.slowWaits(port.id), namesOf(this.runtime.resources), logger);

@@ -47,7 +47,10 @@ export function joinAsDriver(options: ResolvedInitOptions, cluster: ResolvedClus
 }
 
 /** Starts the core of this process, and its agent, which a cluster takes in. */
-export async function join(options: ResolvedInitOptions, config: Omit<AgentConfig, 'facts'>): Promise<Joined> {
+export async function join(
+  options: ResolvedInitOptions,
+  config: Omit<AgentConfig, 'facts' | 'output'>,
+): Promise<Joined> {
   const facts = nodeFacts(options);
   startCore(options, facts.totals);
   try {

@@ -3,7 +3,7 @@ import type { NewsHandler } from '../core/port/inbox.ts';
 import { event } from '../core/port/wire.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import type { SharedThings } from '../core/values/shared-things.ts';
-import { Output } from '../workers/output/output.ts';
+import { Output, type OutputElsewhere } from '../workers/output/output.ts';
 import type { WorkerPool } from '../workers/worker-pool.ts';
 import { NodeChannels } from './channels.ts';
 import { ThingLines } from './thing-lines.ts';
@@ -23,17 +23,21 @@ export class LocalNode implements NewsHandler {
   /** How many threads a job has. */
   readonly #threads: number;
 
-  /** `thread` is the runtime of the thread that serves the node, and `things` are what that thread shares. `pool`: its threads; `threads`: how many each job has. */
+  /**
+   * `thread` is the runtime of the thread that serves the node, and `things` are what that thread shares. `pool`: its threads;
+   * `threads`: how many each job has. `elsewhere`: set in a cluster.
+   */
   constructor(
     thread: ThreadRuntime,
     things: SharedThings,
     pool: WorkerPool,
     threads: number,
     troubles: WorkerTroubles,
+    elsewhere: OutputElsewhere | undefined,
   ) {
     this.#thread = thread;
     this.channels = new NodeChannels(thread);
-    this.#output = new Output(thread.facts);
+    this.#output = new Output(thread.facts, elsewhere);
     this.#lines = new ThingLines(things, thread.facts.nodeId);
     const { channels } = this;
     this.#workers = new WorkerHost({ thread, channels, output: this.#output, lines: this.#lines }, troubles);

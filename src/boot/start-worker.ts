@@ -14,6 +14,7 @@ import { travel } from '../core/values/travel.ts';
 import { addon } from '../native/binding.ts';
 import { RETIRED, threadState } from '../workers/assignment.ts';
 import { captureOutput } from '../workers/output/capture.ts';
+import { awayTags } from './away-tags.ts';
 import type { WorkerBrief } from './worker-brief.ts';
 
 /** Makes the calling thread a worker: it attaches to the core and from then on runs what it is handed. */
@@ -41,6 +42,7 @@ async function work(brief: WorkerBrief, things: SharedThings, driver: MessagePor
       const index = currentTask()?.actor ?? -1;
       return index < 0 ? undefined : { index, generation: addon.objectGeneration(runtime.port.id, index) };
     },
+    away: awayTags(runtime, brief.ownJob),
     ring: () => addon.ringDriver(),
   });
   pump = new Pump(runtime);

@@ -61,8 +61,9 @@ export class WorkerHost {
     this.#outputs.set(assignment.state, end);
     const program = { argv, execArgv, nodeOptions: env['NODE_OPTIONS'], loader: loaderSetup() };
     const { job } = assignment;
+    const ownJob = thread.facts.jobId;
     const facts = job === 0 ? thread.facts : { ...thread.facts, jobId: jobName(job) };
-    return { ...assignment, output: memory, facts, ...lines.open(assignment.state), ...program };
+    return { ...assignment, output: memory, facts, ownJob, ...lines.open(assignment.state), ...program };
   }
 
   /** A thread has ended. */

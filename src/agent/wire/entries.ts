@@ -14,6 +14,12 @@ export const entry = {
   cancel: 5,
   /** A template will not be named again. */
   forget: 6,
+  /** What a task has written, for the driver of its job: `output.ts`. */
+  output: 7,
+  /** Output has arrived at its driver, or was printed there. */
+  heard: 8,
+  /** Output was dropped. */
+  lost: 9,
 } as const;
 
 /** How a task turned out, as its submitter sees it. */

@@ -18,3 +18,9 @@ export function readOrigin(bytes: Uint8Array, view: DataView, pos: number): Orig
     attempt: view.getUint32(pos + TASK_ID_BYTES, true),
   };
 }
+
+/** What `context().taskId` is for a task that `node` has submitted, by its place there. */
+export function taskId(node: string, index: number, generation: number): string {
+  const hex = (value: number): string => value.toString(16).padStart(8, '0');
+  return `${node}${hex(generation)}${hex(index)}`;
+}

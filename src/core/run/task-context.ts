@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Template } from '../submit/template.ts';
 import type { Carrier } from '../telemetry/trace.ts';
 import type { Origin } from './origin.ts';
 
@@ -8,7 +9,7 @@ export interface TaskContext {
   readonly index: number;
   readonly generation: number;
   readonly name: string;
-  readonly template: { readonly id: number };
+  readonly template: Pick<Template, 'id' | 'info'>;
   readonly attempt: number;
   /** What it is at the node that has submitted it, if that is another. */
   readonly origin: Origin | undefined;

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { AWAY_BYTES, tagged } from './away.ts';
 import { printDirectly } from './print.ts';
 import { OutputRing, type Place, pieces, type StreamName } from './ring.ts';
 
@@ -11,8 +12,17 @@ export interface CapturePorts {
   task(): Place | undefined;
   /** The actor it is a call of. */
   actor(): Place | undefined;
+  /** Names what runs, if what it writes is for another process: `away.ts`. */
+  away(): Uint8Array | undefined;
   /** Wakes the driver. */
   ring(): void;
+}
+
+/** The memory for what a thread writes that is for another process. */
+export interface AwayMemory {
+  readonly ring: SharedArrayBuffer;
+  /** Counts the pieces of all threads. */
+  readonly pieces: Int32Array;
 }
 
 /** The memory that a thread shares with its driver for what it writes. */
@@ -20,6 +30,8 @@ export interface OutputMemory {
   readonly ring: SharedArrayBuffer;
   /** Counts the pieces of all threads, so that the driver sees at a glance whether there are new ones. */
   readonly pieces: Int32Array;
+  /** Set in a cluster. */
+  readonly away: AwayMemory | undefined;
 }
 
 /**
@@ -27,23 +39,38 @@ export interface OutputMemory {
  * driver finds it. A writer that is ahead of the driver by a ring is held up.
  */
 export function captureOutput(memory: OutputMemory, ports: CapturePorts): void {
-  const ring = new OutputRing(memory.ring);
+  const here = leaver(memory.ring, memory.pieces, ports, (ring) => ring.read(printDirectly));
+  // The other process decides how long it keeps this thread waiting: the ring is read, or closed, sooner or later.
+  const there = memory.away && leaver(memory.away.ring, memory.away.pieces, ports, () => undefined);
   const leave = (stream: StreamName, text: boolean, data: Uint8Array): void => {
-    const [task, actor] = [ports.task(), ports.actor()];
-    for (const piece of pieces(data, text)) {
-      let result = ring.tryWrite(stream, text, piece, task, actor);
-      while (result === 'full') {
-        ports.ring();
-        // The driver may be busy for long, or wait for this thread.
-        if (!ring.waitForRoom(PATIENCE_MS)) ring.read(printDirectly);
-        result = ring.tryWrite(stream, text, piece, task, actor);
-      }
-      Atomics.add(memory.pieces, 0, 1);
-      if (result === 'first') ports.ring();
-    }
+    const tag = there && ports.away();
+    if (tag === undefined) for (const piece of pieces(data, text)) here(stream, text, piece);
+    else for (const piece of pieces(data, text, AWAY_BYTES)) there?.(stream, false, tagged(tag, piece));
   };
   redirect(process.stdout, (text, data) => leave('stdout', text, data));
   redirect(process.stderr, (text, data) => leave('stderr', text, data));
+}
+
+/** Leaves pieces in a ring. `alone`: nobody has read for `PATIENCE_MS` although it is full. */
+function leaver(
+  memory: SharedArrayBuffer,
+  pieces: Int32Array,
+  ports: CapturePorts,
+  alone: (ring: OutputRing) => void,
+): (stream: StreamName, text: boolean, piece: Uint8Array) => void {
+  const ring = new OutputRing(memory);
+  return (stream, text, piece) => {
+    const [task, actor] = [ports.task(), ports.actor()];
+    let result = ring.tryWrite(stream, text, piece, task, actor);
+    while (result === 'full') {
+      ports.ring();
+      // The driver may be busy for long, or wait for this thread.
+      if (!ring.waitForRoom(PATIENCE_MS)) alone(ring);
+      result = ring.tryWrite(stream, text, piece, task, actor);
+    }
+    Atomics.add(pieces, 0, 1);
+    if (result === 'first') ports.ring();
+  };
 }
 
 interface Chunk {

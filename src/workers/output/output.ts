@@ -1,5 +1,5 @@
 import { setImmediate } from '../../common/timers.ts';
-import type { OutputMemory } from './capture.ts';
+import type { AwayMemory, OutputMemory } from './capture.ts';
 import { print, printNow } from './print.ts';
 import { OutputRing, type Piece, type Place } from './ring.ts';
 
@@ -22,12 +22,25 @@ export interface OutputOrigin {
   readonly nodeId: string;
 }
 
+/** What is for other processes, and what comes from them: set in a cluster. */
+export interface OutputElsewhere {
+  /** The memory for a thread that is about to start. `end` when it has ended. */
+  begin(): { readonly memory: AwayMemory; readonly end: () => void };
+  /** Passes on what is for others, and prints what came. True if it printed. */
+  drain(): boolean;
+  /** The process exits: prints what came. */
+  flushNow(): void;
+  /** Prints what came. */
+  close(): void;
+}
+
 /**
  * Prints what the worker threads of a node write, through the driver's streams: before the results that came after it, and,
  * when the program ends, whatever is left.
  */
 export class Output {
   readonly #origin: OutputOrigin;
+  readonly #elsewhere: OutputElsewhere | undefined;
   readonly #rings = new Set<OutputRing>();
   readonly #pieces = new Int32Array(new SharedArrayBuffer(4));
   #seen = 0;
@@ -35,8 +48,9 @@ export class Output {
   #reading: OutputRing | undefined;
   #printed = false;
 
-  constructor(origin: OutputOrigin) {
+  constructor(origin: OutputOrigin, elsewhere?: OutputElsewhere) {
     this.#origin = origin;
+    this.#elsewhere = elsewhere;
     process.on('exit', this.#flushNow);
   }
 
@@ -44,19 +58,23 @@ export class Output {
   begin(): { readonly memory: OutputMemory; readonly end: () => void } {
     const ring = new OutputRing();
     this.#rings.add(ring);
+    const away = this.#elsewhere?.begin();
     const end = (): void => {
+      away?.end();
       ring.abandon();
       this.#read(ring, print);
       this.#rings.delete(ring);
     };
-    return { memory: { ring: ring.memory, pieces: this.#pieces }, end };
+    return { memory: { ring: ring.memory, pieces: this.#pieces, away: away?.memory }, end };
   }
 
   /** Prints what there is; true if there was anything new. */
   readonly drain = (): boolean => {
+    const came = this.#elsewhere?.drain() ?? false;
+    if (came) this.#printed = true;
     const count = Atomics.load(this.#pieces, 0);
     // Whoever prints may be called by a stream of the user's, which may call mobula.
-    if (count === this.#seen || this.#reading !== undefined) return false;
+    if (count === this.#seen || this.#reading !== undefined) return came;
     this.#seen = count;
     for (const ring of this.#rings) this.#read(ring, print);
     return true;
@@ -96,6 +114,7 @@ export class Output {
     for (const ring of this.#rings) {
       for (let tries = 0; !this.#read(ring, printNow) && tries < MAX_NAPS; tries++) Atomics.wait(nap, 0, 0, 1);
     }
+    this.#elsewhere?.flushNow();
   };
 
   /** All threads have ended; resolves when what they have written has left this process. */
@@ -103,6 +122,8 @@ export class Output {
     process.off('exit', this.#flushNow);
     for (const ring of this.#rings) this.#read(ring, print);
     this.#rings.clear();
+    this.drain();
+    this.#elsewhere?.close();
     if (!this.#printed) return;
     const streams = [process.stdout, process.stderr].filter((stream) => stream.writableLength > 0);
     await Promise.all(streams.map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))));

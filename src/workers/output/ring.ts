@@ -1,14 +1,15 @@
 /** Bytes of a ring; a power of two, so that positions may wrap. The kernel gives the pages when they are first written. */
 const CAPACITY = 128 * 1024;
 /** Words before the data. */
-const [READ, WRITE, LOCK] = [0, 1, 2] as const;
+const [READ, WRITE, LOCK, CLOSED] = [0, 1, 2, 3] as const;
 const HEAD_BYTES = 16;
 /** A record: its length with two flags, then task (index, generation), actor (object, generation). */
 const RECORD_BYTES = 20;
 const [IS_STDERR, IS_TEXT] = [0x80000000, 0x40000000];
 const LENGTH_MASK = 0x3fffffff;
-/** Most bytes of text in one record. */
+/** Most bytes of one record's data. */
 const PIECE_BYTES = 32 * 1024;
+const always = (): boolean => true;
 const NONE = 0xffffffff;
 
 /** The stream that something was written to. */
@@ -51,14 +52,18 @@ export class OutputRing {
     return Atomics.load(this.#words, READ) === Atomics.load(this.#words, WRITE);
   }
 
-  /** Writes a piece of at most `PIECE_BYTES`, if there is room. Gives whether there was, and whether the ring was empty. */
+  /**
+   * Writes a piece of at most `PIECE_BYTES`, if there is room. Gives whether there was, and whether the ring was empty; `closed`: it
+   * is read no more.
+   */
   tryWrite(
     stream: StreamName,
     text: boolean,
     data: Uint8Array,
     task?: Place,
     actor?: Place,
-  ): 'full' | 'first' | 'more' {
+  ): 'full' | 'first' | 'more' | 'closed' {
+    if (Atomics.load(this.#words, CLOSED) !== 0) return 'closed';
     const read = Atomics.load(this.#words, READ);
     const start = Atomics.load(this.#words, WRITE);
     const size = RECORD_BYTES + align(data.length);
@@ -82,12 +87,15 @@ export class OutputRing {
     return Atomics.wait(this.#words, READ, read, milliseconds) !== 'timed-out';
   }
 
-  /** Reads all that is there. False, and nothing is read, while the other side reads. */
-  read(take: (piece: Piece) => void): boolean {
+  /**
+   * Reads all that is there, up to a piece that `may` leaves there. False, and nothing is read, while the other side reads.
+   */
+  read(take: (piece: Piece) => void, may: (piece: Piece) => boolean = always): boolean {
     if (Atomics.compareExchange(this.#words, LOCK, 0, 1) !== 0) return false;
     try {
       for (let read = Atomics.load(this.#words, READ); read !== Atomics.load(this.#words, WRITE); ) {
         const [piece, next] = this.#piece(read);
+        if (!may(piece)) break;
         // Given back first: a reader that throws has had it.
         Atomics.store(this.#words, READ, next);
         Atomics.notify(this.#words, READ);
@@ -98,6 +106,12 @@ export class OutputRing {
       Atomics.store(this.#words, LOCK, 0);
     }
     return true;
+  }
+
+  /** Nobody will read it any more: what is written is lost, and holds nobody up. */
+  close(): void {
+    Atomics.store(this.#words, CLOSED, 1);
+    Atomics.notify(this.#words, READ);
   }
 
   /** The thread that wrote has ended: if it did so while it read, nobody reads any more. */
@@ -134,10 +148,10 @@ function align(length: number): number {
   return (length + 3) & ~3;
 }
 
-/** Cuts what was written into pieces that fit into a ring; characters of a text stay whole. */
-export function* pieces(data: Uint8Array, text: boolean): Generator<Uint8Array> {
+/** Cuts what was written into pieces of at most `most` bytes, which fit into a ring; characters of a text stay whole. */
+export function* pieces(data: Uint8Array, text: boolean, most: number = PIECE_BYTES): Generator<Uint8Array> {
   for (let start = 0; start < data.length; ) {
-    let end = Math.min(start + PIECE_BYTES, data.length);
+    let end = Math.min(start + most, data.length);
     if (text && end < data.length) while (((data[end] as number) & 0xc0) === 0x80) end--;
     yield data.subarray(start, end);
     start = end;
