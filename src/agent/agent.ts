@@ -67,7 +67,7 @@ export class Agent implements NewsHandler {
     this.#imported = new ImportedTemplates(runtime, ports.register, this.jobs);
     this.jobs.onOver = (job) => this.#jobOver(job);
     this.#exported = new ExportedTemplates(runtime, this.#values, this.#imported, jobOf);
-    const peer = (node: NodeId): Peer | undefined => (this.#dead.has(node) ? undefined : this.#peer(node));
+    const peer = (node: NodeId): Peer | undefined => (this.#submitter.dead.has(node) ? undefined : this.#peer(node));
     this.#outbox = new Outbox(ports.output, peer, this.rung);
     this.#objects = new Objects(runtime);
     this.#commands = new Commands(runtime, this.#values, this.#objects);
