@@ -1,7 +1,7 @@
 import type { Env } from '../common/step.ts';
 import { now } from '../common/timers.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
-import { event, outcome, stopFlag } from '../core/port/wire.ts';
+import { event, outcome, stopFlag, taskFlag } from '../core/port/wire.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import type { Template } from '../core/submit/template.ts';
 import { collect } from '../core/values/collector.ts';
@@ -25,12 +25,25 @@ import { failureOf } from './submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from './submitter/state.ts';
 import { submitterStep } from './submitter/step.ts';
 import { WireValues } from './values.ts';
-import { entry, readCancel, readCode, readForget, readTemplate } from './wire/entries.ts';
-import { type EntryReader, malformed } from './wire/entry.ts';
+import {
+  entry,
+  type Made,
+  readCancel,
+  readCode,
+  readForget,
+  readSettled,
+  readTemplate,
+  valuesOf,
+} from './wire/entries.ts';
+import { type EntryReader, malformed, VALUES_BYTES } from './wire/entry.ts';
 import { readHeard, readLost, readOutput } from './wire/output.ts';
 
 /** Bytes of a task record before its arguments. */
 const TASK_HEAD = 28;
+/** Bytes of an argument that is not there yet: its place, its maker, its result. */
+const MADE_BYTES = 16;
+
+const none: readonly never[] = [];
 
 const env: Env = {
   get now() {
@@ -95,7 +108,8 @@ export class Agent implements NewsHandler {
       },
       flush: () => {
         this.#pump.wake(this.#outbox.due);
-        for (const peer of this.#peers.values()) peer.flush();
+        const { now } = env;
+        for (const peer of this.#peers.values()) this.#pump.wake(peer.flush(now));
         this.#objects.flush();
       },
     });
@@ -183,12 +197,16 @@ export class Agent implements NewsHandler {
         break;
       case entry.answer: {
         this.#ports.arrivals?.flush();
+        peer.answered(env.now);
         const { index, generation, attempt } = this.#answers.read(peer, from);
         this.#step({ kind: 'answer', node: peer.node, index, generation, attempt });
         break;
       }
       case entry.cancel:
         this.#running.cancel(peer, readCancel(from));
+        break;
+      case entry.settled:
+        this.#running.answersSettled(peer, readSettled(from));
         break;
       case entry.forget:
         this.#imported.forget(peer, readForget(from));
@@ -275,13 +293,38 @@ export class Agent implements NewsHandler {
     const [index, generation, attempt, deps] = [word(4), word(8), word(16), word(24)];
     if (info.kind !== 'task' || info.forward === undefined) throw new Error('a task came that this node keeps');
     const job = jobNumber(info.job ?? '');
-    const head = { index, generation, attempt, template: id, job, results: info.numReturns, deps };
-    this.#handed = { head, argsAt: pos + TASK_HEAD };
-    this.#step({ kind: 'task', index, generation, attempt, ask: info.forward });
+    const isFollower = ((this.#runtime.port.inbox[pos + 1] as number) & taskFlag.follows) !== 0;
+    const made = isFollower ? this.#made(pos + TASK_HEAD) : none;
+    const head = { index, generation, attempt, template: id, job, results: info.numReturns, deps, made };
+    const argsAt = pos + TASK_HEAD + (isFollower ? 4 + made.length * MADE_BYTES : 0);
+    this.#handed = { head, argsAt };
+    const { forward: ask } = info;
+    let [end, bytes] = [argsAt, 0];
+    for (let i = valuesOf(head); i > 0; i--) {
+      bytes += this.#values.size(end);
+      end = values.skip(end);
+    }
+    const tooLarge = bytes > VALUES_BYTES;
+    if (isFollower) this.#step({ kind: 'follower', index, generation, attempt, ask, makers: made, tooLarge });
+    else this.#step({ kind: 'task', index, generation, attempt, ask, tooLarge });
     this.#handed = undefined;
-    let end = pos + TASK_HEAD;
-    for (let i = 0; i <= deps; i++) end = values.skip(end);
     return end;
+  }
+
+  /** The arguments at `pos` that tasks make which are out, with the attempts that are. */
+  #made(pos: number): readonly Made[] {
+    const { inboxView: view } = this.#runtime.port;
+    return Array.from({ length: view.getUint32(pos, true) }, (_, i) => {
+      const at = pos + 4 + i * MADE_BYTES;
+      const index = view.getUint32(at + 4, true);
+      return {
+        position: view.getUint32(at, true),
+        index,
+        generation: view.getUint32(at + 8, true),
+        attempt: this.#submitter.flights.get(index)?.attempt ?? 0,
+        result: view.getUint32(at + 12, true),
+      };
+    });
   }
 
   #templateEnded(number: number): void {

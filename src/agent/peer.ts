@@ -1,9 +1,13 @@
 import type { NodeId } from './ports.ts';
+import { writeSettled } from './wire/entries.ts';
 import type { EntryReader } from './wire/entry.ts';
 import { EntryStream, EntryWriter } from './wire/entry.ts';
 
 /** Bytes of one message of a session. */
 const BODY_BYTES = 256 * 1024;
+/** So many answers that have come, or milliseconds, and the peer is told, though nothing else goes there. */
+const MANY_ANSWERS = 256;
+const ANSWERS_MS = 20;
 
 /** Sends a message of the session with a node. */
 export type SendBody = (to: NodeId, body: Uint8Array) => 'taken' | 'wait' | 'full' | 'ended';
@@ -14,18 +18,21 @@ export class Peer {
   /** The bytes of its NodeId. */
   readonly id: Uint8Array;
   readonly out: EntryWriter = new EntryWriter();
-  readonly #send: SendBody;
+  readonly #session: SendBody;
   readonly #stream: EntryStream;
   /** What could not be sent yet. */
   readonly #held: Uint8Array[] = [];
   #waits = false;
+  /** Answers that have come and the peer was not told of, and since when. */
+  #answers = 0;
+  #since = 0;
   /** Templates and code that it has been sent, by this node's numbers and by name. */
   readonly knows: Set<number | string> = new Set();
 
   constructor(node: NodeId, send: SendBody, read: (peer: Peer, kind: number, entry: EntryReader) => void) {
     this.node = node;
     this.id = Buffer.from(node, 'hex');
-    this.#send = send;
+    this.#session = send;
     this.#stream = new EntryStream((kind, entry) => read(this, kind, entry));
   }
 
@@ -34,14 +41,30 @@ export class Peer {
     this.#stream.feed(body);
   }
 
-  /** Sends the entries that are complete. */
-  flush(): void {
+  /** An answer has come. */
+  answered(now: number): void {
+    if (this.#answers === 0) this.#since = now;
+    this.#answers += 1;
+  }
+
+  /** Sends the entries that are complete. Gives when it is to be called again, if nothing else calls. */
+  flush(now: number): number {
+    const due = this.#since + ANSWERS_MS;
+    if (this.#answers > 0 && (this.out.length > 0 || this.#answers >= MANY_ANSWERS || now >= due)) {
+      writeSettled(this.out, this.#answers);
+      this.#answers = 0;
+    }
+    this.#send();
+    return this.#answers > 0 ? due : Number.POSITIVE_INFINITY;
+  }
+
+  #send(): void {
     if (this.out.length > 0) {
       const bytes = this.out.take();
       for (let at = 0; at < bytes.length; at += BODY_BYTES) this.#held.push(bytes.subarray(at, at + BODY_BYTES));
     }
     while (!this.#waits && this.#held.length > 0) {
-      const sent = this.#send(this.node, this.#held[0] as Uint8Array);
+      const sent = this.#session(this.node, this.#held[0] as Uint8Array);
       if (sent === 'ended') {
         this.#held.length = 0;
         return;
@@ -54,6 +77,6 @@ export class Peer {
   /** The session has room again. */
   go(): void {
     this.#waits = false;
-    this.flush();
+    this.#send();
   }
 }
