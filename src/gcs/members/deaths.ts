@@ -1,12 +1,20 @@
 import { endJob } from './jobs.ts';
 import type { AuthorityEffect, Change, NodeId } from './ports.ts';
+import { dropComplaints } from './standing.ts';
 import type { AuthorityState } from './state.ts';
 import { sweep } from './writes.ts';
 
 /** So many dead nodes stay in the table. */
 const MOST_DEAD = 1_000;
 
-/** Declares a node dead. Its jobs end. `end`: what is done when all is written. */
+/** Declares a node dead that has not said so itself: it is told. */
+export function declareDead(state: AuthorityState, node: NodeId, cause: string, effects: AuthorityEffect[]): void {
+  const link = state.living.get(node)?.link ?? null;
+  if (link !== null) effects.push({ kind: 'dead', link, cause });
+  bury(state, node, cause, effects);
+}
+
+/** Enters a node as dead. Its jobs end. `end`: what is done when all is written. */
 export function bury(
   state: AuthorityState,
   node: NodeId,
@@ -17,6 +25,7 @@ export function bury(
   const found = state.living.get(node);
   if (found === undefined) return;
   state.living.delete(node);
+  dropComplaints(state, node, found);
   state.dead.set(node, cause);
   const changes: Change[] = [
     { kind: 'node', row: { ...found.row, alive: false, cause } },

@@ -68,6 +68,16 @@ export class SessionRunner {
     this.#give({ type: 'dead', node });
   }
 
+  /** Whether the owner has said that the node is dead. */
+  isDead(node: string): boolean {
+    return this.#sessions.dead.has(node);
+  }
+
+  /** From now on a session ends with a peer that acknowledges nothing for so long. */
+  reach(ms: number): void {
+    this.#sessions.reachMs = ms;
+  }
+
   end(peer: string, text: string): void {
     this.#give({ type: 'end', peer, text });
   }
