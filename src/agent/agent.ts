@@ -1,7 +1,7 @@
 import type { Env } from '../common/step.ts';
 import { now } from '../common/timers.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
-import { event, outcome, stopFlag, taskFlag } from '../core/port/wire.ts';
+import { event, outcome, stopFlag } from '../core/port/wire.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import type { Template } from '../core/submit/template.ts';
 import { collect } from '../core/values/collector.ts';
@@ -10,6 +10,7 @@ import type { AgentPorts } from './agent-ports.ts';
 import { Answers } from './answers.ts';
 import { Commands } from './commands.ts';
 import { ExportedTemplates } from './exported.ts';
+import { Handing } from './handing.ts';
 import { ImportedTemplates } from './imported.ts';
 import { Jobs, jobNumber } from './jobs.ts';
 import { AgentNews } from './news.ts';
@@ -25,25 +26,9 @@ import { failureOf } from './submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from './submitter/state.ts';
 import { submitterStep } from './submitter/step.ts';
 import { WireValues } from './values.ts';
-import {
-  entry,
-  type Made,
-  readCancel,
-  readCode,
-  readForget,
-  readSettled,
-  readTemplate,
-  valuesOf,
-} from './wire/entries.ts';
-import { type EntryReader, malformed, VALUES_BYTES } from './wire/entry.ts';
+import { entry, readCancel, readCode, readForget, readSettled, readTemplate } from './wire/entries.ts';
+import { type EntryReader, malformed } from './wire/entry.ts';
 import { readHeard, readLost, readOutput } from './wire/output.ts';
-
-/** Bytes of a task record before its arguments. */
-const TASK_HEAD = 28;
-/** Bytes of an argument that is not there yet: its place, its maker, its result. */
-const MADE_BYTES = 16;
-
-const none: readonly never[] = [];
 
 const env: Env = {
   get now() {
@@ -60,6 +45,7 @@ export class Agent implements NewsHandler {
   readonly #imported: ImportedTemplates;
   readonly #exported: ExportedTemplates;
   readonly #running: RunningTasks;
+  readonly #handing: Handing;
   readonly #sending: Sending;
   readonly #outbox: Outbox;
   readonly #commands: Commands;
@@ -97,6 +83,7 @@ export class Agent implements NewsHandler {
       nameOf: (template) => runtime.registry.get(template).info.name,
       meanOf: (template) => runtime.addon.templateMean(runtime.port.id, template),
     });
+    this.#handing = new Handing(runtime, this.#values, (index) => this.#submitter.flights.get(index)?.attempt ?? 0);
     this.#sending = new Sending(runtime, this.#values, this.#exported);
     const news = new AgentNews(runtime, (token, result, pos) => this.#running.settled(token, result, pos));
     this.#pump = new Pump(runtime, news, {
@@ -259,7 +246,7 @@ export class Agent implements NewsHandler {
     const flags = this.#runtime.port.inbox[pos + 1] as number;
     switch (kind) {
       case event.task:
-        return this.#task(pos, word);
+        return this.#task(pos);
       case event.line: {
         const isNew = (flags & 1) !== 0;
         const ask = isNew ? this.#text(pos + 12) : undefined;
@@ -287,44 +274,14 @@ export class Agent implements NewsHandler {
     return Buffer.from(inbox.subarray(pos + 4, pos + 4 + inboxView.getUint32(pos, true))).toString();
   }
 
-  #task(pos: number, word: (at: number) => number): number {
-    const { registry, values } = this.#runtime;
-    const { id, info } = registry.get(word(12));
-    const [index, generation, attempt, deps] = [word(4), word(8), word(16), word(24)];
-    if (info.kind !== 'task' || info.forward === undefined) throw new Error('a task came that this node keeps');
-    const job = jobNumber(info.job ?? '');
-    const isFollower = ((this.#runtime.port.inbox[pos + 1] as number) & taskFlag.follows) !== 0;
-    const made = isFollower ? this.#made(pos + TASK_HEAD) : none;
-    const head = { index, generation, attempt, template: id, job, results: info.numReturns, deps, made };
-    const argsAt = pos + TASK_HEAD + (isFollower ? 4 + made.length * MADE_BYTES : 0);
-    this.#handed = { head, argsAt };
-    const { forward: ask } = info;
-    let [end, bytes] = [argsAt, 0];
-    for (let i = valuesOf(head); i > 0; i--) {
-      bytes += this.#values.size(end);
-      end = values.skip(end);
-    }
-    const tooLarge = bytes > VALUES_BYTES;
-    if (isFollower) this.#step({ kind: 'follower', index, generation, attempt, ask, makers: made, tooLarge });
+  #task(pos: number): number {
+    const { task, ask, tooLarge, end } = this.#handing.read(pos);
+    const { index, generation, attempt, made } = task.head;
+    this.#handed = task;
+    if (made.length > 0) this.#step({ kind: 'follower', index, generation, attempt, ask, makers: made, tooLarge });
     else this.#step({ kind: 'task', index, generation, attempt, ask, tooLarge });
     this.#handed = undefined;
     return end;
-  }
-
-  /** The arguments at `pos` that tasks make which are out, with the attempts that are. */
-  #made(pos: number): readonly Made[] {
-    const { inboxView: view } = this.#runtime.port;
-    return Array.from({ length: view.getUint32(pos, true) }, (_, i) => {
-      const at = pos + 4 + i * MADE_BYTES;
-      const index = view.getUint32(at + 4, true);
-      return {
-        position: view.getUint32(at, true),
-        index,
-        generation: view.getUint32(at + 8, true),
-        attempt: this.#submitter.flights.get(index)?.attempt ?? 0,
-        result: view.getUint32(at + 12, true),
-      };
-    });
   }
 
   #templateEnded(number: number): void {
