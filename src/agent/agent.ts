@@ -280,6 +280,7 @@ export class Agent implements NewsHandler {
     this.#handed = task;
     if (made.length > 0) this.#step({ kind: 'follower', index, generation, attempt, ask, makers: made, tooLarge });
     else this.#step({ kind: 'task', index, generation, attempt, ask, tooLarge });
+    if (this.#submitter.flights.get(index)?.generation !== generation) this.#sending.drop(task);
     this.#handed = undefined;
     return end;
   }

@@ -65,6 +65,15 @@ export class Sending {
     this.#held.set(head.index, held);
   }
 
+  /** A task is not sent: the handles that came in its values go. */
+  drop({ head, argsAt }: Outgoing): void {
+    let at = argsAt;
+    for (let i = valuesOf(head); i > 0; i--) {
+      if (this.#values.carriesCode(at)) this.#values.rename(at);
+      at = this.#runtime.values.skip(at);
+    }
+  }
+
   /** Stops a task that was sent. */
   cancel(peer: Peer, cancel: CancelEntry): void {
     const held = this.#held.get(cancel.index);

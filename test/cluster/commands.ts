@@ -56,9 +56,25 @@ export class User {
     });
   }
 
-  /** Starts a command that stays. */
-  start(t: TestContext, args: readonly string[], env: NodeJS.ProcessEnv = {}): Foreground {
-    const child = spawn(process.execPath, [mobula, ...args], {
+  /** Starts a command that stays. `before`: what starts it elsewhere. */
+  start(
+    t: TestContext,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    before: readonly string[] = [],
+  ): Foreground {
+    return this.program(t, [mobula, ...args], env, before);
+  }
+
+  /** Starts a program of JavaScript that stays. */
+  program(
+    t: TestContext,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    before: readonly string[] = [],
+  ): Foreground {
+    const [file = '', ...all] = [...before, process.execPath, ...args];
+    const child = spawn(file, all, {
       env: { ...this.#env, ...env },
       cwd: this.home,
       stdio: ['ignore', 'pipe', 'pipe'],
