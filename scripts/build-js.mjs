@@ -124,6 +124,7 @@ await build({
     keepApart('benchmark-package.ts', './benchmark-package.js'),
     keepApart('../index.ts', 'mobula'),
     keepApart('ask-head.ts', '../boot/ask-head.js'),
+    keepApart('report-exit.ts', '../boot/report-exit.js'),
   ],
   format: 'esm',
 });
@@ -152,7 +153,7 @@ await build({
   ...common,
   outdir: 'dist',
   outbase: 'src',
-  entryPoints: ['src/boot/shard.ts', 'src/boot/scheduler.ts', 'src/boot/agent.ts', 'src/boot/ask-head.ts'],
+  entryPoints: ['shard', 'scheduler', 'agent', 'ask-head', 'report-exit'].map((name) => `src/boot/${name}.ts`),
   packages: 'bundle',
   // Accelerators of ws and msgpackr that an application may have; each works without.
   external: ['bufferutil', 'utf-8-validate', 'msgpackr-extract'],

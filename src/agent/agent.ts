@@ -8,12 +8,13 @@ import type { ThreadRuntime } from '../core/runtime.ts';
 import type { Template } from '../core/submit/template.ts';
 import { collect } from '../core/values/collector.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
+import { BegunSlots, begunOf } from './begun.ts';
 import { Commands } from './commands.ts';
 import { ExportedTemplates } from './exported.ts';
 import { ImportedTemplates, type Register } from './imported.ts';
 import { AgentNews } from './news.ts';
 import { Objects } from './objects.ts';
-import { Peer, type SendBody } from './peer.ts';
+import { Peer, type Progress, type SendBody } from './peer.ts';
 import type { Granted, NodeId, Wanted } from './ports.ts';
 import { RunningTasks } from './running.ts';
 import { type Outgoing, Sending } from './sending.ts';
@@ -42,6 +43,8 @@ const ROUNDS = 32;
 export interface AgentPorts {
   readonly register: Register;
   readonly send: SendBody;
+  /** How many messages of the session with `node` were sent, and how many it has acknowledged. */
+  progress(node: NodeId): Progress;
   request(wanted: Wanted): void;
   /** A peer broke the protocol: the session with it is to end. */
   misbehaved(node: NodeId, error: unknown): void;
@@ -84,6 +87,7 @@ export class Agent implements NewsHandler {
   readonly #sending: Sending;
   readonly #commands: Commands;
   readonly #objects: Objects;
+  readonly #slots: BegunSlots;
   readonly #news: AgentNews;
   readonly #submitter = newSubmitter();
   readonly #peers = new Map<NodeId, Peer>();
@@ -104,8 +108,10 @@ export class Agent implements NewsHandler {
     this.#imported = new ImportedTemplates(runtime, ports.register);
     this.#exported = new ExportedTemplates(runtime, this.#values, this.#imported, jobOf);
     this.#objects = new Objects(runtime);
+    this.#slots = new BegunSlots(runtime);
     this.#commands = new Commands(runtime, this.#values, this.#objects);
     this.#running = new RunningTasks({
+      slots: this.#slots,
       objects: this.#objects,
       commands: this.#commands,
       values: this.#values,
@@ -148,11 +154,15 @@ export class Agent implements NewsHandler {
     this.#peers.get(node)?.go();
   }
 
-  /** A node is dead, or the session with it has ended: its frames are refused from now on. */
-  dead(node: NodeId): void {
+  /**
+   * A node is dead, or the session with it has ended: its frames are refused from now on. `begun`: what it had begun, as its row
+   * says; undefined: that is not known.
+   */
+  dead(node: NodeId, begun?: string): void {
     if (this.#dead.has(node)) return;
     this.#dead.add(node);
-    this.#step({ kind: 'dead', node });
+    const own = begun === undefined ? undefined : begunOf(this.#runtime.facts.nodeId, begun);
+    this.#step({ kind: 'dead', node, begun: own });
     const peer = this.#peers.get(node);
     if (peer !== undefined) {
       this.#peers.delete(node);
@@ -175,7 +185,7 @@ export class Agent implements NewsHandler {
   #peer(node: NodeId): Peer {
     let peer = this.#peers.get(node);
     if (peer === undefined) {
-      peer = new Peer(node, this.#ports.send, this.#entry);
+      peer = new Peer(node, { ...this.#ports, slots: this.#slots }, this.#entry);
       this.#peers.set(node, peer);
     }
     return peer;

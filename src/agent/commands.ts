@@ -119,7 +119,7 @@ export class Commands {
 /** What a task is at its submitter: `src/core/run/origin.ts` reads it in the worker. */
 function writeOrigin(
   writer: ThreadRuntime['port']['writer'],
-  { peer, index, generation, attempt }: Run,
+  { peer, index, generation, attempt, slot }: Run,
   job: number,
 ): void {
   const { bytes, view } = writer;
@@ -129,5 +129,6 @@ function writeOrigin(
   view.setUint32(writer.pos + 12, index, false);
   view.setUint32(writer.pos + 16, attempt, true);
   view.setUint32(writer.pos + 20, job, true);
-  writer.pos += 24;
+  view.setUint32(writer.pos + 24, slot, true);
+  writer.pos += 28;
 }

@@ -7,6 +7,8 @@ export class Run implements Attempted {
   readonly index: number;
   readonly generation: number;
   readonly attempt: number;
+  /** In the page of begun tasks. */
+  readonly slot: number;
   /** The objects of its results, and what the core calls the subscriptions to these. */
   readonly objects: readonly number[];
   readonly tokens: number[] = [];
@@ -16,11 +18,12 @@ export class Run implements Attempted {
   readonly parts: Uint8Array[] = [];
   readonly templates: number[] = [];
 
-  constructor(peer: Peer, { index, generation, attempt }: Attempted, objects: readonly number[]) {
+  constructor(peer: Peer, { index, generation, attempt }: Attempted, objects: readonly number[], slot: number) {
     this.peer = peer;
     this.index = index;
     this.generation = generation;
     this.attempt = attempt;
+    this.slot = slot;
     this.objects = objects;
     this.missing = objects.length;
   }

@@ -2,6 +2,7 @@ import { withoutPage } from '../common/error-page.ts';
 import { ObjectStoreFullError } from '../common/errors.ts';
 import { status } from '../core/port/wire.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
+import type { BegunSlots } from './begun.ts';
 import type { Commands } from './commands.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { ImportedTemplates } from './imported.ts';
@@ -20,6 +21,7 @@ const VALUE_AT = PART_AT + 5;
 
 /** What tasks of other nodes need of the agent. */
 export interface RunningPorts {
+  readonly slots: BegunSlots;
   readonly objects: Objects;
   readonly commands: Commands;
   readonly values: WireValues;
@@ -67,12 +69,12 @@ export class RunningTasks {
 
   /** A task to run. */
   run(peer: Peer, entry: EntryReader): void {
-    const { imported, objects, commands, nameOf } = this.#ports;
+    const { slots, imported, objects, commands, nameOf } = this.#ports;
     const head = readRunHead(entry);
     const inward = imported.inward(peer);
     const template = inward(head.template).number;
     this.#used.add(template);
-    const run = new Run(peer, head, objects.take(head.results));
+    const run = new Run(peer, head, objects.take(head.results), slots.take(peer.id, head));
     this.#of(peer).set(run.index, run);
     this.#size += 1;
     try {
@@ -170,7 +172,9 @@ export class RunningTasks {
   #end(run: Run): void {
     for (const object of run.objects) this.#ports.objects.release(object);
     // A peer that is dead has none any more.
-    if (this.#of(run.peer).delete(run.index)) this.#size -= 1;
+    if (!this.#of(run.peer).delete(run.index)) return;
+    this.#size -= 1;
+    run.peer.answered(run.slot);
   }
 
   cancel(peer: Peer, cancel: CancelEntry): void {
@@ -182,7 +186,11 @@ export class RunningTasks {
   /** A node is dead: nobody waits for what its tasks do. */
   forgetPeer(peer: Peer): void {
     const runs = this.#of(peer);
-    for (const { objects } of runs.values()) this.#ports.commands.cancel(objects[0] as number, true, true);
+    for (const { objects, slot } of runs.values()) {
+      this.#ports.commands.cancel(objects[0] as number, true, true);
+      this.#ports.slots.release(slot);
+    }
+    peer.forget();
     this.#size -= runs.size;
     this.#runs.delete(peer);
     this.#last = undefined;

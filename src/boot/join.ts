@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { isLoopbackHost, parseAddress } from '../common/address.ts';
 import type { ResolvedClusterOptions, ResolvedInitOptions } from '../common/init-options.ts';
 import type { NodeFacts } from '../core/node-facts.ts';
+import { BEGUN_BYTES } from '../core/run/begun.ts';
 import { jobName } from '../core/run/origin.ts';
 import { addon } from '../native/binding.ts';
 import { readToken } from '../transport/proof/token.ts';
@@ -48,7 +49,9 @@ export function joinAsDriver(options: ResolvedInitOptions, cluster: ResolvedClus
 
 /** Starts the core of this process, and its agent, which a cluster takes in. */
 export async function join(options: ResolvedInitOptions, config: Omit<AgentConfig, 'facts'>): Promise<Joined> {
-  const facts = nodeFacts(options);
+  // A driver has no supervisor that reads its page.
+  const page = config.job === undefined ? { begunFd: addon.openBegun(BEGUN_BYTES) } : {};
+  const facts: NodeFacts = { ...nodeFacts(options), ...page };
   startCore(options, facts.totals);
   try {
     const agent = await AgentHost.start({ ...config, facts });

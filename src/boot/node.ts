@@ -1,5 +1,6 @@
 import { isEveryInterface, isLoopbackHost, parseAddress } from '../common/address.ts';
 import { resolveInitOptions } from '../common/init-options.ts';
+import type { NodeFacts } from '../core/node-facts.ts';
 import { addon } from '../native/binding.ts';
 import { DriverNode } from './driver.ts';
 import { join } from './join.ts';
@@ -38,12 +39,16 @@ export async function startNode(config: NodeConfig): Promise<Served<NodeReady>> 
     process.exit(1);
   };
   return {
-    ready: { nodeId: joined.facts.nodeId },
+    ready: nodeReady(joined.facts),
     drain: async (ms) => {
       await joined.agent.leave(ms);
       await node.close(0);
     },
   };
+}
+
+function nodeReady({ nodeId, begunFd }: NodeFacts): NodeReady {
+  return { nodeId, ...(begunFd !== undefined && { begunFd }) };
 }
 
 /** The host that others reach this machine at: the name of the head's, if that is here. */

@@ -27,7 +27,7 @@ export type Granted =
   | { readonly kind: 'node-died'; readonly about: About; readonly node: NodeId };
 
 /** What a node says of itself as it enters the cluster. Its id is that of its connection. */
-export type NodeFacts = Omit<NodeRow, 'nodeId' | 'alive' | 'cause'>;
+export type NodeFacts = Omit<NodeRow, 'nodeId' | 'alive' | 'cause' | 'begun'>;
 
 /** What a driver says of its job. */
 export interface JobFacts {

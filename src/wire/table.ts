@@ -79,6 +79,14 @@ export interface MemberMessages {
   readonly JOB_ENDED: { readonly job: number };
   readonly BYE: Empty;
   readonly BYE_HEARD: Empty;
+  /** Of a supervisor: the process of `node` has ended. `begun`: as in `NodeRow`, as bytes, if it is `known`. */
+  readonly EXITED: {
+    readonly node: string;
+    readonly cause: string;
+    readonly known: boolean;
+    readonly begun: Uint8Array;
+  };
+  readonly EXIT_HEARD: Empty;
   readonly SUSPECTED: { readonly node: string; readonly suspected: boolean };
 }
 
@@ -136,6 +144,13 @@ export const headTable: Table<HeadMessages> = {
   BYE: message(48, 'dialer', {}, short),
   BYE_HEARD: message(49, 'acceptor', {}, short),
   SUSPECTED: message(50, 'acceptor', { node: nodeId, suspected: flag }, short),
+  EXITED: message(
+    51,
+    'dialer',
+    { node: nodeId, cause: text, known: flag, begun: rest },
+    { repeatable: true, limit: 98_304 },
+  ),
+  EXIT_HEARD: message(52, 'acceptor', {}, short),
   // FROM must have room for it.
   REQUEST: message(56, 'dialer', { body: rest }, { repeatable: true, limit: FRAME_BYTES - 64 }),
   GRANTED: message(57, 'acceptor', { body: rest }, again),

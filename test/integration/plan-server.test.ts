@@ -67,15 +67,14 @@ test('a head and the node beside it come up, are found, drain at SIGTERM and lea
   assert.deepEqual(readdirSync(run), []);
 });
 
-test('a node that dies is replaced, and its successor knows of whom it is one', limit, async () => {
+test('a node that dies is replaced', limit, async () => {
   using diary = diaryOf();
   const supervisor = new Supervisor({ head, node, drainMs: 25_000 }, join(diary.folder, 'run'));
   await supervisor.line();
   const { pid = 0 } = diary.births()[0] ?? {};
   process.kill(pid, 'SIGKILL');
   await until(() => diary.births().length === 2);
-  const { start, predecessor } = diary.births()[1]?.config ?? {};
-  assert.deepEqual([start, predecessor], [1, { nodeId: `${pid}-0`, pid, code: null, signal: 'SIGKILL' }]);
+  assert.equal(diary.births()[1]?.config?.start, 1);
   supervisor.process.kill('SIGINT');
   assert.equal(await supervisor.line(), 'over');
 });

@@ -5,6 +5,7 @@
 //!   is left when the process dies. Pages get memory only by calls that report failure
 //!   ([`Arena::write_fresh`], [`Arena::allocate`]); touching an allocated page never raises `SIGBUS`.
 //! * [`map`] and [`unmap`]: further mappings of ranges of arenas, copied on write.
+//! * [`open_shared`] and [`map_shared`]: memory that outlives the process, for a reader that has opened its descriptor.
 //! * [`expect_reading`]: for memory of others that is about to be copied.
 //! * [`trim_heap`]: freed memory for the system.
 //! * [`memory`], [`memory_limit`], [`processors`] and [`cpu_quota`]: limits, control groups included.
@@ -16,6 +17,6 @@ mod linux;
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Arena, Memory, Part, cpu_quota, expect_reading, huge_pages, map, memory, memory_limit, page_size,
-    processors, trim_heap, unmap,
+    Arena, Memory, Part, cpu_quota, expect_reading, huge_pages, map, map_shared, memory, memory_limit,
+    open_shared, page_size, processors, trim_heap, unmap,
 };

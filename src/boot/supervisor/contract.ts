@@ -37,8 +37,6 @@ export interface NodeConfig {
    * predecessor would have done.
    */
   readonly start: number;
-  /** The node that this one replaces: evidence that it is dead, for the authority. */
-  readonly predecessor?: NodeExit;
 }
 
 /** What a node reports when the head has taken it in. */
@@ -61,8 +59,8 @@ export interface Exit {
 /** How a node ended. */
 export interface NodeExit extends Exit {
   readonly nodeId: string;
-  /** What the page of begun tasks had, in base64. Absent where the node showed no page. */
-  readonly begun?: string;
+  /** What its page of begun tasks names. Undefined: that is not known. */
+  readonly begun: Uint8Array | undefined;
 }
 
 /** An error as it is told, with the code of a `MobulaError`. */

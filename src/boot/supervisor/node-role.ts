@@ -1,11 +1,12 @@
 import { BegunPage } from './begun-page.ts';
 import type { Exit, NodeConfig, NodeExit, NodeReady } from './contract.ts';
+import { tellHead } from './exits.ts';
 import { type Setting, Supervised } from './supervised.ts';
 
 /** What a node is told, but for what only its start shows. */
-export type NodePlan = Omit<NodeConfig, 'start' | 'predecessor'>;
+export type NodePlan = Omit<NodeConfig, 'start'>;
 
-/** Keeps a node running. `reported`: one that was up is dead, whoever wanted it. */
+/** Keeps a node running, and tells the head when it is dead. `reported`: one that was up is dead, whoever wanted it. */
 export function superviseNode(
   plan: NodePlan,
   setting: Setting,
@@ -13,20 +14,20 @@ export function superviseNode(
 ): Supervised<NodeReady> {
   let nodeId = '';
   let page: BegunPage | undefined;
-  let predecessor: NodeExit | undefined;
   return new Supervised<NodeReady>({
     name: 'node',
     ...setting,
-    config: (start) => ({ ...plan, start, ...(predecessor && { predecessor }) }) satisfies NodeConfig,
+    config: (start) => ({ ...plan, start }) satisfies NodeConfig,
     ready(told, pid) {
       ({ nodeId } = told);
       if (told.begunFd !== undefined) page = BegunPage.of(pid, told.begunFd);
     },
     reported(exit: Exit) {
-      predecessor = { nodeId, ...exit, ...(page && { begun: page.read() }) };
+      const ended: NodeExit = { nodeId, ...exit, begun: page?.read() };
       page?.close();
       page = undefined;
-      reported(predecessor);
+      void tellHead(plan, ended);
+      reported(ended);
     },
   });
 }

@@ -1,15 +1,22 @@
-/** A task of another node, as that node names it: its NodeId, generation and place, its attempt, its job. */
+/** A task of another node, as that node names it: its NodeId, generation and place, its attempt, its job; and its slot here. */
 export interface Origin {
   /** As `context().taskId` gives it in every node. */
   readonly taskId: string;
   readonly attempt: number;
   readonly jobId: string;
+  /** In the page of begun tasks. */
+  readonly slot: number;
 }
 
 /** Bytes of an origin in a record. The first 16 are the TaskId. */
-export const ORIGIN_BYTES = 24;
+export const ORIGIN_BYTES = 28;
 
 const TASK_ID_BYTES = 16;
+
+/** The slot of the task whose origin is at `pos`. */
+export function slotOf(view: DataView, pos: number): number {
+  return view.getUint32(pos + TASK_ID_BYTES + 8, true);
+}
 
 /** Reads the origin at `pos`. */
 export function readOrigin(bytes: Uint8Array, view: DataView, pos: number): Origin {
@@ -18,6 +25,7 @@ export function readOrigin(bytes: Uint8Array, view: DataView, pos: number): Orig
     taskId: id.toString('hex'),
     attempt: view.getUint32(pos + TASK_ID_BYTES, true),
     jobId: jobName(view.getUint32(pos + TASK_ID_BYTES + 4, true)),
+    slot: slotOf(view, pos),
   };
 }
 

@@ -4,7 +4,8 @@
  * 1. A node is dead `nodeTimeoutMs` after it was last heard of, less the time in which the authority itself stood still. So nobody
  *    dies in its first timeout.
  * 2. After a restart those in the table have `returnMs` to come back.
- * 3. A connection that closes says nothing: the node may come back on another. BYE says it.
+ * 3. A connection that closes says nothing: the node may come back on another. BYE says it, and so does the node's supervisor: what the
+ *    node had begun stands in the row from the write that says it is dead, or never.
  * 4. A job ends by a word of its driver, or with its driver.
  * 5. What is told to others is on the disk.
  */
@@ -40,6 +41,9 @@ export const authority: Step<AuthorityState, AuthorityEvent, AuthorityEffect> = 
     case 'bye':
       onBye(state, event, effects);
       break;
+    case 'exited':
+      onExited(state, event, effects);
+      break;
     case 'closed': {
       const living = state.living.get(event.node);
       if (living?.link === event.link) living.link = null;
@@ -63,7 +67,10 @@ type Of<Kind extends AuthorityEvent['kind']> = Extract<AuthorityEvent, { kind: K
 function onStart(state: AuthorityState, { nodes, jobs }: Of<'start'>, now: number, effects: AuthorityEffect[]): void {
   for (const row of nodes) {
     if (row.alive) state.living.set(row.nodeId, living(state, row, null, now, now + state.settings.returnMs));
-    else state.dead.set(row.nodeId, row.cause);
+    else {
+      state.dead.set(row.nodeId, row.cause);
+      if (row.begun !== undefined) state.lists.push(row);
+    }
   }
   for (const row of jobs) {
     state.lastJob = Math.max(state.lastJob, row.job);
@@ -142,6 +149,17 @@ function onBye(state: AuthorityState, { link, node }: Of<'bye'>, effects: Author
   const heard: AuthorityEffect = { kind: 'bye-heard', link };
   if (state.living.has(node)) bury(state, node, 'it has left', effects, [heard]);
   else effects.push(heard);
+}
+
+function onExited(state: AuthorityState, { link, node, cause, begun }: Of<'exited'>, effects: AuthorityEffect[]): void {
+  const heard: AuthorityEffect = { kind: 'exit-heard', link };
+  const found = state.living.get(node);
+  if (found === undefined) {
+    effects.push(heard);
+    return;
+  }
+  if (found.link !== null) effects.push({ kind: 'dead', link: found.link, cause });
+  bury(state, node, cause, effects, [heard], begun);
 }
 
 function onTick(state: AuthorityState, now: number, effects: AuthorityEffect[]): void {

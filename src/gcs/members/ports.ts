@@ -21,6 +21,14 @@ export type AuthorityEvent =
     }
   | { readonly kind: 'end-job'; readonly link: Link; readonly node: NodeId; readonly job: number }
   | { readonly kind: 'bye'; readonly link: Link; readonly node: NodeId }
+  /** A supervisor says that the process of `node` has ended. `begun`: as in `NodeRow`; undefined: that is not known. */
+  | {
+      readonly kind: 'exited';
+      readonly link: Link;
+      readonly node: NodeId;
+      readonly cause: string;
+      readonly begun: string | undefined;
+    }
   | { readonly kind: 'closed'; readonly link: Link; readonly node: NodeId }
   /** A write has its outcome; `next`: where its sweep goes on. */
   | { readonly kind: 'wrote'; readonly id: number; readonly next: number | null }
@@ -44,6 +52,7 @@ export type AuthorityEffect =
   | { readonly kind: 'job-is'; readonly link: Link; readonly no: number; readonly job: number }
   | { readonly kind: 'job-ended'; readonly link: Link; readonly job: number }
   | { readonly kind: 'bye-heard'; readonly link: Link }
+  | { readonly kind: 'exit-heard'; readonly link: Link }
   /** The node is dead: its connection ends. */
   | { readonly kind: 'dead'; readonly link: Link; readonly cause: string }
   /** Every node is told. */
