@@ -14,6 +14,7 @@ import { ExportedTemplates } from './exported.ts';
 import { ImportedTemplates, type Register } from './imported.ts';
 import { AgentNews } from './news.ts';
 import { Objects } from './objects.ts';
+import { outcomes } from './outcomes.ts';
 import { Peer, type Progress, type SendBody } from './peer.ts';
 import type { Granted, NodeId, Wanted } from './ports.ts';
 import { RunningTasks } from './running.ts';
@@ -22,16 +23,7 @@ import { failureOf } from './submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from './submitter/state.ts';
 import { submitterStep } from './submitter/step.ts';
 import { WireValues } from './values.ts';
-import {
-  answer,
-  entry,
-  readAnswerHead,
-  readCancel,
-  readCode,
-  readForget,
-  readTemplate,
-  writeCancel,
-} from './wire/entries.ts';
+import { entry, readAnswerHead, readCancel, readCode, readForget, readTemplate, writeCancel } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
 
 /** Bytes of a task record before its arguments. */
@@ -58,16 +50,6 @@ interface Answer {
   readonly peer: Peer;
   readonly attempt: number;
 }
-
-/** What comes of an answer, for the core. */
-const outcomes: Readonly<Record<number, number>> = {
-  [answer.values]: outcome.ok,
-  [answer.thrown]: outcome.error,
-  [answer.thrownAgain]: outcome.retry,
-  [answer.failed]: outcome.failed,
-  [answer.lost]: outcome.lost,
-  [answer.unbegun]: outcome.unbegun,
-};
 
 const env: Env = {
   get now() {

@@ -129,4 +129,27 @@ describe('tasks of a node that dies', () => {
     assert.equal(await get(ref), 2);
     await second.stop();
   });
+
+  it('goes on when a node dies, and uses one that comes', async () => {
+    const victim = await cluster.addNode({ numCpus: 2, resources: { extra: 1 } });
+    const slow = remote(
+      async (n: number) => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return [n, context().attempt];
+      },
+      { resources: { extra: 0.01 }, maxRetries: 5 },
+    );
+    const refs = Array.from({ length: 60 }, (_, i) => slow.remote(i));
+    await wait(refs, { numReturns: 5 });
+    victim.kill();
+    const next = await cluster.addNode({ numCpus: 2, resources: { extra: 1 } });
+    const values = await get(refs);
+    assert.deepEqual(
+      values.map(([n]) => n),
+      refs.map((_, i) => i),
+    );
+    assert.ok(values.some(([, attempt]) => attempt === 2));
+    await until(() => isDead(victim.nodeId));
+    await next.stop();
+  });
 });

@@ -16,7 +16,6 @@ import {
   wait,
 } from 'mobula';
 import { type Cluster, startCluster } from 'mobula/testing';
-import { until } from '../support/until.ts';
 
 const factor = 3;
 const triple = remote((n: number) => n * factor);
@@ -215,32 +214,6 @@ describe('a job of a cluster', () => {
     assert.throws(() => generates.remote(), { code: 'ERR_MOBULA_NOT_BUILT' });
     const inner = remote(() => [put(1)]);
     await assert.rejects(get(inner.remote()), { name: 'TaskError', message: /ref/ });
-  });
-
-  it('goes on when a node dies, and uses one that comes', async () => {
-    const victim = await cluster.addNode({ numCpus: 2, resources: { extra: 1 } });
-    const slow = remote(
-      async (n: number) => {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        return [n, context().attempt];
-      },
-      { resources: { extra: 0.01 }, maxRetries: 5 },
-    );
-    const refs = Array.from({ length: 60 }, (_, i) => slow.remote(i));
-    await wait(refs, { numReturns: 5 });
-    victim.kill();
-    const next = await cluster.addNode({ numCpus: 2, resources: { extra: 1 } });
-    const values = await get(refs);
-    assert.deepEqual(
-      values.map(([n]) => n),
-      refs.map((_, i) => i),
-    );
-    assert.ok(values.some(([, attempt]) => attempt === 2));
-    await until(() => nodes().find(({ nodeId }) => nodeId === victim.nodeId)?.alive !== true);
-    await next.stop();
-    const [alive] = cluster.nodes;
-    assert.ok(alive);
-    assert.equal(await get(triple.remote(5)), 15);
   });
 });
 

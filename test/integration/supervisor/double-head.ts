@@ -5,7 +5,8 @@ import { MobulaError } from '../../../src/common/errors.ts';
 
 /** Stands in for a head: a port, and an end that a test can bring about. */
 export class DoubleHead implements RunningHead {
-  readonly #server: Server = createServer();
+  // Nothing is said there.
+  readonly #server: Server = createServer((socket) => socket.destroy());
   #end: (error: Error | undefined) => void = () => {};
   readonly ended: Promise<Error | undefined> = new Promise((resolve) => {
     this.#end = resolve;
