@@ -1,5 +1,8 @@
 // A node dies: what it had begun is an attempt, what only waited there is none.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { cancel, context, get, init, nodes, type ObjectRef, remote, shutdown, wait } from 'mobula';
 import { type Cluster, startCluster } from 'mobula/testing';
@@ -39,19 +42,40 @@ describe('tasks of a node that dies', () => {
     return attempts;
   }
 
-  it('a task that kills its node fails, and the hundred that waited there end elsewhere, at their first attempt', async () => {
+  it('a task that kills its node fails, and the hundred that wait there end elsewhere, at their first attempt', async () => {
     const victim = await cluster.addNode({ numCpus: 1 });
-    const before = Array.from({ length: 50 }, (_, i) => queued.remote(i));
     const bad = poison.remote();
-    const behind = Array.from({ length: 50 }, (_, i) => queued.remote(i));
-    await until(() => isDead(victim.nodeId));
+    const behind = Array.from({ length: 100 }, (_, i) => queued.remote(i));
     await assert.rejects(get(bad), (error: Error) => {
       assert.equal(error.name, 'NodeDiedError');
       assert.match(error.message, new RegExp(victim.nodeId));
       return true;
     });
     const next = await cluster.addNode({ numCpus: 1 });
+    assert.equal(await survivors(behind), 1);
+    await next.stop();
+  });
+
+  it('what came back before its node was killed stays, and what waited behind the task that did it goes on', async (t) => {
+    const victim = await cluster.addNode({ numCpus: 1 });
+    const folder = mkdtempSync(join(tmpdir(), 'mobula-begun-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const gate = join(folder, 'gate');
+    const gated = remote(
+      async () => {
+        const { existsSync } = process.getBuiltinModule('node:fs');
+        while (!existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 2));
+        process.kill(process.pid, 'SIGKILL');
+      },
+      { maxRetries: 0 },
+    );
+    const before = Array.from({ length: 50 }, (_, i) => queued.remote(i));
+    const bad = gated.remote();
+    const behind = Array.from({ length: 50 }, (_, i) => queued.remote(i));
     assert.equal(await survivors(before), 1);
+    writeFileSync(gate, '');
+    await assert.rejects(get(bad), { name: 'NodeDiedError', message: new RegExp(victim.nodeId) });
+    const next = await cluster.addNode({ numCpus: 1 });
     assert.equal(await survivors(behind), 1);
     await next.stop();
   });
