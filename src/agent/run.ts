@@ -10,6 +10,8 @@ export class Run implements Attempted, Follower {
   readonly generation: number;
   readonly attempt: number;
   readonly job: number;
+  /** In the page of begun tasks. */
+  readonly slot: number;
   /** The objects of its results, and what the core calls the subscriptions to these. */
   readonly objects: readonly number[];
   readonly tokens: number[] = [];
@@ -21,12 +23,13 @@ export class Run implements Attempted, Follower {
   /** Sends the answer; set while that waits for what the task has written. */
   answer: () => void = () => undefined;
 
-  constructor(peer: Peer, { index, generation, attempt, job }: RunHead, objects: readonly number[]) {
+  constructor(peer: Peer, { index, generation, attempt, job }: RunHead, objects: readonly number[], slot: number) {
     this.peer = peer;
     this.index = index;
     this.generation = generation;
     this.attempt = attempt;
     this.job = job;
+    this.slot = slot;
     this.objects = objects;
     this.missing = objects.length;
   }

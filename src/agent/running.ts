@@ -2,6 +2,7 @@ import { withoutPage } from '../common/error-page.ts';
 import { ObjectStoreFullError } from '../common/errors.ts';
 import { status } from '../core/port/wire.ts';
 import { encodeFailure, failure, NODE_AT } from '../core/values/failures.ts';
+import type { BegunSlots } from './begun.ts';
 import type { Commands } from './commands.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { ImportedTemplates } from './imported.ts';
@@ -22,6 +23,7 @@ const VALUE_AT = PART_AT + 5;
 
 /** What tasks of other nodes need of the agent. */
 export interface RunningPorts {
+  readonly slots: BegunSlots;
   readonly objects: Objects;
   readonly commands: Commands;
   readonly values: WireValues;
@@ -74,7 +76,7 @@ export class RunningTasks {
 
   /** A task to run. */
   run(peer: Peer, entry: EntryReader): void {
-    const { imported, jobs, objects, commands, nameOf } = this.#ports;
+    const { slots, imported, jobs, objects, commands, nameOf } = this.#ports;
     const head = readRunHead(entry);
     if (jobs.isOver(head.job)) {
       // It names what is gone with the job.
@@ -85,7 +87,7 @@ export class RunningTasks {
     const { number: template, job } = imported.find(peer, head.template);
     if (job !== head.job) throw malformed(`a task of job ${head.job}, whose template is of job ${job}`);
     this.#used.add(template);
-    const run = new Run(peer, head, objects.take(head.results));
+    const run = new Run(peer, head, objects.take(head.results), slots.take(peer.id, head));
     this.#of(peer).set(run.index, run);
     this.#size += 1;
     try {
@@ -188,7 +190,9 @@ export class RunningTasks {
     for (const object of run.objects) this.#ports.objects.release(object);
     // A peer that is dead has none any more.
     const runs = run.peer === this.#last ? this.#ofLast : this.#runs.get(run.peer);
-    if (runs?.delete(run.index) === true) this.#size -= 1;
+    if (runs?.delete(run.index) !== true) return;
+    this.#size -= 1;
+    run.peer.answered(run.slot);
   }
 
   cancel(peer: Peer, cancel: CancelEntry): void {
@@ -209,7 +213,11 @@ export class RunningTasks {
   /** A node is dead: nobody waits for what its tasks do. */
   forgetPeer(peer: Peer): void {
     const runs = this.#of(peer);
-    for (const { objects } of runs.values()) this.#ports.commands.cancel(objects[0] as number, true, true);
+    for (const { objects, slot } of runs.values()) {
+      this.#ports.commands.cancel(objects[0] as number, true, true);
+      this.#ports.slots.release(slot);
+    }
+    peer.forget();
     this.#size -= runs.size;
     this.#runs.delete(peer);
     this.#last = undefined;

@@ -66,6 +66,7 @@ class AgentThread {
       arrivals: config.job && new Arrivals(output.pass),
       register: registering(this.#runtime, () => this.#job),
       send: (to, body) => sent[this.#sessions.send(to, body, false).is],
+      progress: (node) => this.#sessions.progress(node),
       request: (wanted) => this.#head?.request(wanted),
       misbehaved: (node, error) => this.#sessions.end(node, (error as Error).message),
     });
@@ -125,18 +126,19 @@ class AgentThread {
     const replica = new NodeReplica(addon, this.#runtime.port.id);
     await nodes.watch((change) => {
       replica.apply(change);
-      if (change.kind === 'put' && !change.row.alive) this.#died(change.key);
+      if (change.kind === 'put' && !change.row.alive) this.#died(change.key, change.row.begun);
       else if (change.kind === 'delete') this.#died(change.key);
       else if (change.kind === 'reset') {
-        for (const [node, { alive }] of change.rows) if (!alive) this.#died(node);
+        for (const [node, { alive, begun }] of change.rows) if (!alive) this.#died(node, begun);
       }
     });
   }
 
-  #died(node: string): void {
+  #died(node: string, begun?: string): void {
     if (node === config.facts.nodeId) return;
+    // First: the end of a session says nothing of what had begun.
+    this.#agent.dead(node, begun);
     this.#sessions.dead(node);
-    this.#agent.dead(node);
   }
 
   async #addressOf(node: string): Promise<string> {

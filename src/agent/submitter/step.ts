@@ -5,8 +5,10 @@
  *    that is out, and comes from the node where that is.
  * 2. What has no place stays in the core (late binding). The core hands out as many tasks of a line as its windows have room.
  * 3. Only the record makes another attempt; a node answers each attempt once.
+ * 4. What was at a node that died and had not begun goes back to its line: it is the same attempt. What had begun, or may have, is lost.
  */
 import type { Env, Step } from '../../common/step.ts';
+import { attemptKey } from '../begun.ts';
 import type { Ask, Granted, NodeId } from '../ports.ts';
 import { settle } from './settle.ts';
 import type { Failing, Line, Submitter, SubmitterEffect, SubmitterEvent, Window } from './state.ts';
@@ -28,7 +30,7 @@ export const submitterStep: Step<Submitter, SubmitterEvent, SubmitterEffect> = (
       state.complete = true;
       return none;
     case 'dead':
-      return dead(state, event.node, env);
+      return dead(state, event, env);
     case 'settle':
       return settle(state, env);
   }
@@ -174,14 +176,15 @@ function fail(state: Submitter, line: Line, word: Exclude<Granted, { kind: 'gran
   state.changed.add(line);
 }
 
-function dead(state: Submitter, node: NodeId, env: Env): readonly SubmitterEffect[] {
+function dead(state: Submitter, { node, begun }: Of<'dead'>, env: Env): readonly SubmitterEffect[] {
   state.dead.add(node);
   const effects: SubmitterEffect[] = [];
   for (const [index, flight] of state.flights) {
     if (flight.node !== node) continue;
     land(state, index, env);
-    const { attempt, line } = flight;
-    effects.push({ kind: 'lost', index, attempt, fn: line.ask.fn, node });
+    const { generation, attempt, line } = flight;
+    if (begun?.has(attemptKey({ index, generation, attempt })) === false) effects.push({ kind: 'give-back', index });
+    else effects.push({ kind: 'lost', index, attempt, fn: line.ask.fn, node });
   }
   for (const line of state.lines.values()) if (line.windows.delete(node)) state.changed.add(line);
   return effects;

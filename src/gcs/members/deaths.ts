@@ -5,23 +5,29 @@ import { sweep } from './writes.ts';
 
 /** So many dead nodes stay in the table. */
 const MOST_DEAD = 1_000;
+/** And so many say what had begun there: who has not heard by then takes all for begun. */
+const MOST_LISTS = 16;
 
-/** Declares a node dead. Its jobs end. `end`: what is done when all is written. */
+/** Declares a node dead. Its jobs end. `end`: what is done when all is written. `begun`: as in `NodeRow`. */
 export function bury(
   state: AuthorityState,
   node: NodeId,
   cause: string,
   effects: AuthorityEffect[],
   end: readonly AuthorityEffect[] = [],
+  begun?: string,
 ): void {
   const found = state.living.get(node);
   if (found === undefined) return;
   state.living.delete(node);
   state.dead.set(node, cause);
+  const row = { ...found.row, alive: false, cause, ...(begun !== undefined && { begun }) };
   const changes: Change[] = [
-    { kind: 'node', row: { ...found.row, alive: false, cause } },
+    { kind: 'node', row },
     { kind: 'end-session', node },
   ];
+  if (begun !== undefined) state.lists.push(row);
+  if (state.lists.length > MOST_LISTS) changes.push(...shorten(state));
   if (state.dead.size > MOST_DEAD) {
     const [oldest] = state.dead.keys();
     if (oldest !== undefined) {
@@ -31,4 +37,12 @@ export function bury(
   }
   for (const { row } of state.jobs.values()) if (row.driver === node) endJob(state, row.job, effects);
   sweep(state, changes, (from) => ({ kind: 'sweep-node', node, from }), effects, end);
+}
+
+/** The oldest list goes, if its row is still there. */
+function shorten(state: AuthorityState): readonly Change[] {
+  const oldest = state.lists.shift();
+  if (oldest === undefined || !state.dead.has(oldest.nodeId)) return [];
+  const { begun: _, ...row } = oldest;
+  return [{ kind: 'node', row }];
 }

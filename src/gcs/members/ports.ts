@@ -21,8 +21,8 @@ export type AuthorityEvent =
     }
   | { readonly kind: 'end-job'; readonly link: Link; readonly node: NodeId; readonly job: number }
   | { readonly kind: 'bye'; readonly link: Link; readonly node: NodeId }
-  /** The supervisor of `node` has seen its process end. */
-  | { readonly kind: 'exited'; readonly node: NodeId; readonly cause: string }
+  /** The supervisor of `node` has seen its process end. `begun`: as in `NodeRow`. */
+  | { readonly kind: 'exited'; readonly node: NodeId; readonly cause: string; readonly begun: string | undefined }
   | { readonly kind: 'closed'; readonly link: Link; readonly node: NodeId }
   /** A write has its outcome; `next`: where its sweep goes on. */
   | { readonly kind: 'wrote'; readonly id: number; readonly next: number | null }

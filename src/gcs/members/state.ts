@@ -36,6 +36,8 @@ export interface AuthorityState {
   readonly living: Map<NodeId, Living>;
   /** Nodes that are dead, with the cause: the newest so many. */
   readonly dead: Map<NodeId, string>;
+  /** Of these, rows that say what had begun, the newest last. */
+  readonly lists: NodeRow[];
   readonly jobs: Map<number, Job>;
   /** Jobs that have ended, the newest last. */
   readonly ended: Set<number>;
@@ -53,6 +55,7 @@ export function newAuthority(settings: AuthoritySettings): AuthorityState {
     settings,
     living: new Map(),
     dead: new Map(),
+    lists: [],
     jobs: new Map(),
     ended: new Set(),
     lastJob: 0,

@@ -60,6 +60,11 @@ export class SessionRunner {
     return { is, n };
   }
 
+  /** The numbers of the last message that was sent to a peer, and of the last that has come there. */
+  progress(to: string): { readonly last: number; readonly acknowledged: number } {
+    return this.#sessions.live.get(to) ?? { last: 0, acknowledged: 0 };
+  }
+
   hold(from: string, n: number): void {
     this.#give({ type: 'hold', from, n });
   }

@@ -43,7 +43,7 @@ const examples: HeadMessages = {
   JOB_ENDED: { job: 1 },
   BYE: {},
   BYE_HEARD: {},
-  EXITED: { node, cause: 'signal SIGKILL' },
+  EXITED: { node, cause: 'signal SIGKILL', known: true, begun: bytes },
   SUSPECTED: { node, suspected: true },
   REQUEST: { body: bytes },
   GRANTED: { body: bytes },

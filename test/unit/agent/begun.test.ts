@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { attemptKey, BegunSlots, begunOf } from '../../../src/agent/begun.ts';
+import { Peer } from '../../../src/agent/peer.ts';
+import { BEGUN_BYTES, BegunMarks, begunIn, NO_SLOT, SLOTS } from '../../../src/core/run/begun.ts';
+
+const node = '0123456789abcdef';
+const id = Buffer.from(node, 'hex');
+const task = (index: number, attempt = 1) => ({ index, generation: 3, attempt });
+
+/** A page, as an agent, a worker and a supervisor have it. */
+function bench() {
+  const memory = new ArrayBuffer(BEGUN_BYTES);
+  const slots = new BegunSlots({ addon: { mapBegun: () => memory }, facts: { begunFd: 9 } } as never);
+  const marks = new BegunMarks(new Uint8Array(memory));
+  const named = (): string[] | undefined => {
+    const names = begunIn(Buffer.from(memory));
+    return names && [...begunOf(node, names.toString('base64'))];
+  };
+  return { slots, marks, named };
+}
+
+const origin = (slot: number, index: number) => ({
+  slot,
+  taskId: `${node}${(3).toString(16).padStart(8, '0')}${index.toString(16).padStart(8, '0')}`,
+  attempt: 1,
+});
+
+describe('the page of begun tasks', () => {
+  it('names what is marked, until its slot is given back', () => {
+    const { slots, marks, named } = bench();
+    const [a, b] = [slots.take(id, task(1)), slots.take(id, task(0xffff_fffe, 4))];
+    assert.deepEqual(named(), []);
+    marks.mark(b);
+    assert.deepEqual(named(), [attemptKey(task(0xffff_fffe, 4))]);
+    marks.mark(a);
+    slots.release(b);
+    assert.deepEqual(named(), [attemptKey(task(1))]);
+    assert.equal(slots.take(id, task(5)), b);
+    assert.deepEqual(named(), [attemptKey(task(1))], 'a new task has not begun');
+  });
+
+  it('names tasks of one submitter for that one alone', () => {
+    const { slots, marks, named } = bench();
+    marks.mark(slots.take(Buffer.from('ffffffffffffffff', 'hex'), task(1)));
+    assert.deepEqual(named(), []);
+  });
+
+  it('takes a mark back from the task that it was made for, and from no other', () => {
+    const { slots, marks, named } = bench();
+    const slot = slots.take(id, task(1));
+    marks.mark(slot);
+    marks.unmark(origin(slot, 1));
+    assert.deepEqual(named(), []);
+    slots.release(slot);
+    assert.equal(slots.take(id, task(2)), slot);
+    marks.mark(slot);
+    marks.unmark(origin(slot, 1));
+    assert.deepEqual(named(), [attemptKey(task(2))]);
+  });
+
+  it('says that it does not name all while a task has no slot, or too many have begun', () => {
+    const { slots, marks, named } = bench();
+    const all = Array.from({ length: SLOTS }, (_, i) => slots.take(id, task(i)));
+    assert.equal(new Set(all).size, SLOTS);
+    assert.deepEqual(named(), []);
+    assert.equal(slots.take(id, task(SLOTS)), NO_SLOT);
+    marks.mark(NO_SLOT);
+    assert.equal(named(), undefined);
+    slots.release(NO_SLOT);
+    assert.deepEqual(named(), []);
+    for (const slot of all.slice(0, 4096)) marks.mark(slot);
+    assert.equal(named()?.length, 4096);
+    marks.mark(all[4096] as number);
+    assert.equal(named(), undefined);
+  });
+
+  it('is not there on a node without a supervisor', () => {
+    const slots = new BegunSlots({ addon: {}, facts: {} } as never);
+    assert.equal(slots.take(id, task(1)), NO_SLOT);
+    slots.release(NO_SLOT);
+  });
+});
+
+describe('a slot', () => {
+  it('is kept until the submitter has acknowledged the answer, or is dead', () => {
+    const released: number[] = [];
+    const progress = { last: 4, acknowledged: 4 };
+    let room: 'taken' | 'full' = 'taken';
+    const send = () => {
+      if (room === 'taken') progress.last += 1;
+      return room;
+    };
+    const slots = { release: (slot: number) => void released.push(slot) };
+    const peer = new Peer(node, { send, progress: () => progress, slots }, () => {});
+    const answer = (slot: number): void => {
+      peer.out.begin(4);
+      peer.out.end();
+      peer.answered(slot);
+      peer.flush();
+    };
+    answer(1);
+    answer(2);
+    peer.flush();
+    assert.deepEqual(released, []);
+    progress.acknowledged = 5;
+    peer.flush();
+    assert.deepEqual(released, [1]);
+    room = 'full';
+    answer(3);
+    progress.acknowledged = 6;
+    peer.flush();
+    assert.deepEqual(released, [1, 2], 'what was not sent is not acknowledged');
+    room = 'taken';
+    peer.go();
+    assert.deepEqual(released, [1, 2]);
+    answer(4);
+    peer.forget();
+    assert.deepEqual(released, [1, 2, 3, 4]);
+  });
+
+  it('goes with the last part of a long answer', () => {
+    const released: number[] = [];
+    const progress = { last: 0, acknowledged: 0 };
+    const send = () => {
+      progress.last += 1;
+      return 'taken' as const;
+    };
+    const slots = { release: (slot: number) => void released.push(slot) };
+    const peer = new Peer(node, { send, progress: () => progress, slots }, () => {});
+    peer.out.begin(4);
+    peer.out.raw(new Uint8Array(600_000));
+    peer.out.end();
+    peer.answered(8);
+    peer.flush();
+    assert.equal(progress.last, 3);
+    progress.acknowledged = 2;
+    peer.flush();
+    assert.deepEqual(released, []);
+    progress.acknowledged = 3;
+    peer.flush();
+    assert.deepEqual(released, [8]);
+  });
+});
