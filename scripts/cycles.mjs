@@ -14,6 +14,7 @@ const known = [
       'crew.rs',
       'deadlines.rs',
       'failure.rs',
+      'follow.rs',
       'forward.rs',
       'lanes.rs',
       'live.rs',

@@ -62,4 +62,23 @@ export const clusterCases = [
       ];
     },
   },
+  {
+    name: 'cluster-writes',
+    title: 'writes to the control store while 1 000 and 100 000 tasks of a driver run on a node',
+    metrics: [low('ofFew', 'during 1 000'), low('ofMany', 'during 100 000'), low('difference', 'difference')],
+    configs: [{ label: 'mobula', program: 'cluster-writes', parameters: {} }],
+    repeats: 1,
+    figures: (measures) => [atMost(0, 'writes of 99 000 tasks', measures.median('mobula', 'difference'))],
+  },
+  {
+    name: 'cluster-idle',
+    title: 'a head, three nodes and a driver that have nothing to do, for ten minutes: the process that takes most',
+    metrics: [low('cpuPercent', '% of a core'), low('grownMib', 'MiB grown')],
+    configs: [{ label: 'mobula', program: 'cluster-idle', parameters: {} }],
+    repeats: 1,
+    figures: (measures) => [
+      atMost(1, 'CPU of the busiest process', measures.median('mobula', 'cpuPercent'), '%'),
+      atMost(2, 'memory of the one that grows most', measures.median('mobula', 'grownMib'), ' MiB'),
+    ],
+  },
 ];

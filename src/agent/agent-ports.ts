@@ -1,15 +1,13 @@
 import type { Register } from './imported.ts';
 import type { Arrivals } from './output/arrivals.ts';
 import type { OutboxPorts } from './output/outbox.ts';
-import type { Progress, SendBody } from './peer.ts';
+import type { SendBody } from './peer.ts';
 import type { NodeId, Wanted } from './ports.ts';
 
 /** What an agent asks of what is around it. */
 export interface AgentPorts {
   readonly register: Register;
   readonly send: SendBody;
-  /** How far the session with `node` is. */
-  progress(node: NodeId): Progress;
   readonly output: OutboxPorts;
   /** Set for a driver. */
   readonly arrivals: Arrivals | undefined;

@@ -11,6 +11,7 @@ import { Answers } from './answers.ts';
 import { BegunSlots, begunOf } from './begun.ts';
 import { Commands } from './commands.ts';
 import { ExportedTemplates } from './exported.ts';
+import { Handing } from './handing.ts';
 import { ImportedTemplates } from './imported.ts';
 import { Jobs, jobNumber } from './jobs.ts';
 import { AgentNews } from './news.ts';
@@ -26,12 +27,9 @@ import { failureOf } from './submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from './submitter/state.ts';
 import { submitterStep } from './submitter/step.ts';
 import { WireValues } from './values.ts';
-import { entry, readCancel, readCode, readForget, readTemplate } from './wire/entries.ts';
+import { entry, readCancel, readCode, readForget, readSettled, readTemplate } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
 import { readHeard, readLost, readOutput } from './wire/output.ts';
-
-/** Bytes of a task record before its arguments. */
-const TASK_HEAD = 28;
 
 const env: Env = {
   get now() {
@@ -48,6 +46,7 @@ export class Agent implements NewsHandler {
   readonly #imported: ImportedTemplates;
   readonly #exported: ExportedTemplates;
   readonly #running: RunningTasks;
+  readonly #handing: Handing;
   readonly #sending: Sending;
   readonly #outbox: Outbox;
   readonly #commands: Commands;
@@ -88,6 +87,7 @@ export class Agent implements NewsHandler {
       nameOf: (template) => runtime.registry.get(template).info.name,
       meanOf: (template) => runtime.addon.templateMean(runtime.port.id, template),
     });
+    this.#handing = new Handing(runtime, this.#values, (index) => this.#submitter.flights.get(index)?.attempt ?? 0);
     this.#sending = new Sending(runtime, this.#values, this.#exported);
     const news = new AgentNews(runtime, (token, result, pos) => this.#running.settled(token, result, pos));
     this.#pump = new Pump(runtime, news, {
@@ -99,7 +99,8 @@ export class Agent implements NewsHandler {
       },
       flush: () => {
         this.#pump.wake(this.#outbox.due);
-        for (const peer of this.#peers.values()) peer.flush();
+        const { now } = env;
+        for (const peer of this.#peers.values()) this.#pump.wake(peer.flush(now));
         this.#objects.flush();
       },
     });
@@ -170,7 +171,7 @@ export class Agent implements NewsHandler {
   #peer(node: NodeId): Peer {
     let peer = this.#peers.get(node);
     if (peer === undefined) {
-      peer = new Peer(node, { ...this.#ports, slots: this.#slots }, this.#entry);
+      peer = new Peer(node, this.#ports.send, this.#entry);
       this.#peers.set(node, peer);
     }
     return peer;
@@ -191,12 +192,16 @@ export class Agent implements NewsHandler {
         break;
       case entry.answer: {
         this.#ports.arrivals?.flush();
+        peer.answered(env.now);
         const { index, generation, attempt } = this.#answers.read(peer, from);
         this.#step({ kind: 'answer', node: peer.node, index, generation, attempt });
         break;
       }
       case entry.cancel:
         this.#running.cancel(peer, readCancel(from));
+        break;
+      case entry.settled:
+        this.#running.answersSettled(peer, readSettled(from));
         break;
       case entry.forget:
         this.#imported.forget(peer, readForget(from));
@@ -249,7 +254,7 @@ export class Agent implements NewsHandler {
     const flags = this.#runtime.port.inbox[pos + 1] as number;
     switch (kind) {
       case event.task:
-        return this.#task(pos, word);
+        return this.#task(pos);
       case event.line: {
         const isNew = (flags & 1) !== 0;
         const ask = isNew ? this.#text(pos + 12) : undefined;
@@ -277,18 +282,13 @@ export class Agent implements NewsHandler {
     return Buffer.from(inbox.subarray(pos + 4, pos + 4 + inboxView.getUint32(pos, true))).toString();
   }
 
-  #task(pos: number, word: (at: number) => number): number {
-    const { registry, values } = this.#runtime;
-    const { id, info } = registry.get(word(12));
-    const [index, generation, attempt, deps] = [word(4), word(8), word(16), word(24)];
-    if (info.kind !== 'task' || info.forward === undefined) throw new Error('a task came that this node keeps');
-    const job = jobNumber(info.job ?? '');
-    const head = { index, generation, attempt, template: id, job, results: info.numReturns, deps };
-    this.#handed = { head, argsAt: pos + TASK_HEAD };
-    this.#step({ kind: 'task', index, generation, attempt, ask: info.forward });
+  #task(pos: number): number {
+    const { task, ask, tooLarge, end } = this.#handing.read(pos);
+    const { index, generation, attempt, made } = task.head;
+    this.#handed = task;
+    if (made.length > 0) this.#step({ kind: 'follower', index, generation, attempt, ask, makers: made, tooLarge });
+    else this.#step({ kind: 'task', index, generation, attempt, ask, tooLarge });
     this.#handed = undefined;
-    let end = pos + TASK_HEAD;
-    for (let i = 0; i <= deps; i++) end = values.skip(end);
     return end;
   }
 

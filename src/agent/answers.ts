@@ -21,6 +21,7 @@ const outcomes: Readonly<Record<number, number>> = {
   [answer.thrownAgain]: outcome.retry,
   [answer.failed]: outcome.failed,
   [answer.lost]: outcome.lost,
+  [answer.unbegun]: outcome.unbegun,
 };
 
 /** What other nodes say became of this node's tasks: first it is asked whether an answer counts, then its values are read. */

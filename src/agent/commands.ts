@@ -4,7 +4,7 @@ import { FIRST_TOKEN } from './news.ts';
 import type { Objects } from './objects.ts';
 import type { Run } from './run.ts';
 import type { Inward, WireValues } from './values.ts';
-import type { RunHead } from './wire/entries.ts';
+import { type RunHead, valuesOf } from './wire/entries.ts';
 import type { EntryReader } from './wire/entry.ts';
 
 const none: readonly never[] = [];
@@ -78,10 +78,12 @@ export class Commands {
   }
 
   /** Has the core run a task of another node, whose arguments are the next values of an entry. */
-  run(run: Run, template: number, { deps }: RunHead, from: EntryReader, inward: Inward): void {
+  run(run: Run, template: number, head: RunHead, from: EntryReader, inward: Inward): void {
     // The arguments come first in the entry; the values of those that were refs are put into the core before them.
-    const args = deps === 0 ? from : this.#values.fork(from);
-    const given = deps === 0 ? none : this.#objects.take(deps);
+    const { deps } = head;
+    const there = valuesOf(head) - 1;
+    const args = there === 0 ? from : this.#values.fork(from);
+    const given = there === 0 ? none : this.#objects.take(there);
     const { objects } = run;
     try {
       for (const object of given) this.#values.passInto(object, from, inward);
@@ -94,7 +96,7 @@ export class Commands {
       writer.pos += 8;
       this.#values.pass(args, inward);
       from.end();
-      if (deps > 0) this.#port.list(given);
+      if (deps > 0) this.#port.list(run.makers.length === 0 ? given : merged(head, run.makers, given));
       if (objects.length > 1) this.#port.list(objects.slice(1));
     } catch (error) {
       this.#port.abort();
@@ -118,6 +120,18 @@ export class Commands {
     this.#port.word(object);
     this.#port.commit();
   }
+}
+
+/** The arguments of a task that were refs, in order: what other runs make, and what came with it. */
+function merged({ deps, made }: RunHead, makers: readonly Run[], given: readonly number[]): number[] {
+  const all: number[] = [];
+  let [next, more] = [0, 0];
+  for (let position = 0; position < deps; position++) {
+    const of = made[next];
+    if (of?.position === position) all.push(makers[next++]?.objects[of.result] as number);
+    else all.push(given[more++] as number);
+  }
+  return all;
 }
 
 /** What a task is at its submitter: `src/core/run/origin.ts` reads it in the worker. */

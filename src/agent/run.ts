@@ -3,6 +3,8 @@ import type { Follower } from './output/outbox.ts';
 import type { Peer } from './peer.ts';
 import { type Attempted, answer, type RunHead } from './wire/entries.ts';
 
+const none: readonly never[] = [];
+
 /** One attempt of a task of another node, until it is answered. */
 export class Run implements Attempted, Follower {
   readonly peer: Peer;
@@ -10,28 +12,54 @@ export class Run implements Attempted, Follower {
   readonly generation: number;
   readonly attempt: number;
   readonly job: number;
+  /** This node's number for its template. */
+  readonly template: number;
   /** In the page of begun tasks. */
   readonly slot: number;
   /** The objects of its results, and what the core calls the subscriptions to these. */
   readonly objects: readonly number[];
   readonly tokens: number[] = [];
   missing: number;
+  /** Bytes of the values that have come. */
+  bytes = 0;
   what: number = answer.values;
   /** Values that came, where they are several or have to be renamed, and the templates that they name. */
   readonly parts: Uint8Array[] = [];
   readonly templates: number[] = [];
+  /** What makes arguments of it, here. */
+  makers: readonly Run[];
+  /** Those that have ended, and are answered once this one is. */
+  followers: readonly Run[] = none;
+  /** Whether it has ended without a value: what waits for that has not begun. */
+  failed = false;
+  /** Whether its end was told; its results stay until its submitter has heard. */
+  answered = false;
   /** Sends the answer; set while that waits for what the task has written. */
   answer: () => void = () => undefined;
 
-  constructor(peer: Peer, { index, generation, attempt, job }: RunHead, objects: readonly number[], slot: number) {
+  constructor(
+    peer: Peer,
+    { index, generation, attempt, job }: RunHead,
+    template: number,
+    makers: readonly Run[],
+    objects: readonly number[],
+    slot: number,
+  ) {
     this.peer = peer;
+    this.template = template;
+    this.makers = makers;
     this.index = index;
     this.generation = generation;
     this.attempt = attempt;
     this.job = job;
-    this.slot = slot;
     this.objects = objects;
+    this.slot = slot;
     this.missing = objects.length;
+  }
+
+  /** Whether one of its makers is to be answered first. */
+  get waits(): boolean {
+    return this.makers.length > 0 && !this.makers.every(({ answered }) => answered);
   }
 
   /** As `context().taskId` gives it. */

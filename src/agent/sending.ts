@@ -2,7 +2,7 @@ import type { ThreadRuntime } from '../core/runtime.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { Peer } from './peer.ts';
 import { type WireValues, writeRenamed } from './values.ts';
-import { beginRun, type CancelEntry, type RunHead, writeCancel } from './wire/entries.ts';
+import { beginRun, type CancelEntry, type RunHead, valuesOf, writeCancel } from './wire/entries.ts';
 import { EntryWriter } from './wire/entry.ts';
 
 /** A task in the inbox, on its way to another node. */
@@ -74,7 +74,7 @@ export class Sending {
 
   #carriesCode({ head, argsAt }: Outgoing): boolean {
     let at = argsAt;
-    for (let i = 0; i <= head.deps; i++) {
+    for (let i = valuesOf(head); i > 0; i--) {
       if (this.#values.carriesCode(at)) return true;
       at = this.#runtime.values.skip(at);
     }
@@ -86,7 +86,7 @@ export class Sending {
     const { values } = this.#runtime;
     let parts: Map<number, Uint8Array> | undefined;
     let at = argsAt;
-    for (let i = 0; i <= head.deps; i++) {
+    for (let i = 0; i < valuesOf(head); i++) {
       if (this.#values.carriesCode(at)) {
         const { bytes, templates } = this.#values.rename(at);
         named.push(...templates);
@@ -102,7 +102,7 @@ export class Sending {
     const { values } = this.#runtime;
     beginRun(to, head);
     let at = argsAt;
-    for (let i = 0; i <= head.deps; i++) {
+    for (let i = 0; i < valuesOf(head); i++) {
       const renamed = parts?.get(i);
       if (renamed === undefined) this.#values.write(to, at);
       else writeRenamed(to, renamed);

@@ -68,6 +68,18 @@ export class WireValues {
     return { bytes: encodeToBytes(value, selfContained).bytes, templates: met.splice(0) };
   }
 
+  /** Bytes that the value at `pos` of the inbox has on its way to another node, but for a few. */
+  size(pos: number): number {
+    const view = this.#runtime.port.inboxView;
+    const word = view.getUint32(pos, true);
+    let bytes = (word & ~LINKED) >>> 0;
+    if ((word & LINKED) === 0) return bytes;
+    const lists = pos + 4 + bytes;
+    const at = lists + 4 + view.getUint32(lists, true) * 4;
+    for (let i = 0; i < view.getUint32(at, true); i++) bytes += Number(view.getBigUint64(at + 8 + i * 12, true));
+    return bytes;
+  }
+
   /** Writes the value at `pos` of the inbox, which carries no code. Gives where it ends. */
   write(to: EntryWriter, pos: number): number {
     const { port } = this.#runtime;

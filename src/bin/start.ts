@@ -34,7 +34,8 @@ with --head:
   --port PORT                to listen at (default 6380; 0: any)
   --data-dir DIR             where the head keeps its log (default ~/.mobula/data/PORT)
   --node-timeout S           a node that is silent for so long is dead (default 5)
-  --reconnect S              nodes may come back for so long after the head was started again (default 60)
+  --reconnect S              nodes may come back for so long after the head was started again, and try for so long to reach one
+                             another (default 60)
 
 with --address:
   --ports FIRST-LAST         to listen at (default: any)

@@ -53,7 +53,7 @@ class AgentThread {
       deliver: (from, _n, body) => this.#agent.deliver(from, body),
       held: () => {},
       go: (to) => this.#agent.go(to),
-      ended: (peer) => this.#agent.dead(peer),
+      ended: (peer, text) => this.#lost(peer, text),
     });
     const output = new AgentOutput(config.output, {
       driverOf: (job) => this.#driverOf(job),
@@ -66,7 +66,6 @@ class AgentThread {
       arrivals: config.job && new Arrivals(output.pass),
       register: registering(this.#runtime, () => this.#job),
       send: (to, body) => sent[this.#sessions.send(to, body, false).is],
-      progress: (node) => this.#sessions.progress(node),
       request: (wanted) => this.#head?.request(wanted),
       misbehaved: (node, error) => this.#sessions.end(node, (error as Error).message),
     });
@@ -83,7 +82,7 @@ class AgentThread {
     const head = await connectHead({ ...headAddress(), ...config, self: this.#self }, this.#hears);
     this.#head = head;
     await this.#follow(head);
-    await head.registerNode({
+    const reconnectMs = await head.registerNode({
       driver: job !== undefined,
       host: hostname(),
       pid: process.pid,
@@ -92,6 +91,7 @@ class AgentThread {
       agent: advertise === '' ? '' : formatAddress({ host: advertise, port: this.#listener.port }),
       data: '',
     });
+    this.#sessions.reach(reconnectMs);
     if (job !== undefined) this.#job = await head.registerJob({ no: 1, ...job });
     setInterval(() => this.#look(), LOOK_MS).unref();
     this.#look();
@@ -139,6 +139,13 @@ class AgentThread {
     // First: the end of a session says nothing of what had begun.
     this.#agent.dead(node, begun);
     this.#sessions.dead(node);
+    this.#head?.buried(node);
+  }
+
+  /** The session with a node has ended, for good. If that node lives, the head must choose between the two. */
+  #lost(node: string, why: string): void {
+    this.#agent.dead(node);
+    if (!this.#leaving && !this.#sessions.isDead(node)) this.#head?.complain(node, why);
   }
 
   async #addressOf(node: string): Promise<string> {

@@ -39,6 +39,8 @@ interface Waiting<T> {
 /** Between two tries, at least and at most. */
 const LEAST_WAIT_MS = 20;
 const MOST_WAIT_MS = 1000;
+/** Characters of a complaint: their bytes fit into its field. */
+const MOST_WHY = 256;
 
 /**
  * Connects to the head of a cluster.
@@ -61,7 +63,7 @@ class HeadLink implements Head {
   readonly #member = newMember();
   readonly #jobs = new Map<number, Waiting<number>[]>();
   readonly #endings = new Map<number, Waiting<void>[]>();
-  #registering: Waiting<void>[] = [];
+  #registering: Waiting<number>[] = [];
   #byes: (() => void)[] = [];
   #outbox: Outbox | undefined;
   #link = 0;
@@ -104,7 +106,7 @@ class HeadLink implements Head {
     }
   }
 
-  registerNode(facts: NodeFacts): Promise<void> {
+  registerNode(facts: NodeFacts): Promise<number> {
     return this.#wait((waiting) => {
       this.#registering.push(waiting);
       this.#step({ kind: 'register', body: nodeFacts.write(facts) });
@@ -140,6 +142,14 @@ class HeadLink implements Head {
   exited(node: string, cause: string, begun: Uint8Array | undefined): void {
     const list = { known: begun !== undefined, begun: begun ?? Buffer.alloc(0) };
     this.#outbox?.send(encode(headTable.EXITED, { node, cause, ...list }));
+  }
+
+  complain(of: string, why: string): void {
+    this.#step({ kind: 'complain', of, why: why.slice(0, MOST_WHY) });
+  }
+
+  buried(node: string): void {
+    this.#step({ kind: 'buried', node });
   }
 
   bye(): Promise<void> {
@@ -194,7 +204,7 @@ class HeadLink implements Head {
     }
     switch (message.name) {
       case 'REGISTERED':
-        this.#step({ kind: 'registered' });
+        this.#step({ kind: 'registered', ...message.values });
         break;
       case 'REPORTED':
         this.#step({ kind: 'reported', no: message.values.no });
@@ -275,11 +285,14 @@ class HeadLink implements Head {
       case 'end-job':
         this.#outbox?.send(encode(headTable.END_JOB, effect));
         break;
+      case 'complain':
+        this.#outbox?.send(encode(headTable.COMPLAIN, effect));
+        break;
       case 'bye':
         this.#outbox?.send(encode(headTable.BYE, {}));
         break;
       case 'is-registered':
-        for (const { resolve } of this.#registering.splice(0)) resolve();
+        for (const { resolve } of this.#registering.splice(0)) resolve(effect.reconnectMs);
         break;
       case 'job-known':
         for (const { resolve } of take(this.#jobs, effect.no)) resolve(effect.job);

@@ -4,6 +4,7 @@
  * 1. On a new connection it registers first; nothing else is said before the head has answered.
  * 2. It reports at least every 500 ms: a sign of life, and its load.
  * 3. What was asked for and not answered is asked again.
+ * 4. It complains of a node until that node is dead: a head that was started again does not know of it.
  */
 import type { Step } from '../common/step.ts';
 import type { JobFacts } from './ports.ts';
@@ -19,13 +20,17 @@ export type MemberEvent =
   | { readonly kind: 'down' }
   /** It is a node, with these facts. */
   | { readonly kind: 'register'; readonly body: Uint8Array }
-  | { readonly kind: 'registered' }
+  | { readonly kind: 'registered'; readonly reconnectMs: number }
   | { readonly kind: 'report'; readonly load: LoadBytes }
   | { readonly kind: 'reported'; readonly no: number }
   | { readonly kind: 'job'; readonly facts: JobFacts }
   | { readonly kind: 'job-is'; readonly no: number; readonly job: number }
   | { readonly kind: 'end-job'; readonly job: number }
   | { readonly kind: 'job-ended'; readonly job: number }
+  /** The node `of`, which lives, cannot be reached. */
+  | { readonly kind: 'complain'; readonly of: string; readonly why: string }
+  /** A node is dead. */
+  | { readonly kind: 'buried'; readonly node: string }
   | { readonly kind: 'bye' }
   | { readonly kind: 'tick' };
 
@@ -34,9 +39,10 @@ export type MemberEffect =
   | { readonly kind: 'report'; readonly no: number; readonly body: Uint8Array }
   | { readonly kind: 'job'; readonly facts: JobFacts }
   | { readonly kind: 'end-job'; readonly job: number }
+  | { readonly kind: 'complain'; readonly of: string; readonly why: string }
   | { readonly kind: 'bye' }
   /** The node is in the table. */
-  | { readonly kind: 'is-registered' }
+  | { readonly kind: 'is-registered'; readonly reconnectMs: number }
   | { readonly kind: 'job-known'; readonly no: number; readonly job: number }
   | { readonly kind: 'job-over'; readonly job: number }
   /** The last answered report was sent then. */
@@ -58,6 +64,8 @@ export interface MemberState {
   readonly sentAt: Map<number, number>;
   readonly jobs: Map<number, JobFacts>;
   readonly ending: Set<number>;
+  /** Nodes that it complains of, and why. */
+  readonly complaints: Map<string, string>;
   leaving: boolean;
 }
 
@@ -73,6 +81,7 @@ export function newMember(): MemberState {
     sentAt: new Map(),
     jobs: new Map(),
     ending: new Set(),
+    complaints: new Map(),
     leaving: false,
   };
 }
@@ -98,7 +107,7 @@ export const member: Step<MemberState, MemberEvent, MemberEffect> = (state, even
       register(state, effects);
       break;
     case 'registered':
-      onRegistered(state, now, effects);
+      onRegistered(state, event.reconnectMs, now, effects);
       break;
     case 'report':
       state.load = event.load;
@@ -125,6 +134,13 @@ export const member: Step<MemberState, MemberEvent, MemberEffect> = (state, even
     case 'job-ended':
       if (state.ending.delete(event.job)) effects.push({ kind: 'job-over', job: event.job });
       break;
+    case 'complain':
+      state.complaints.set(event.of, event.why);
+      if (state.registered) effects.push({ kind: 'complain', of: event.of, why: event.why });
+      break;
+    case 'buried':
+      state.complaints.delete(event.node);
+      break;
     case 'bye':
       state.leaving = true;
       if (state.up) effects.push({ kind: 'bye' });
@@ -142,12 +158,13 @@ function register(state: MemberState, effects: MemberEffect[]): void {
   else if (state.body !== null) effects.push({ kind: 'register', body: state.body });
 }
 
-function onRegistered(state: MemberState, now: number, effects: MemberEffect[]): void {
+function onRegistered(state: MemberState, reconnectMs: number, now: number, effects: MemberEffect[]): void {
   if (state.registered || !state.up) return;
   state.registered = true;
-  effects.push({ kind: 'is-registered' });
+  effects.push({ kind: 'is-registered', reconnectMs });
   for (const facts of state.jobs.values()) effects.push({ kind: 'job', facts });
   for (const job of state.ending) effects.push({ kind: 'end-job', job });
+  for (const [of, why] of state.complaints) effects.push({ kind: 'complain', of, why });
   state.reportedAt = Number.NEGATIVE_INFINITY;
   report(state, now, effects);
 }

@@ -71,12 +71,12 @@ export interface Head {
   /** Operations on any table, many at a time: `gcs/shard/operations.ts`. */
   readonly shard: Pick<ShardClient, 'submit' | 'read' | 'watch'>;
   /**
-   * Enters this process into the node table. Resolves when that is on the disk of the head. The link reports from then on, every
-   * 500 ms, what `report` was given last.
+   * Enters this process into the node table. Resolves when that is on the disk of the head, with the milliseconds after which this
+   * node complains of one that it cannot reach. The link reports from then on, every 500 ms, what `report` was given last.
    *
    * @throws NodeDiedError: this node was declared dead.
    */
-  registerNode(facts: NodeFacts): Promise<void>;
+  registerNode(facts: NodeFacts): Promise<number>;
   /** A number for this driver's job: they rise. */
   registerJob(facts: JobFacts): Promise<number>;
   /** Resolves when the table says that the job has ended. */
@@ -90,6 +90,10 @@ export interface Head {
    * while the head is away.
    */
   exited(node: NodeId, cause: string, begun: Uint8Array | undefined): void;
+  /** This node cannot reach `node`, which lives. Said again on each connection, until `buried`. */
+  complain(node: NodeId, why: string): void;
+  /** The table says that `node` is dead: nothing is complained of it any more. */
+  buried(node: NodeId): void;
   /** Leaves the cluster: the node's row says so at once. Then the connection ends. */
   bye(): Promise<void>;
   /** Ends the connection without a word: after the node timeout the node is dead. */

@@ -36,6 +36,7 @@ type ForHead = {
 export class HeadServer {
   readonly #shard: ShardRunner;
   readonly #authority: AuthorityRunner;
+  readonly #reconnectMs: number;
   readonly #clients = new Map<Link, Client>();
   /** The newest channel of each registered node. */
   readonly #nodes = new Map<string, Client>();
@@ -44,6 +45,7 @@ export class HeadServer {
 
   constructor(shard: ShardRunner, settings: AuthoritySettings, failed: (error: Error) => void) {
     this.#shard = shard;
+    this.#reconnectMs = settings.returnMs;
     this.#authority = new AuthorityRunner(shard, settings, (effect) => this.#say(effect), failed);
   }
 
@@ -121,6 +123,9 @@ export class HeadServer {
         this.#authority.tell({ kind: 'exited', ...exit, begun: list });
         break;
       }
+      case 'COMPLAIN':
+        this.#authority.tell({ kind: 'complain', link, node, ...message.values });
+        break;
       case 'SCHEDULER':
         // Of two the newer one serves: the other was given up by the supervisor.
         this.#scheduler?.channel.close('replaced', 'another scheduler serves this cluster');
@@ -169,7 +174,7 @@ export class HeadServer {
           before.channel.close('replaced', 'this node has another connection');
         this.#nodes.set(client.node, client);
         client.registered = true;
-        client.outbox.send(encode(headTable.REGISTERED, {}));
+        client.outbox.send(encode(headTable.REGISTERED, { reconnectMs: this.#reconnectMs }));
         break;
       }
       case 'reported':

@@ -69,7 +69,8 @@ export interface ShardMessages {
 export interface MemberMessages {
   /** `body`: `bodies.ts`. */
   readonly REGISTER: { readonly body: Uint8Array };
-  readonly REGISTERED: Empty;
+  /** `reconnectMs`: nodes that cannot reach one another for so long complain. */
+  readonly REGISTERED: { readonly reconnectMs: number };
   /** A sign of life, and the load: `bodies.ts`. */
   readonly REPORT: { readonly no: number; readonly body: Uint8Array };
   readonly REPORTED: { readonly no: number };
@@ -87,6 +88,8 @@ export interface MemberMessages {
     readonly begun: Uint8Array;
   };
   readonly SUSPECTED: { readonly node: string; readonly suspected: boolean };
+  /** The sender cannot reach the node `of`, which lives. */
+  readonly COMPLAIN: { readonly of: string; readonly why: string };
 }
 
 /** Between submitters and the scheduler, by way of the head: `bodies.ts` has the bodies. */
@@ -133,7 +136,7 @@ export const headTable: Table<HeadMessages> = {
   GAP: message(32, 'acceptor', { lastBatch: u53 }, short),
   BUSY: message(33, 'acceptor', { batchNo: u53, ms: u16 }, short),
   REGISTER: message(40, 'dialer', { body: rest }, { repeatable: true, limit: 65_536 }),
-  REGISTERED: message(41, 'acceptor', {}, short),
+  REGISTERED: message(41, 'acceptor', { reconnectMs: u53 }, short),
   REPORT: message(42, 'dialer', { no: u53, body: rest }, { repeatable: true, limit: 65_536 }),
   REPORTED: message(43, 'acceptor', { no: u53 }, short),
   JOB: message(44, 'dialer', { no: u32, name: text, namespace: text }, again),
@@ -149,6 +152,7 @@ export const headTable: Table<HeadMessages> = {
     { node: nodeId, cause: text, known: flag, begun: rest },
     { repeatable: true, limit: 98_304 },
   ),
+  COMPLAIN: message(52, 'dialer', { of: nodeId, why: text }, again),
   // FROM must have room for it.
   REQUEST: message(56, 'dialer', { body: rest }, { repeatable: true, limit: FRAME_BYTES - 64 }),
   GRANTED: message(57, 'acceptor', { body: rest }, again),

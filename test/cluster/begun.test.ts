@@ -236,6 +236,27 @@ describe('tasks of a node that dies', { timeout: 300_000 }, () => {
     assert.equal(await get(ref), 2);
   });
 
+  it('a task that waits there for the result of one that had begun is not charged with it', async () => {
+    const victim = await cluster.addNode({ numCpus: 1 });
+    const maker = remote(
+      () => {
+        const { attempt } = context();
+        if (attempt === 1) for (;;);
+        return attempt;
+      },
+      { maxRetries: 1 },
+    );
+    const made = maker.remote();
+    const last = remote((n: number | undefined) => [n, context().attempt], { maxRetries: 0 });
+    const next = remote((n: number | undefined) => n, { maxRetries: 0 });
+    const ref = last.remote(next.remote(made));
+    await wait([ref], { timeoutMs: 1000 });
+    victim.kill();
+    await until(() => isDead(victim.nodeId));
+    await cluster.addNode({ numCpus: 1 });
+    assert.deepEqual(await get(ref), [2, 1]);
+  });
+
   it('a poison task that is tried again takes a node each time, and nothing that only waits there', async (t) => {
     const taken = ['', ''];
     const marks = folder(t);

@@ -78,6 +78,8 @@ pub const POINTS: &[Point] = &[
     Point::new("task.yield"),
     Point::new("turn.pass_on"),
     Point::new("template.end"),
+    Point::new("follow.take"),
+    Point::new("follow.taken"),
     Point::new("forward.push"),
     Point::new("forward.take"),
     Point::new("queue.local"),

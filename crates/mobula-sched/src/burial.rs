@@ -12,7 +12,7 @@ use crate::node::Node;
 use crate::object::NONE;
 use crate::port::{Event, Inner, PortKind};
 use crate::region::Regions;
-use crate::task::{PENDING, State};
+use crate::task::{FOLLOWS, PENDING, State};
 use crate::turn::Turn;
 use crate::visit::guarded;
 
@@ -259,7 +259,12 @@ impl Turn<'_> {
             if !self.node.is_at(task, port) {
                 continue;
             }
-            let state = self.node.tasks.get(task).state().0;
+            let cell = self.node.tasks.get(task);
+            if cell.has(FOLLOWS) {
+                self.unfollow(task, false);
+                continue;
+            }
+            let state = cell.state().0;
             self.release_resources(task);
             if state == State::Taken {
                 lost.push(task);

@@ -20,6 +20,9 @@ use crate::turn::Turn;
 use crate::violation::Violation;
 use crate::wire::{Reader, Writer, event};
 
+/// What the agent calls the tasks that go behind others; no line has that number.
+const FOLLOWERS: u32 = 0;
+
 /// Cancelled tasks that a line may keep however short it is, until the agent closes it.
 const FEW: i32 = 64;
 
@@ -99,7 +102,7 @@ impl Forwarding {
         self.changed.load(Ordering::Acquire)
     }
 
-    fn change(&self) {
+    pub(crate) fn change(&self) {
         self.changed.store(true, Ordering::Release);
     }
 
@@ -287,7 +290,10 @@ impl Turn<'_> {
         while let Some((line, task)) = node.forwarding.pop() {
             failpoint!("forward.take");
             match self.write_record(task, 0, writer) {
-                Written::Done(_) => node.remember_begun(inner, self.port, task),
+                Written::Done(_) => {
+                    node.remember_begun(inner, self.port, task);
+                    self.has_left(task);
+                }
                 Written::Gone => {
                     node.forwarding.keep(line, None);
                     self.holder_leaves(task);
@@ -299,7 +305,10 @@ impl Turn<'_> {
                 }
             }
         }
-        let mut needs = None;
+        let mut needs = self.write_followers(inner, writer);
+        if needs.is_some() {
+            return needs;
+        }
         node.forwarding.tell(|told| {
             let bytes = told.ask.map(Payload::new);
             let size = 12 + bytes.as_ref().map_or(0, Writer::size);
@@ -333,12 +342,15 @@ impl Turn<'_> {
         self.node.forwarding.is_agent(u32::from(self.port))
     }
 
-    /// The agent says how many more tasks of a line it takes, or that it needs the line no more.
+    /// The agent says how many more tasks of a line, or behind others, it takes, or that it needs the line no more.
     pub(crate) fn open_line(&mut self, reader: &mut Reader<'_>) -> Result<(), Violation> {
         let closes = reader.u8() != 0;
         let (line, window) = (reader.u32(), reader.u32());
         reader.check()?;
-        if closes {
+        if line == FOLLOWERS {
+            self.node.following.open(window);
+            self.node.forwarding.change();
+        } else if closes {
             // What is left of it was settled.
             self.sweep_lines(0);
             self.node.forwarding.close(line);

@@ -17,6 +17,7 @@ mod deadlines;
 mod deadlock;
 mod dispatch;
 mod failure;
+mod follow;
 mod forward;
 mod handles;
 mod held;

@@ -7,6 +7,7 @@ use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::actor::{Actor, Hosts, Names, Unplaced, Waits};
 use crate::crew::{Crew, Crews};
 use crate::deadlines::Deadlines;
+use crate::follow::Following;
 use crate::forward::Forwarding;
 use crate::object::{NONE, Object, WaiterNodes};
 use crate::port::{Port, PortKind};
@@ -65,6 +66,7 @@ pub struct Node {
     pub(crate) home: Crew,
     pub(crate) crews: Crews,
     pub(crate) forwarding: Forwarding,
+    pub(crate) following: Following,
     pub(crate) resources: Resources,
     pub(crate) store: Arc<dyn BufferStore>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -129,6 +131,7 @@ impl Node {
             home: Crew::new(0),
             crews: Crews::default(),
             forwarding: Forwarding::new(),
+            following: Following::default(),
             resources: Resources::new(config.cpu, config.others),
             store: config.store,
             clock: config.clock,

@@ -11,7 +11,7 @@ use crate::payload::Payload;
 use crate::port::{Event, Inner};
 use crate::resources::UNIT;
 use crate::task::{
-    AGAIN, Consumer, HAS_CHILDREN, HOLDS, LENT, OCCUPIES, Origin, PENDING, Spec, State, TaskId,
+    AGAIN, Consumer, FOLLOWS, HAS_CHILDREN, HOLDS, LENT, OCCUPIES, Origin, PENDING, Spec, State, TaskId,
 };
 use crate::turn::Turn;
 use crate::violation::Violation;
@@ -290,8 +290,12 @@ impl Turn<'_> {
             }
         }
         failpoint!("submit.registered");
+        // SAFETY: as above.
+        let maker = self.first_maker(unsafe { cell.spec() });
         if cell.missing.arrive() {
             self.all_arguments_there(task);
+        } else if let Some(maker) = maker {
+            self.may_follow(id, maker);
         }
     }
 
@@ -344,6 +348,14 @@ impl Turn<'_> {
         };
         if kind > last || usize::from(count) != expected {
             return Err(Violation::Results(task));
+        }
+        if cell.has(FOLLOWS) && !self.has_caught_up(task) {
+            for payload in first.into_iter().chain(others) {
+                let payload = self.take_over(payload)?;
+                self.discard(payload);
+            }
+            self.unfollow(task, kind != outcome::UNBEGUN);
+            return Ok(());
         }
         if kind == outcome::UNBEGUN {
             self.hand_back(task);

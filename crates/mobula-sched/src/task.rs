@@ -166,6 +166,11 @@ pub(crate) const AGAIN: u32 = 32;
 /// It has submitted tasks. Written by whoever submits them; it stays from one attempt to the next.
 pub(crate) const HAS_CHILDREN: u32 = 128;
 
+/// The agent has it before its arguments are there, and owes `missing` an arrival of its own.
+pub(crate) const FOLLOWS: u32 = 512;
+/// The agent has a task that waits for what this attempt makes.
+pub(crate) const FOLLOWED: u32 = 1024;
+
 /// The tasks that a task has submitted.
 #[derive(Debug)]
 struct Children {

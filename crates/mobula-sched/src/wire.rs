@@ -80,6 +80,9 @@ pub(crate) mod event {
 
 /// Flag of a TASK record: what the task is at the node that has submitted it follows its numbers.
 pub(crate) const ORIGIN: u8 = 2;
+/// Flag of a TASK record for an agent: some arguments are not there yet. Their number and their makers come behind the numbers
+/// of the task.
+pub(crate) const FOLLOWS: u8 = 4;
 
 /// Reads records. What lies past the end reads as 0, or as nothing, and `check` says so: nothing that was read may count
 /// before it was asked.

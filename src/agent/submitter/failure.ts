@@ -10,6 +10,7 @@ export function failureOf(why: Failing, { fn, demand, infeasibleAfterMs }: Ask, 
     const details = `node ${why.node}, which it was to run on, is dead`;
     return encodeFailure(failure.nodeDied, attempt, fn, details);
   }
+  if (why.kind === 'too-large') return encodeFailure(failure.tooFar, attempt, fn, '');
   const wanted = Object.entries(demand).map(([name, amount]) => `${amount / UNIT} ${name}`);
   const details = `${wanted.join(', ')}, and no node has had that for ${infeasibleAfterMs / 1000} s`;
   return encodeFailure(failure.unschedulable, attempt, fn, details);

@@ -7,12 +7,16 @@ import type { Line, Submitter, SubmitterEffect } from './state.ts';
 const REQUEST_MS = 1;
 /** Milliseconds for which a line without tasks keeps its windows: one task at a time needs no request for each. */
 const IDLE_MS = 200;
+/** What the core calls the tasks that follow others, and how many of them may be out. */
+const FOLLOWERS = 0;
+const MOST_FOLLOWERS = 1024;
 /** By how many tasks more than twice their number the scheduler may be wrong. */
 const MANY = 64;
 
 export function settle(state: Submitter, env: Env): readonly SubmitterEffect[] {
   const effects: SubmitterEffect[] = [];
   for (const line of state.changed) open(line, effects);
+  openFollowers(state, effects);
   const soon = state.askedAt + REQUEST_MS;
   const wakeAt = Math.min(request(state, env, soon, effects), ...end(state, env, effects));
   if (wakeAt < Number.POSITIVE_INFINITY) effects.push({ kind: 'wake', at: wakeAt });
@@ -74,6 +78,14 @@ function wish(line: Line): Wish {
   line.tells = false;
   const outs = [...windows].filter((each) => each[1].out > 0).map(([node, window]) => [node, window.out] as const);
   return { line: number, ask, count: line.told, out: outs };
+}
+
+/** The core hands out as many tasks that follow others as there is room for, told when half of that was used. */
+function openFollowers(state: Submitter, effects: SubmitterEffect[]): void {
+  const room = MOST_FOLLOWERS - state.followers;
+  if (state.openedFollowers * 2 > MOST_FOLLOWERS || room <= state.openedFollowers) return;
+  state.openedFollowers = room;
+  effects.push({ kind: 'open', line: FOLLOWERS, window: room });
 }
 
 /** The core hands out as many tasks as there is room for, or all if they fail. */

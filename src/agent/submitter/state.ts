@@ -28,14 +28,26 @@ export interface Window {
   out: number;
 }
 
-export type Failing = { readonly kind: 'infeasible' } | { readonly kind: 'node-died'; readonly node: NodeId };
+export type Failing =
+  | { readonly kind: 'infeasible' }
+  | { readonly kind: 'node-died'; readonly node: NodeId }
+  /** Of one task: so much goes to no other node. */
+  | { readonly kind: 'too-large' };
 
 /** A task that is out. */
 export interface Flight {
   readonly generation: number;
   readonly attempt: number;
   readonly node: NodeId;
-  readonly line: Line;
+  readonly ask: Ask;
+  /** Whose window it counts in; none of a task that follows its makers, and takes their place. */
+  readonly line: Line | undefined;
+}
+
+/** A task, as the core names it. */
+export interface TaskName {
+  readonly index: number;
+  readonly generation: number;
 }
 
 export interface Submitter {
@@ -44,6 +56,11 @@ export interface Submitter {
   readonly byAsk: Map<string, Line>;
   /** By the task's place in the core. */
   readonly flights: Map<number, Flight>;
+  /** Tasks that are out and follow others; and how many more the core was told to hand out. */
+  followers: number;
+  openedFollowers: number;
+  /** The last ask of a task that follows, and its text. */
+  readonly lastAsk: { text: string; ask: Ask | undefined };
   readonly dead: Set<NodeId>;
   /** Lines of which something has changed since the last `settle`. */
   readonly changed: Set<Line>;
@@ -63,6 +80,9 @@ export function newSubmitter(): Submitter {
     lines: new Map(),
     byAsk: new Map(),
     flights: new Map(),
+    followers: 0,
+    openedFollowers: 0,
+    lastAsk: { text: '', ask: undefined },
     dead: new Set(),
     changed: new Set(),
     no: 0,
@@ -89,6 +109,18 @@ export type SubmitterEvent =
       readonly generation: number;
       readonly attempt: number;
       readonly ask: string;
+      /** Whether its values are more than can be sent. */
+      readonly tooLarge: boolean;
+    }
+  /** The core has handed out a task whose arguments are not there yet: these make them. */
+  | {
+      readonly kind: 'follower';
+      readonly index: number;
+      readonly generation: number;
+      readonly attempt: number;
+      readonly ask: string;
+      readonly makers: readonly TaskName[];
+      readonly tooLarge: boolean;
     }
   /** Nobody waits for what a task does. */
   | {

@@ -6,10 +6,12 @@
  * 2. What has no place stays in the core (late binding). The core hands out as many tasks of a line as its windows have room.
  * 3. Only the record makes another attempt; a node answers each attempt once.
  * 4. What was at a node that died and had not begun goes back to its line: it is the same attempt. What had begun, or may have, is lost.
+ * 5. A task whose arguments are being made at one node, and that any node may run, follows them there (`follow.ts`).
  */
 import type { Env, Step } from '../../common/step.ts';
 import { attemptKey } from '../begun.ts';
 import type { Ask, Granted, NodeId } from '../ports.ts';
+import { follow } from './follow.ts';
 import { settle } from './settle.ts';
 import type { Failing, Line, Submitter, SubmitterEffect, SubmitterEvent, Window } from './state.ts';
 
@@ -19,6 +21,8 @@ export const submitterStep: Step<Submitter, SubmitterEvent, SubmitterEffect> = (
       return lineNews(state, event, env);
     case 'task':
       return task(state, event);
+    case 'follower':
+      return follow(state, event);
     case 'stop':
       return stop(state, event);
     case 'answer':
@@ -78,19 +82,20 @@ function begin(number: number, ask: Ask): Line {
   };
 }
 
-function task(state: Submitter, { index, generation, attempt, ask }: Of<'task'>): readonly SubmitterEffect[] {
+function task(state: Submitter, { index, generation, attempt, ask, tooLarge }: Of<'task'>): readonly SubmitterEffect[] {
   const line = state.byAsk.get(ask);
   if (line === undefined) throw new Error('a task came of a line that there is not');
   line.opened -= 1;
   line.idleSince = undefined;
   state.changed.add(line);
+  if (tooLarge) return [{ kind: 'fail', index, why: { kind: 'too-large' }, ask: line.ask }];
   if (line.failing !== undefined) return [{ kind: 'fail', index, why: line.failing, ask: line.ask }];
   const found = emptiest(line);
   if (found === undefined) return [{ kind: 'give-back', index }];
   const [node, window] = found;
   window.out += 1;
   line.out += 1;
-  state.flights.set(index, { generation, attempt, node, line });
+  state.flights.set(index, { generation, attempt, node, ask: line.ask, line });
   return [{ kind: 'send', node }];
 }
 
@@ -119,7 +124,7 @@ function answered(state: Submitter, event: Of<'answer'>, env: Env): readonly Sub
     return none;
   }
   land(state, index, env);
-  return [{ kind: 'end', index, ask: flight.line.ask }];
+  return [{ kind: 'end', index, ask: flight.ask }];
 }
 
 /** A task is not out any more. */
@@ -128,6 +133,10 @@ function land(state: Submitter, index: number, env: Env): void {
   if (flight === undefined) return;
   const { line, node } = flight;
   state.flights.delete(index);
+  if (line === undefined) {
+    state.followers -= 1;
+    return;
+  }
   line.out -= 1;
   const window = line.windows.get(node);
   if (window !== undefined) {
@@ -182,9 +191,9 @@ function dead(state: Submitter, { node, begun }: Of<'dead'>, env: Env): readonly
   for (const [index, flight] of state.flights) {
     if (flight.node !== node) continue;
     land(state, index, env);
-    const { generation, attempt, line } = flight;
+    const { generation, attempt, ask } = flight;
     if (begun?.has(attemptKey({ index, generation, attempt })) === false) effects.push({ kind: 'give-back', index });
-    else effects.push({ kind: 'lost', index, attempt, fn: line.ask.fn, node });
+    else effects.push({ kind: 'lost', index, attempt, fn: ask.fn, node });
   }
   for (const line of state.lines.values()) if (line.windows.delete(node)) state.changed.add(line);
   return effects;

@@ -20,6 +20,8 @@ export const entry = {
   heard: 8,
   /** Output was dropped. */
   lost: 9,
+  /** So many answers have counted, or not: what they brought is needed no more. */
+  settled: 10,
 } as const;
 
 /** How a task turned out, as its submitter sees it. */
@@ -34,6 +36,8 @@ export const answer = {
   failed: 3,
   /** What ran the attempt died; an error of the system's for when there is no other. */
   lost: 4,
+  /** It has not begun, as an argument that was to be made there was not. No values. */
+  unbegun: 5,
 } as const;
 
 /** A task and one attempt of it, by its submitter's numbers. */
@@ -84,6 +88,14 @@ export function readCode(from: EntryReader): { readonly name: CodeName; readonly
   return read;
 }
 
+/** An argument that another attempt of the sender's makes at the receiver. */
+export interface Made extends Attempted {
+  /** Which of the arguments that were refs. */
+  readonly position: number;
+  /** Which of the results of that attempt. */
+  readonly result: number;
+}
+
 /** The fields of a task before its values: results, arguments that were refs. */
 export interface RunHead extends Attempted {
   /** The sender's number for its template. */
@@ -91,7 +103,16 @@ export interface RunHead extends Attempted {
   readonly job: number;
   readonly results: number;
   readonly deps: number;
+  /** Those of the arguments that bring no value, in order. */
+  readonly made: readonly Made[];
 }
+
+/** How many values a task brings: what it was called with, and the values of refs. */
+export function valuesOf({ deps, made }: RunHead): number {
+  return 1 + deps - made.length;
+}
+
+const none: readonly never[] = [];
 
 export function beginRun(to: EntryWriter, head: RunHead): void {
   to.begin(entry.run);
@@ -100,6 +121,12 @@ export function beginRun(to: EntryWriter, head: RunHead): void {
   to.u32(head.job);
   to.u32(head.results);
   to.u32(head.deps);
+  to.u32(head.made.length);
+  for (const made of head.made) {
+    to.u32(made.position);
+    writeAttempted(to, made);
+    to.u32(made.result);
+  }
 }
 
 export function readRunHead(from: EntryReader): RunHead {
@@ -111,11 +138,26 @@ export function readRunHead(from: EntryReader): RunHead {
     job: from.u32(),
     results: from.u32(),
     deps: from.u32(),
+    made: none as readonly Made[],
   };
-  if (head.results === 0 || head.results > MOST || head.deps > MOST) {
-    throw malformed(`${head.results} results and ${head.deps} arguments`);
+  const made = from.u32();
+  if (head.results === 0 || head.results > MOST || head.deps > MOST || made > head.deps) {
+    throw malformed(`${head.results} results and ${head.deps} arguments, ${made} of them made there`);
   }
+  if (made > 0) head.made = readMade(from, made, head.deps);
   return head;
+}
+
+function readMade(from: EntryReader, count: number, deps: number): Made[] {
+  const all: Made[] = [];
+  let next = 0;
+  for (let i = 0; i < count; i++) {
+    const position = from.u32();
+    if (position < next || position >= deps) throw malformed(`an argument ${position} of ${deps}`);
+    next = position + 1;
+    all.push({ position, ...readAttempted(from), result: from.u32() });
+  }
+  return all;
 }
 
 /** Results, or arguments that were refs, of one task. */
@@ -141,7 +183,8 @@ export function readAnswerHead(from: EntryReader): AnswerHead {
     what: from.u8(),
     values: from.u32(),
   };
-  if (head.what > answer.lost || head.values > MOST) throw malformed(`an answer ${head.what} of ${head.values} values`);
+  if (head.what > answer.unbegun || head.values > MOST)
+    throw malformed(`an answer ${head.what} of ${head.values} values`);
   return head;
 }
 
@@ -175,6 +218,19 @@ export function readForget(from: EntryReader): number {
   const number = from.u32();
   from.end();
   return number;
+}
+
+/** `answers`: how many more have come. */
+export function writeSettled(to: EntryWriter, answers: number): void {
+  to.begin(entry.settled);
+  to.u32(answers);
+  to.end();
+}
+
+export function readSettled(from: EntryReader): number {
+  const answers = from.u32();
+  from.end();
+  return answers;
 }
 
 function writeAttempted(to: EntryWriter, { index, generation, attempt }: Attempted): void {

@@ -2,6 +2,8 @@ import { MobulaError } from '../../common/errors.ts';
 
 /** The longest entry: the largest value that a task can have, and its numbers. */
 export const ENTRY_BYTES: number = 2 ** 31 - 1;
+/** Bytes that the values of an entry may have: the rest is for what is said of them. */
+export const VALUES_BYTES: number = ENTRY_BYTES - 2 ** 26;
 /** Bytes of an entry before its fields: its length, and its kind. */
 export const HEAD_BYTES = 5;
 const FIRST_BYTES = 4096;

@@ -57,8 +57,11 @@ export const event = {
   crewOver: 19,
 } as const;
 
-/** Flags of a TASK record: it creates an actor; what it is at the node that has submitted it follows its numbers. */
-export const taskFlag = { creates: 1, origin: 2 } as const;
+/**
+ * Flags of a TASK record: it creates an actor; what it is at the node that has submitted it follows its numbers; so do the makers of
+ * arguments that are not there yet, for an agent.
+ */
+export const taskFlag = { creates: 1, origin: 2, follows: 4 } as const;
 
 /** Flags of a STOP_TASK record. */
 export const stopFlag = { force: 1, recursive: 2 } as const;

@@ -6,7 +6,7 @@
  *     u32 0
  *     slots: 20 bytes TaskId and attempt, as they stand in an origin; u8 whether it has begun; 3 bytes 0
  *
- * The agent gives a task its slot when it comes, and takes it back when the submitter has acknowledged the answer: until then the
+ * The agent gives a task its slot when it comes, and takes it back when the submitter has settled the answer: until then the
  * task counts as begun, though it has ended. The worker alone marks it.
  */
 import type { Origin } from './origin.ts';

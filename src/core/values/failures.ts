@@ -35,6 +35,7 @@ export const failure = {
   unschedulable: 13,
   nodeDied: 14,
   noRoom: 15,
+  tooFar: 16,
 } as const;
 
 /** Where the NodeId of the node where it happened stands; zeros: this one. */
@@ -160,6 +161,12 @@ function decodeFailure(bytes: Uint8Array, start: number, end: number, context: F
         'value',
         'is, alone or with the other arguments of its task, larger than 2 GiB without its typed arrays',
         'Pass parts of it, or typed arrays, which lie in the object store.',
+      );
+    case failure.tooFar:
+      return new SerializationError(
+        'value',
+        'is, alone or with the other values of its task, larger than 2 GiB, and is to go to another node',
+        'Pass parts of it, to tasks of their own.',
       );
     case failure.functionGone:
       return functionGone();

@@ -8,11 +8,14 @@
  *    node had begun stands in the row from the write that says it is dead, or never.
  * 4. A job ends by a word of its driver, or with its driver.
  * 5. What a node asked for is on the disk before it is answered. That it is dead it is told at once.
+ * 6. Of two that cannot reach one another one dies: `complaints.ts`.
  */
 import type { Step } from '../../common/step.ts';
-import { bury } from './deaths.ts';
+import { judge, onComplain } from './complaints.ts';
+import { bury, declareDead } from './deaths.ts';
 import { endJob, onJob } from './jobs.ts';
 import type { AuthorityEffect, AuthorityEvent } from './ports.ts';
+import { newStanding } from './standing.ts';
 import type { AuthorityState, Living } from './state.ts';
 import { write } from './writes.ts';
 
@@ -42,7 +45,10 @@ export const authority: Step<AuthorityState, AuthorityEvent, AuthorityEffect> = 
       onBye(state, event, effects);
       break;
     case 'exited':
-      onExited(state, event, effects);
+      declareDead(state, event.node, event.cause, effects, event.begun);
+      break;
+    case 'complain':
+      if (hear(state, event, now, effects)) onComplain(state, event, now);
       break;
     case 'closed': {
       const living = state.living.get(event.node);
@@ -89,8 +95,9 @@ function living(
   link: Living['link'],
   now: number,
   returnsBy: number,
+  standing: Living['standing'] = newStanding(state, row),
 ): Living {
-  return { row, link, returnsBy, heardAt: now, stalledThen: state.stalledMs, suspected: false };
+  return { row, link, returnsBy, heardAt: now, stalledThen: state.stalledMs, suspected: false, standing };
 }
 
 function onRegister(
@@ -106,7 +113,7 @@ function onRegister(
     return;
   }
   const known = state.living.get(nodeId);
-  state.living.set(nodeId, living(state, row, link, now, 0));
+  state.living.set(nodeId, living(state, row, link, now, 0, known?.standing));
   if (known?.suspected === true) effects.push({ kind: 'suspected', node: nodeId, suspected: false });
   write(state, [{ kind: 'node', row }], effects, () => {
     const now = state.living.get(nodeId);
@@ -159,13 +166,6 @@ function onBye(state: AuthorityState, { link, node }: Of<'bye'>, effects: Author
   else effects.push(heard);
 }
 
-function onExited(state: AuthorityState, { node, cause, begun }: Of<'exited'>, effects: AuthorityEffect[]): void {
-  const found = state.living.get(node);
-  if (found === undefined) return;
-  if (found.link !== null) effects.push({ kind: 'dead', link: found.link, cause });
-  bury(state, node, cause, effects, [], begun);
-}
-
 function onTick(state: AuthorityState, now: number, effects: AuthorityEffect[]): void {
   const late = now - state.tickedAt - TICK_MS;
   state.tickedAt = now;
@@ -176,13 +176,12 @@ function onTick(state: AuthorityState, now: number, effects: AuthorityEffect[]):
     const since = Math.max(found.heardAt, found.link === null ? found.returnsBy - nodeTimeoutMs : 0);
     const silence = now - since - (state.stalledMs - found.stalledThen);
     if (silence >= nodeTimeoutMs) {
-      const cause = `nothing was heard of it for ${Math.round(silence)} ms`;
-      if (found.link !== null) effects.push({ kind: 'dead', link: found.link, cause });
-      bury(state, node, cause, effects);
+      declareDead(state, node, `nothing was heard of it for ${Math.round(silence)} ms`, effects);
     } else if (silence >= suspectMs && !found.suspected) {
       found.suspected = true;
       effects.push({ kind: 'suspected', node, suspected: true });
     }
   }
+  judge(state, now, effects);
   effects.push({ kind: 'wake', at: now + TICK_MS });
 }

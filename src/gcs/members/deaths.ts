@@ -1,5 +1,6 @@
 import { endJob } from './jobs.ts';
 import type { AuthorityEffect, Change, NodeId } from './ports.ts';
+import { dropComplaints } from './standing.ts';
 import type { AuthorityState } from './state.ts';
 import { sweep } from './writes.ts';
 
@@ -8,7 +9,20 @@ const MOST_DEAD = 1_000;
 /** And so many say what had begun there: who has not heard by then takes all for begun. */
 const MOST_LISTS = 16;
 
-/** Declares a node dead. Its jobs end. `end`: what is done when all is written. `begun`: as in `NodeRow`. */
+/** Declares a node dead that has not said so itself: it is told. `begun`: as in `NodeRow`. */
+export function declareDead(
+  state: AuthorityState,
+  node: NodeId,
+  cause: string,
+  effects: AuthorityEffect[],
+  begun?: string,
+): void {
+  const link = state.living.get(node)?.link ?? null;
+  if (link !== null) effects.push({ kind: 'dead', link, cause });
+  bury(state, node, cause, effects, [], begun);
+}
+
+/** Enters a node as dead. Its jobs end. `end`: what is done when all is written. */
 export function bury(
   state: AuthorityState,
   node: NodeId,
@@ -20,6 +34,7 @@ export function bury(
   const found = state.living.get(node);
   if (found === undefined) return;
   state.living.delete(node);
+  dropComplaints(state, node, found);
   state.dead.set(node, cause);
   const row = { ...found.row, alive: false, cause, ...(begun !== undefined && { begun }) };
   const changes: Change[] = [

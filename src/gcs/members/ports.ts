@@ -23,6 +23,14 @@ export type AuthorityEvent =
   | { readonly kind: 'bye'; readonly link: Link; readonly node: NodeId }
   /** The supervisor of `node` has seen its process end. `begun`: as in `NodeRow`. */
   | { readonly kind: 'exited'; readonly node: NodeId; readonly cause: string; readonly begun: string | undefined }
+  /** `node` cannot reach the node `of`. It says so on each connection until that is dead. */
+  | {
+      readonly kind: 'complain';
+      readonly link: Link;
+      readonly node: NodeId;
+      readonly of: NodeId;
+      readonly why: string;
+    }
   | { readonly kind: 'closed'; readonly link: Link; readonly node: NodeId }
   /** A write has its outcome; `next`: where its sweep goes on. */
   | { readonly kind: 'wrote'; readonly id: number; readonly next: number | null }

@@ -11,6 +11,24 @@ export interface AuthoritySettings {
   readonly returnMs: number;
 }
 
+/** Two living nodes cannot reach one another: one of them has said so. Both have it. */
+export interface Complaint {
+  readonly why: string;
+  /** When the first word came, and how long the authority had stood still by then. */
+  readonly since: number;
+  readonly stalledThen: number;
+}
+
+/** What counts against a node when one of two must go. */
+export interface Standing {
+  /** By the other node, whichever of the two has complained. */
+  readonly complaints: Map<NodeId, Complaint>;
+  /** What counted against the node of its host that died of complaints before it came. */
+  readonly inherited: number;
+  /** How often the other one had to go. */
+  outlived: number;
+}
+
 /** A node that lives, as far as is known. */
 export interface Living {
   row: NodeRow;
@@ -22,6 +40,7 @@ export interface Living {
   heardAt: number;
   stalledThen: number;
   suspected: boolean;
+  readonly standing: Standing;
 }
 
 export interface Job {
@@ -38,6 +57,8 @@ export interface AuthorityState {
   readonly dead: Map<NodeId, string>;
   /** Of these, rows that say what had begun, the newest last. */
   readonly lists: NodeRow[];
+  /** By host, what counted against a node there that died of complaints, until another one comes. */
+  readonly heirs: Map<string, number>;
   readonly jobs: Map<number, Job>;
   /** Jobs that have ended, the newest last. */
   readonly ended: Set<number>;
@@ -56,6 +77,7 @@ export function newAuthority(settings: AuthoritySettings): AuthorityState {
     living: new Map(),
     dead: new Map(),
     lists: [],
+    heirs: new Map(),
     jobs: new Map(),
     ended: new Set(),
     lastJob: 0,

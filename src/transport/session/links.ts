@@ -136,10 +136,21 @@ export function leaveLink(sessions: Sessions, session: Session, link: Link, env:
 
 export function retryLater(sessions: Sessions, session: Session, env: Env, effects: Effects): void {
   if (session.dialing) return;
+  session.failures += 1;
+  if (isOutOfReach(sessions, session, env)) {
+    const waited = Math.round(env.now - session.waitsSince);
+    endSession(sessions, session, `node ${session.peer} has acknowledged nothing for ${waited} ms`, effects);
+    return;
+  }
   const [first, longest] = RETRY_MS;
   const wait = Math.min(longest, first * 2 ** session.attempts) * (0.5 + env.random());
   session.attempts += 1;
   // The higher id gives the lower one time, so that the two rarely cross.
   session.retryAt = env.now + (sessions.self < session.peer ? wait : 2 * wait + first);
   effects.push({ type: 'wake', at: session.retryAt });
+}
+
+/** One failure may be the fault of this process: it has stood still, and the answer has come and was not read. */
+function isOutOfReach({ reachMs }: Sessions, { unacknowledged, waitsSince, failures }: Session, { now }: Env): boolean {
+  return unacknowledged.length > 0 && failures > 1 && now - waitsSince >= reachMs;
 }

@@ -50,12 +50,19 @@ export function sendHeld(sessions: Sessions, session: Session, n: number, env: E
 function number(session: Session, kind: number, body: Uint8Array, env: Env, effects: Effects): void {
   const frame = encode(transportTable.NUMBERED, { n: session.last + 1, received: session.received, kind, body });
   session.last += 1;
-  if (session.unacknowledged.length === 0) session.progressAt = env.now;
+  if (session.unacknowledged.length === 0) heard(session, env);
   session.unacknowledged.push(frame);
   session.unacknowledgedBytes += frame.length + MESSAGE_COST;
   if (session.link === undefined) return;
   effects.push({ type: 'transmit', link: session.link.id, frame });
   told(session);
+}
+
+/** The peer has acknowledged something, or had nothing to acknowledge. */
+function heard(session: Session, { now }: Env): void {
+  session.progressAt = now;
+  session.waitsSince = now;
+  session.failures = 0;
 }
 
 /** The peer knows what has come. */
@@ -99,7 +106,7 @@ export function acknowledge(
   const gone = session.unacknowledged.splice(0, received - session.acknowledged);
   for (const frame of gone) session.unacknowledgedBytes -= frame.length + MESSAGE_COST;
   session.acknowledged = received;
-  session.progressAt = env.now;
+  heard(session, env);
   if (session.waiting && session.unacknowledgedBytes < SESSION_WAIT_BYTES / 2) {
     session.waiting = false;
     effects.push({ type: 'go', to: session.peer });

@@ -60,17 +60,22 @@ export class SessionRunner {
     return { is, n };
   }
 
-  /** The numbers of the last message that was sent to a peer, and of the last that has come there. */
-  progress(to: string): { readonly last: number; readonly acknowledged: number } {
-    return this.#sessions.live.get(to) ?? { last: 0, acknowledged: 0 };
-  }
-
   hold(from: string, n: number): void {
     this.#give({ type: 'hold', from, n });
   }
 
   dead(node: string): void {
     this.#give({ type: 'dead', node });
+  }
+
+  /** Whether the owner has said that the node is dead. */
+  isDead(node: string): boolean {
+    return this.#sessions.dead.has(node);
+  }
+
+  /** From now on a session ends with a peer that acknowledges nothing for so long. */
+  reach(ms: number): void {
+    this.#sessions.reachMs = ms;
   }
 
   end(peer: string, text: string): void {

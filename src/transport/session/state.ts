@@ -49,6 +49,9 @@ export interface Session {
   /** Attempts to dial since a link served, and when the next one is due. */
   attempts: number;
   retryAt: number;
+  /** Since when the peer has acknowledged nothing of what it was sent, and how often links to it have failed since. */
+  waitsSince: number;
+  failures: number;
   /** The number of the last message taken for the peer, and of the last one it has acknowledged. */
   last: number;
   acknowledged: number;
@@ -80,6 +83,8 @@ export interface Sessions {
   /** Nodes known to be dead. */
   readonly dead: Set<string>;
   readonly links: Map<number, Link>;
+  /** A peer that acknowledges nothing for so long, however often it is tried, is out of reach: the session ends. */
+  reachMs: number;
 }
 
 export type SessionEvent =
@@ -129,7 +134,14 @@ export type SessionEffect =
 export type Effects = SessionEffect[];
 
 export function sessionsOf(self: string): Sessions {
-  return { self, live: new Map(), ended: new Map(), dead: new Set(), links: new Map() };
+  return {
+    self,
+    live: new Map(),
+    ended: new Map(),
+    dead: new Set(),
+    links: new Map(),
+    reachMs: Number.POSITIVE_INFINITY,
+  };
 }
 
 export function newSession(peer: string): Session {
@@ -142,6 +154,8 @@ export function newSession(peer: string): Session {
     seen: 0,
     attempts: 0,
     retryAt: Number.POSITIVE_INFINITY,
+    waitsSince: 0,
+    failures: 0,
     last: 0,
     acknowledged: 0,
     unacknowledged: [],

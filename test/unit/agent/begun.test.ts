@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { attemptKey, BegunSlots, begunOf } from '../../../src/agent/begun.ts';
+import { PeerRuns } from '../../../src/agent/kept.ts';
 import { Peer } from '../../../src/agent/peer.ts';
+import { Run } from '../../../src/agent/run.ts';
 import { BEGUN_BYTES, BegunMarks, begunIn, NO_SLOT, SLOTS } from '../../../src/core/run/begun.ts';
 
 const node = '0123456789abcdef';
@@ -83,62 +85,35 @@ describe('the page of begun tasks', () => {
 });
 
 describe('a slot', () => {
-  it('is kept until the submitter has acknowledged the answer, or is dead', () => {
+  it('is kept until the submitter has settled the answer, or is dead', () => {
     const released: number[] = [];
-    const progress = { last: 4, acknowledged: 4 };
-    let room: 'taken' | 'full' = 'taken';
-    const send = () => {
-      if (room === 'taken') progress.last += 1;
-      return room;
+    const runs = new PeerRuns(({ slot }) => void released.push(slot));
+    const answered = (slot: number): void => {
+      const head = { ...task(slot), template: 1, job: 1, results: 1, deps: 0, made: [] };
+      const run = new Run(
+        new Peer(
+          node,
+          () => 'taken',
+          () => {},
+        ),
+        head,
+        1,
+        [],
+        [],
+        slot,
+      );
+      runs.byIndex.set(run.index, run);
+      runs.answered(run);
     };
-    const slots = { release: (slot: number) => void released.push(slot) };
-    const peer = new Peer(node, { send, progress: () => progress, slots }, () => {});
-    const answer = (slot: number): void => {
-      peer.out.begin(4);
-      peer.out.end();
-      peer.answered(slot);
-      peer.flush();
-    };
-    answer(1);
-    answer(2);
-    peer.flush();
+    for (const slot of [1, 2, 3, 4]) answered(slot);
+    runs.answered(undefined);
     assert.deepEqual(released, []);
-    progress.acknowledged = 5;
-    peer.flush();
+    runs.settled(1);
     assert.deepEqual(released, [1]);
-    room = 'full';
-    answer(3);
-    progress.acknowledged = 6;
-    peer.flush();
-    assert.deepEqual(released, [1, 2], 'what was not sent is not acknowledged');
-    room = 'taken';
-    peer.go();
-    assert.deepEqual(released, [1, 2]);
-    answer(4);
-    peer.forget();
+    runs.settled(2);
+    assert.deepEqual(released, [1, 2, 3]);
+    runs.clear();
     assert.deepEqual(released, [1, 2, 3, 4]);
-  });
-
-  it('goes with the last part of a long answer', () => {
-    const released: number[] = [];
-    const progress = { last: 0, acknowledged: 0 };
-    const send = () => {
-      progress.last += 1;
-      return 'taken' as const;
-    };
-    const slots = { release: (slot: number) => void released.push(slot) };
-    const peer = new Peer(node, { send, progress: () => progress, slots }, () => {});
-    peer.out.begin(4);
-    peer.out.raw(new Uint8Array(600_000));
-    peer.out.end();
-    peer.answered(8);
-    peer.flush();
-    assert.equal(progress.last, 3);
-    progress.acknowledged = 2;
-    peer.flush();
-    assert.deepEqual(released, []);
-    progress.acknowledged = 3;
-    peer.flush();
-    assert.deepEqual(released, [8]);
+    assert.equal(runs.byIndex.size, 0);
   });
 });

@@ -20,16 +20,31 @@ function bench() {
   const grant = (no: number, node: string, w: number): readonly SubmitterEffect[] =>
     give({ kind: 'granted', word: { kind: 'grant', no, line: 1, node, w } });
   const task = (index: number, attempt = 1): readonly SubmitterEffect[] =>
-    give({ kind: 'task', index, generation: 0, attempt, ask: ask('f') });
+    give({ kind: 'task', index, generation: 0, attempt, ask: ask('f'), tooLarge: false });
+  const follower = (index: number, makers: readonly number[], text = ask('f')): readonly SubmitterEffect[] =>
+    give({
+      kind: 'follower',
+      index,
+      generation: 0,
+      attempt: 1,
+      ask: text,
+      makers: makers.map((maker) => ({ index: maker, generation: 0 })),
+      tooLarge: false,
+    });
   const answer = (node: string, index: number, attempt = 1): readonly SubmitterEffect[] =>
     give({ kind: 'answer', node, index, generation: 0, attempt });
-  return { state, env, give, settle, line, grant, task, answer };
+  return { state, env, give, settle, line, grant, task, follower, answer };
 }
 
 const requests = (effects: readonly SubmitterEffect[]): Wanted[] =>
   effects.flatMap((effect) => (effect.kind === 'request' ? [effect.wanted] : []));
 
 const kinds = (effects: readonly SubmitterEffect[]): string[] => effects.map(({ kind }) => kind);
+
+const opens = (effects: readonly SubmitterEffect[]): (readonly [line: number, window: number])[] =>
+  effects.flatMap((effect) =>
+    effect.kind === 'open' && effect.line > 0 ? [[effect.line, effect.window] as const] : [],
+  );
 
 describe('where tasks go', () => {
   it('asks for as many as there are, opens what is granted, and sends to the emptiest window', () => {
@@ -39,7 +54,7 @@ describe('where tasks go', () => {
     assert.deepEqual([wanted?.complete, wanted?.wishes[0]?.count, wanted?.wishes[0]?.out], [true, 5, []]);
     grant(1, 'a', 1);
     grant(2, 'b', 3);
-    assert.deepEqual(settle(), [{ kind: 'open', line: 1, window: 4 }]);
+    assert.deepEqual(opens(settle()), [[1, 4]]);
     const nodes = [0, 1, 2, 3].flatMap((index) =>
       task(index).map((effect) => (effect.kind === 'send' ? effect.node : '')),
     );
@@ -116,7 +131,7 @@ describe('where tasks go', () => {
     line(1, 2);
     settle();
     give({ kind: 'granted', word: { kind: 'infeasible', line: 1 } });
-    assert.deepEqual(settle(), [{ kind: 'open', line: 1, window: 2 }]);
+    assert.deepEqual(opens(settle()), [[1, 2]]);
     assert.deepEqual(kinds([...task(0), ...task(1)]), ['fail', 'fail']);
     line(1, 0, false);
     env.now += 10;
@@ -166,6 +181,85 @@ describe('where tasks go', () => {
     );
     submitterStep(state, { kind: 'line', line: 1, waiting: 0, ask: undefined, over: true }, env);
     assert.equal(state.lines.size + state.byAsk.size, 0);
+  });
+});
+
+describe('tasks that follow those that make their arguments', () => {
+  it('go where these are, though no window has room, and take no room', () => {
+    const { line, settle, grant, task, follower, answer, state } = bench();
+    line(1, 2);
+    settle();
+    grant(1, 'a', 1);
+    settle();
+    task(0);
+    assert.deepEqual(follower(5, [0]), [{ kind: 'send', node: 'a' }]);
+    assert.deepEqual(follower(6, [5]), [{ kind: 'send', node: 'a' }], 'behind one that follows');
+    assert.equal(state.followers, 2);
+    assert.deepEqual(kinds([...answer('a', 0), ...answer('a', 5), ...answer('a', 6)]), ['end', 'end', 'end']);
+    assert.equal(state.followers, 0);
+    assert.deepEqual(kinds(task(1)), ['send'], 'the window has room again');
+  });
+
+  it('stay, if their makers are at two nodes, or gone, or ask for something else, or another node is named', () => {
+    const { line, settle, grant, task, follower } = bench();
+    line(1, 2);
+    settle();
+    grant(1, 'a', 1);
+    grant(2, 'b', 1);
+    settle();
+    task(0);
+    task(1);
+    const back = [{ kind: 'give-back', index: 5 }];
+    assert.deepEqual(follower(5, [0, 1]), back);
+    assert.deepEqual(follower(5, [7]), back);
+    const other = (change: object): string => JSON.stringify({ ...JSON.parse(ask('g')), ...change });
+    assert.deepEqual(follower(5, [0], other({ demand: { CPU: 20_000 } })), back);
+    assert.deepEqual(follower(5, [0], other({ demand: { CPU: 10_000, GPU: 1 } })), back);
+    assert.deepEqual(follower(5, [0], other({ strategy: 'spread' })), back);
+    assert.deepEqual(kinds(follower(5, [0], other({}))), ['send'], 'another function is no other ask');
+  });
+
+  it('are lost with their node, behind their makers', () => {
+    const { line, settle, grant, task, follower, give, state } = bench();
+    line(1, 1);
+    settle();
+    grant(1, 'a', 1);
+    settle();
+    task(0);
+    follower(5, [0]);
+    const lost = give({ kind: 'dead', node: 'a', begun: undefined }).map((effect) =>
+      effect.kind === 'lost' ? effect.index : -1,
+    );
+    assert.deepEqual([lost, state.followers], [[0, 5], 0]);
+  });
+
+  it('go back when their makers are lost, if they had not begun', () => {
+    const { line, settle, grant, task, follower, give, state } = bench();
+    line(1, 1);
+    settle();
+    grant(1, 'a', 1);
+    settle();
+    task(0);
+    follower(5, [0]);
+    const begun = new Set([attemptKey({ index: 0, generation: 0, attempt: 1 })]);
+    assert.deepEqual(kinds(give({ kind: 'dead', node: 'a', begun })), ['lost', 'give-back']);
+    assert.equal(state.followers, 0);
+  });
+
+  it('are as many as may be out, and more once half of them have come back', () => {
+    const { line, settle, grant, task, follower, answer } = bench();
+    const room = (effects: readonly SubmitterEffect[]): number[] =>
+      effects.flatMap((effect) => (effect.kind === 'open' && effect.line === 0 ? [effect.window] : []));
+    line(1, 1);
+    const [most = 0] = room(settle());
+    grant(1, 'a', 1);
+    settle();
+    task(0);
+    for (let i = 0; i < most; i++) follower(i + 1, [i]);
+    assert.deepEqual(room(settle()), []);
+    for (let i = 0; i < 10; i++) answer('a', i);
+    assert.deepEqual(room(settle()), [9], 'the first of them was no follower');
+    assert.deepEqual(room(settle()), []);
   });
 });
 
@@ -260,7 +354,7 @@ class World {
       this.window -= 1;
       const task = this.waiting.shift() as { index: number; attempt: number };
       this.handed = task;
-      this.give({ kind: 'task', ...task, generation: 0, ask: ask('f') });
+      this.give({ kind: 'task', ...task, generation: 0, ask: ask('f'), tooLarge: false });
       this.handed = undefined;
     }
     if (this.line === 0) {

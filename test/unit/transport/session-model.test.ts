@@ -7,7 +7,8 @@ const FIRST = Number(process.env['MOBULA_SEED'] ?? 1);
 
 /** Five virtual seconds of faults, then a quiet time in which everything must settle. */
 function history(seed: number): void {
-  const world = new SessionWorld(seed, 2 + (seed % 2));
+  // In a quarter of the worlds peers are soon given up.
+  const world = new SessionWorld(seed, 2 + (seed % 2), seed % 4 === 1 ? 800 : Number.POSITIVE_INFINITY);
   for (let turn = 0; turn < 300; turn += 1) world.in(turn * 17 + world.random.below(17), () => act(world, seed));
   world.run(300 * 17 + 1000);
   world.faults = false;

@@ -25,6 +25,7 @@ export const happened = {
   ended: 0,
   dead: 0,
   restarted: 0,
+  outOfReach: 0,
 };
 
 export interface End {
@@ -58,13 +59,15 @@ export class SessionWorld {
   readonly random: Random;
   readonly nodes: Node[] = [];
   faults = true;
+  readonly #reachMs: number;
   #now = 0;
   #made = 0;
   /** What is to be done in each millisecond, in the order in which it was put down. */
   readonly #agenda = new Map<number, (() => void)[]>();
 
-  constructor(seed: number, nodes: number) {
+  constructor(seed: number, nodes: number, reachMs: number) {
     this.random = new Random(seed);
+    this.#reachMs = reachMs;
     for (let n = 0; n < nodes; n += 1) this.start();
   }
 
@@ -74,7 +77,7 @@ export class SessionWorld {
     const id = (this.random.below(0xffff) * 0x10000 + this.#made).toString(16).padStart(16, '0');
     const node: Node = {
       id,
-      sessions: sessionsOf(id),
+      sessions: { ...sessionsOf(id), reachMs: this.#reachMs },
       ends: new Map(),
       lastLink: 0,
       wakeAt: Number.POSITIVE_INFINITY,
@@ -186,6 +189,7 @@ export class SessionWorld {
         node.ended.set(effect.peer, effect.text);
         node.waiting.delete(effect.peer);
         happened.ended += 1;
+        if (effect.text.includes('acknowledged nothing')) happened.outOfReach += 1;
         break;
     }
   }

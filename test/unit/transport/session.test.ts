@@ -133,6 +133,60 @@ test('a link on which nothing is acknowledged is given up, and one that is idle 
   void b;
 });
 
+/** A message that B does not answer, and links to B that fail; gives when the session ended. */
+function outOfReach(fail: (a: Sessions, now: number) => readonly SessionEffect[]): number | undefined {
+  const { a } = linked();
+  a.reachMs = 60_000;
+  give(a, { type: 'send', to: B, body, withRefs: false }, 1_000);
+  for (let now = 1_000; now < 100_000; now += 100) {
+    if (fail(a, now).some(({ type }) => type === 'ended')) return now;
+  }
+  return undefined;
+}
+
+test('a peer that acknowledges nothing is tried for so long, and then the session ends', () => {
+  const dialFails = outOfReach((a, now) => [
+    ...give(a, { type: 'woken' }, now),
+    ...give(a, { type: 'dialFailed', to: B }, now),
+  ]);
+  assert.equal(dialFails, 61_000);
+  // Links come up, OPEN passes, and nothing else does.
+  let link = 1;
+  const nothingPasses = outOfReach((a, now) => {
+    const effects = give(a, { type: 'woken' }, now);
+    if (!typesOf(effects).includes('dial')) return effects;
+    link += 1;
+    give(a, { type: 'connected', link, peer: B, dialed: true }, now);
+    const bytes = encode(transportTable.OPEN, { to: A, received: 0, dial: link, seen: 0 });
+    return [...effects, ...give(a, { type: 'frame', link, bytes }, now)];
+  });
+  assert.ok(nothingPasses !== undefined && nothingPasses >= 61_000 && nothingPasses < 61_000 + 2 * SILENT_MS);
+});
+
+test('a session in which nothing is to be said does not end, however long its peer is away', () => {
+  const { a } = linked();
+  a.reachMs = 60_000;
+  give(a, { type: 'closed', link: 1, code: 'lost', text: 'x' });
+  for (let now = 0; now < 200_000; now += 1_000) give(a, { type: 'dialFailed', to: B }, now);
+  assert.ok(a.live.has(B));
+  give(a, { type: 'send', to: B, body, withRefs: false }, 200_000);
+  for (let now = 200_000; now < 260_000; now += 1_000) give(a, { type: 'dialFailed', to: B }, now);
+  assert.ok(a.live.has(B), 'the time begins with what is to be said');
+  const effects = give(a, { type: 'dialFailed', to: B }, 260_000);
+  const text = `node ${B} has acknowledged nothing for 60000 ms`;
+  assert.deepEqual(effects, [{ type: 'ended', peer: B, text }]);
+  assert.equal(a.ended.get(B), text);
+});
+
+test('a process that has stood still does not end sessions for it', () => {
+  const { a } = linked();
+  a.reachMs = 60_000;
+  give(a, { type: 'send', to: B, body, withRefs: false }, 0);
+  const effects = give(a, { type: 'woken' }, 70_000);
+  assert.deepEqual(closes(effects), [[1, 'unread']]);
+  assert.ok(a.live.has(B));
+});
+
 test('an acknowledgement or a HELD of what was never sent ends the session on both sides', () => {
   for (const bytes of [
     encode(transportTable.RECEIVED, { received: 1 }),

@@ -3,6 +3,8 @@ import test from 'node:test';
 import { type MemberEffect, type MemberEvent, member, newMember } from '../../../src/wire/member.ts';
 
 const facts = { no: 1, name: 'a', namespace: 'b' };
+const registered = { kind: 'registered', reconnectMs: 9 } as const;
+const isRegistered = { kind: 'is-registered', reconnectMs: 9 } as const;
 const load = (n: number) => ({ once: Uint8Array.of(n), repeat: Uint8Array.of(n, 0) });
 
 class World {
@@ -25,15 +27,11 @@ test('it registers first, and says everything again on each new connection until
   assert.deepEqual(world.tell({ kind: 'register', body }), []);
   assert.deepEqual(world.tell({ kind: 'up' }), [{ kind: 'register', body }]);
   assert.deepEqual(world.tell({ kind: 'job', facts }), []);
-  assert.deepEqual(world.tell({ kind: 'registered' }), [{ kind: 'is-registered' }, { kind: 'job', facts }]);
+  assert.deepEqual(world.tell(registered), [isRegistered, { kind: 'job', facts }]);
   assert.deepEqual(world.tell({ kind: 'end-job', job: 9 }), [{ kind: 'end-job', job: 9 }]);
   world.tell({ kind: 'down' });
   assert.deepEqual(world.tell({ kind: 'up' }), [{ kind: 'register', body }]);
-  assert.deepEqual(world.tell({ kind: 'registered' }), [
-    { kind: 'is-registered' },
-    { kind: 'job', facts },
-    { kind: 'end-job', job: 9 },
-  ]);
+  assert.deepEqual(world.tell(registered), [isRegistered, { kind: 'job', facts }, { kind: 'end-job', job: 9 }]);
   assert.deepEqual(world.tell({ kind: 'job-is', no: 1, job: 4 }), [{ kind: 'job-known', no: 1, job: 4 }]);
   assert.deepEqual(world.tell({ kind: 'job-is', no: 1, job: 4 }), []);
   assert.deepEqual(world.tell({ kind: 'job-ended', job: 9 }), [{ kind: 'job-over', job: 9 }]);
@@ -47,7 +45,7 @@ test('reports come at least every 500 ms and at most every 50, and say once what
   world.tell({ kind: 'register', body: Uint8Array.of(1) });
   world.tell({ kind: 'up' });
   world.tell({ kind: 'report', load: load(1) });
-  assert.deepEqual(world.tell({ kind: 'registered' }).at(-1), { kind: 'report', no: 1, body: load(1).once });
+  assert.deepEqual(world.tell(registered).at(-1), { kind: 'report', no: 1, body: load(1).once });
   world.now = 10;
   assert.deepEqual(world.tell({ kind: 'report', load: load(2) }), []);
   assert.deepEqual(world.pass(40), [{ kind: 'report', no: 2, body: load(2).once }]);
@@ -57,4 +55,18 @@ test('reports come at least every 500 ms and at most every 50, and say once what
   assert.deepEqual(world.tell({ kind: 'reported', no: 3 }), [{ kind: 'answered', sentAt: 550 }]);
   assert.equal(world.state.sentAt.size, 0);
   assert.deepEqual(world.tell({ kind: 'reported', no: 2 }), []);
+});
+
+test('it complains of a node on each new connection, until that is dead', () => {
+  const world = new World();
+  const complain = (of: string) => ({ kind: 'complain', of, why: 'silence' }) as const;
+  world.tell({ kind: 'register', body: Uint8Array.of(1) });
+  world.tell({ kind: 'up' });
+  assert.deepEqual(world.tell(complain('a')), [], 'it has not been let in');
+  assert.deepEqual(world.tell(registered), [isRegistered, complain('a')]);
+  assert.deepEqual(world.tell(complain('b')), [complain('b')]);
+  world.tell({ kind: 'down' });
+  world.tell({ kind: 'buried', node: 'a' });
+  world.tell({ kind: 'up' });
+  assert.deepEqual(world.tell(registered), [isRegistered, complain('b')]);
 });

@@ -150,3 +150,32 @@ fn exactly_one_arrival_is_the_last_and_sees_what_the_others_wrote() {
         assert_eq!(lasts, 1);
     });
 }
+
+#[test]
+fn who_joins_arrives_before_the_last_or_finds_that_all_have_arrived() {
+    loom::model(|| {
+        let counter = Arc::new(ReadyCounter::default());
+        counter.arm(2);
+        let freed = Arc::new(UnsafeCell::new(false));
+        let arrive = |(counter, freed): (Arc<ReadyCounter>, Arc<UnsafeCell<bool>>)| {
+            let last = counter.arrive();
+            if last {
+                // SAFETY: the last arrival comes after all others, and nobody joins after it; loom checks that.
+                freed.with_mut(|freed| unsafe { *freed = true });
+            }
+            last
+        };
+        let both = || (Arc::clone(&counter), Arc::clone(&freed));
+        let others = [both(), both()].map(|both| thread::spawn(move || arrive(both)));
+        let mut lasts = 0;
+        if counter.join() {
+            // SAFETY: the last arrival has not been made while this one is missing.
+            assert!(!freed.with(|freed| unsafe { *freed }));
+            lasts += u32::from(arrive(both()));
+        }
+        for other in others {
+            lasts += u32::from(other.join().unwrap());
+        }
+        assert_eq!(lasts, 1);
+    });
+}

@@ -6,6 +6,7 @@ mod cancel;
 mod crews;
 mod deaths;
 mod fairness;
+mod follow;
 mod forward;
 mod generations;
 mod limits;

@@ -14,7 +14,7 @@ use mobula_sched::{
 use mobula_sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use mobula_sync::{Condvar, Mutex};
 
-pub(crate) use news::{News, Status, TaskNews, Value, value};
+pub(crate) use news::{Missing, News, Status, TaskNews, Value, value};
 pub(crate) use thread::{Call, ERROR, FAILED, LOST, OK, RETRY, Thread, UNBEGUN};
 
 /// The largest inbox that a thread of a test gets.

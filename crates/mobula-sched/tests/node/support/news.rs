@@ -77,8 +77,20 @@ pub(crate) struct TaskNews {
     pub(crate) extra: u32,
     /// What it is at the node that has submitted it, if that is another.
     pub(crate) origin: Option<Vec<u8>>,
+    /// Arguments that are not there yet: which, and the task and the result that they are.
+    pub(crate) missing: Vec<Missing>,
     pub(crate) arguments: Value,
+    /// Those that are there.
     pub(crate) deps: Vec<Value>,
+}
+
+/// An argument that another task makes, at the same node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) position: u32,
+    pub(crate) task: u32,
+    pub(crate) generation: u32,
+    pub(crate) result: u32,
 }
 
 impl TaskNews {
@@ -197,6 +209,15 @@ impl Inbox<'_> {
         value
     }
 
+    fn missing(&mut self) -> Missing {
+        Missing {
+            position: self.word(),
+            task: self.word(),
+            generation: self.word(),
+            result: self.word(),
+        }
+    }
+
     fn record(&mut self) -> News {
         let head = self.take(4).to_vec();
         let status = match head[1] {
@@ -210,6 +231,12 @@ impl Inbox<'_> {
                 let (slot, creates) = (u16::from_le_bytes([head[2], head[3]]), head[1] & 1 != 0);
                 let words: Vec<u32> = (0..6).map(|_| self.word()).collect();
                 let origin = (head[1] & 2 != 0).then(|| self.take(24).to_vec());
+                let missing: Vec<Missing> = if head[1] & 4 == 0 {
+                    Vec::new()
+                } else {
+                    (0..self.word()).map(|_| self.missing()).collect()
+                };
+                let there = words[5] - missing.len() as u32;
                 News::Task(TaskNews {
                     slot,
                     creates,
@@ -219,8 +246,9 @@ impl Inbox<'_> {
                     attempt: words[3],
                     extra: words[4],
                     origin,
+                    missing,
                     arguments: self.value(),
-                    deps: (0..words[5]).map(|_| self.value()).collect(),
+                    deps: (0..there).map(|_| self.value()).collect(),
                 })
             }
             2 => News::Value {
