@@ -109,6 +109,7 @@ const shared = [
   'core/functions/origins.ts',
   'core/functions/source-maps.ts',
   'core/functions/values.ts',
+  'core/run/begun.ts',
   'core/run/origin.ts',
   'core/run/task-context.ts',
   'core/runtime.ts',

@@ -19,6 +19,7 @@
 
 mod accounting;
 mod actors;
+mod begun;
 mod bell;
 mod bytes;
 mod error;

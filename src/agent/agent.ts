@@ -8,6 +8,7 @@ import { collect } from '../core/values/collector.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
 import type { AgentPorts } from './agent-ports.ts';
 import { Answers } from './answers.ts';
+import { BegunSlots, begunOf } from './begun.ts';
 import { Commands } from './commands.ts';
 import { ExportedTemplates } from './exported.ts';
 import { Handing } from './handing.ts';
@@ -51,6 +52,7 @@ export class Agent implements NewsHandler {
   readonly #commands: Commands;
   readonly #answers: Answers;
   readonly #objects: Objects;
+  readonly #slots: BegunSlots;
   readonly #pump: Pump;
   readonly #submitter = newSubmitter();
   /** Is told what the job table says. */
@@ -69,9 +71,11 @@ export class Agent implements NewsHandler {
     const peer = (node: NodeId): Peer | undefined => (this.#submitter.dead.has(node) ? undefined : this.#peer(node));
     this.#outbox = new Outbox(ports.output, peer, this.rung);
     this.#objects = new Objects(runtime);
+    this.#slots = new BegunSlots(runtime);
     this.#commands = new Commands(runtime, this.#values, this.#objects);
     this.#answers = new Answers(this.#commands, this.#imported);
     this.#running = new RunningTasks({
+      slots: this.#slots,
       objects: this.#objects,
       commands: this.#commands,
       values: this.#values,
@@ -135,10 +139,14 @@ export class Agent implements NewsHandler {
     this.#peers.get(node)?.go();
   }
 
-  /** A node is dead, or the session with it has ended: its frames are refused from now on. */
-  dead(node: NodeId): void {
+  /**
+   * A node is dead, or the session with it has ended: its frames are refused from now on. `begun`: what it had begun, as its row
+   * says; undefined: that is not known.
+   */
+  dead(node: NodeId, begun?: string): void {
     if (this.#submitter.dead.has(node)) return;
-    this.#step({ kind: 'dead', node });
+    const own = begun === undefined ? undefined : begunOf(this.#runtime.facts.nodeId, begun);
+    this.#step({ kind: 'dead', node, begun: own });
     const peer = this.#peers.get(node);
     if (peer !== undefined) {
       this.#peers.delete(node);

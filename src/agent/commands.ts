@@ -135,12 +135,13 @@ function merged({ deps, made }: RunHead, makers: readonly Run[], given: readonly
 }
 
 /** What a task is at its submitter: `src/core/run/origin.ts` reads it in the worker. */
-function writeOrigin(writer: ThreadRuntime['port']['writer'], { peer, index, generation, attempt }: Run): void {
+function writeOrigin(writer: ThreadRuntime['port']['writer'], { peer, index, generation, attempt, slot }: Run): void {
   const { bytes, view } = writer;
   bytes.set(peer.id, writer.pos);
   // As in the text of a TaskId: high digits first.
   view.setUint32(writer.pos + 8, generation, false);
   view.setUint32(writer.pos + 12, index, false);
   view.setUint32(writer.pos + 16, attempt, true);
-  writer.pos += 20;
+  view.setUint32(writer.pos + 20, slot, true);
+  writer.pos += 24;
 }

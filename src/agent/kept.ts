@@ -1,4 +1,3 @@
-import type { Objects } from './objects.ts';
 import type { Run } from './run.ts';
 import { malformed } from './wire/entry.ts';
 
@@ -8,13 +7,14 @@ const MANY = 1024;
 /** The tasks of one other node that are here, by their place there, and those that were answered, in that order. */
 export class PeerRuns {
   readonly byIndex: Map<number, Run> = new Map();
-  readonly #objects: Objects;
+  readonly #forget: (run: Run) => void;
   /** Nothing: an answer without a run. */
   #answered: (Run | undefined)[] = [];
   #first = 0;
 
-  constructor(objects: Objects) {
-    this.#objects = objects;
+  /** `forget`: nobody needs anything of a run any more. */
+  constructor(forget: (run: Run) => void) {
+    this.#forget = forget;
   }
 
   /** An answer was sent. What it brought stays until the peer has settled it: tasks that wait for it may be on their way. */
@@ -43,7 +43,7 @@ export class PeerRuns {
 
   #drop(run: Run | undefined): void {
     if (run === undefined) return;
-    for (const object of run.objects) this.#objects.release(object);
+    this.#forget(run);
     // Another task may have its place.
     if (this.byIndex.get(run.index) === run) this.byIndex.delete(run.index);
   }

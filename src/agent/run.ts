@@ -14,6 +14,8 @@ export class Run implements Attempted, Follower {
   readonly job: number;
   /** This node's number for its template. */
   readonly template: number;
+  /** In the page of begun tasks. */
+  readonly slot: number;
   /** The objects of its results, and what the core calls the subscriptions to these. */
   readonly objects: readonly number[];
   readonly tokens: number[] = [];
@@ -41,6 +43,7 @@ export class Run implements Attempted, Follower {
     template: number,
     makers: readonly Run[],
     objects: readonly number[],
+    slot: number,
   ) {
     this.peer = peer;
     this.template = template;
@@ -50,6 +53,7 @@ export class Run implements Attempted, Follower {
     this.attempt = attempt;
     this.job = job;
     this.objects = objects;
+    this.slot = slot;
     this.missing = objects.length;
   }
 

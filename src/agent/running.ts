@@ -1,6 +1,7 @@
 import { withoutPage } from '../common/error-page.ts';
 import { ObjectStoreFullError } from '../common/errors.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
+import type { BegunSlots } from './begun.ts';
 import type { Commands } from './commands.ts';
 import type { ImportedTemplates } from './imported.ts';
 import type { Jobs } from './jobs.ts';
@@ -14,6 +15,7 @@ import { type EntryReader, malformed } from './wire/entry.ts';
 
 /** What tasks of other nodes need of the agent. */
 export interface RunningPorts extends OutcomesPorts {
+  readonly slots: BegunSlots;
   readonly objects: Objects;
   readonly commands: Commands;
   readonly imported: ImportedTemplates;
@@ -60,7 +62,7 @@ export class RunningTasks {
 
   /** A task to run. */
   run(peer: Peer, entry: EntryReader): void {
-    const { imported, jobs, objects, commands, nameOf } = this.#ports;
+    const { slots, imported, jobs, objects, commands, nameOf } = this.#ports;
     const head = readRunHead(entry);
     if (jobs.isOver(head.job)) {
       // It names what is gone with the job.
@@ -76,7 +78,7 @@ export class RunningTasks {
     const { number: template, job } = imported.find(peer, head.template);
     if (job !== head.job) throw malformed(`a task of job ${head.job}, whose template is of job ${job}`);
     this.#used.add(template);
-    const run = new Run(peer, head, template, makers, objects.take(head.results));
+    const run = new Run(peer, head, template, makers, objects.take(head.results), slots.take(peer.id, head));
     this.#of(peer).byIndex.set(run.index, run);
     this.#size += 1;
     try {
@@ -132,7 +134,7 @@ export class RunningTasks {
     const runs = run.peer === this.#last ? this.#ofLast : this.#runs.get(run.peer);
     if (runs === undefined) {
       // The peer is dead.
-      for (const object of run.objects) this.#ports.objects.release(object);
+      forget(run, this.#ports);
       return;
     }
     this.#size -= 1;
@@ -178,7 +180,7 @@ export class RunningTasks {
     if (peer === this.#last && this.#ofLast !== undefined) return this.#ofLast;
     let runs = this.#runs.get(peer);
     if (runs === undefined) {
-      runs = new PeerRuns(this.#ports.objects);
+      runs = new PeerRuns((run) => forget(run, this.#ports));
       this.#runs.set(peer, runs);
     }
     this.#last = peer;
@@ -188,3 +190,9 @@ export class RunningTasks {
 }
 
 const none: readonly never[] = [];
+
+/** Nobody needs anything of a task any more. */
+function forget({ objects, slot }: Run, ports: Pick<RunningPorts, 'objects' | 'slots'>): void {
+  for (const object of objects) ports.objects.release(object);
+  ports.slots.release(slot);
+}

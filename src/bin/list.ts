@@ -7,7 +7,7 @@ import { type Command, UsageError } from './command.ts';
 
 /** What can be listed. */
 interface Subject {
-  /** With --json: the rows as the head has them. */
+  /** With --json: the rows as the head has them, less what is not for people. */
   rows(view: ClusterView): readonly object[];
   readonly headings: readonly string[];
   cells(view: ClusterView): readonly (readonly string[])[];
@@ -20,7 +20,7 @@ const pairs = (all: Readonly<Record<string, unknown>>, text: (name: string) => s
 
 const subjects: Readonly<Record<string, Subject>> = {
   nodes: {
-    rows: ({ nodes }) => nodes,
+    rows: ({ nodes }) => nodes.map(({ begun: _, ...row }) => row),
     headings: ['NODE', 'KIND', 'STATE', 'HOST', 'PID', 'RESOURCES', 'LABELS'],
     cells: ({ nodes }) =>
       nodes.map(({ nodeId, driver, alive, cause, host, pid, resources, labels }) => [

@@ -126,18 +126,19 @@ class AgentThread {
     const replica = new NodeReplica(addon, this.#runtime.port.id);
     await nodes.watch((change) => {
       replica.apply(change);
-      if (change.kind === 'put' && !change.row.alive) this.#died(change.key);
+      if (change.kind === 'put' && !change.row.alive) this.#died(change.key, change.row.begun);
       else if (change.kind === 'delete') this.#died(change.key);
       else if (change.kind === 'reset') {
-        for (const [node, { alive }] of change.rows) if (!alive) this.#died(node);
+        for (const [node, { alive, begun }] of change.rows) if (!alive) this.#died(node, begun);
       }
     });
   }
 
-  #died(node: string): void {
+  #died(node: string, begun?: string): void {
     if (node === config.facts.nodeId) return;
+    // First: the end of a session says nothing of what had begun.
+    this.#agent.dead(node, begun);
     this.#sessions.dead(node);
-    this.#agent.dead(node);
     this.#head?.buried(node);
   }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { parseAddress } from '../common/address.ts';
+import { ControlStoreUnavailableError } from '../common/errors.ts';
 import { version } from '../common/version.ts';
 import type { Change, Table } from '../gcs/client.ts';
 import type { JobRow, NodeRow } from '../gcs/tables/members.ts';
@@ -26,15 +27,23 @@ export function askHead(address: string, token: string): Promise<ClusterView> {
   });
 }
 
-/** Tells the head that the process of `node` has ended. Resolves when the node table says so. Rejects as `askHead` does. */
-export function tellExit(address: string, token: string, node: string, cause: string): Promise<void> {
+/** How the process of a node ended. */
+export interface ProcessEnd {
+  readonly node: string;
+  readonly cause: string;
+  /** The attempts that it had begun (`core/run/begun.ts`). Undefined: that is not known. */
+  readonly begun: Uint8Array | undefined;
+}
+
+/** Tells the head that the process of a node has ended. Resolves when the node table says so. Rejects as `askHead` does. */
+export function tellExit(address: string, token: string, { node, cause, begun }: ProcessEnd): Promise<void> {
   return withHead(
     address,
     token,
     (head) =>
       new Promise((resolve, reject) => {
         head.nodes.watch((change) => isDead(change, node) && resolve()).catch(reject);
-        head.exited(node, cause);
+        head.exited(node, cause, begun);
       }),
   );
 }
@@ -54,8 +63,9 @@ async function withHead<T>(address: string, token: string, ask: (head: Head) => 
     lost = reject;
   });
   const nothing = (): void => {};
-  const silent = { granted: nothing, askAll: nothing, suspected: nothing, connected: nothing, answered: nothing };
-  const listener: HeadListener = { ...silent, ended: (error) => lost(error) };
+  const silent = { granted: nothing, askAll: nothing, suspected: nothing, answered: nothing };
+  const away = (): void => lost(new ControlStoreUnavailableError(`The head at ${address} went away`));
+  const listener: HeadListener = { ...silent, connected: away, ended: (error) => lost(error) };
   const head = await connectHead({ host, port, self, firstTimeoutMs: 0, headTimeoutMs: 0 }, listener);
   try {
     return await Promise.race([ask(head), over]);

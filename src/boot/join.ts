@@ -3,6 +3,7 @@ import { isLoopbackHost, parseAddress } from '../common/address.ts';
 import type { ResolvedClusterOptions, ResolvedInitOptions } from '../common/init-options.ts';
 import { jobName } from '../common/job-name.ts';
 import type { NodeFacts } from '../core/node-facts.ts';
+import { BEGUN_BYTES } from '../core/run/begun.ts';
 import { addon } from '../native/binding.ts';
 import { readToken } from '../transport/proof/token.ts';
 import { AgentHost } from './agent-host.ts';
@@ -51,7 +52,9 @@ export async function join(
   options: ResolvedInitOptions,
   config: Omit<AgentConfig, 'facts' | 'output'>,
 ): Promise<Joined> {
-  const facts = nodeFacts(options);
+  // A driver has no supervisor that reads its page.
+  const page = config.job === undefined ? { begunFd: addon.openBegun(BEGUN_BYTES) } : {};
+  const facts: NodeFacts = { ...nodeFacts(options), ...page };
   startCore(options, facts.totals);
   try {
     const agent = await AgentHost.start({ ...config, facts });

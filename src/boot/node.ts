@@ -1,4 +1,5 @@
 import { resolveInitOptions } from '../common/init-options.ts';
+import type { NodeFacts } from '../core/node-facts.ts';
 import { addon } from '../native/binding.ts';
 import { join } from './join.ts';
 import { startDriver } from './start-driver.ts';
@@ -36,10 +37,14 @@ export async function startNode(config: NodeConfig): Promise<Served<NodeReady>> 
     process.exit(1);
   };
   return {
-    ready: { nodeId: joined.facts.nodeId },
+    ready: ready(joined.facts),
     drain: async (ms) => {
       await joined.agent.leave(ms);
       await node.close(0);
     },
   };
+}
+
+function ready({ nodeId, begunFd }: NodeFacts): NodeReady {
+  return { nodeId, ...(begunFd !== undefined && { begunFd }) };
 }

@@ -1,7 +1,7 @@
 import { entries } from './entries.ts';
 import { startHead } from './head.ts';
+import { reportExit } from './report-exit.ts';
 import type { Starters } from './supervisor/group.ts';
-import { how } from './supervisor/life.ts';
 
 const STDERR = 2;
 
@@ -11,11 +11,6 @@ export const starters: Starters = {
     const note = (line: string): void => console.error(`mobula: ${line}`);
     return startHead({ host: bind, port, token, dataDir, nodeTimeoutMs, reconnectMs, note });
   },
-  tell: ({ address, token }, exit) => {
-    // Its transport is loaded only when there is something to tell.
-    void import('./ask-head.ts')
-      .then(({ tellExit }) => tellExit(address, token, exit.nodeId, `its process ended with ${how(exit)}`))
-      .catch(() => {});
-  },
+  tell: (head, exit) => void reportExit(head, exit),
   node: { entry: entries.node, replace: true, output: STDERR },
 };

@@ -9,6 +9,8 @@ export interface NodeFacts {
   readonly totals: Totals;
   /** Set where the node belongs to a cluster. */
   readonly cluster: ClusterFacts | undefined;
+  /** The descriptor of its page of begun tasks, if it has one (`run/begun.ts`). */
+  readonly begunFd?: number;
 }
 
 /** What a thread knows of the cluster that its node belongs to. */

@@ -102,6 +102,9 @@ export interface Addon {
   logRead(log: number, from: number, most: number): Buffer[];
   logProgress(log: number): number[];
   logClose(log: number): void;
+  // begun.rs
+  openBegun(bytes: number): number;
+  mapBegun(fd: number, bytes: number): ArrayBuffer;
   // machine.rs
   version(): string;
   usableCpus(): number;

@@ -139,8 +139,9 @@ class HeadLink implements Head {
     if (this.#member.registered) this.#outbox?.send(encode(headTable.REQUEST, { body: wantedBody.write(wanted) }));
   }
 
-  exited(node: string, cause: string): void {
-    this.#outbox?.send(encode(headTable.EXITED, { node, cause }));
+  exited(node: string, cause: string, begun: Uint8Array | undefined): void {
+    const list = { known: begun !== undefined, begun: begun ?? Buffer.alloc(0) };
+    this.#outbox?.send(encode(headTable.EXITED, { node, cause, ...list }));
   }
 
   complain(of: string, why: string): void {

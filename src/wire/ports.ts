@@ -28,7 +28,7 @@ export type Granted =
   | { readonly kind: 'node-died'; readonly about: About; readonly node: NodeId };
 
 /** What a node says of itself as it enters the cluster. Its id is that of its connection. */
-export type NodeFacts = Omit<NodeRow, 'nodeId' | 'alive' | 'cause'>;
+export type NodeFacts = Omit<NodeRow, 'nodeId' | 'alive' | 'cause' | 'begun'>;
 
 /** What a driver says of its job. */
 export interface JobFacts {
@@ -85,8 +85,11 @@ export interface Head {
   report(load: Load): void;
   /** What is wanted now. Dropped while the head is away: `askAll` comes when it is there again. */
   request(wanted: Wanted): void;
-  /** The process of another node has ended: its supervisor has seen it. Lost while the head is away. */
-  exited(node: NodeId, cause: string): void;
+  /**
+   * The process of another node has ended: its supervisor has seen it. `begun`: the attempts that it had begun, if they are known. Lost
+   * while the head is away.
+   */
+  exited(node: NodeId, cause: string, begun: Uint8Array | undefined): void;
   /** This node cannot reach `node`, which lives. Said again on each connection, until `buried`. */
   complain(node: NodeId, why: string): void;
   /** The table says that `node` is dead: nothing is complained of it any more. */

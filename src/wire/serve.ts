@@ -7,9 +7,13 @@ import type { Accept, Channel, Handlers, Peer } from '../transport/ports.ts';
 import { AuthorityRunner, type ToMembers } from './authority-runner.ts';
 import { nodeFacts } from './bodies.ts';
 import { Outbox } from './outbox.ts';
+import { bufferOf } from './records.ts';
 import type { ShardRunner } from './shard-runner.ts';
 import { eventOf, framesOf, isForShard } from './shard-side.ts';
 import { headDecoder, headTable, type MemberMessages, Passed, type SchedulerMessages } from './table.ts';
+
+/** Of a task in the list of an EXITED: TaskId and attempt. */
+const NAME_BYTES = 20;
 
 /** One process that is connected. */
 interface Client {
@@ -112,9 +116,13 @@ export class HeadServer {
       case 'BYE':
         this.#authority.tell({ kind: 'bye', link, node });
         break;
-      case 'EXITED':
-        this.#authority.tell({ kind: 'exited', ...message.values });
+      case 'EXITED': {
+        const { known, begun, ...exit } = message.values;
+        if (begun.length % NAME_BYTES !== 0) throw malformed('A list of begun tasks has a part of a name');
+        const list = known ? bufferOf(begun).toString('base64') : undefined;
+        this.#authority.tell({ kind: 'exited', ...exit, begun: list });
         break;
+      }
       case 'COMPLAIN':
         this.#authority.tell({ kind: 'complain', link, node, ...message.values });
         break;

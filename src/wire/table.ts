@@ -80,8 +80,13 @@ export interface MemberMessages {
   readonly JOB_ENDED: { readonly job: number };
   readonly BYE: Empty;
   readonly BYE_HEARD: Empty;
-  /** The process of `node` has ended: its supervisor has seen it. */
-  readonly EXITED: { readonly node: string; readonly cause: string };
+  /** The process of `node` has ended: its supervisor has seen it. `begun`: names of attempts (`core/run/begun.ts`), if they are `known`. */
+  readonly EXITED: {
+    readonly node: string;
+    readonly cause: string;
+    readonly known: boolean;
+    readonly begun: Uint8Array;
+  };
   readonly SUSPECTED: { readonly node: string; readonly suspected: boolean };
   /** The sender cannot reach the node `of`, which lives. */
   readonly COMPLAIN: { readonly of: string; readonly why: string };
@@ -141,7 +146,12 @@ export const headTable: Table<HeadMessages> = {
   BYE: message(48, 'dialer', {}, short),
   BYE_HEARD: message(49, 'acceptor', {}, short),
   SUSPECTED: message(50, 'acceptor', { node: nodeId, suspected: flag }, short),
-  EXITED: message(51, 'dialer', { node: nodeId, cause: text }, again),
+  EXITED: message(
+    51,
+    'dialer',
+    { node: nodeId, cause: text, known: flag, begun: rest },
+    { repeatable: true, limit: 98_304 },
+  ),
   COMPLAIN: message(52, 'dialer', { of: nodeId, why: text }, again),
   // FROM must have room for it.
   REQUEST: message(56, 'dialer', { body: rest }, { repeatable: true, limit: FRAME_BYTES - 64 }),

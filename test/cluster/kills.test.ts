@@ -6,8 +6,10 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { reportExit } from '../../src/boot/report-exit.ts';
 import { until } from '../support/until.ts';
 import { folder, head, join, type Member, node } from './support.ts';
+import { token } from './token.ts';
 
 const program = fileURLToPath(new URL('./head-program.js', import.meta.url));
 
@@ -109,6 +111,27 @@ test('nodes that do not come back to a head that was started again are dead afte
   const reader = await join(t, second);
   assert.equal((await reader.head.nodes.get(id))?.row.alive, true);
   await until(async () => (await reader.head.nodes.get(id))?.row.alive === false);
+});
+
+test('a head that is away is told how a node ended when it is there again', async (t) => {
+  const dataDir = folder(t);
+  const first = await start(t, { dataDir });
+  const { id, head: link } = await node(t, first);
+  link.close();
+  first.process.kill('SIGKILL');
+  await until(() => !isThere(first.shard));
+  const address = `127.0.0.1:${first.port}`;
+  const begun = Buffer.alloc(40, 7);
+  const exit = { nodeId: id, pid: 1, code: null, signal: 'SIGKILL', begun };
+  const reported = reportExit({ address, token, headTimeoutMs: 60_000 }, exit);
+  const second = await start(t, { dataDir, port: first.port });
+  await reported;
+  const reader = await join(t, second);
+  const { alive, cause, begun: listed } = (await reader.head.nodes.get(id))?.row ?? {};
+  assert.deepEqual([alive, cause], [false, 'its process ended with signal SIGKILL']);
+  assert.deepEqual(Buffer.from(listed ?? '', 'base64'), begun);
+  await reportExit({ address, token: 'another', headTimeoutMs: 60_000 }, exit);
+  await reportExit({ address: '127.0.0.1:1', token, headTimeoutMs: 0 }, exit);
 });
 
 test('without a log the head ends with its shard, and says what is lost', async (t) => {

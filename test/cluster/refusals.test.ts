@@ -48,6 +48,7 @@ const frames: readonly Uint8Array[] = [
   encode(headTable.END_JOB, { job: 1 }),
   encode(headTable.REQUEST, { body: wanted.write(request) }),
   encode(headTable.TO, { node: newId(), kind: 3, body: new Uint8Array() }),
+  encode(headTable.EXITED, { node: newId(), cause: 'a', known: true, begun: new Uint8Array(20) }),
   encode(headTable.COMPLAIN, { of: newId(), why: 'silence' }),
   encode(headTable.BYE, {}),
 ];

@@ -86,7 +86,7 @@ pub(crate) struct Spec {
 }
 
 /// What a task is at the node that has submitted it, as its agent wrote it: the core passes it on to the worker.
-pub(crate) type Origin = [u8; 20];
+pub(crate) type Origin = [u8; 24];
 
 /// Who reads a stream.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@ mod heap;
 mod limits;
 mod mappings;
 mod pagemap;
+mod shared;
 mod source;
 mod view;
 
@@ -12,5 +13,6 @@ pub use heap::trim_heap;
 pub use limits::{Memory, cpu_quota, memory, memory_limit, processors};
 pub use mappings::Mappings;
 pub use pagemap::Pagemap;
+pub use shared::{Shared, map_shared, open_shared};
 pub use source::expect_reading;
 pub use view::{Mapped, Part, map};

@@ -140,7 +140,8 @@ export type SubmitterEvent =
     }
   | { readonly kind: 'granted'; readonly word: Granted }
   | { readonly kind: 'ask-all'; readonly fresh: boolean }
-  | { readonly kind: 'dead'; readonly node: NodeId }
+  /** `begun`: the attempts that had begun there (`attemptKey`). Undefined: it is not known. */
+  | { readonly kind: 'dead'; readonly node: NodeId; readonly begun: ReadonlySet<string> | undefined }
   /** All news of this turn are in, or time has passed: what has changed is told. */
   | { readonly kind: 'settle' };
 

@@ -5,9 +5,11 @@
  *    that is out, and comes from the node where that is.
  * 2. What has no place stays in the core (late binding). The core hands out as many tasks of a line as its windows have room.
  * 3. Only the record makes another attempt; a node answers each attempt once.
- * 4. A task whose arguments are being made at one node, and that any node may run, follows them there (`follow.ts`).
+ * 4. What was at a node that died and had not begun goes back to its line: it is the same attempt. What had begun, or may have, is lost.
+ * 5. A task whose arguments are being made at one node, and that any node may run, follows them there (`follow.ts`).
  */
 import type { Env, Step } from '../../common/step.ts';
+import { attemptKey } from '../begun.ts';
 import type { Ask, Granted, NodeId } from '../ports.ts';
 import { follow } from './follow.ts';
 import { settle } from './settle.ts';
@@ -32,7 +34,7 @@ export const submitterStep: Step<Submitter, SubmitterEvent, SubmitterEffect> = (
       state.complete = true;
       return none;
     case 'dead':
-      return dead(state, event.node, env);
+      return dead(state, event, env);
     case 'settle':
       return settle(state, env);
   }
@@ -183,14 +185,15 @@ function fail(state: Submitter, line: Line, word: Exclude<Granted, { kind: 'gran
   state.changed.add(line);
 }
 
-function dead(state: Submitter, node: NodeId, env: Env): readonly SubmitterEffect[] {
+function dead(state: Submitter, { node, begun }: Of<'dead'>, env: Env): readonly SubmitterEffect[] {
   state.dead.add(node);
   const effects: SubmitterEffect[] = [];
   for (const [index, flight] of state.flights) {
     if (flight.node !== node) continue;
     land(state, index, env);
-    const { attempt, ask } = flight;
-    effects.push({ kind: 'lost', index, attempt, fn: ask.fn, node });
+    const { generation, attempt, ask } = flight;
+    if (begun?.has(attemptKey({ index, generation, attempt })) === false) effects.push({ kind: 'give-back', index });
+    else effects.push({ kind: 'lost', index, attempt, fn: ask.fn, node });
   }
   for (const line of state.lines.values()) if (line.windows.delete(node)) state.changed.add(line);
   return effects;

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { begunIn } from '../../core/run/begun.ts';
 
 /**
  * The page into which the workers of a node write what they begin. The supervisor has a descriptor of its own, so the page can be read
@@ -20,11 +21,11 @@ export class BegunPage {
     }
   }
 
-  /** What it has, in base64. */
-  read(): string {
+  /** The attempts that it names (`core/run/begun.ts`). Undefined: they are not all. */
+  read(): Buffer | undefined {
     const bytes = Buffer.alloc(fstatSync(this.#fd).size);
     const length = readSync(this.#fd, bytes, 0, bytes.length, 0);
-    return bytes.toString('base64', 0, length);
+    return begunIn(bytes.subarray(0, length));
   }
 
   close(): void {

@@ -57,8 +57,8 @@ export interface Exit {
 /** How a node ended. */
 export interface NodeExit extends Exit {
   readonly nodeId: string;
-  /** What the page of begun tasks had, in base64. Absent where the node showed no page. */
-  readonly begun?: string;
+  /** What its page of begun tasks names. Absent: that is not known. */
+  readonly begun?: Uint8Array;
 }
 
 /** An error as it is told, with the code of a `MobulaError`. */

@@ -45,8 +45,8 @@ export interface Starters {
   /** Throws a MobulaError when it cannot. */
   head(plan: HeadPlan): Promise<RunningHead>;
   readonly node: Setting;
-  /** Tells the head that a node is dead, if it can be reached. It would find out by silence. */
-  tell(head: Pick<NodePlan, 'address' | 'token'>, exit: NodeExit): void;
+  /** Tells the head that a node is dead, when it can be reached. It would find out by silence. */
+  tell(head: Pick<NodePlan, 'address' | 'token' | 'headTimeoutMs'>, exit: NodeExit): void;
 }
 
 /** What came up. */

@@ -4,10 +4,11 @@ import { event, taskFlag } from '../port/wire.ts';
 import type { ThreadRuntime } from '../runtime.ts';
 import { collect, MAX_TRIES } from '../values/collector.ts';
 import { Attempt } from './attempt.ts';
+import { BEGUN_BYTES, BegunMarks } from './begun.ts';
 import { CodeCache, notBegun } from './code.ts';
 import { Instances } from './instances.ts';
 import type { Load } from './load.ts';
-import { ORIGIN_BYTES, readOrigin } from './origin.ts';
+import { ORIGIN_BYTES, readOrigin, slotOf } from './origin.ts';
 import { Preparation } from './preparation.ts';
 import { ResultWriter } from './result-writer.ts';
 import { Retirement, type RetirementPorts } from './retirement.ts';
@@ -29,6 +30,8 @@ export class Executor implements NewsHandler {
   readonly #runner: Runner;
   readonly #unsettled: Unsettled;
   readonly #retirement: Retirement;
+  /** Where tasks of other nodes are marked as begun. */
+  readonly #begun: BegunMarks | undefined;
   /** Whether the thread has been told to end. */
   #ending = false;
 
@@ -46,6 +49,9 @@ export class Executor implements NewsHandler {
     this.#preparation = new Preparation(runtime, this.#codes, wake);
     this.#runner = new Runner(runtime, this.#results, this.#actors);
     this.#unsettled = new Unsettled(runtime, this.#results);
+    const { addon, facts } = runtime;
+    if (facts.begunFd !== undefined)
+      this.#begun = new BegunMarks(new Uint8Array(addon.mapBegun(facts.begunFd, BEGUN_BYTES)));
     runtime.inbox.handleNews(this);
     runtime.inbox.forgetCode = (object, life) => this.#codes.forget(object, life);
   }
@@ -129,11 +135,13 @@ export class Executor implements NewsHandler {
       return pos;
     }
     if (!port.claim(slot)) return this.#preparation.skip(argsAt, count);
+    if (isForeign) this.#begun?.mark(slotOf(view, pos + HEAD));
     // A task that was taken back may be over by now, and its template with it.
     const template = registry.get(view.getUint32(pos + 12, true));
     const prepared = this.#preparation.prepare(template, argsAt, count);
     if (prepared === undefined) {
       port.unclaim(slot);
+      if (isForeign) this.#begun?.unmark(readOrigin(port.inbox, view, pos + HEAD));
       inbox.cutOff();
       return pos;
     }
@@ -187,9 +195,14 @@ export class Executor implements NewsHandler {
       },
       (error: unknown) => {
         if (error !== notBegun) this.#fail(task, error);
-        else if (this.#end(task)) this.#results.handBack(task);
+        else if (this.#end(task)) this.#handBack(task);
       },
     );
+  }
+
+  #handBack(task: Attempt): void {
+    if (task.origin !== undefined) this.#begun?.unmark(task.origin);
+    this.#results.handBack(task);
   }
 
   /** Writes a result, later if the object store has no room for it yet. */

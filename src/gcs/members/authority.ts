@@ -4,7 +4,8 @@
  * 1. A node is dead `nodeTimeoutMs` after it was last heard of, less the time in which the authority itself stood still. So nobody
  *    dies in its first timeout.
  * 2. After a restart those in the table have `returnMs` to come back.
- * 3. A connection that closes says nothing: the node may come back on another. BYE says it, and so does EXITED, from the supervisor.
+ * 3. A connection that closes says nothing: the node may come back on another. BYE says it, and so does EXITED, from the supervisor: what the
+ *    node had begun stands in the row from the write that says it is dead, or never.
  * 4. A job ends by a word of its driver, or with its driver.
  * 5. What a node asked for is on the disk before it is answered. That it is dead it is told at once.
  * 6. Of two that cannot reach one another one dies: `complaints.ts`.
@@ -44,7 +45,7 @@ export const authority: Step<AuthorityState, AuthorityEvent, AuthorityEffect> = 
       onBye(state, event, effects);
       break;
     case 'exited':
-      declareDead(state, event.node, event.cause, effects);
+      declareDead(state, event.node, event.cause, effects, event.begun);
       break;
     case 'complain':
       if (hear(state, event, now, effects)) onComplain(state, event, now);
@@ -72,7 +73,10 @@ type Of<Kind extends AuthorityEvent['kind']> = Extract<AuthorityEvent, { kind: K
 function onStart(state: AuthorityState, { nodes, jobs }: Of<'start'>, now: number, effects: AuthorityEffect[]): void {
   for (const row of nodes) {
     if (row.alive) state.living.set(row.nodeId, living(state, row, null, now, now + state.settings.returnMs));
-    else state.dead.set(row.nodeId, row.cause);
+    else {
+      state.dead.set(row.nodeId, row.cause);
+      if (row.begun !== undefined) state.lists.push(row);
+    }
   }
   for (const row of jobs) {
     state.lastJob = Math.max(state.lastJob, row.job);

@@ -21,8 +21,8 @@ export type AuthorityEvent =
     }
   | { readonly kind: 'end-job'; readonly link: Link; readonly node: NodeId; readonly job: number }
   | { readonly kind: 'bye'; readonly link: Link; readonly node: NodeId }
-  /** The supervisor of `node` has seen its process end. */
-  | { readonly kind: 'exited'; readonly node: NodeId; readonly cause: string }
+  /** The supervisor of `node` has seen its process end. `begun`: as in `NodeRow`. */
+  | { readonly kind: 'exited'; readonly node: NodeId; readonly cause: string; readonly begun: string | undefined }
   /** `node` cannot reach the node `of`. It says so on each connection until that is dead. */
   | {
       readonly kind: 'complain';

@@ -55,6 +55,8 @@ export interface AuthorityState {
   readonly living: Map<NodeId, Living>;
   /** Nodes that are dead, with the cause: the newest so many. */
   readonly dead: Map<NodeId, string>;
+  /** Of these, rows that say what had begun, the newest last. */
+  readonly lists: NodeRow[];
   /** By host, what counted against a node there that died of complaints, until another one comes. */
   readonly heirs: Map<string, number>;
   readonly jobs: Map<number, Job>;
@@ -74,6 +76,7 @@ export function newAuthority(settings: AuthoritySettings): AuthorityState {
     settings,
     living: new Map(),
     dead: new Map(),
+    lists: [],
     heirs: new Map(),
     jobs: new Map(),
     ended: new Set(),

@@ -9,6 +9,11 @@ export interface NodeRow extends NodeInfo {
   readonly data: string;
   /** Why it is dead, in words; empty: it lives. */
   readonly cause: string;
+  /**
+   * Of a dead node: the attempts of tasks of others that it had begun, 20 bytes each (`core/run/begun.ts`), in base64. Absent: that is
+   * not known.
+   */
+  readonly begun?: string;
 }
 
 export interface JobRow {

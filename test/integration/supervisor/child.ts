@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, openSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { serveSupervisor } from '../../../src/boot/supervisor/child.ts';
 import { MobulaError } from '../../../src/common/errors.ts';
+import { BEGUN_BYTES } from '../../../src/core/run/begun.ts';
 
 export interface Behaviour {
   /** Written to by each process: a line of JSON with its pid and what it sees. */
@@ -21,7 +22,7 @@ export interface Behaviour {
   readonly garbage?: boolean;
   /** Starts a process that leaves the group, and one that does not. */
   readonly family?: boolean;
-  /** Shows a page with these bytes. */
+  /** Shows a page that begins with these bytes. */
   readonly page?: string;
 }
 
@@ -55,7 +56,7 @@ function relative(detached: boolean): number | undefined {
 
 function page(diary: string, bytes: string): number {
   const file = `${diary}-page-${process.pid}`;
-  writeFileSync(file, bytes);
+  writeFileSync(file, bytes.padEnd(BEGUN_BYTES, '\0'));
   const fd = openSync(file, 'r+');
   unlinkSync(file);
   return fd;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { attemptKey } from '../../../src/agent/begun.ts';
 import type { Granted, Wanted } from '../../../src/agent/ports.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from '../../../src/agent/submitter/state.ts';
 import { submitterStep } from '../../../src/agent/submitter/step.ts';
@@ -82,11 +83,33 @@ describe('where tasks go', () => {
     settle();
     task(0);
     task(1);
-    assert.deepEqual(kinds(give({ kind: 'dead', node: 'a' })), ['lost', 'lost']);
+    assert.deepEqual(kinds(give({ kind: 'dead', node: 'a', begun: undefined })), ['lost', 'lost']);
     assert.deepEqual(answer('a', 0), [], 'frames of the dead count for nothing');
     grant(2, 'a', 5);
     line(1, 2, false);
     assert.deepEqual(task(0, 2), [{ kind: 'give-back', index: 0 }]);
+  });
+
+  it('loses of what was at a node that died only what had begun there, where that is known', () => {
+    const { line, settle, grant, task, give, answer } = bench();
+    line(1, 4);
+    settle();
+    grant(1, 'a', 3);
+    grant(2, 'b', 1);
+    settle();
+    for (const [index, attempt] of [[0], [1], [2, 2], [3]] as const) task(index, attempt);
+    const begun = new Set([
+      attemptKey({ index: 1, generation: 0, attempt: 1 }),
+      // Of another attempt, and of a task that is elsewhere.
+      attemptKey({ index: 2, generation: 0, attempt: 1 }),
+      attemptKey({ index: 9, generation: 0, attempt: 1 }),
+    ]);
+    const ended = give({ kind: 'dead', node: 'a', begun });
+    const lost = ended.flatMap((effect) => (effect.kind === 'lost' ? [effect.index] : []));
+    const back = ended.flatMap((effect) => (effect.kind === 'give-back' ? [effect.index] : []));
+    assert.deepEqual([lost, back.length], [[1], 2]);
+    const [elsewhere] = [0, 2, 3].filter((index) => !back.includes(index));
+    assert.deepEqual(kinds(answer('b', elsewhere as number)), ['end']);
   });
 
   it('tells a node to stop a task, and waits for its answer', () => {
@@ -204,8 +227,23 @@ describe('tasks that follow those that make their arguments', () => {
     settle();
     task(0);
     follower(5, [0]);
-    const lost = give({ kind: 'dead', node: 'a' }).map((effect) => (effect.kind === 'lost' ? effect.index : -1));
+    const lost = give({ kind: 'dead', node: 'a', begun: undefined }).map((effect) =>
+      effect.kind === 'lost' ? effect.index : -1,
+    );
     assert.deepEqual([lost, state.followers], [[0, 5], 0]);
+  });
+
+  it('go back when their makers are lost, if they had not begun', () => {
+    const { line, settle, grant, task, follower, give, state } = bench();
+    line(1, 1);
+    settle();
+    grant(1, 'a', 1);
+    settle();
+    task(0);
+    follower(5, [0]);
+    const begun = new Set([attemptKey({ index: 0, generation: 0, attempt: 1 })]);
+    assert.deepEqual(kinds(give({ kind: 'dead', node: 'a', begun })), ['lost', 'give-back']);
+    assert.equal(state.followers, 0);
   });
 
   it('are as many as may be out, and more once half of them have come back', () => {
@@ -234,6 +272,10 @@ class World {
   readonly ended = new Set<number>();
   /** What nodes have, and have not answered. */
   readonly at = new Map<string, { index: number; attempt: number }[]>();
+  /** The attempts that nodes have begun, answered or not. */
+  readonly begun = new Map<string, Set<string>>();
+  /** The node that is dying, and whether it is known what had begun there. */
+  dying: { node: string; known: boolean } | undefined;
   readonly dead = new Set<string>();
   handed: { index: number; attempt: number } | undefined;
   window = 0;
@@ -261,16 +303,22 @@ class World {
         assert.ok(handed && !this.dead.has(effect.node), 'nothing goes to the dead');
         this.at.get(effect.node)?.push(handed);
         break;
-      case 'give-back':
-        assert.ok(handed);
-        this.waiting.push(handed);
+      case 'give-back': {
+        const { dying } = this;
+        const back = handed ?? this.at.get(dying?.node ?? '')?.find(({ index }) => index === effect.index);
+        assert.ok(back, 'what goes back was handed out, or was at the node that dies');
+        assert.ok(handed || (dying?.known && !this.hasBegun(dying.node, back)), 'what may have begun is lost');
+        this.waiting.push(back);
         break;
+      }
       case 'end':
         assert.ok(!this.ended.has(effect.index), 'a task ends once');
         this.ended.add(effect.index);
         break;
       case 'lost':
         assert.ok(!this.ended.has(effect.index), 'what ended is not lost');
+        assert.equal(effect.node, this.dying?.node);
+        assert.ok(!this.dying?.known || this.hasBegun(effect.node, effect), 'what has not begun is not lost');
         this.waiting.push({ index: effect.index, attempt: effect.attempt + 1 });
         break;
       case 'open':
@@ -284,6 +332,19 @@ class World {
         break;
       default:
         break;
+    }
+  }
+
+  hasBegun(node: string, { index, attempt }: { index: number; attempt: number }): boolean {
+    return this.begun.get(node)?.has(attemptKey({ index, generation: 0, attempt })) === true;
+  }
+
+  /** A node begins what it has, in part. */
+  begin(node: string): void {
+    const begun = this.begun.get(node) ?? new Set();
+    this.begun.set(node, begun);
+    for (const { index, attempt } of this.at.get(node) ?? []) {
+      if (this.random() < 0.5) begun.add(attemptKey({ index, generation: 0, attempt }));
     }
   }
 
@@ -327,7 +388,10 @@ class World {
       }
     } else if (pick < 0.88 && live.length > 1) {
       this.dead.add(node);
-      this.give({ kind: 'dead', node });
+      this.begin(node);
+      this.dying = { node, known: this.random() < 0.7 };
+      this.give({ kind: 'dead', node, begun: this.dying.known ? this.begun.get(node) : undefined });
+      this.dying = undefined;
       const late = this.at.get(node)?.[0];
       if (late !== undefined) this.give({ kind: 'answer', node, ...late, generation: 0 });
       this.nodes += 1;

@@ -43,7 +43,7 @@ const examples: HeadMessages = {
   JOB_ENDED: { job: 1 },
   BYE: {},
   BYE_HEARD: {},
-  EXITED: { node, cause: 'signal SIGKILL' },
+  EXITED: { node, cause: 'signal SIGKILL', known: true, begun: bytes },
   SUSPECTED: { node, suspected: true },
   COMPLAIN: { of: node, why: 'silence' },
   REQUEST: { body: bytes },

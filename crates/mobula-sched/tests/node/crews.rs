@@ -74,7 +74,7 @@ fn a_main_thread_that_comes_later_is_told_which_threads_are_missing() {
     let bed = Bed::new(1, &[]);
     let mut agent = bed.agent();
     let template = bed.template(of_job(3));
-    let result = agent.run([0; 20], template, &Call::default());
+    let result = agent.run([0; 24], template, &Call::default());
     agent.sleeps();
     let mut driver = bed.driver();
     assert_eq!(driver.news(), [News::NeedCrew { job: 3 }]);

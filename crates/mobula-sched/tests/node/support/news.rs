@@ -230,7 +230,7 @@ impl Inbox<'_> {
             1 => {
                 let (slot, creates) = (u16::from_le_bytes([head[2], head[3]]), head[1] & 1 != 0);
                 let words: Vec<u32> = (0..6).map(|_| self.word()).collect();
-                let origin = (head[1] & 2 != 0).then(|| self.take(20).to_vec());
+                let origin = (head[1] & 2 != 0).then(|| self.take(24).to_vec());
                 let missing: Vec<Missing> = if head[1] & 4 == 0 {
                     Vec::new()
                 } else {

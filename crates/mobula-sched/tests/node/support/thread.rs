@@ -120,7 +120,7 @@ impl Thread {
     }
 
     /// Submits a task in the name of another node, where it is `origin`.
-    pub(crate) fn run(&mut self, origin: [u8; 20], template: u32, call: &Call<'_>) -> u32 {
+    pub(crate) fn run(&mut self, origin: [u8; 24], template: u32, call: &Call<'_>) -> u32 {
         let head: Vec<u8> = std::iter::once(12).chain(origin).collect();
         self.submit_as(&head, template, call)
     }
