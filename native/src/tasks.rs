@@ -25,8 +25,10 @@ pub struct TemplateOptions {
     pub max_concurrency: u32,
     pub own_thread: bool,
     pub detached: bool,
-    /// What an agent finds a node by; absent for what runs on this node.
+    /// What an agent finds another node by; absent for what runs on this node alone.
     pub forward: Option<String>,
+    /// Whether this node runs its tasks too.
+    pub keeps: bool,
 }
 
 /// Registers a template for as long as `object`, a fresh object of the thread's, has references. `meta` is what
@@ -61,6 +63,7 @@ pub fn add_template(
         own_thread: options.own_thread,
         detached: options.detached,
         forward: options.forward.map(|ask| ask.into_bytes().into()),
+        keeps: options.keeps,
     };
     // SAFETY: the caller's thread is here, and copies before it goes on.
     let meta = unsafe { meta.as_slice() };

@@ -12,7 +12,8 @@ export interface Ask {
   readonly fn: string;
   readonly priority: number;
   readonly demand: Amounts;
-  readonly strategy: 'default' | 'spread' | { readonly nodeId: NodeId; readonly soft: boolean };
+  /** `elsewhere`: this node runs them too. */
+  readonly strategy: 'default' | 'spread' | 'elsewhere' | { readonly nodeId: NodeId; readonly soft: boolean };
   readonly infeasibleAfterMs: number;
 }
 

@@ -21,8 +21,11 @@ export interface Ask {
   readonly infeasibleAfterMs: number;
 }
 
-/** `soft`: where the node is dead or can never run it, any other node does. */
-export type Strategy = 'default' | 'spread' | { readonly nodeId: NodeId; readonly soft: boolean };
+/**
+ * `elsewhere`: any node but the submitter, which runs them too: so there may be none. `soft`: where the node is dead or can never
+ * run it, any other node does.
+ */
+export type Strategy = 'default' | 'spread' | 'elsewhere' | { readonly nodeId: NodeId; readonly soft: boolean };
 
 /** Tasks that a submitter would have elsewhere. Counts are what is there, not what was added. */
 export interface Wish {

@@ -150,7 +150,8 @@ impl Turn<'_> {
         }
         inner.turn = inner.turn.wrapping_add(1);
         inner.batch_began = self.node.clock.now();
-        let queued = self.node.lanes.len() + self.node.port(self.port).local.len();
+        let node = self.node;
+        let queued = node.lanes.len() + node.forwarding.shared_len() + node.port(self.port).local.len();
         if policy::leaves_work(queued, inner.batch.len(), spent) {
             self.node.wake_for_work();
         }
@@ -191,6 +192,8 @@ impl Turn<'_> {
             return;
         }
         let shared = &self.node.lanes.plain;
+        // The oldest of the node's, where it belongs to a cluster.
+        let any_oldest = self.node.forwarding.has_shared();
         while batch.admits(inner, UNIT) {
             let task = if queue == Queue::Own {
                 if port.local.len() == 0 || !self.hold_cpu(inner, UNIT) {
@@ -198,10 +201,11 @@ impl Turn<'_> {
                 }
                 port.local.pop()
             } else {
-                if shared.is_empty() || !self.hold_cpu(inner, UNIT) {
+                if (shared.is_empty() && !any_oldest) || !self.hold_cpu(inner, UNIT) {
                     return;
                 }
-                shared.pop()
+                let oldest = any_oldest.then(|| self.node.take_shared()).flatten();
+                oldest.or_else(|| shared.pop())
             };
             let Some(task) = task else { return };
             self.write(inner, batch, task, Some(UNIT));
@@ -462,6 +466,15 @@ impl Kinds {
         self.0
             .first()
             .map(|(template, _)| Arc::clone(&template.spec.name))
+    }
+
+    /// The template that all tasks that were begun are of, if that is one.
+    pub(crate) fn only(&self) -> Option<&Template> {
+        let mut begun = self.0.iter().filter(|(_, count)| *count > 0);
+        begun
+            .next()
+            .filter(|_| begun.next().is_none())
+            .map(|(template, _)| &**template)
     }
 
     /// A task of `template` was not begun.

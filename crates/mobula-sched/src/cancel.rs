@@ -4,6 +4,7 @@ use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 
 use crate::failure::Failure;
+use crate::forward;
 use crate::node::Node;
 use crate::object::{NONE, Object};
 use crate::port::{Event, Inner};
@@ -106,8 +107,9 @@ impl Turn<'_> {
     fn settled_in_line(&mut self, task: u32) {
         // SAFETY: the caller has moved the task to `Settling`.
         let spec = unsafe { self.node.tasks.get(task).spec() };
-        if spec.template.spec.forward.is_some() && spec.origin.is_none() {
-            self.node.forwarding.settled(&spec.template);
+        if self.node.forwarding.is_there() || spec.template.spec.forward.is_some() {
+            let cell = self.node.tasks.get(task);
+            self.node.forwarding.settled(&forward::kind(spec), cell);
             self.tell_agent();
         }
     }

@@ -36,6 +36,15 @@ impl LocalQueue {
         task
     }
 
+    /// How many there are, and what `look` says of the oldest, which stays; nothing if there are none.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(u32) -> T) -> Option<(usize, T)> {
+        if self.len() == 0 {
+            return None;
+        }
+        let tasks = self.tasks.lock();
+        tasks.front().map(|&task| (tasks.len(), look(task)))
+    }
+
     /// Takes everything: the thread is gone.
     pub(crate) fn take_all(&self) -> Vec<u32> {
         let mut tasks = self.tasks.lock();

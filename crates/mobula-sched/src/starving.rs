@@ -60,8 +60,8 @@ impl Node {
     /// Looks at what waits for resources. If anything does, gives after how many nanoseconds it is to be looked at again.
     /// `busy`: some thread has a batch.
     pub fn look_at_waits(&self, busy: bool) -> Option<u64> {
-        let waits =
-            self.unplaced_count.load(Ordering::Relaxed) > 0 || (self.lanes.len() > 0 || self.has_local());
+        let waits = self.unplaced_count.load(Ordering::Relaxed) > 0
+            || (self.lanes.len() > 0 || self.forwarding.has_shared() || self.has_local());
         let mut looks = self.starving.0.lock();
         if !waits {
             looks.queues.clear();
@@ -118,12 +118,13 @@ impl Node {
 
     fn starving_lines(&self, busy: bool) -> Vec<Line> {
         let mut lines = Vec::new();
-        if !busy && (!self.lanes.plain.is_empty() || self.has_local()) && !self.resources.has_cpu() {
+        let plain = self.lanes.plain.len() + self.forwarding.shared_len();
+        if !busy && (plain > 0 || self.has_local()) && !self.resources.has_cpu() {
             let demand = Demand {
                 cpu: UNIT,
                 others: Vec::new(),
             };
-            let count = self.lanes.plain.len() as u32;
+            let count = plain as u32;
             lines.push((Queue::Plain, Arc::from(""), Arc::new(demand), count));
         }
         // SAFETY: the lane holds the task, and its lock is held.

@@ -473,9 +473,9 @@ impl<'n> Turn<'n> {
         let template = &spec.template;
         if template.plain {
             self.ready.push(task);
-        } else if template.spec.forward.is_some() && spec.origin.is_none() {
+        } else if template.is_forwarded() && spec.origin.is_none() {
             failpoint!("forward.push");
-            self.node.forwarding.push(template, task);
+            self.node.forwarding.push(template, &self.node.tasks, task);
             self.forwarded = true;
         } else {
             failpoint!("queue.special");
@@ -598,7 +598,8 @@ impl Node {
     /// Whether a worker that looks now would find a task it may run.
     pub(crate) fn has_work(&self) -> bool {
         self.lanes.has_special(&self.resources, i64::MAX)
-            || (self.resources.has_cpu() && (!self.lanes.plain.is_empty() || self.has_local()))
+            || (self.resources.has_cpu()
+                && (!self.lanes.plain.is_empty() || self.forwarding.has_shared() || self.has_local()))
     }
 
     /// Whether any thread has plain tasks of its own in store.

@@ -41,6 +41,7 @@ impl Node {
         });
         self.end_overdue();
         active |= self.reserve();
+        active |= self.offer();
         let look = self.look_at_waits(batches);
         if self.has_work() {
             // Tasks and a CPU are there: the worker that was rung last may be busy with something else, so another is.

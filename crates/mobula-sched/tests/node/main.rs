@@ -8,6 +8,7 @@ mod fairness;
 mod forward;
 mod generations;
 mod limits;
+mod offers;
 mod queues;
 mod resources;
 mod scale;

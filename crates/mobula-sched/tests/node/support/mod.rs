@@ -139,6 +139,7 @@ pub(crate) fn plain() -> TemplateSpec {
         own_thread: false,
         detached: false,
         forward: None,
+        keeps: false,
     }
 }
 
