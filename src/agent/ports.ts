@@ -17,7 +17,7 @@ export interface Ask {
   readonly infeasibleAfterMs: number;
 }
 
-/** Tasks that are wanted elsewhere: how many there are, and of these, how many are out where. */
+/** Tasks that are wanted elsewhere: how many want a place or have one, and how many are out where. */
 export interface Wish {
   readonly line: number;
   readonly ask: Ask;

@@ -32,7 +32,7 @@ export interface Wish {
   /** The submitter's number for `ask`. It never means anything else. */
   readonly line: number;
   readonly ask: Ask;
-  /** How many there are: waiting, and sent and not answered. */
+  /** How many want a place: those that wait, and those that are out within a window. */
   readonly count: number;
   /** How many of those are sent and not answered, by node. */
   readonly out: readonly (readonly [NodeId, number])[];

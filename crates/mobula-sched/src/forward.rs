@@ -232,14 +232,21 @@ impl Forwarding {
     /// A task that was popped does not go: it waits again, or it was settled meanwhile.
     fn keep(&self, number: u32, cells: &Slab<Task>, waits: Option<u32>) {
         let mut all = self.lines.lock();
-        let Some(line) = all.by_number.get_mut(&number) else {
+        let Lines {
+            by_number: lines,
+            order,
+            ..
+        } = &mut *all;
+        let Some(line) = lines.get_mut(&number) else {
             return;
         };
         line.window += 1;
         if let Some(task) = waits {
             line.insert(cells, task, true);
             if let Some(shared) = &mut line.shared {
-                shared.comes_back();
+                if !shared.comes_back() {
+                    order.push_front(number);
+                }
                 self.shared.fetch_add(1, Ordering::Relaxed);
             }
         }

@@ -54,10 +54,12 @@ impl Shared {
         self.left += 1;
     }
 
-    /// What the agent has taken comes back.
-    pub(crate) fn comes_back(&mut self) {
+    /// What the agent has taken comes back. Gives whether it still has a place in the order.
+    pub(crate) fn comes_back(&mut self) -> bool {
         self.offered += 1;
-        self.left -= 1;
+        let has_place = self.left > 0;
+        self.left -= u32::from(has_place);
+        has_place
     }
 
     /// So many tasks have left the line.

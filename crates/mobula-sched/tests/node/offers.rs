@@ -113,6 +113,33 @@ fn what_waits_longer_than_five_milliseconds_is_offered_and_the_oldest_go_first()
 }
 
 #[test]
+fn what_does_not_fit_into_the_agents_inbox_waits_in_its_turn() {
+    for takes_between in [false, true] {
+        let mut scene = scene(20 * MILLISECOND, 4);
+        let (line, _) = scene.offered().expect("an offer");
+        // One task has room beside the news of the line.
+        scene.agent.resize(96);
+        scene.agent.open(line, 3);
+        let first = tasks(scene.agent.step());
+        assert_eq!(tags(&first), [0]);
+        if takes_between {
+            assert_eq!(scene.run_here(), [1, 2, 3]);
+        }
+        let rest = tasks(scene.agent.news());
+        assert_eq!(rest.len(), if takes_between { 0 } else { 2 });
+        for task in first.iter().chain(&rest) {
+            scene.agent.result(task.task, OK, &[value("")]);
+        }
+        scene.agent.flush();
+        if !takes_between {
+            assert_eq!(scene.run_here(), [3]);
+        }
+        scene.offered();
+        scene.ends();
+    }
+}
+
+#[test]
 fn what_is_soon_done_here_is_not_offered() {
     // 200 tasks of 2 µs; four of 1 ms.
     for (mean, waiting) in [(2_000, 200), (MILLISECOND, 4)] {
