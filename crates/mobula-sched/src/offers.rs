@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     bound: bool,
     /// How many of its tasks the agent may take.
     pub(crate) offered: u32,
+    /// Tasks that the agent has taken since the line was made.
+    sent: u32,
     /// Tasks that have left the line otherwise than in the order of [`Lines::order`].
     left: u32,
 }
@@ -44,6 +46,7 @@ impl Shared {
             of: spec.template.share(),
             bound: spec.template.spec.forward.is_none() || spec.origin.is_some(),
             offered: 0,
+            sent: 0,
             left: 0,
         }
     }
@@ -51,12 +54,14 @@ impl Shared {
     /// The agent has taken a task.
     pub(crate) fn leaves(&mut self) {
         self.offered -= 1;
+        self.sent += 1;
         self.left += 1;
     }
 
     /// What the agent has taken comes back. Gives whether it still has a place in the order.
     pub(crate) fn comes_back(&mut self) -> bool {
         self.offered += 1;
+        self.sent -= 1;
         let has_place = self.left > 0;
         self.left -= u32::from(has_place);
         has_place
@@ -179,7 +184,8 @@ impl Forwarding {
             let Some(shared) = &mut line.shared else { continue };
             shared.offered = 0;
             if overloaded && !shared.bound {
-                shared.offered = policy::offered(count, shared.of.mean(), cpus, &mut excess);
+                let sent = shared.sent;
+                shared.offered = policy::offered(count, sent, shared.of.mean(), cpus, &mut excess);
             }
             let told = line.told.unwrap_or(0);
             let waiting = line.waiting();

@@ -126,15 +126,16 @@ pub(crate) fn is_worth_sending(mean: Option<u32>, cpus: u64) -> bool {
 }
 
 /// How many of `tasks` that wait at an overloaded node are offered to others. `excess`: nanoseconds of work that the node does
-/// not soon come to; what is offered is taken from it.
+/// not soon come to; what is offered is taken from it. `sent`: how many like them have gone.
 ///
 /// Nobody knows how long those of a new function take: two for each CPU show it, wherever they run.
-pub(crate) fn offered(tasks: u32, mean: Option<u32>, cpus: u64, excess: &mut u64) -> u32 {
+pub(crate) fn offered(tasks: u32, sent: u32, mean: Option<u32>, cpus: u64, excess: &mut u64) -> u32 {
     if !is_worth_sending(mean, cpus) {
         return 0;
     }
     let each = mean.map_or(OFFER_NANOSECONDS, u64::from);
-    let most = if mean.is_some() { u64::MAX } else { 2 * cpus.max(1) };
+    let few = (2 * cpus.max(1)).saturating_sub(u64::from(sent));
+    let most = if mean.is_some() { u64::MAX } else { few };
     let offered = u64::from(tasks).min(most).min(excess.div_ceil(each.max(1)));
     *excess = excess.saturating_sub(offered * each);
     offered as u32
@@ -252,11 +253,11 @@ mod tests {
     #[test]
     fn what_a_node_soon_comes_to_is_not_offered_nor_what_is_done_sooner_than_sent() {
         assert!(!is_overloaded(5_000_000, 1) && is_overloaded(5_000_001, 1) && is_overloaded(1, 0));
-        let left = |tasks, mean, cpus, mut excess| (offered(tasks, mean, cpus, &mut excess), excess);
+        let left = |tasks, mean, cpus, mut excess| (offered(tasks, 1, mean, cpus, &mut excess), excess);
         assert_eq!(left(10_000, Some(2_000), 2, 10_000_000), (0, 10_000_000));
         assert_eq!(left(10, Some(20_000_000), 1, 195_000_000), (10, 0));
         assert_eq!(left(10, Some(20_000_000), 1, 95_000_000), (5, 0));
-        assert_eq!(left(10, None, 2, u64::MAX), (4, u64::MAX - 20_000_000));
+        assert_eq!(left(10, None, 2, u64::MAX), (3, u64::MAX - 15_000_000));
         assert_eq!(left(10, Some(1), 0, u64::MAX).0, 10, "actors have all CPUs");
     }
 

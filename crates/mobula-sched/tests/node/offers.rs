@@ -118,7 +118,7 @@ fn what_does_not_fit_into_the_agents_inbox_waits_in_its_turn() {
         let mut scene = scene(20 * MILLISECOND, 4);
         let (line, _) = scene.offered().expect("an offer");
         // One task has room beside the news of the line.
-        scene.agent.resize(96);
+        scene.agent.resize(64);
         scene.agent.open(line, 3);
         let first = tasks(scene.agent.step());
         assert_eq!(tags(&first), [0]);
@@ -176,6 +176,10 @@ fn of_an_unknown_function_two_for_each_cpu_are_offered_until_one_has_run_for_fiv
     scene.driver.flush();
     let (line, waiting) = scene.offered().expect("an offer");
     assert_eq!(waiting, 2);
+    scene.agent.open(line, 2);
+    let gone = tasks(scene.agent.step());
+    assert_eq!(gone.len(), 2);
+    assert_eq!(scene.offered(), None, "no more, until one has ended");
     // One begins here.
     let running = scene.running.task;
     scene.worker.result(running, OK, &[value("")]);
