@@ -104,20 +104,6 @@ describe('a node with more to do than it soon comes to', () => {
     }
   });
 
-  it('shares what a driver with a CPU of its own submits', async () => {
-    await using cluster = await startCluster({ nodes: [{ numCpus: 1 }] });
-    await using _runtime = await init({ address: cluster.address, numCpus: 1 });
-    await warm(cluster);
-    const child = remote((ms: number) => {
-      spin(ms);
-      return context().nodeId;
-    });
-    const ran = await get(Array.from({ length: 200 }, () => child.remote(20)));
-    assert.equal(share(ran, cluster.nodes[0]) + ran.filter((id) => id === context().nodeId).length / ran.length, 1);
-    assert.ok(share(ran, cluster.nodes[0]) >= 0.3, `the node ran ${share(ran, cluster.nodes[0])}`);
-    assert.ok(share(ran, cluster.nodes[0]) <= 0.7, `the driver ran ${1 - share(ran, cluster.nodes[0])}`);
-  });
-
   it('has every task end once when a node dies meanwhile', async () => {
     await using cluster = await startCluster({ nodes: [{ numCpus: 1 }, { numCpus: 1 }, { numCpus: 1 }] });
     await using _runtime = await init({ address: cluster.address });
