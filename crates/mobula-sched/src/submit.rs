@@ -489,9 +489,10 @@ impl Turn<'_> {
             return;
         }
         failpoint!("task.occupy");
-        self.node
-            .port(cell.port.load(Ordering::Relaxed) as u16)
-            .occupy(begins);
+        let port = self.node.port(cell.port.load(Ordering::Relaxed) as u16);
+        if port.occupy(begins) && self.node.forwarding.is_there() {
+            self.node.time_occupant(port, template, begins);
+        }
         // What the thread has in store is for others now, or there is more that it may take.
         self.work_may_be_possible();
     }

@@ -166,6 +166,9 @@ pub(crate) const AGAIN: u32 = 32;
 /// It has submitted tasks. Written by whoever submits them; it stays from one attempt to the next.
 pub(crate) const HAS_CHILDREN: u32 = 128;
 
+/// It is in one of the lines of [`Forwarding`](crate::forward::Forwarding), and counts there. Written under their lock.
+pub(crate) const IN_LINE: u32 = 256;
+
 /// The tasks that a task has submitted.
 #[derive(Debug)]
 struct Children {

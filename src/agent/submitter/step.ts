@@ -129,6 +129,8 @@ function land(state: Submitter, index: number, env: Env): void {
   line.out -= 1;
   const window = line.windows.get(node);
   if (window !== undefined) {
+    // More was out there than allowed, as the scheduler knows: it counts that against the node until it is told.
+    line.tells ||= window.out > window.w;
     window.out -= 1;
     if (window.out === 0 && window.w === 0) line.windows.delete(node);
   }

@@ -112,6 +112,34 @@ test('spread puts as many on each node', () => {
   assert.deepEqual(placed(made), { n0: 2, n1: 2, n2: 2 });
 });
 
+test('what a node offers others is not granted to itself, and does not fail if there is no other', () => {
+  const made = cluster({ n0: 2, n1: 2 });
+  const submitter = made.submitters.get('n0');
+  assert.ok(submitter !== undefined);
+  submitter.submit(1, ask({ strategy: 'elsewhere', infeasibleAfterMs: 10 }), 5);
+  made.request('n0');
+  made.deliverAll();
+  assert.deepEqual(
+    submitter.outs().map(([, node]) => node),
+    ['n1', 'n1'],
+  );
+  made.kill('n1');
+  made.deliverAll();
+  made.request('n0');
+  made.now += 1000;
+  made.report('n0');
+  made.step({ kind: 'tick' });
+  made.deliverAll();
+  assert.deepEqual(submitter.outs(), []);
+  assert.deepEqual(submitter.failed, []);
+  made.addNode('n2', { CPU: 10_000 });
+  made.deliverAll();
+  assert.deepEqual(
+    submitter.outs().map(([, node]) => node),
+    ['n2'],
+  );
+});
+
 test('a named node has the task; a soft name is left when its node is dead, a hard one fails', () => {
   const made = cluster({ n0: 1, n1: 1 });
   submit(made, 1, 2, { strategy: { nodeId: 'n1', soft: false } });

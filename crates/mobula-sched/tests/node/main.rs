@@ -3,12 +3,14 @@
 mod actor_ends;
 mod actors;
 mod cancel;
+mod crew_offers;
 mod crews;
 mod deaths;
 mod fairness;
 mod forward;
 mod generations;
 mod limits;
+mod offers;
 mod queues;
 mod resources;
 mod scale;

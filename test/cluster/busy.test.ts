@@ -1,0 +1,138 @@
+// A node that has more to do than it soon comes to has others do it.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { context, get, init, remote, wait } from 'mobula';
+import { type Cluster, type ClusterNode, startCluster } from 'mobula/testing';
+
+/** Is busy for so long. */
+const spin = (ms: number): void => {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+};
+
+const children = remote(async (n: number, ms: number) => {
+  const child = remote((time: number) => {
+    const end = performance.now() + time;
+    while (performance.now() < end);
+    return context().nodeId;
+  });
+  const ran = await get(Array.from({ length: n }, () => child.remote(ms)));
+  return { here: context().nodeId, ran };
+});
+
+const sleepers = remote(async (n: number, ms: number) => {
+  const child = remote(async (time: number) => {
+    await new Promise((resolve) => setTimeout(resolve, time));
+    return context().nodeId;
+  });
+  const ran = await get(Array.from({ length: n }, () => child.remote(ms)));
+  return { here: context().nodeId, ran };
+});
+
+interface Ran {
+  readonly value: number;
+  /** How many tasks each node has run. */
+  readonly at: Readonly<Record<string, number>>;
+}
+
+/** A Fibonacci number by a tree of tasks whose leaves take some milliseconds. */
+const fib = remote(async (n: number, ms: number): Promise<Ran> => {
+  const at: Record<string, number> = { [String(context().nodeId)]: 1 };
+  if (n < 2) {
+    spin(ms);
+    return { value: n, at };
+  }
+  const parts = (await get([fib.remote(n - 1, ms), fib.remote(n - 2, ms)])) as Ran[];
+  let value = 0;
+  for (const part of parts) {
+    value += part.value;
+    for (const [node, count] of Object.entries(part.at)) at[node] = (at[node] ?? 0) + count;
+  }
+  return { value, at };
+});
+
+/** Has each node run a task: its worker is up. */
+async function warm({ nodes }: Cluster): Promise<void> {
+  const nothing = remote(() => undefined);
+  const there = ({ nodeId }: ClusterNode) => nothing.options({ schedulingStrategy: { nodeId } });
+  await get(nodes.map((node) => there(node).remote()));
+}
+
+function share(ran: readonly (string | undefined)[], node: ClusterNode | undefined): number {
+  return ran.filter((id) => id === node?.nodeId).length / ran.length;
+}
+
+describe('a node with more to do than it soon comes to', () => {
+  it('keeps ten thousand tasks of 2 µs', async () => {
+    await using cluster = await startCluster({ nodes: [{ numCpus: 2 }, { numCpus: 1 }] });
+    await using _runtime = await init({ address: cluster.address });
+    await warm(cluster);
+    const [nodeId = ''] = cluster.nodes.map((node) => node.nodeId);
+    const parent = children.options({ schedulingStrategy: { nodeId } });
+    for (let round = 0; round < 3; round++) {
+      const { here, ran } = await get(parent.remote(10_000, 0.002));
+      assert.equal(here, nodeId);
+      assert.equal(ran.length, 10_000);
+      const away = ran.filter((node) => node !== nodeId).length;
+      assert.ok(away <= 4, `${away} were forwarded in round ${round}`);
+    }
+  });
+
+  it('shares tasks that take long, of the CPU or not', async () => {
+    await using cluster = await startCluster({ nodes: [{ numCpus: 1 }, { numCpus: 1 }] });
+    await using _runtime = await init({ address: cluster.address });
+    await warm(cluster);
+    for (const parent of [children, sleepers]) {
+      const { ran } = await get(parent.remote(200, 20));
+      assert.equal(ran.length, 200);
+      for (const node of cluster.nodes) {
+        assert.ok(share(ran, node) >= 0.3, `one node ran ${share(ran, node)}`);
+      }
+    }
+  });
+
+  it('shares a tree of tasks', async () => {
+    await using cluster = await startCluster({ nodes: [{ numCpus: 1 }, { numCpus: 1 }] });
+    await using _runtime = await init({ address: cluster.address });
+    await warm(cluster);
+    const { value, at } = await get(fib.remote(13, 5));
+    assert.equal(value, 233);
+    const all = Object.values(at).reduce((a, b) => a + b, 0);
+    assert.equal(all, 753);
+    for (const { nodeId } of cluster.nodes) {
+      assert.ok((at[nodeId] ?? 0) / all >= 0.3, `one node ran ${at[nodeId]} of ${all}`);
+    }
+  });
+
+  it('shares what a driver with a CPU of its own submits', async () => {
+    await using cluster = await startCluster({ nodes: [{ numCpus: 1 }] });
+    await using _runtime = await init({ address: cluster.address, numCpus: 1 });
+    await warm(cluster);
+    const child = remote((ms: number) => {
+      spin(ms);
+      return context().nodeId;
+    });
+    const ran = await get(Array.from({ length: 200 }, () => child.remote(20)));
+    const away = share(ran, cluster.nodes[0]);
+    assert.equal(away + ran.filter((id) => id === context().nodeId).length / ran.length, 1);
+    assert.ok(away >= 0.3, `the node ran ${away}`);
+    assert.ok(away <= 0.7, `the driver ran ${1 - away}`);
+  });
+
+  it('has every task end once when a node dies meanwhile', async () => {
+    await using cluster = await startCluster({ nodes: [{ numCpus: 1 }, { numCpus: 1 }, { numCpus: 1 }] });
+    await using _runtime = await init({ address: cluster.address });
+    await warm(cluster);
+    const tree = fib.options({ maxRetries: 10 });
+    const trees = Array.from({ length: 4 }, () => tree.remote(9, 5));
+    await wait(trees, { numReturns: 1 });
+    cluster.nodes[0]?.kill();
+    for (const { value, at } of await get(trees)) {
+      assert.equal(value, 34);
+      assert.equal(
+        Object.values(at).reduce((a, b) => a + b, 0),
+        109,
+      );
+    }
+  });
+});
