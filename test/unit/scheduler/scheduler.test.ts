@@ -51,6 +51,25 @@ test('what a node was given since its report counts as its wait', () => {
   assert.deepEqual(placed(made), { n0: 2, n1: 2, n2: 2, n3: 2 });
 });
 
+test('what a submitter gives back goes to another that waits, though the node has nothing new to report', () => {
+  const made = cluster({ n0: 1 });
+  made.addNode('e', {});
+  made.deliverAll();
+  const [first, second] = ['d', 'e'].map((id) => made.submitters.get(id));
+  submit(made, 1, 1);
+  first?.finish(1, 'n0');
+  // The window of the first is still there.
+  second?.submit(1, ask(), 3);
+  made.request('e');
+  made.deliverAll();
+  assert.deepEqual(second?.outs(), []);
+  for (let i = 0; i < 2; i++) {
+    made.request('d');
+    made.deliverAll();
+  }
+  assert.deepEqual(second?.outs(), [[1, 'n0']]);
+});
+
 test('short tasks are sent ahead, so that a node has about five milliseconds of work', () => {
   const made = cluster({ n0: 1 });
   submit(made, 1, 10_000);
