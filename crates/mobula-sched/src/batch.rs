@@ -105,13 +105,20 @@ impl Turn<'_> {
     fn learn(&self, inner: &mut Inner) {
         let took = self.node.clock.now().saturating_sub(inner.batch_began);
         let begun = inner.kinds.take();
+        let offers = self.node.forwarding.is_there();
+        let learn = |template: &Template, each| {
+            template.learn(each);
+            if offers {
+                template.learn_usual(each);
+            }
+        };
         if let [(template, count)] = &begun[..] {
-            template.learn(took / u64::from(*count));
+            learn(template, took / u64::from(*count));
         } else {
             let estimates = begun.iter().map(|(template, count)| (*count, estimate(template)));
             let estimates: Vec<(u32, u32)> = estimates.collect();
             for ((template, _), each) in begun.iter().zip(policy::shares(took, &estimates)) {
-                template.learn(each);
+                learn(template, each);
             }
         }
         inner.kinds.reuse(begun);

@@ -48,6 +48,7 @@ mod task;
 mod template;
 mod templates;
 mod turn;
+mod usual;
 mod violation;
 mod visit;
 mod watch;

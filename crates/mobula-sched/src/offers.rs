@@ -21,7 +21,7 @@ use crate::forward::{Forwarding, Lines};
 use crate::line::{self, Line};
 use crate::node::Node;
 use crate::outlook::Outlook;
-use crate::policy;
+use crate::policy::{self, Takes};
 use crate::task::Spec;
 use crate::template::Template;
 
@@ -121,7 +121,11 @@ impl Shared {
 
     /// How many of `live` tasks are offered; see [`policy::offered`].
     fn offer(&mut self, live: u32, cpus: u64, excess: &mut u64) {
-        self.offered = policy::offered(live, self.sent, self.of.mean(), cpus, excess);
+        let takes = Takes {
+            mean: self.of.mean(),
+            usual: self.of.usual(),
+        };
+        self.offered = policy::offered(live, self.sent, takes, cpus, excess);
     }
 }
 
@@ -171,17 +175,17 @@ impl Forwarding {
             let Some(line) = lines.get_mut(number) else {
                 continue;
             };
-            let (live, job) = (line.live(), line.job());
+            let (count, job) = (line.live(), line.job());
             let Some(shared) = &mut line.shared else { continue };
             shared.offered = 0;
             let crew = crews.iter_mut().find(|each| each.crew.job == job);
             if let Some(each) = crew.filter(|_| overloaded && !shared.bound) {
-                shared.offer(live, cpus, &mut each.excess);
+                shared.offer(count, cpus, &mut each.excess);
             }
-            let told = line.told.unwrap_or(0);
+            let before = line.told.unwrap_or(0);
             let waiting = line.waiting();
-            changed |= waiting != told;
-            tells |= waiting > told || waiting * 2 < told;
+            changed |= waiting != before;
+            tells |= waiting > before || waiting * 2 < before;
         }
         drop(all);
         if changed {
@@ -292,14 +296,18 @@ impl Node {
 
     /// What is long in a thread's store is for others; it is sorted when it is among the oldest.
     fn empty_stores(&self, of: &Outlook<'_>) {
-        for store in of.stores.iter().filter(|store| policy::is_overloaded(store.work, 1)) {
+        for store in of
+            .stores
+            .iter()
+            .filter(|store| policy::is_overloaded(store.work, 1))
+        {
             let tasks = self.port(store.port).local.take_all_of(of.crew.job);
             of.crew.lanes.plain.push_all(&tasks);
         }
         self.end_if_over(of);
     }
 
-    /// The crew may have ended while its tasks were in nobody's hands but the watchdog's.
+    /// Who queues a task of a crew that is over cancels it there, where the watchdog may have taken it in the meantime.
     fn end_if_over(&self, of: &Outlook<'_>) {
         if let Some(crew) = of.of_job.filter(|crew| crew.is_over()) {
             self.alone(0, |turn| {

@@ -71,7 +71,7 @@ impl<'c> Outlook<'c> {
             let live = u64::from(line.live());
             tasks += live;
             work += live * mean.map_or(policy::OFFER_NANOSECONDS, u64::from);
-            self.worth |= !shared.bound && policy::is_worth_sending(mean, cpus);
+            self.worth |= !shared.bound && policy::is_worth_sending(shared.of.usual(), cpus);
         }
         let each: u64 = work.checked_div(tasks).unwrap_or(0);
         let stored: u64 = self.stores.iter().map(|store| store.work).sum();

@@ -130,22 +130,31 @@ pub(crate) fn excess(work: u64, all: u64, cpus: u64) -> u64 {
     (u128::from(excess) * u128::from(work) / u128::from(all.max(1))) as u64
 }
 
-/// Whether other nodes may have tasks that take `mean`, if that is known.
-pub(crate) fn is_worth_sending(mean: Option<u32>, cpus: u64) -> bool {
-    mean.is_none_or(|mean| u64::from(mean) >= FORWARD_NANOSECONDS * cpus)
+/// Whether other nodes may have tasks that usually take so long, if that is known.
+pub(crate) fn is_worth_sending(usual: Option<u32>, cpus: u64) -> bool {
+    usual.is_none_or(|usual| u64::from(usual) >= FORWARD_NANOSECONDS * cpus)
+}
+
+/// What is known of the time that a task takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Takes {
+    /// On average, in nanoseconds.
+    pub(crate) mean: Option<u32>,
+    /// Mostly, if enough have run to tell.
+    pub(crate) usual: Option<u32>,
 }
 
 /// How many of `tasks` that wait at an overloaded node are offered to others. `excess`: nanoseconds of work that the node does
 /// not soon come to; what is offered is taken from it. `sent`: how many like them have gone.
 ///
 /// Nobody knows how long those of a new function take: two for each CPU show it, wherever they run.
-pub(crate) fn offered(tasks: u32, sent: u32, mean: Option<u32>, cpus: u64, excess: &mut u64) -> u32 {
-    if !is_worth_sending(mean, cpus) {
+pub(crate) fn offered(tasks: u32, sent: u32, takes: Takes, cpus: u64, excess: &mut u64) -> u32 {
+    if !is_worth_sending(takes.usual, cpus) {
         return 0;
     }
-    let each = mean.map_or(OFFER_NANOSECONDS, u64::from);
+    let each = takes.mean.map_or(OFFER_NANOSECONDS, u64::from);
     let few = (2 * cpus.max(1)).saturating_sub(u64::from(sent));
-    let most = if mean.is_some() { u64::MAX } else { few };
+    let most = if takes.usual.is_some() { u64::MAX } else { few };
     let offered = u64::from(tasks).min(most).min(excess.div_ceil(each.max(1)));
     *excess = excess.saturating_sub(offered * each);
     offered as u32
@@ -266,7 +275,10 @@ mod tests {
         assert_eq!(excess(20_000_000, 20_000_000, 1), 15_000_000);
         assert_eq!(excess(5_000_000, 20_000_000, 1), 3_750_000, "a quarter of it");
         assert_eq!((excess(0, 0, 1), excess(1, 1, 0)), (0, u64::MAX));
-        let left = |tasks, mean, cpus, mut excess| (offered(tasks, 1, mean, cpus, &mut excess), excess);
+        let left = |tasks, mean, cpus, mut excess| {
+            let takes = Takes { mean, usual: mean };
+            (offered(tasks, 1, takes, cpus, &mut excess), excess)
+        };
         assert_eq!(left(10_000, Some(2_000), 2, 10_000_000), (0, 10_000_000));
         assert_eq!(left(10, Some(20_000_000), 1, 195_000_000), (10, 0));
         assert_eq!(left(10, Some(20_000_000), 1, 95_000_000), (5, 0));

@@ -498,7 +498,9 @@ impl<'n> Turn<'n> {
             self.ready.push(task);
         } else if template.is_forwarded() && spec.origin.is_none() {
             failpoint!("forward.push");
-            self.node.forwarding.push(line::kind(spec), &self.node.tasks, task);
+            self.node
+                .forwarding
+                .push(line::kind(spec), &self.node.tasks, task);
             self.forwarded = true;
             if let Some(crew) = template.crew.as_ref().filter(|crew| crew.is_over()) {
                 self.cancel_forwarded(crew);
