@@ -202,6 +202,20 @@ pub fn free_resources() -> Result<Vec<f64>> {
         .collect())
 }
 
+/// What the node has to do: tasks of other nodes that threads have, tasks that wait for a worker, nanoseconds of work that wait;
+/// then what would be free without the tasks of other nodes, as `free_resources` has it.
+#[napi(catch_unwind)]
+pub fn node_load() -> Result<Vec<f64>> {
+    let load = current()?.node.load();
+    let counts = [
+        f64::from(load.foreign),
+        f64::from(load.queued),
+        load.backlog as f64,
+    ];
+    let available = load.available.iter().map(|&amount| amount as f64);
+    Ok(counts.into_iter().chain(available).collect())
+}
+
 /// Templates there are, and objects with code that threads may have loaded.
 #[napi(catch_unwind)]
 pub fn templates_in_use() -> Result<Vec<u32>> {

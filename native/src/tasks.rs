@@ -27,8 +27,10 @@ pub struct TemplateOptions {
     pub detached: bool,
     /// The job of another process that its tasks belong to; 0: that of the thread that registers it.
     pub job: u32,
-    /// What an agent finds a node by; absent for what runs on this node.
+    /// What an agent finds another node by; absent for what runs on this node alone.
     pub forward: Option<String>,
+    /// Whether this node runs its tasks too.
+    pub keeps: bool,
 }
 
 /// Registers a template for as long as `object`, a fresh object of the thread's, has references. `meta` is what
@@ -64,6 +66,7 @@ pub fn add_template(
         detached: options.detached,
         job: options.job,
         forward: options.forward.map(|ask| ask.into_bytes().into()),
+        keeps: options.keeps,
     };
     // SAFETY: the caller's thread is here, and copies before it goes on.
     let meta = unsafe { meta.as_slice() };

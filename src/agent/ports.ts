@@ -12,11 +12,12 @@ export interface Ask {
   readonly fn: string;
   readonly priority: number;
   readonly demand: Amounts;
-  readonly strategy: 'default' | 'spread' | { readonly nodeId: NodeId; readonly soft: boolean };
+  /** `elsewhere`: this node runs them too. */
+  readonly strategy: 'default' | 'spread' | 'elsewhere' | { readonly nodeId: NodeId; readonly soft: boolean };
   readonly infeasibleAfterMs: number;
 }
 
-/** Tasks that are wanted elsewhere: how many there are, and of these, how many are out where. */
+/** Tasks that are wanted elsewhere: how many want a place or have one, and how many are out where. */
 export interface Wish {
   readonly line: number;
   readonly ask: Ask;

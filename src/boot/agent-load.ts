@@ -3,12 +3,15 @@ import type { ThreadRuntime } from '../core/runtime.ts';
 import type { Load } from '../wire/ports.ts';
 
 const UNIT = 10_000;
+/** A CPU whose work is done within so many milliseconds counts as free. */
+const SOON_MS = 5;
 
 /** What this node has to do, for the global scheduler. */
 export class AgentLoad {
   readonly #runtime: ThreadRuntime;
   readonly #agent: Agent;
   readonly #total: Readonly<Record<string, number>>;
+  readonly #hosts: boolean;
   #last = '';
 
   constructor(runtime: ThreadRuntime, agent: Agent) {
@@ -17,25 +20,29 @@ export class AgentLoad {
     const { totals } = runtime.facts;
     const entries = Object.entries(totals).map(([name, amount]) => [name, Math.round(amount * UNIT)] as const);
     // A node without CPUs hosts nothing.
-    this.#total = (totals['CPU'] ?? 0) > 0 ? Object.fromEntries(entries) : {};
+    this.#hosts = (totals['CPU'] ?? 0) > 0;
+    this.#total = this.#hosts ? Object.fromEntries(entries) : {};
   }
 
   /** The load, if it is another than the last time, or `always`. */
   look(always: boolean, draining: boolean): Load | undefined {
-    const { addon, resources, facts } = this.#runtime;
-    const live = addon.liveTasks();
+    const { addon, resources } = this.#runtime;
+    const [foreign = 0, queue = 0, backlog = 0, ...amounts] = addon.nodeLoad();
+    // Of the tasks that wait, those that others sent were granted; the others need CPUs that nobody is to be granted.
+    const own = Math.max(0, queue - Math.max(0, this.#agent.load.running - foreign));
+    const needed = queue === 0 ? 0 : Math.min(own, Math.ceil(((backlog / 1e6) * own) / queue / SOON_MS));
+    const [cpu = 0, ...others] = amounts;
+    const free = this.#hosts ? resources.amountsOf([cpu - needed * UNIT, ...others]) : {};
     const { out, running } = this.#agent.load;
-    // Tasks of this node's own that run here, or wait for a worker: what they hold nobody was granted.
-    const own = live - out - running;
-    const free = resources.amountsOf(addon.freeResources());
-    const available = own > 0 ? free : this.#total;
-    const queue = Math.max(0, Math.ceil(own + running - (facts.totals['CPU'] ?? 0)));
+    // Without tasks of its own nothing of the node is taken, whatever threads are just giving back.
+    const available = addon.liveTasks() > out + running ? free : larger(free, this.#total);
+    const meanMs = queue === 0 ? undefined : backlog / 1e6 / queue;
     const means = this.#agent.means();
     const load = {
       total: this.#total,
       available,
       queue,
-      meanMs: means.at(-1)?.[1] ?? 0,
+      meanMs: meanMs ?? means.at(-1)?.[1] ?? 0,
       means,
       bytesPerMs: 0,
       onlyJob: null,
@@ -46,4 +53,8 @@ export class AgentLoad {
     this.#last = text;
     return load;
   }
+}
+
+function larger(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(b).map(([name, amount]) => [name, Math.max(amount, a[name] ?? 0)]));
 }

@@ -11,6 +11,8 @@ export interface Addon {
   stopActors(): void;
   ringDriver(): void;
   freeResources(): number[];
+  /** Foreign tasks that threads have, queued tasks, nanoseconds of queued work; then what is free but for foreign tasks. */
+  nodeLoad(): number[];
   templatesInUse(): number[];
   liveTasks(): number;
   // port.rs
@@ -146,8 +148,10 @@ export interface TemplateOptions {
   readonly detached: boolean;
   /** The job of another process that its tasks belong to; 0: that of the thread that registers it. */
   readonly job: number;
-  /** What an agent finds a node by; absent for what runs on this node. */
+  /** What an agent finds another node by; absent for what runs on this node alone. */
   readonly forward: string | undefined;
+  /** Whether this node runs its tasks too. */
+  readonly keeps: boolean;
 }
 
 /** Why something waits. */

@@ -54,7 +54,7 @@ export function deal(turn: Turn, node: NodeState): readonly Line[] {
   return lowered.filter((line) => line.count > line.granted);
 }
 
-/** Deals out what is free at the node, by the same rules; no window becomes smaller. */
+/** Deals out what is free at the node between two reports, by the same rules; no window becomes smaller. */
 export function fill(turn: Turn, node: NodeState): void {
   const free = node.available.map((amount, i) => amount - (node.used[i] ?? 0));
   const state: Deal = { turn, node, free, anew: false, given: [], visits: 0, short: false };

@@ -9,7 +9,7 @@ const AGAIN_MS = 100;
 /** Notes whether some node can ever run the line. */
 export function noteAble(turn: Turn, line: Line, able: boolean): void {
   const { unable } = turn.state;
-  if (able || line.count === 0) {
+  if (able || line.count === 0 || line.ask.strategy === 'elsewhere') {
     line.infeasibleSince = null;
     line.told = false;
     unable.delete(line);

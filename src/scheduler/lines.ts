@@ -64,6 +64,7 @@ export function ableNodes({ list, version }: SchedulerState, line: Line): readon
 export function suits(state: SchedulerState, line: Line, node: NodeState): boolean {
   const { strategy, job } = line.ask;
   if (node.onlyJob !== null && node.onlyJob !== job) return false;
+  if (strategy === 'elsewhere') return node.id !== line.submitter.id;
   if (typeof strategy === 'string' || strategy.nodeId === node.id) return true;
   if (!strategy.soft) return false;
   const wanted = state.nodes.get(strategy.nodeId);

@@ -21,7 +21,7 @@ export interface NodeState {
   draining: boolean;
   /** Whether the control store has it among the living. */
   member: boolean;
-  /** Whether tasks wait that could use more of it: what becomes free is dealt out at its next report (`deal.ts`). */
+  /** Whether tasks wait that could use more of it: what becomes free is dealt out, at its next report at the latest (`deal.ts`). */
   contested: boolean;
   readonly windows: Window[];
   /** The job that had the last turn, by priority. */

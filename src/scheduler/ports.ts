@@ -21,15 +21,18 @@ export interface Ask {
   readonly infeasibleAfterMs: number;
 }
 
-/** `soft`: where the node is dead or can never run it, any other node does. */
-export type Strategy = 'default' | 'spread' | { readonly nodeId: NodeId; readonly soft: boolean };
+/**
+ * `elsewhere`: any node but the submitter, which runs them too: so there may be none. `soft`: where the node is dead or can never
+ * run it, any other node does.
+ */
+export type Strategy = 'default' | 'spread' | 'elsewhere' | { readonly nodeId: NodeId; readonly soft: boolean };
 
 /** Tasks that a submitter would have elsewhere. Counts are what is there, not what was added. */
 export interface Wish {
   /** The submitter's number for `ask`. It never means anything else. */
   readonly line: number;
   readonly ask: Ask;
-  /** How many there are: waiting, and sent and not answered. */
+  /** How many want a place: those that wait, and those that are out within a window. */
   readonly count: number;
   /** How many of those are sent and not answered, by node. */
   readonly out: readonly (readonly [NodeId, number])[];

@@ -1,10 +1,11 @@
+import { fill } from './deal.ts';
 import { newLine, removeEmpty, removeLine } from './lines.ts';
 import type { Line, NodeState, Submitter } from './model.ts';
 import type { NodeId, Request, TaskWish, Wish } from './ports.ts';
 import { satisfy } from './satisfy.ts';
 import { ready } from './start.ts';
 import { knownNode, type SchedulerState, type Turn } from './state.ts';
-import { closeEmpty, closeWindow, confirm, openWindow, scaleOf, setOut, setW, use } from './windows.ts';
+import { closeEmpty, closeWindow, confirm, held, openWindow, scaleOf, setOut, setW, use } from './windows.ts';
 
 /** Takes what a submitter wants, and gives it what there is. */
 export function onRequest(turn: Turn, request: Request): void {
@@ -13,7 +14,8 @@ export function onRequest(turn: Turn, request: Request): void {
   const submitter = knownSubmitter(state, request.from);
   if (request.no <= submitter.no) return;
   submitter.no = request.no;
-  const lines = request.wishes.map((wish) => takeWish(turn, submitter, wish));
+  const freed = new Set<NodeState>();
+  const lines = request.wishes.map((wish) => takeWish(turn, submitter, wish, freed));
   const tasks = request.tasks.map((wish) => takeTask(turn, submitter, wish));
   for (const id of request.gone) {
     const line = submitter.tasks.get(id);
@@ -21,10 +23,15 @@ export function onRequest(turn: Turn, request: Request): void {
   }
   if (request.complete) state.awaited.delete(request.from);
   if (request.complete) forgetOthers(turn, submitter, new Set([...lines, ...tasks]));
-  for (const line of confirm(submitter, request.seen)) removeEmpty(state, line);
+  for (const window of confirm(submitter, request.seen)) {
+    freed.add(window.node);
+    if (closeEmpty(window)) removeEmpty(state, window.line);
+  }
   ready(turn);
   for (const line of lines) satisfy(turn, line);
   for (const line of tasks) satisfy(turn, line);
+  // Others may wait for what came free, and a node with nothing to do has nothing new to report.
+  if (state.ready) for (const node of freed) if (node.contested) fill(turn, node);
 }
 
 function knownSubmitter({ submitters }: SchedulerState, id: NodeId): Submitter {
@@ -36,20 +43,22 @@ function knownSubmitter({ submitters }: SchedulerState, id: NodeId): Submitter {
   return submitter;
 }
 
-function takeWish({ state }: Turn, submitter: Submitter, { line: number, ask, count, out }: Wish): Line {
+/** `freed`: gets the nodes at which less of the line may be than before. */
+function takeWish({ state }: Turn, submitter: Submitter, wish: Wish, freed: Set<NodeState>): Line {
+  const { line: number, ask, count, out } = wish;
   let line = submitter.lines.get(number);
   if (line === undefined) {
     line = newLine(state, submitter, ask, number, null);
     submitter.lines.set(number, line);
   }
   line.count = count;
-  if (line.windows.size > 0) {
-    for (const window of line.windows.values()) if (window.out > 0) setOut(window, 0);
-  }
+  const before = [...line.windows.values()].map((window) => [window, held(window)] as const);
+  for (const [window] of before) if (window.out > 0) setOut(window, 0);
   for (const [id, n] of out) {
     const node = livingNode(state, id);
     if (node !== null) setOut(openWindow(line, node, scaleOf(state.means.get(ask.fn))), n);
   }
+  for (const [window, most] of before) if (held(window) < most) freed.add(window.node);
   return line;
 }
 

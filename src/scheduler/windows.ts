@@ -130,18 +130,18 @@ function say({ line, node, w }: Window, effects: SchedulerEffect[]): void {
 /** After so many refusals a node is named that must take the task. */
 const REFUSALS = 3;
 
-/** What the submitter has seen of its grants: it sends no more by larger windows than these. Gives lines that lost a window. */
-export function confirm(submitter: Submitter, seen: number): readonly Line[] {
-  const lost: Line[] = [];
+/** What the submitter has seen of its grants: it sends no more by larger windows than these. Gives those that count for less now. */
+export function confirm(submitter: Submitter, seen: number): readonly Window[] {
+  const confirmed: Window[] = [];
   for (const window of submitter.shrunk) {
     if (window.peakNo > seen) continue;
     submitter.shrunk.delete(window);
     const before = held(window);
     window.peak = 0;
     use(window.node, window.line, held(window) - before, window.scale);
-    if (closeEmpty(window)) lost.push(window.line);
+    confirmed.push(window);
   }
-  return lost;
+  return confirmed;
 }
 
 /** Forgets a window that stands for nothing; false: it stands for something. */

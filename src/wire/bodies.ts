@@ -102,13 +102,13 @@ export const load: Body<Load> = body(
   }),
 );
 
-const isStrategy = either(is('default'), is('spread'), row(isNode, isFlag));
+const isStrategy = either(is('default'), is('spread'), is('elsewhere'), row(isNode, isFlag));
 const isAsk = row(isText, isText, isNumber, isAmounts, isStrategy, isAmount);
 const isWish = row(isCount, isAsk, isCount, listOf(row(isNode, isCount)));
 const isLarge = listOf(row(isAmount, listOf(isNode)));
 const isTaskWish = row(isText, isAsk, isLarge, orNull(isNode), listOf(isNode));
 
-type StrategyRow = 'default' | 'spread' | [string, boolean];
+type StrategyRow = 'default' | 'spread' | 'elsewhere' | [string, boolean];
 type AskRow = [string, string, number, [string, number][], StrategyRow, number];
 type WishRow = [number, AskRow, number, [string, number][]];
 type TaskRow = [string, AskRow, [number, string[]][], string | null, string[]];

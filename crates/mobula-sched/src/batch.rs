@@ -105,13 +105,20 @@ impl Turn<'_> {
     fn learn(&self, inner: &mut Inner) {
         let took = self.node.clock.now().saturating_sub(inner.batch_began);
         let begun = inner.kinds.take();
+        let offers = self.node.forwarding.is_there();
+        let learn = |template: &Template, each| {
+            template.learn(each);
+            if offers {
+                template.learn_usual(each);
+            }
+        };
         if let [(template, count)] = &begun[..] {
-            template.learn(took / u64::from(*count));
+            learn(template, took / u64::from(*count));
         } else {
             let estimates = begun.iter().map(|(template, count)| (*count, estimate(template)));
             let estimates: Vec<(u32, u32)> = estimates.collect();
             for ((template, _), each) in begun.iter().zip(policy::shares(took, &estimates)) {
-                template.learn(each);
+                learn(template, each);
             }
         }
         inner.kinds.reuse(begun);
@@ -151,7 +158,7 @@ impl Turn<'_> {
         inner.turn = inner.turn.wrapping_add(1);
         inner.batch_began = self.node.clock.now();
         let crew = self.node.crew(inner.crew.as_deref());
-        let queued = crew.lanes.len() + self.node.port(self.port).local.len();
+        let queued = crew.lanes.len() + crew.sorted.len() + self.node.port(self.port).local.len();
         if policy::leaves_work(queued, inner.batch.len(), spent) {
             self.node.wake_for_work(crew);
         }
@@ -192,7 +199,10 @@ impl Turn<'_> {
             return;
         }
         let crew = self.crew.clone();
-        let shared = &self.node.crew(crew.as_deref()).lanes.plain;
+        let crew = self.node.crew(crew.as_deref());
+        let shared = &crew.lanes.plain;
+        // The oldest of the crew's, where the node belongs to a cluster.
+        let any_sorted = crew.sorted.any();
         while batch.admits(inner, UNIT) {
             let task = if queue == Queue::Own {
                 if port.local.len() == 0 || !self.hold_cpu(inner, UNIT) {
@@ -200,10 +210,11 @@ impl Turn<'_> {
                 }
                 port.local.pop()
             } else {
-                if shared.is_empty() || !self.hold_cpu(inner, UNIT) {
+                if (shared.is_empty() && !any_sorted) || !self.hold_cpu(inner, UNIT) {
                     return;
                 }
-                shared.pop()
+                let oldest = any_sorted.then(|| self.node.take_sorted(crew)).flatten();
+                oldest.or_else(|| shared.pop())
             };
             let Some(task) = task else { return };
             self.write(inner, batch, task, Some(UNIT));
@@ -471,6 +482,15 @@ impl Kinds {
         self.0
             .first()
             .map(|(template, _)| Arc::clone(&template.spec.name))
+    }
+
+    /// The template that all tasks that were begun are of, if that is one.
+    pub(crate) fn only(&self) -> Option<&Template> {
+        let mut begun = self.0.iter().filter(|(_, count)| *count > 0);
+        begun
+            .next()
+            .filter(|_| begun.next().is_none())
+            .map(|(template, _)| &**template)
     }
 
     /// A task of `template` was not begun.

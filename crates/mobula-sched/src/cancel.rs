@@ -4,6 +4,7 @@ use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 
 use crate::failure::Failure;
+use crate::line;
 use crate::node::Node;
 use crate::object::{NONE, Object};
 use crate::port::{Event, Inner};
@@ -110,13 +111,15 @@ impl Turn<'_> {
         false
     }
 
-    /// A task that waits was settled: if it waits for the agent, it counts no more. The caller is its settler.
+    /// A task that waits was settled: if it is in a line, it counts no more. The caller is its settler.
     fn settled_in_line(&mut self, task: u32) {
         // SAFETY: the caller has moved the task to `Settling`.
         let spec = unsafe { self.node.tasks.get(task).spec() };
-        if spec.template.spec.forward.is_some() && spec.origin.is_none() {
-            self.node.forwarding.settled(&spec.template);
-            self.tell_agent();
+        if self.node.forwarding.is_there() || spec.template.spec.forward.is_some() {
+            let cell = self.node.tasks.get(task);
+            if self.node.forwarding.settled(&line::kind(spec), cell) {
+                self.tell_agent();
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::lanes::Lanes;
 use crate::node::{MAX_PORTS, Node};
 use crate::object::NONE;
+use crate::offers::Sorted;
 use crate::policy::{self, Queue};
 use crate::port::Event;
 use crate::resources::{Demand, UNIT};
@@ -25,6 +26,8 @@ pub(crate) struct Crew {
     /// The number of the job; 0: the process's own program.
     pub(crate) job: u32,
     pub(crate) lanes: Lanes,
+    /// The oldest plain tasks, where the node offers them to others.
+    pub(crate) sorted: Sorted,
     /// Threads without tasks.
     pub(crate) idle: IdleList,
     /// Threads that sleep while a task in the background has their CPU; see [`crate::port::Port::is_occupied`].
@@ -46,6 +49,7 @@ impl Crew {
         Self {
             job,
             lanes: Lanes::new(),
+            sorted: Sorted::default(),
             idle: IdleList::new(MAX_PORTS),
             occupied: IdleList::new(MAX_PORTS),
             threads: AtomicU32::new(0),
@@ -368,6 +372,6 @@ impl Turn<'_> {
         for task in node.forwarding.find_all(is_of, id) {
             self.stop(task, Failure::Cancelled, How::default());
         }
-        self.sweep_lines(0);
+        self.sweep_lines(|line| line.job() == crew.job);
     }
 }

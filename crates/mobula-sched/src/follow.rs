@@ -109,7 +109,7 @@ impl Turn<'_> {
     /// The first task that makes an argument which is not there; nothing if there is none, or this node keeps the task. The caller
     /// holds the task.
     pub(crate) fn first_maker(&self, spec: &Spec) -> Option<TaskId> {
-        if spec.template.spec.forward.is_none()
+        if !spec.template.is_forwarded()
             || spec.origin.is_some()
             || spec.actor != NONE
             || spec.stream.is_some()
@@ -301,12 +301,13 @@ impl Turn<'_> {
         true
     }
 
-    /// The agent lets go of a task whose arguments are not all there: it waits for them again, here. `again`: it may follow
-    /// its makers once more.
-    pub(crate) fn unfollow(&mut self, task: u32, again: bool) {
+    /// The agent lets go of a task whose arguments are not all there: it waits for them again, here. `refused`: it does not
+    /// follow the makers that are out, only further attempts.
+    pub(crate) fn unfollow(&mut self, task: u32, refused: bool) {
         let cell = self.node.tasks.get(task);
         // SAFETY: the agent's arrival is owed, so the task is not freed.
-        let maker = self.first_maker(unsafe { cell.spec() }).filter(|_| again);
+        let maker = self.first_maker(unsafe { cell.spec() });
+        let maker = maker.filter(|&maker| !refused || !self.has_gone(maker));
         cell.set(task::FOLLOWS, false);
         cell.port.store(NONE, Ordering::Relaxed);
         let (_, generation) = cell.state();

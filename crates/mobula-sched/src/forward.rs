@@ -1,8 +1,7 @@
-//! Ready tasks that this node does not keep: they wait for its agent, which has other nodes run them.
+//! Ready tasks that other nodes may run: those that this node does not keep wait for its agent alone; the oldest plain ones of
+//! a node of a cluster wait for its own threads too (`offers.rs`).
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use mobula_fault::failpoint;
 use mobula_sync::Mutex;
@@ -10,12 +9,14 @@ use mobula_sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use rustc_hash::FxHashMap;
 
 use crate::batch::Written;
+use crate::line::{Kind, Line};
 use crate::node::Node;
 use crate::object::NONE;
+use crate::offers::Shared;
 use crate::payload::Payload;
 use crate::port::Inner;
-use crate::task::{State, TaskId};
-use crate::template::Template;
+use crate::slab::Slab;
+use crate::task::{IN_LINE, State, Task, TaskId};
 use crate::turn::Turn;
 use crate::violation::Violation;
 use crate::wire::{Reader, Writer, event};
@@ -24,31 +25,7 @@ use crate::wire::{Reader, Writer, event};
 const FOLLOWERS: u32 = 0;
 
 /// Cancelled tasks that a line may keep however short it is, until the agent closes it.
-const FEW: i32 = 64;
-
-/// What the tasks of a line have in common: their priority, highest first, and what the agent finds a node by.
-type Kind = (Reverse<i32>, Arc<[u8]>);
-
-/// Tasks of one kind, oldest first.
-#[derive(Debug)]
-struct Line {
-    kind: Kind,
-    tasks: VecDeque<u32>,
-    /// Of these, how many were settled while they waited.
-    settled: i32,
-    /// How many the agent takes, as soon as there are so many.
-    window: u32,
-    /// Whether the agent wants no more of it.
-    closed: bool,
-    /// How many the agent was last told of; nothing if it does not know the line.
-    told: Option<u32>,
-}
-
-impl Line {
-    fn waiting(&self) -> u32 {
-        (self.tasks.len() as u32).saturating_add_signed(-self.settled)
-    }
-}
+const FEW: u32 = 64;
 
 /// What the agent is told of a line.
 #[derive(Debug)]
@@ -62,17 +39,17 @@ struct Told<'a> {
 }
 
 #[derive(Debug, Default)]
-struct Lines {
+pub(crate) struct Lines {
     /// By the number that the agent calls a line. A number is never used again.
-    by_number: FxHashMap<u32, Line>,
-    numbers: BTreeMap<Kind, u32>,
+    pub(crate) by_number: FxHashMap<u32, Line>,
+    pub(crate) numbers: BTreeMap<Kind, u32>,
     made: u32,
 }
 
 /// The tasks that wait for the agent.
 #[derive(Debug)]
 pub(crate) struct Forwarding {
-    lines: Mutex<Lines>,
+    pub(crate) lines: Mutex<Lines>,
     /// Whether there may be something that the agent has not been told.
     changed: AtomicBool,
     /// The agent's port, or `NONE`.
@@ -92,6 +69,12 @@ impl Forwarding {
         self.agent.store(u32::from(port), Ordering::Release);
     }
 
+    /// Whether the node belongs to a cluster.
+    pub(crate) fn is_there(&self) -> bool {
+        // Relaxed: who misses an agent that has just come does what it did before; nothing of the agent's is read.
+        self.agent.load(Ordering::Relaxed) != NONE
+    }
+
     pub(crate) fn is_agent(&self, port: u32) -> bool {
         port != NONE && self.agent.load(Ordering::Acquire) == port
     }
@@ -107,31 +90,28 @@ impl Forwarding {
     }
 
     /// A task is ready that the node does not keep.
-    pub(crate) fn push(&self, of: &Template, task: u32) {
-        let Some(ask) = &of.spec.forward else { return };
+    pub(crate) fn push(&self, kind: Kind, cells: &Slab<Task>, task: u32) {
         let mut all = self.lines.lock();
-        let kind = (Reverse(of.spec.priority), Arc::clone(ask));
-        let number = all.number(kind);
+        let number = all.number(kind, None);
         if let Some(line) = all.by_number.get_mut(&number) {
-            line.tasks.push_back(task);
-            line.closed = false;
+            line.insert(cells, task, false);
         }
         drop(all);
         self.change();
     }
 
-    /// A task that waits was settled: it counts no more.
-    pub(crate) fn settled(&self, of: &Template) {
-        let Some(ask) = &of.spec.forward else { return };
+    /// A task was settled that waits: if it is in a line, which is of that kind, it counts no more. One that is put there later is
+    /// found settled then. Gives whether it was there.
+    pub(crate) fn settled(&self, kind: &Kind, cell: &Task) -> bool {
         let mut all = self.lines.lock();
-        let kind = (Reverse(of.spec.priority), Arc::clone(ask));
-        // It may be settled before it is pushed.
-        let number = all.number(kind);
-        if let Some(line) = all.by_number.get_mut(&number) {
-            line.settled += 1;
-        }
+        let number = all.numbers.get(kind).copied();
+        let line = number.and_then(|number| all.by_number.get_mut(&number));
+        let counted = line.is_some_and(|line| line.settle(cell));
         drop(all);
-        self.change();
+        if counted {
+            self.change();
+        }
+        counted
     }
 
     /// The agent takes so many more tasks of a line. It may have ended.
@@ -151,7 +131,7 @@ impl Forwarding {
     }
 
     /// The next task that the agent takes, with its line: of the highest priority first.
-    fn pop(&self) -> Option<(u32, u32)> {
+    fn pop(&self, node: &Node) -> Option<(u32, u32)> {
         let mut all = self.lines.lock();
         let Lines {
             by_number: lines,
@@ -160,25 +140,30 @@ impl Forwarding {
         } = &mut *all;
         numbers.values().find_map(|&number| {
             let line = lines.get_mut(&number)?;
-            if line.window == 0 {
+            if line.window == 0 || (line.shared.is_some() && line.waiting() == 0) {
                 return None;
             }
-            let task = line.tasks.pop_front()?;
+            let task = line.take(&node.tasks)?;
             line.window -= 1;
+            if let Some(shared) = &mut line.shared {
+                shared.leaves(node);
+            }
             Some((number, task))
         })
     }
 
     /// A task that was popped does not go: it waits again, or it was settled meanwhile.
-    fn keep(&self, number: u32, waits: Option<u32>) {
+    fn keep(&self, number: u32, node: &Node, waits: Option<u32>) {
         let mut all = self.lines.lock();
         let Some(line) = all.by_number.get_mut(&number) else {
             return;
         };
         line.window += 1;
-        match waits {
-            Some(task) => line.tasks.push_front(task),
-            None => line.settled -= 1,
+        if let Some(task) = waits {
+            line.insert(&node.tasks, task, true);
+            if let Some(shared) = &mut line.shared {
+                shared.comes_back(node, number);
+            }
         }
     }
 
@@ -204,15 +189,15 @@ impl Forwarding {
                 return false;
             };
             let waiting = line.waiting();
-            // A task may be settled and not counted yet, or counted and not pushed yet.
-            let over = line.closed && line.tasks.is_empty() && line.settled == 0;
-            if !room || (line.told == Some(waiting) && !over) {
+            let over = line.closed && line.tasks.is_empty();
+            let is_new = line.told.is_none() && line.shared.is_some();
+            if !room || ((line.told == Some(waiting) || (is_new && waiting == 0)) && !over) {
                 return true;
             }
             room = tell(&Told {
                 number,
                 waiting,
-                ask: line.told.is_none().then_some(&*line.kind.1),
+                ask: line.told.is_none().then_some(line.ask()),
                 over,
             });
             if room {
@@ -228,45 +213,42 @@ impl Forwarding {
         }
     }
 
-    /// Takes tasks out of lines that were settled there, where they are more than `few` and half of all. `is_settled` looks at one.
-    fn sweep(&self, few: i32, is_settled: impl Fn(u32) -> bool) -> Vec<u32> {
+    /// Takes tasks out of lines that were settled there, where `is_due`.
+    fn sweep(&self, node: &Node, is_due: impl Fn(&Line) -> bool) -> Vec<u32> {
         let mut swept = Vec::new();
         for line in self.lines.lock().by_number.values_mut() {
-            if line.settled <= few.max(i32::try_from(line.tasks.len() / 2).unwrap_or(i32::MAX)) {
+            if !is_due(line) {
                 continue;
             }
-            let mut settled = line.settled;
-            line.tasks.retain(|&task| {
-                let gone = is_settled(task);
+            let before = swept.len();
+            let Line { tasks, settled, .. } = line;
+            tasks.retain(|&task| {
+                let cell = node.tasks.get(task);
+                let gone = cell.state().0 != State::Ready;
                 if gone {
                     swept.push(task);
                     // Counted one by one: of those that go, some may not have been counted yet.
-                    settled -= 1;
+                    *settled -= u32::from(!cell.set(IN_LINE, false));
                 }
                 !gone
             });
-            line.settled = settled;
+            if let Some(shared) = &mut line.shared {
+                shared.leave(node, (swept.len() - before) as u32);
+            }
         }
         swept
     }
 }
 
 impl Lines {
-    fn number(&mut self, kind: Kind) -> u32 {
+    /// The number of the line of that kind, which is made if there is none.
+    pub(crate) fn number(&mut self, kind: Kind, shared: Option<Shared>) -> u32 {
         if let Some(&number) = self.numbers.get(&kind) {
             return number;
         }
         self.made += 1;
         self.numbers.insert(kind.clone(), self.made);
-        let line = Line {
-            kind,
-            tasks: VecDeque::new(),
-            settled: 0,
-            window: 0,
-            closed: false,
-            told: None,
-        };
-        self.by_number.insert(self.made, line);
+        self.by_number.insert(self.made, Line::new(kind, shared));
         self.made
     }
 }
@@ -286,8 +268,8 @@ impl Turn<'_> {
     pub(crate) fn write_forwarded(&mut self, inner: &mut Inner, writer: &mut Writer<'_>) -> Option<u32> {
         let node = self.node;
         node.forwarding.changed.store(false, Ordering::Relaxed);
-        self.sweep_lines(FEW);
-        while let Some((line, task)) = node.forwarding.pop() {
+        self.sweep_lines(|line| line.has_many_settled(FEW));
+        while let Some((line, task)) = node.forwarding.pop(node) {
             failpoint!("forward.take");
             match self.write_record(task, 0, writer) {
                 Written::Done(_) => {
@@ -295,11 +277,11 @@ impl Turn<'_> {
                     self.has_left(task);
                 }
                 Written::Gone => {
-                    node.forwarding.keep(line, None);
+                    node.forwarding.keep(line, node, None);
                     self.holder_leaves(task);
                 }
                 Written::NoRoom(size) => {
-                    node.forwarding.keep(line, Some(task));
+                    node.forwarding.keep(line, node, Some(task));
                     node.forwarding.change();
                     return Some(size);
                 }
@@ -328,11 +310,9 @@ impl Turn<'_> {
         needs
     }
 
-    /// Lets go of tasks that were settled while they waited, where they are more than `few`.
-    pub(crate) fn sweep_lines(&mut self, few: i32) {
-        let node = self.node;
-        let settled = |task| node.tasks.get(task).state().0 != State::Ready;
-        for task in node.forwarding.sweep(few, settled) {
+    /// Lets go of tasks that were settled while they waited, in lines that are due.
+    pub(crate) fn sweep_lines(&mut self, is_due: impl Fn(&Line) -> bool) {
+        for task in self.node.forwarding.sweep(self.node, is_due) {
             self.holder_leaves(task);
         }
     }
@@ -352,7 +332,7 @@ impl Turn<'_> {
             self.node.forwarding.change();
         } else if closes {
             // What is left of it was settled.
-            self.sweep_lines(0);
+            self.sweep_lines(|line| line.has_many_settled(0));
             self.node.forwarding.close(line);
         } else {
             self.node.forwarding.open(line, window);

@@ -50,6 +50,27 @@ impl LocalQueue {
         task
     }
 
+    /// The job of the thread, how many there are, and what `look` says of the oldest, which stays; nothing if there are none.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(u32) -> T) -> Option<(u32, usize, T)> {
+        if self.len() == 0 {
+            return None;
+        }
+        let tasks = self.tasks.lock();
+        let job = self.job.load(Ordering::Relaxed);
+        tasks.front().map(|&task| (job, tasks.len(), look(task)))
+    }
+
+    /// Takes everything, if the thread is one of `job`.
+    pub(crate) fn take_all_of(&self, job: u32) -> Vec<u32> {
+        let mut tasks = self.tasks.lock();
+        if self.job.load(Ordering::Relaxed) != job {
+            // Another thread has the queue by now.
+            return Vec::new();
+        }
+        self.len.store(0, Ordering::Release);
+        std::mem::take(&mut *tasks).into()
+    }
+
     /// Takes everything: the thread is gone.
     pub(crate) fn take_all(&self) -> Vec<u32> {
         let mut tasks = self.tasks.lock();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use mobula_fault::failpoint;
 use mobula_sync::Mutex;
-use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::actor::{Actor, Hosts, Names, Unplaced, Waits};
 use crate::crew::{Crew, Crews};
@@ -113,6 +113,8 @@ pub struct Node {
     /// Whether the watchdog found nothing to look after when it looked last, and did not sleep for long after that.
     pub(crate) found_nothing: AtomicBool,
     watchdog: Mutex<Option<Arc<dyn Bell>>>,
+    /// Nanoseconds of work that the watchdog saw wait last, at a node of a cluster.
+    pub(crate) backlog: AtomicU64,
 }
 
 // SAFETY: entries of `port_table` are written once, under the lock of `ports`, before their number is
@@ -165,6 +167,7 @@ impl Node {
             watching: AtomicBool::new(false),
             found_nothing: AtomicBool::new(false),
             watchdog: Mutex::new(None),
+            backlog: AtomicU64::new(0),
         }
     }
 

@@ -22,6 +22,11 @@ const PATIENCE_NANOSECONDS: u64 = 10_000_000;
 /// The longest that CPU is reserved for one who does not get it, times four.
 const LONGEST_CYCLE_NANOSECONDS: u64 = 8_000_000_000;
 
+/// Plain tasks that wait for longer than this at a node of a cluster are offered to others.
+pub(crate) const OFFER_NANOSECONDS: u64 = 5_000_000;
+/// What the agents of both nodes do for a task that goes elsewhere: one that takes less CPU time than this stays.
+const FORWARD_NANOSECONDS: u64 = 50_000;
+
 /// Where the tasks of a batch come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Queue {
@@ -108,6 +113,51 @@ pub(crate) fn sight(now: u64, batch_since: Option<u64>, unflushed_since: Option<
     } else {
         Sight::Clear
     }
+}
+
+/// Whether `work` nanoseconds of tasks are more than `cpus` CPUs will soon have done.
+pub(crate) fn is_overloaded(work: u64, cpus: u64) -> bool {
+    work > OFFER_NANOSECONDS * cpus
+}
+
+/// Of `work` nanoseconds of one crew's tasks, so many are more than `cpus` CPUs soon come to; `all`: those of all crews, which
+/// share the CPUs, so of each the same part is soon come to.
+pub(crate) fn excess(work: u64, all: u64, cpus: u64) -> u64 {
+    if cpus == 0 {
+        return u64::MAX;
+    }
+    let excess = all.saturating_sub(OFFER_NANOSECONDS * cpus);
+    (u128::from(excess) * u128::from(work) / u128::from(all.max(1))) as u64
+}
+
+/// Whether other nodes may have tasks that usually take so long, if that is known.
+pub(crate) fn is_worth_sending(usual: Option<u32>, cpus: u64) -> bool {
+    usual.is_none_or(|usual| u64::from(usual) >= FORWARD_NANOSECONDS * cpus)
+}
+
+/// What is known of the time that a task takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Takes {
+    /// On average, in nanoseconds.
+    pub(crate) mean: Option<u32>,
+    /// Mostly, if enough have run to tell.
+    pub(crate) usual: Option<u32>,
+}
+
+/// How many of `tasks` that wait at an overloaded node are offered to others. `excess`: nanoseconds of work that the node does
+/// not soon come to; what is offered is taken from it. `sent`: how many like them have gone.
+///
+/// Nobody knows how long those of a new function take: two for each CPU show it, wherever they run.
+pub(crate) fn offered(tasks: u32, sent: u32, takes: Takes, cpus: u64, excess: &mut u64) -> u32 {
+    if !is_worth_sending(takes.usual, cpus) {
+        return 0;
+    }
+    let each = takes.mean.map_or(OFFER_NANOSECONDS, u64::from);
+    let few = (2 * cpus.max(1)).saturating_sub(u64::from(sent));
+    let most = if takes.usual.is_some() { u64::MAX } else { few };
+    let offered = u64::from(tasks).min(most).min(excess.div_ceil(each.max(1)));
+    *excess = excess.saturating_sub(offered * each);
+    offered as u32
 }
 
 /// Whether CPU is reserved for somebody who has waited for it for so long: others leave what comes free to that one.
@@ -217,6 +267,23 @@ mod tests {
         // From then on 2 s of every 8.
         assert_eq!(spans(200_000, 1_000_000), 200_000);
         assert!(reserves(u64::MAX - u64::MAX % LONGEST_CYCLE_NANOSECONDS));
+    }
+
+    #[test]
+    fn what_a_node_soon_comes_to_is_not_offered_nor_what_is_done_sooner_than_sent() {
+        assert!(!is_overloaded(5_000_000, 1) && is_overloaded(5_000_001, 1) && is_overloaded(1, 0));
+        assert_eq!(excess(20_000_000, 20_000_000, 1), 15_000_000);
+        assert_eq!(excess(5_000_000, 20_000_000, 1), 3_750_000, "a quarter of it");
+        assert_eq!((excess(0, 0, 1), excess(1, 1, 0)), (0, u64::MAX));
+        let left = |tasks, mean, cpus, mut excess| {
+            let takes = Takes { mean, usual: mean };
+            (offered(tasks, 1, takes, cpus, &mut excess), excess)
+        };
+        assert_eq!(left(10_000, Some(2_000), 2, 10_000_000), (0, 10_000_000));
+        assert_eq!(left(10, Some(20_000_000), 1, 195_000_000), (10, 0));
+        assert_eq!(left(10, Some(20_000_000), 1, 95_000_000), (5, 0));
+        assert_eq!(left(10, None, 2, u64::MAX), (3, u64::MAX - 15_000_000));
+        assert_eq!(left(10, Some(1), 0, u64::MAX).0, 10, "actors have all CPUs");
     }
 
     #[test]

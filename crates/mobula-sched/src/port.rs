@@ -104,6 +104,8 @@ pub(crate) struct Port {
     pub(crate) runs_tasks: AtomicBool,
     /// Tasks in the background that hold a CPU or more. Written by whoever holds `inner`, or buries the thread.
     occupants: AtomicU32,
+    /// At a node of a cluster, what the first of them is of, and since when it has the CPU.
+    pub(crate) occupant: Mutex<Option<(Arc<Template>, u64)>>,
     /// Plain tasks that tasks of this thread have submitted: it runs them itself, unless others have nothing to do.
     pub(crate) local: LocalQueue,
 }
@@ -207,6 +209,7 @@ impl Port {
             has_calls: AtomicBool::new(false),
             runs_tasks: AtomicBool::new(false),
             occupants: AtomicU32::new(0),
+            occupant: Mutex::default(),
             local: LocalQueue::default(),
         }
     }
@@ -218,7 +221,8 @@ impl Port {
         self.occupants.load(Ordering::Relaxed) > 0
     }
 
-    pub(crate) fn occupy(&self, begins: bool) {
+    /// A task begins or ends to have the thread's CPU in the background. Gives whether it is the first, or the last.
+    pub(crate) fn occupy(&self, begins: bool) -> bool {
         let changes = if begins {
             self.occupants.fetch_add(1, Ordering::Relaxed) == 0
         } else {
@@ -228,6 +232,7 @@ impl Port {
             // A background task may do this while the thread's loop sleeps, for the wrong things from now on.
             self.wake();
         }
+        changes
     }
 
     pub(crate) fn open(

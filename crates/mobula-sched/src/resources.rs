@@ -86,6 +86,13 @@ impl Resources {
         self.passing.load(Ordering::Relaxed) >= demand.cpu && self.has_others(demand)
     }
 
+    /// How many CPUs come free for tasks.
+    pub(crate) fn passing_cpus(&self) -> u64 {
+        (self.passing.load(Ordering::Relaxed) / UNIT)
+            .max(0)
+            .cast_unsigned()
+    }
+
     /// Takes `units` of CPU, free or not.
     pub(crate) fn force_cpu(&self, units: i64) {
         self.cpu.fetch_sub(units, Ordering::Relaxed);

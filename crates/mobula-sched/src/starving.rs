@@ -61,7 +61,7 @@ impl Node {
     /// `busy`: some thread has a batch.
     pub fn look_at_waits(&self, busy: bool) -> Option<u64> {
         let waits = self.unplaced_count.load(Ordering::Relaxed) > 0
-            || self.any_crew(|crew| crew.lanes.len() > 0 || self.has_local(crew.job));
+            || self.any_crew(|crew| crew.lanes.len() + crew.sorted.len() > 0 || self.has_local(crew.job));
         let mut looks = self.starving.0.lock();
         if !waits {
             looks.queues.clear();
@@ -124,7 +124,7 @@ impl Node {
                     cpu: UNIT,
                     others: Vec::new(),
                 };
-                let count = crew.lanes.plain.len() as u32;
+                let count = (crew.lanes.plain.len() + crew.sorted.len()) as u32;
                 let queue = Queue::Plain { job: crew.job };
                 lines.push((queue, Arc::from(""), Arc::new(demand), count));
             }

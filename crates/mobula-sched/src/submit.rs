@@ -354,7 +354,7 @@ impl Turn<'_> {
                 let payload = self.take_over(payload)?;
                 self.discard(payload);
             }
-            self.unfollow(task, kind != outcome::UNBEGUN);
+            self.unfollow(task, kind == outcome::UNBEGUN);
             return Ok(());
         }
         if kind == outcome::UNBEGUN {
@@ -501,9 +501,10 @@ impl Turn<'_> {
             return;
         }
         failpoint!("task.occupy");
-        self.node
-            .port(cell.port.load(Ordering::Relaxed) as u16)
-            .occupy(begins);
+        let port = self.node.port(cell.port.load(Ordering::Relaxed) as u16);
+        if port.occupy(begins) && self.node.forwarding.is_there() {
+            self.node.time_occupant(port, template, begins);
+        }
         // What the thread has in store is for others now, or there is more that it may take.
         self.work_may_be_possible();
     }

@@ -166,6 +166,8 @@ pub(crate) const AGAIN: u32 = 32;
 /// It has submitted tasks. Written by whoever submits them; it stays from one attempt to the next.
 pub(crate) const HAS_CHILDREN: u32 = 128;
 
+/// It is in one of the lines of [`Forwarding`](crate::forward::Forwarding), and counts there. Written under their lock.
+pub(crate) const IN_LINE: u32 = 256;
 /// The agent has it before its arguments are there, and owes `missing` an arrival of its own.
 pub(crate) const FOLLOWS: u32 = 512;
 /// The agent has a task that waits for what this attempt makes.

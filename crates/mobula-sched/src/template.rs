@@ -8,6 +8,7 @@ use crate::crew::Crew;
 use crate::object::NONE;
 use crate::resources::Demand;
 use crate::templates::Group;
+use crate::usual::Usual;
 
 /// What all calls of one remote function with one set of options have in common.
 #[derive(Debug)]
@@ -26,8 +27,10 @@ pub struct TemplateSpec {
     pub timeout_ms: u32,
     /// The job of another process that its tasks belong to; 0: that of the thread that registers it.
     pub job: u32,
-    /// What an agent finds a node by, where this node does not keep the tasks: it lacks what they ask for, or another was named.
+    /// What an agent finds a node by for tasks that this node does not keep: it lacks what they ask for, or another was named.
     pub forward: Option<Arc<[u8]>>,
+    /// Whether this node keeps them all the same, and only offers them to others while they wait here for long.
+    pub keeps: bool,
     /// For an actor class: restarts when its thread dies; `u32::MAX` = without end.
     pub max_restarts: u32,
     /// For an actor class: calls that may be in flight at once.
@@ -59,6 +62,11 @@ pub(crate) struct Template {
     pub(crate) group: Arc<Group>,
     /// Average nanoseconds of an attempt; 0 = not known yet. Written by workers, roughly.
     average: AtomicU32,
+    /// What an attempt usually takes, at a node of a cluster.
+    usual: Usual,
+    /// Average nanoseconds for which an attempt has its thread's CPU in the background; 0 = none has, or the node belongs to no
+    /// cluster. Written by whoever ends one, roughly.
+    background: AtomicU32,
     /// How often in a row the code could not be loaded. Threads that tried at the same time count once.
     failed_loads: AtomicU32,
 }
@@ -73,7 +81,7 @@ impl Template {
         crew: Option<Arc<Crew>>,
     ) -> Self {
         let simple = spec.priority == 0 && spec.demand.is_one_cpu();
-        let plain = simple && crew.is_none() && spec.forward.is_none();
+        let plain = simple && crew.is_none() && (spec.forward.is_none() || spec.keeps);
         let demand = Arc::new(spec.demand.clone());
         Self {
             number,
@@ -86,8 +94,15 @@ impl Template {
             code: code.unwrap_or(NONE),
             group,
             average: AtomicU32::new(0),
+            usual: Usual::default(),
+            background: AtomicU32::new(0),
             failed_loads: AtomicU32::new(0),
         }
+    }
+
+    /// Whether another node is to run its tasks.
+    pub(crate) fn is_forwarded(&self) -> bool {
+        self.spec.forward.is_some() && !self.spec.keeps
     }
 
     /// Exponential average of what one attempt takes, as the paper's scheduler keeps it.
@@ -101,6 +116,46 @@ impl Template {
             .average()
             .map_or(seen, |average| average.midpoint(seen).max(1));
         self.average.store(next, Ordering::Relaxed);
+    }
+
+    /// As `learn`, for the choice whether others are to run its tasks.
+    pub(crate) fn learn_usual(&self, nanoseconds: u64) {
+        self.usual.learn(nanoseconds.min(u64::from(u32::MAX)) as u32);
+    }
+
+    /// What one attempt takes, in the background too.
+    pub(crate) fn mean(&self) -> Option<u32> {
+        let mean = self.average().or_else(|| self.usual.going());
+        mean.map(|mean| mean.saturating_add(self.background.load(Ordering::Relaxed)))
+    }
+
+    /// What one attempt usually takes, in the background too, if enough have run to tell.
+    pub(crate) fn usual(&self) -> Option<u32> {
+        let usual = self.usual.nanoseconds();
+        usual.map(|usual| usual.saturating_add(self.background.load(Ordering::Relaxed)))
+    }
+
+    /// An attempt had its thread's CPU in the background for so long.
+    pub(crate) fn learn_background(&self, nanoseconds: u64) {
+        let seen = nanoseconds.min(u64::from(u32::MAX) / 2) as u32;
+        let before = self.background.load(Ordering::Relaxed);
+        let next = if before == 0 { seen } else { before.midpoint(seen) };
+        self.background.store(next, Ordering::Relaxed);
+    }
+
+    /// One of the first attempts has gone on for so long, and still does.
+    pub(crate) fn goes_on(&self, nanoseconds: u64) {
+        if !self.usual.is_known() {
+            self.usual.goes_on(nanoseconds.min(u64::from(u32::MAX)) as u32);
+        }
+    }
+
+    /// The first attempt has gone on for so long in the background, and still does.
+    pub(crate) fn goes_on_in_background(&self, nanoseconds: u64) {
+        let seen = nanoseconds.min(u64::from(u32::MAX) / 2) as u32;
+        let _ = self
+            .background
+            .compare_exchange(0, seen, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// How often in a row the code could not be loaded.

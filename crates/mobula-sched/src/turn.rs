@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::crew::{Crew, ForCrew};
 use crate::failure::{self, Failure};
+use crate::line;
 use crate::live::Ahead;
 use crate::node::Node;
 use crate::object::{NONE, Status};
@@ -495,9 +496,11 @@ impl<'n> Turn<'n> {
         let template = &spec.template;
         if template.plain {
             self.ready.push(task);
-        } else if template.spec.forward.is_some() && spec.origin.is_none() {
+        } else if template.is_forwarded() && spec.origin.is_none() {
             failpoint!("forward.push");
-            self.node.forwarding.push(template, task);
+            self.node
+                .forwarding
+                .push(line::kind(spec), &self.node.tasks, task);
             self.forwarded = true;
             if let Some(crew) = template.crew.as_ref().filter(|crew| crew.is_over()) {
                 self.cancel_forwarded(crew);
@@ -630,7 +633,7 @@ impl Node {
 
     /// Whether plain tasks wait for the crew's threads, or one of these has some in store.
     pub(crate) fn has_plain(&self, crew: &Crew) -> bool {
-        !crew.lanes.plain.is_empty() || self.has_local(crew.job)
+        !crew.lanes.plain.is_empty() || crew.sorted.any() || self.has_local(crew.job)
     }
 
     /// Whether any thread of a job has plain tasks of its own in store.

@@ -47,6 +47,7 @@ impl Node {
         });
         self.end_overdue();
         active |= self.reserve(shares.then_some(&served));
+        active |= self.offer();
         let look = self.look_at_waits(batches);
         // Tasks and a CPU are there: the worker that was rung last may be busy with something else, so another is.
         active |= self.wake_all_for_work();

@@ -67,14 +67,22 @@ function end(state: Submitter, { now }: Env, effects: SubmitterEffect[]): number
 }
 
 /** Whether the scheduler knows of fewer tasks than there are, or of far more. */
-function differs({ waiting, out, told }: Line): boolean {
-  const count = waiting + out;
+function differs(line: Line): boolean {
+  const { told } = line;
+  const count = countOf(line);
   return count > told || told > count * 2 + MANY;
 }
 
+/** How many tasks want a place: those that wait, and those that have one. What is out beyond its window wants no other. */
+function countOf({ waiting, windows }: Line): number {
+  let count = waiting;
+  for (const { w, out } of windows.values()) count += Math.min(w, out);
+  return count;
+}
+
 function wish(line: Line): Wish {
-  const { number, ask, waiting, out, windows } = line;
-  line.told = waiting + out;
+  const { number, ask, windows } = line;
+  line.told = countOf(line);
   line.tells = false;
   const outs = [...windows].filter((each) => each[1].out > 0).map(([node, window]) => [node, window.out] as const);
   return { line: number, ask, count: line.told, out: outs };

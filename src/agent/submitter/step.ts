@@ -88,6 +88,8 @@ function task(state: Submitter, { index, generation, attempt, ask, tooLarge }: O
   line.opened -= 1;
   line.idleSince = undefined;
   state.changed.add(line);
+  // This node runs it, if it is one that others are only offered.
+  if (tooLarge && line.ask.strategy === 'elsewhere') return [{ kind: 'give-back', index }];
   if (tooLarge) return [{ kind: 'fail', index, why: { kind: 'too-large' }, ask: line.ask }];
   if (line.failing !== undefined) return [{ kind: 'fail', index, why: line.failing, ask: line.ask }];
   const found = emptiest(line);
@@ -140,6 +142,8 @@ function land(state: Submitter, index: number, env: Env): void {
   line.out -= 1;
   const window = line.windows.get(node);
   if (window !== undefined) {
+    // More was out there than allowed, as the scheduler knows: it counts that against the node until it is told.
+    line.tells ||= window.out > window.w;
     window.out -= 1;
     if (window.out === 0 && window.w === 0) line.windows.delete(node);
   }

@@ -1,10 +1,15 @@
+/** Milliseconds for which a thread waits for code that is loading before it goes on with other tasks: first, and at most. */
+const FIRST_MS = 50;
+const MOST_MS = 500;
+
 /** The code of a function or class, while a thread loads it, and once it could not. */
 export class Load {
   /** Resolves when the load is over. Never rejects. */
   readonly over: Promise<void>;
   #code: Function | undefined;
   #error: unknown;
-  #isNew = true;
+  #patienceMs = FIRST_MS;
+  #admits = false;
   #isTaken = false;
 
   constructor(loading: Promise<Function>) {
@@ -18,11 +23,19 @@ export class Load {
     );
   }
 
-  /** Whether nobody has asked before. */
-  takeNews(): boolean {
-    const isNew = this.#isNew;
-    this.#isNew = false;
-    return isNew;
+  /**
+   * How long the thread is to be held until one more task may wait for the load; 0: it may now. `all`: after the first time, all
+   * may. Else each next one has to wait for twice as long: a task that waits here can go nowhere else.
+   */
+  patience(all: boolean): number {
+    if (this.#admits) {
+      this.#admits = all;
+      return 0;
+    }
+    const patienceMs = this.#patienceMs;
+    this.#patienceMs = Math.min(2 * patienceMs, MOST_MS);
+    this.#admits = true;
+    return patienceMs;
   }
 
   /** True for the first task that waits: the load is its own, and so is the error if there is one. */

@@ -7,9 +7,6 @@ import { NotHereYet } from '../values/not-here-yet.ts';
 import type { CodeCache } from './code.ts';
 import type { Load } from './load.ts';
 
-/** Milliseconds for which a thread waits for code that is loading before it goes on with other tasks. */
-const PATIENT_LOAD_MS = 50;
-
 /** What a task needs to begin, or why it cannot; `end` is where the next record begins. */
 type Prepared = { readonly end: number } & (
   | { readonly code: Function | Load | undefined; readonly args: readonly unknown[] }
@@ -53,9 +50,12 @@ export class Preparation {
     const { inbox, values } = this.#runtime;
     try {
       const code = template.info.kind === 'method' ? undefined : this.#codes.of(template);
-      if (typeof code === 'object' && code.takeNews()) {
-        this.#hold(Promise.race([code.over, sleep(PATIENT_LOAD_MS)]));
-        return undefined;
+      if (typeof code === 'object') {
+        const patienceMs = code.patience(this.#mayKeepAll(template));
+        if (patienceMs > 0) {
+          this.#hold(Promise.race([code.over, sleep(patienceMs)]));
+          return undefined;
+        }
       }
       const args = inbox.readArguments(argsAt, count);
       this.#refusals = 0;
@@ -74,6 +74,11 @@ export class Preparation {
       this.#refusals = 0;
       return { error, end: this.skip(argsAt, count) };
     }
+  }
+
+  /** Whether all tasks that need code which is loading may wait for it on this thread: in a cluster others could run them. */
+  #mayKeepAll({ info }: Template): boolean {
+    return info.kind !== 'task' || this.#runtime.facts.cluster === undefined;
   }
 
   /** Where the record ends whose arguments begin at `argsAt`. */

@@ -97,7 +97,8 @@ export function describedTask(
     ...(forward !== undefined && { forward }),
     ...(cluster !== undefined && { job: cluster.jobId }),
   };
-  const terms = { maxRetries, maxKills, timeoutMs, priority, forward };
+  const keeps = ask?.strategy === 'elsewhere';
+  const terms = { maxRetries, maxKills, timeoutMs, priority, forward, keeps };
   // Nothing of this node is taken for what it lacks.
   if (forward !== undefined && resources.lacks(options)) return { info, options: { ...plain, ...terms } };
   if (cluster === undefined) checkPlacement(options.schedulingStrategy, nodeId, `Task '${name}'`);
@@ -135,4 +136,5 @@ const plain: Omit<TemplateOptions, 'name'> = {
   detached: false,
   job: 0,
   forward: undefined,
+  keeps: false,
 };

@@ -23,7 +23,7 @@ interface Common {
 export type TemplateInfo =
   /**
    * `code`: the object that holds the shipped function or class; `life`: which of the objects that have had its place. `spec`: the
-   * options, for `f.options()` elsewhere. `forward`: what the agent finds a node by, where this one does not keep the tasks.
+   * options, for `f.options()` elsewhere. `forward`: what the agent finds another node by.
    */
   | (Common & {
       readonly kind: 'task';

@@ -62,6 +62,27 @@ describe('where tasks go', () => {
     assert.deepEqual(task(4), [{ kind: 'give-back', index: 4 }], 'no window has room');
   });
 
+  it('wants no other place for what is out beyond a window, and tells when that comes back', () => {
+    const { env, line, settle, grant, task, answer } = bench();
+    const counts = () => {
+      env.now += 10;
+      return requests(settle()).map(({ wishes: [wish] }) => [wish?.count, wish?.out]);
+    };
+    line(1, 2);
+    counts();
+    grant(1, 'a', 2);
+    settle();
+    task(0);
+    task(1);
+    line(1, 0, false);
+    grant(2, 'a', 0);
+    assert.deepEqual(counts(), [[0, [['a', 2]]]]);
+    answer('a', 0);
+    assert.deepEqual(counts(), [[0, [['a', 1]]]]);
+    answer('a', 1);
+    assert.deepEqual(counts(), [[0, []]]);
+  });
+
   it('counts an answer of the attempt that is out, from the node where it is, and only once', () => {
     const { line, settle, grant, task, answer } = bench();
     line(1, 1);

@@ -51,6 +51,25 @@ test('what a node was given since its report counts as its wait', () => {
   assert.deepEqual(placed(made), { n0: 2, n1: 2, n2: 2, n3: 2 });
 });
 
+test('what a submitter gives back goes to another that waits, though the node has nothing new to report', () => {
+  const made = cluster({ n0: 1 });
+  made.addNode('e', {});
+  made.deliverAll();
+  const [first, second] = ['d', 'e'].map((id) => made.submitters.get(id));
+  submit(made, 1, 1);
+  first?.finish(1, 'n0');
+  // The window of the first is still there.
+  second?.submit(1, ask(), 3);
+  made.request('e');
+  made.deliverAll();
+  assert.deepEqual(second?.outs(), []);
+  for (let i = 0; i < 2; i++) {
+    made.request('d');
+    made.deliverAll();
+  }
+  assert.deepEqual(second?.outs(), [[1, 'n0']]);
+});
+
 test('short tasks are sent ahead, so that a node has about five milliseconds of work', () => {
   const made = cluster({ n0: 1 });
   submit(made, 1, 10_000);
@@ -110,6 +129,34 @@ test('spread puts as many on each node', () => {
   made.deliverAll();
   submit(made, 1, 6, { strategy: 'spread' });
   assert.deepEqual(placed(made), { n0: 2, n1: 2, n2: 2 });
+});
+
+test('what a node offers others is not granted to itself, and does not fail if there is no other', () => {
+  const made = cluster({ n0: 2, n1: 2 });
+  const submitter = made.submitters.get('n0');
+  assert.ok(submitter !== undefined);
+  submitter.submit(1, ask({ strategy: 'elsewhere', infeasibleAfterMs: 10 }), 5);
+  made.request('n0');
+  made.deliverAll();
+  assert.deepEqual(
+    submitter.outs().map(([, node]) => node),
+    ['n1', 'n1'],
+  );
+  made.kill('n1');
+  made.deliverAll();
+  made.request('n0');
+  made.now += 1000;
+  made.report('n0');
+  made.step({ kind: 'tick' });
+  made.deliverAll();
+  assert.deepEqual(submitter.outs(), []);
+  assert.deepEqual(submitter.failed, []);
+  made.addNode('n2', { CPU: 10_000 });
+  made.deliverAll();
+  assert.deepEqual(
+    submitter.outs().map(([, node]) => node),
+    ['n2'],
+  );
 });
 
 test('a named node has the task; a soft name is left when its node is dead, a hard one fails', () => {

@@ -230,7 +230,7 @@ fn what_comes_back_unbegun_goes_with_its_arguments_and_a_result_before_they_are_
         scene.agent.result(tasks[1].task, early, values);
         scene.agent.result(tasks[0].task, OK, &[value([0])]);
         let again = scene.taken(1);
-        assert_eq!(tags(&again), [1]);
+        assert_eq!(tags(&again), [1], "not before its maker has ended");
         assert_eq!(again[0].deps, [value([0])]);
         scene.agent.result(again[0].task, OK, &[value([1])]);
         scene.agent.sleeps();

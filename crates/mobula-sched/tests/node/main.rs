@@ -3,6 +3,7 @@
 mod actor_ends;
 mod actors;
 mod cancel;
+mod crew_offers;
 mod crews;
 mod deaths;
 mod fairness;
@@ -10,6 +11,7 @@ mod follow;
 mod forward;
 mod generations;
 mod limits;
+mod offers;
 mod queues;
 mod resources;
 mod scale;

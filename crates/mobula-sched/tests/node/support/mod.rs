@@ -140,6 +140,7 @@ pub(crate) fn plain() -> TemplateSpec {
         detached: false,
         job: 0,
         forward: None,
+        keeps: false,
     }
 }
 
