@@ -228,7 +228,7 @@ fn tasks_of_other_nodes_and_those_bound_to_this_one_are_offered_to_nobody_and_ke
         arguments: value([11]),
         ..Call::default()
     };
-    let foreign = scene.agent.run([1; 20], scene.template, &call);
+    let foreign = scene.agent.run([1; 24], scene.template, &call);
     scene.agent.flush();
     scene
         .refs
