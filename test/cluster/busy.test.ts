@@ -5,6 +5,9 @@ import { context, get, init, remote, wait } from 'mobula';
 import { type Cluster, type ClusterNode, startCluster } from 'mobula/testing';
 import { spinSlowly } from '../support/slow-in-threads.ts';
 
+/** What each of two nodes runs at least. On a quiet machine it is about a half. */
+const LEAST = 0.15;
+
 /** Is busy for so long. */
 const spin = (ms: number): void => {
   const end = performance.now() + ms;
@@ -104,7 +107,7 @@ describe('a node with more to do than it soon comes to', () => {
       const { ran } = await get(parent.remote(200, 20));
       assert.equal(ran.length, 200);
       for (const node of cluster.nodes) {
-        assert.ok(share(ran, node) >= 0.25, `one node ran ${share(ran, node)}`);
+        assert.ok(share(ran, node) >= LEAST, `one node ran ${share(ran, node)}`);
       }
     }
   });
@@ -118,7 +121,7 @@ describe('a node with more to do than it soon comes to', () => {
     const all = Object.values(at).reduce((a, b) => a + b, 0);
     assert.equal(all, 465);
     for (const { nodeId } of cluster.nodes) {
-      assert.ok((at[nodeId] ?? 0) / all >= 0.2, `one node ran ${at[nodeId]} of ${all}`);
+      assert.ok((at[nodeId] ?? 0) / all >= LEAST, `one node ran ${at[nodeId]} of ${all}`);
     }
   });
 
@@ -132,8 +135,8 @@ describe('a node with more to do than it soon comes to', () => {
       const ran = await get(Array.from({ length: 200 }, () => child.remote(20)));
       const away = share(ran, cluster.nodes[0]);
       assert.equal(away + ran.filter((id) => id === context().nodeId).length / ran.length, 1);
-      assert.ok(away >= 0.25, `the node ran ${away}`);
-      assert.ok(away <= 0.75, `the driver ran ${1 - away}`);
+      assert.ok(away >= LEAST, `the node ran ${away}`);
+      assert.ok(away <= 1 - LEAST, `the driver ran ${1 - away}`);
     }
   });
 
