@@ -169,14 +169,14 @@ describe('output of tasks on other nodes', { timeout: 240_000 }, () => {
   it('comes whole, whatever its size, and fills no memory', async () => {
     const pids = cluster.nodes.map(({ pid }) => pid);
     const before = pids.map(peakMiB);
-    const lines = 200_000;
+    const lines = 300_000;
     const { hash, err } = await run('flood', String(lines));
     const expected = createHash('sha256');
     const tail = 'x'.repeat(1000);
     for (let i = 0; i < lines; i++) expected.update(`(flood node=${first}) ${i} ${tail}\n`);
     assert.equal(hash.digest('hex'), expected.update('result\n').digest('hex'));
-    // Garbage of reading it: 120 MiB, however much it is.
-    assert.ok(Number(err) < 180 * 1024, `the driver grew by ${err} KiB`);
+    // Garbage of reading it, 120 to 220 MiB by the load of the machine, however much it is. All of it would be 300.
+    assert.ok(Number(err) < 260 * 1024, `the driver grew by ${err} KiB`);
     for (const [i, pid] of pids.entries()) {
       const grown = peakMiB(pid) - (before[i] ?? 0);
       assert.ok(grown < 80, `a node grew by ${grown} MiB`);
