@@ -8,7 +8,7 @@ import { passing } from '../agent/values.ts';
 import { formatAddress, parseAddress } from '../common/address.ts';
 import { isMobulaError, MobulaError } from '../common/errors.ts';
 import { traceOf } from '../common/thrown.ts';
-import { now, setImmediate, setInterval, sleep } from '../common/timers.ts';
+import { clearTimeout, now, setImmediate, setTimeout, sleep } from '../common/timers.ts';
 import { version } from '../common/version.ts';
 import { portKind } from '../core/port/wire.ts';
 import { ThreadRuntime } from '../core/runtime.ts';
@@ -26,6 +26,8 @@ import { registering } from './agent-register.ts';
 
 /** Milliseconds between two looks at the load. */
 const LOOK_MS = 50;
+/** The same, once nothing has happened for a while. */
+const IDLE_LOOK_MS = 400;
 /** The longest that a timer can wait. */
 const MAX_MS = 2 ** 31 - 1;
 
@@ -43,6 +45,9 @@ class AgentThread {
   #leaving = false;
   /** The number of a driver's job. */
   #job = 0;
+  /** When the load is looked at next, and how long after the last time. */
+  #looks: NodeJS.Timeout | undefined;
+  #pause = LOOK_MS;
 
   constructor() {
     const { facts } = config;
@@ -50,7 +55,10 @@ class AgentThread {
     const find = (node: string): Promise<string> => this.#addressOf(node);
     this.#sessions = new SessionRunner(facts.nodeId, {
       dial: dialer(this.#self, find),
-      deliver: (from, _n, body) => this.#agent.deliver(from, body),
+      deliver: (from, _n, body) => {
+        this.#agent.deliver(from, body);
+        this.#wake();
+      },
       held: () => {},
       go: (to) => this.#agent.go(to),
       ended: (peer, text) => this.#lost(peer, text),
@@ -93,8 +101,7 @@ class AgentThread {
     });
     this.#sessions.reach(reconnectMs);
     if (job !== undefined) this.#job = await head.registerJob({ no: 1, ...job });
-    setInterval(() => this.#look(), LOOK_MS).unref();
-    this.#look();
+    this.#lookOn();
     this.#agent.rung();
     say({ kind: 'up', job: this.#job });
   }
@@ -162,9 +169,30 @@ class AgentThread {
     return found === undefined || found.row.ended ? undefined : found.row.driver;
   }
 
-  #look(always = false): void {
+  /** Looks now, and again and again. */
+  #lookOn(): void {
+    const isBusy = this.#look() || addon.liveTasks() > 0;
+    this.#pause = isBusy ? LOOK_MS : Math.min(2 * this.#pause, IDLE_LOOK_MS);
+    this.#lookLater();
+  }
+
+  /** Something has come for a node that had nothing to do. */
+  #wake(): void {
+    if (this.#pause === LOOK_MS) return;
+    this.#pause = LOOK_MS;
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
+    clearTimeout(this.#looks);
+    this.#looks = setTimeout(() => this.#lookOn(), this.#pause).unref();
+  }
+
+  /** Reports the load if it is another than before, or `always`. True if it was. */
+  #look(always = false): boolean {
     const load = this.#load.look(always, this.#leaving);
     if (load !== undefined) this.#head?.report(load);
+    return load !== undefined;
   }
 
   /** Takes nothing new, waits for what runs here for others, and leaves. */
