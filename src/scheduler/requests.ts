@@ -1,3 +1,4 @@
+import { verdicts } from './feasible.ts';
 import { newLine, removeEmpty, removeLine } from './lines.ts';
 import type { Line, NodeState, Submitter } from './model.ts';
 import type { NodeId, Request, TaskWish, Wish } from './ports.ts';
@@ -25,6 +26,7 @@ export function onRequest(turn: Turn, request: Request): void {
   ready(turn);
   for (const line of lines) satisfy(turn, line);
   for (const line of tasks) satisfy(turn, line);
+  verdicts(turn);
 }
 
 function knownSubmitter({ submitters }: SchedulerState, id: NodeId): Submitter {
@@ -43,6 +45,8 @@ function takeWish({ state }: Turn, submitter: Submitter, { line: number, ask, co
     submitter.lines.set(number, line);
   }
   line.count = count;
+  // Of tasks that came since it was told, it is told again.
+  line.told = false;
   if (line.windows.size > 0) {
     for (const window of line.windows.values()) if (window.out > 0) setOut(window, 0);
   }
