@@ -1,4 +1,5 @@
 import { fill } from './deal.ts';
+import { verdicts } from './feasible.ts';
 import { newLine, removeEmpty, removeLine } from './lines.ts';
 import type { Line, NodeState, Submitter } from './model.ts';
 import type { NodeId, Request, TaskWish, Wish } from './ports.ts';
@@ -32,6 +33,7 @@ export function onRequest(turn: Turn, request: Request): void {
   for (const line of tasks) satisfy(turn, line);
   // Others may wait for what came free, and a node with nothing to do has nothing new to report.
   if (state.ready) for (const node of freed) if (node.contested) fill(turn, node);
+  verdicts(turn);
 }
 
 function knownSubmitter({ submitters }: SchedulerState, id: NodeId): Submitter {
@@ -52,6 +54,8 @@ function takeWish({ state }: Turn, submitter: Submitter, wish: Wish, freed: Set<
     submitter.lines.set(number, line);
   }
   line.count = count;
+  // Of tasks that came since it was told, it is told again.
+  line.told = false;
   const before = [...line.windows.values()].map((window) => [window, held(window)] as const);
   for (const [window] of before) if (window.out > 0) setOut(window, 0);
   for (const [id, n] of out) {

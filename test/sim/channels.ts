@@ -47,9 +47,10 @@ export class Channels {
     };
     const [near, far] = [end(from, true), end(to, false)];
     this.#byNumber.set(channel.number, channel);
-    this.#tellOpen(far, from);
     near.lastAt = this.#world.time + Math.round(1000 * this.#links.delay(to.self.host, from.self.host));
+    // Before the far end hears of it: what that says at once comes behind.
     this.#world.after((near.lastAt - this.#world.time) / 1000, () => this.#tellOpen(near, to));
+    this.#tellOpen(far, from);
   }
 
   #tellOpen(end: End, peer: Process): void {

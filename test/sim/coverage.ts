@@ -24,6 +24,7 @@ export type Disaster = (typeof disasters)[number];
 export function applies(fault: Fault, row: MessageRow): boolean {
   if (fault === 'answer lost') return row.answers !== undefined;
   if (fault === 'executed, failed') return row.by === 'channel';
+  if (fault === 'late') return row.oneChannel === undefined;
   if (fault === 'twice' || fault === 'twice apart') return row.once === undefined;
   return true;
 }

@@ -24,6 +24,8 @@ export interface MessageRow {
   readonly answers?: readonly string[];
   /** Why it never arrives twice; without: it may, and its handler must bear it. */
   readonly once?: string;
+  /** Why its two processes never have a second channel; without: they may, and then it may come late. */
+  readonly oneChannel?: string;
 }
 
 /**

@@ -18,6 +18,8 @@ export interface Line {
   tells: boolean;
   /** Why its tasks fail, all that are there. */
   failing: Failing | undefined;
+  /** Whether the scheduler has said that no node can run its tasks: it says so again if it hears of more. */
+  judged: boolean;
   /** Since when nothing is waiting and nothing out; nothing else than a task ends that. */
   idleSince: number | undefined;
 }

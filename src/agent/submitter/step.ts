@@ -54,6 +54,11 @@ function lineNews(state: Submitter, { line: number, waiting, ask, over }: Of<'li
   }
   line.waiting = waiting;
   if (waiting === 0) line.failing = undefined;
+  else if (line.judged && line.failing === undefined) {
+    // They came after the scheduler's word, which it does not repeat by itself.
+    line.judged = false;
+    line.tells = true;
+  }
   line.idleSince = waiting + line.out > 0 ? undefined : (line.idleSince ?? env.now);
   state.changed.add(line);
   if (over) forget(state, line);
@@ -78,6 +83,7 @@ function begin(number: number, ask: Ask): Line {
     told: 0,
     tells: false,
     failing: undefined,
+    judged: false,
     idleSince: undefined,
   };
 }
@@ -184,6 +190,7 @@ function nodeDied({ line, node }: Extract<Granted, { kind: 'grant' }>): Exclude<
 
 function fail(state: Submitter, line: Line, word: Exclude<Granted, { kind: 'grant' }>): void {
   const why: Failing = word.kind === 'infeasible' ? { kind: 'infeasible' } : { kind: 'node-died', node: word.node };
+  line.judged = true;
   if (line.waiting === 0) return;
   line.failing = why;
   state.changed.add(line);

@@ -113,6 +113,8 @@ function onRegister(
     return;
   }
   const known = state.living.get(nodeId);
+  // It comes late, on a connection that the node has given up: it is there on a newer one. Numbers of connections rise.
+  if (known !== undefined && known.link !== null && link < known.link) return;
   state.living.set(nodeId, living(state, row, link, now, 0, known?.standing));
   if (known?.suspected === true) effects.push({ kind: 'suspected', node: nodeId, suspected: false });
   write(state, [{ kind: 'node', row }], effects, () => {

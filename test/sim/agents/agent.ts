@@ -1,0 +1,165 @@
+import { Jobs } from '../../../src/agent/jobs.ts';
+import { Peer } from '../../../src/agent/peer.ts';
+import type { Granted, NodeId, Wanted } from '../../../src/agent/ports.ts';
+import { RunningTasks } from '../../../src/agent/running.ts';
+import { entry, readCancel, readCode, readSettled, readTemplate } from '../../../src/agent/wire/entries.ts';
+import { type EntryReader, malformed } from '../../../src/agent/wire/entry.ts';
+import type { Bug } from './bugs.ts';
+import { commandsTo, Imported, Inbox, Output, objectsOf } from './doubles.ts';
+import { Executor, type Watched } from './executor.ts';
+import type { Io } from './io.ts';
+import { Submitting } from './submitting.ts';
+import type { Spec } from './work.ts';
+
+/** What an agent asks of what is around it. */
+export interface AgentPorts extends Watched {
+  send(to: NodeId, body: Uint8Array): 'taken' | 'wait' | 'full' | 'ended';
+  request(wanted: Wanted): void;
+  misbehaved(node: NodeId, error: unknown): void;
+  settled(spec: Spec, attempts: number, excused: number, status: number, values: readonly Uint8Array[]): void;
+}
+
+/** An agent: both halves as they are, between models of the cores. What `agent/agent.ts` does. */
+export class Agent {
+  readonly submitting: Submitting;
+  readonly executor: Executor;
+  readonly running: RunningTasks;
+  readonly jobs: Jobs = new Jobs();
+  readonly #io: Io;
+  readonly #ports: AgentPorts;
+  readonly #bug: Bug | undefined;
+  readonly #inbox = new Inbox();
+  readonly #imported: Imported;
+  readonly #output: Output;
+  readonly #peers = new Map<NodeId, Peer>();
+
+  constructor(io: Io, node: NodeId, slots: number, bug: Bug | undefined, ports: AgentPorts) {
+    this.#io = io;
+    this.#ports = ports;
+    this.#bug = bug;
+    this.executor = new Executor(io, node, slots, ports);
+    this.#imported = new Imported(this.jobs);
+    this.#output = new Output(io);
+    this.submitting = new Submitting(io, bug, this.#inbox, ports, (of) => this.#peer(of));
+    this.jobs.onOver = (job) => this.running.endJob(job);
+    this.running = new RunningTasks({
+      objects: objectsOf(this.executor),
+      commands: commandsTo(this.executor, bug),
+      values: this.#inbox.port,
+      imported: this.#imported.port,
+      exported: this.submitting.exported.port,
+      jobs: this.jobs,
+      output: this.#output.port,
+      nodeId: Buffer.from(node, 'hex'),
+      nameOf: () => 'f',
+      meanOf: () => 0,
+    });
+  }
+
+  /** Runs the loop soon. */
+  later(): void {
+    this.#io.at('pump', this.#io.now);
+  }
+
+  fired(timer: string): void {
+    if (timer !== 'pump' && !this.executor.fired(timer) && !this.#output.fired(timer)) {
+      this.submitting.exported.fired(timer);
+    }
+    if (timer === 'pump') this.#pump();
+    else this.later();
+  }
+
+  #pump(): void {
+    for (let more = true; more; ) {
+      const { news } = this.executor;
+      this.executor.news = [];
+      for (const { token, outcome } of news) {
+        this.running.settled(token, outcome.status, this.#inbox.put(outcome.bytes));
+      }
+      more = this.submitting.look() || this.executor.news.length > 0;
+      this.#inbox.clear();
+    }
+    for (const peer of this.#peers.values()) this.#io.at('pump', peer.flush(this.#io.now));
+    this.submitting.audit();
+  }
+
+  deliver(node: NodeId, body: Uint8Array): void {
+    if (this.submitting.state.dead.has(node)) return;
+    try {
+      this.#peer(node).feed(body);
+    } catch (error) {
+      this.#ports.misbehaved(node, error);
+    }
+    this.later();
+  }
+
+  go(node: NodeId): void {
+    this.#peers.get(node)?.go();
+  }
+
+  /** A node is dead, or the session with it has ended. */
+  dead(node: NodeId): void {
+    if (this.submitting.state.dead.has(node)) return;
+    this.submitting.step({ kind: 'dead', node });
+    const peer = this.#peers.get(node);
+    if (peer !== undefined) {
+      this.#peers.delete(node);
+      if (this.#bug !== 'runs of a dead peer kept') this.running.forgetPeer(peer);
+      this.#imported.forgetPeer(peer);
+    }
+    this.later();
+  }
+
+  granted(words: readonly Granted[]): void {
+    for (const word of words) this.submitting.granted(word);
+    this.later();
+  }
+
+  askAll(fresh: boolean): void {
+    this.submitting.step({ kind: 'ask-all', fresh });
+    this.later();
+  }
+
+  #peer(node: NodeId): Peer {
+    let peer = this.#peers.get(node);
+    if (peer === undefined) {
+      peer = new Peer(node, (to, body) => this.#ports.send(to, body), this.#entry);
+      this.#peers.set(node, peer);
+    }
+    return peer;
+  }
+
+  readonly #entry = (peer: Peer, kind: number, from: EntryReader): void => {
+    switch (kind) {
+      case entry.template: {
+        const { number, info, code } = readTemplate(from);
+        this.#imported.template(peer, number, Number(info), code);
+        break;
+      }
+      case entry.code:
+        this.#imported.code(peer, readCode(from).name);
+        break;
+      case entry.run:
+        this.running.run(peer, from);
+        break;
+      case entry.answer:
+        peer.answered(this.#io.now);
+        this.submitting.answer(peer, from);
+        break;
+      case entry.cancel:
+        this.running.cancel(peer, readCancel(from));
+        break;
+      case entry.settled:
+        this.#settled(peer, readSettled(from));
+        break;
+      default:
+        throw malformed(`kind ${kind}`);
+    }
+  };
+
+  #settled(peer: Peer, count: number): void {
+    if (this.#bug === 'results never let go') return;
+    this.running.answersSettled(peer, count);
+    if (this.#bug === 'settled counts twice') this.running.answersSettled(peer, count);
+  }
+}

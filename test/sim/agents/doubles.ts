@@ -1,0 +1,197 @@
+import type { Commands } from '../../../src/agent/commands.ts';
+import type { ExportedTemplates } from '../../../src/agent/exported.ts';
+import type { ImportedTemplates } from '../../../src/agent/imported.ts';
+import type { Jobs } from '../../../src/agent/jobs.ts';
+import type { Objects } from '../../../src/agent/objects.ts';
+import type { Outbox } from '../../../src/agent/output/outbox.ts';
+import type { Peer } from '../../../src/agent/peer.ts';
+import type { Run } from '../../../src/agent/run.ts';
+import type { WireValues } from '../../../src/agent/values.ts';
+import { type RunHead, valuesOf, writeCode, writeTemplate } from '../../../src/agent/wire/entries.ts';
+import { type EntryReader, type EntryWriter, malformed } from '../../../src/agent/wire/entry.ts';
+import type { Bug } from './bugs.ts';
+import type { Arg, Executor } from './executor.ts';
+import type { Io } from './io.ts';
+import { fromBytes, namedBy, type Work } from './work.ts';
+
+/** Values in the inbox of an agent: a place is a number. They lie in entries as `agent/values.ts` has them. */
+export class Inbox {
+  #values: Uint8Array[] = [];
+
+  put(bytes: Uint8Array): number {
+    return this.#values.push(bytes) - 1;
+  }
+
+  clear(): void {
+    this.#values = [];
+  }
+
+  get port(): WireValues {
+    const bytes = (pos: number): Uint8Array => this.#values[pos] as Uint8Array;
+    const values: Pick<WireValues, 'size' | 'carriesCode' | 'write' | 'rename'> & { skip(pos: number): number } = {
+      size: (pos) => bytes(pos).length,
+      carriesCode: (pos) => namedBy(bytes(pos)) > 0,
+      rename: (pos) => ({ bytes: bytes(pos), templates: [namedBy(bytes(pos))] }),
+      skip: (pos) => pos + 1,
+      write: (to: EntryWriter, pos: number) => {
+        to.u8(0);
+        to.blob(bytes(pos));
+        to.u32(0);
+        return pos + 1;
+      },
+    };
+    return values as unknown as WireValues;
+  }
+}
+
+/** The next value of an entry. */
+export function readValue(from: EntryReader): Uint8Array {
+  const renamed = from.u8() === 1;
+  const bytes = from.blob().slice();
+  if (!renamed) from.u32();
+  return bytes;
+}
+
+/** What the executing half tells its core. */
+export function commandsTo(executor: Executor, bug: Bug | undefined): Commands {
+  const commands: Pick<Commands, 'run' | 'subscribe' | 'cancel'> = {
+    run(run: Run, _template: number, head: RunHead, from: EntryReader) {
+      const work = fromBytes<Work>(readValue(from));
+      const given = Array.from({ length: valuesOf(head) - 1 }, () => readValue(from));
+      from.end();
+      executor.run(work, run.attempt, run.objects, argsOf(head, run, given, executor));
+      if (bug === 'answer before its maker') run.makers = [];
+    },
+    subscribe: (object, token) => executor.subscribe(object, token),
+    cancel: (object, force) => executor.cancel(object, force),
+  };
+  return commands as Commands;
+}
+
+/** The arguments of a task that were refs, in order: what other runs make, and what came with it. */
+function argsOf({ deps, made }: RunHead, { makers }: Run, given: readonly Uint8Array[], executor: Executor): Arg[] {
+  const came = [...given];
+  return Array.from({ length: deps }, (_, position): Arg => {
+    const at = made.findIndex((each) => each.position === position);
+    if (at < 0) return came.shift() as Uint8Array;
+    return executor.made(makers[at]?.objects[made[at]?.result ?? 0] ?? 0);
+  });
+}
+
+export function objectsOf(executor: Executor): Objects {
+  const objects: Pick<Objects, 'take' | 'release'> = {
+    take: (count) => executor.take(count),
+    release: (object) => executor.release(object),
+  };
+  return objects as Objects;
+}
+
+/** The templates of other nodes: a model of `agent/imported.ts`. */
+export class Imported {
+  readonly #jobs: Jobs;
+  readonly #codes = new Map<Peer, Set<string>>();
+  readonly #templates = new Map<Peer, Map<number, number>>();
+
+  constructor(jobs: Jobs) {
+    this.#jobs = jobs;
+  }
+
+  code(peer: Peer, name: string): void {
+    this.#codes.set(peer, (this.#codes.get(peer) ?? new Set()).add(name));
+  }
+
+  template(peer: Peer, number: number, job: number, code: string): void {
+    if (!this.#jobs.begin(job)) return;
+    if (this.#codes.get(peer)?.has(code) !== true) throw malformed(`a template whose code ${code} did not come`);
+    this.#templates.set(peer, (this.#templates.get(peer) ?? new Map()).set(number, job));
+  }
+
+  forgetPeer(peer: Peer): void {
+    this.#codes.delete(peer);
+    this.#templates.delete(peer);
+  }
+
+  get port(): ImportedTemplates {
+    const find = (peer: Peer, number: number): { number: number; job: number } => {
+      const job = this.#templates.get(peer)?.get(number);
+      if (job === undefined) throw malformed(`template ${number} did not come`);
+      return { number, job };
+    };
+    return { inward: () => undefined, find } as unknown as ImportedTemplates;
+  }
+}
+
+/** This node's templates, as others are told of them: a model of `agent/exported.ts`. Code takes a while to read. */
+export class Exported {
+  readonly #io: Io;
+  readonly #read = new Set<number>();
+  readonly #waiting = new Map<number, (() => void)[]>();
+  job = 0;
+
+  constructor(io: Io) {
+    this.#io = io;
+  }
+
+  #tell(peer: Peer, templates: readonly number[], again: () => void): boolean {
+    for (const number of templates.filter((each) => !peer.knows.has(each))) {
+      if (!this.#read.has(number)) {
+        this.#wait(number, again);
+        return false;
+      }
+      writeCode(peer.out, `code ${number}`, new Uint8Array());
+      writeTemplate(peer.out, { number, name: `f${number}`, info: String(this.job), code: `code ${number}` });
+      peer.knows.add(number);
+    }
+    return true;
+  }
+
+  #wait(number: number, again: () => void): void {
+    this.#waiting.set(number, [...(this.#waiting.get(number) ?? []), again]);
+    this.#io.at(`code ${number}`, this.#io.now + 150 * this.#io.random());
+  }
+
+  /** The code was read. */
+  fired(timer: string): boolean {
+    const number = Number(/^code (\d+)$/.exec(timer)?.[1] ?? Number.NaN);
+    if (Number.isNaN(number)) return false;
+    this.#read.add(number);
+    const waiting = this.#waiting.get(number) ?? [];
+    this.#waiting.delete(number);
+    for (const again of waiting) again();
+    return true;
+  }
+
+  get port(): ExportedTemplates {
+    const tell: ExportedTemplates['tell'] = (peer, templates, again) => this.#tell(peer, templates, again);
+    return { tell } as ExportedTemplates;
+  }
+}
+
+/** What tasks write: sometimes an answer has to wait for it. */
+export class Output {
+  readonly #io: Io;
+  #waiting: Run[] = [];
+
+  constructor(io: Io) {
+    this.#io = io;
+  }
+
+  fired(timer: string): boolean {
+    if (timer !== 'output') return false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const run of waiting) run.answer();
+    return true;
+  }
+
+  get port(): Outbox {
+    const output = {
+      mayAnswer: () => this.#waiting.length === 0 && this.#io.random() > 0.02,
+      answerLater: (run: Run) => {
+        this.#waiting.push(run);
+        this.#io.at('output', this.#io.now + 30 * this.#io.random());
+      },
+    };
+    return output as unknown as Outbox;
+  }
+}

@@ -1,0 +1,226 @@
+import type { Peer } from '../../../src/agent/peer.ts';
+import type { Granted, NodeId } from '../../../src/agent/ports.ts';
+import { type Outgoing, Sending } from '../../../src/agent/sending.ts';
+import { failureOf } from '../../../src/agent/submitter/failure.ts';
+import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from '../../../src/agent/submitter/state.ts';
+import { submitterStep } from '../../../src/agent/submitter/step.ts';
+import { type AnswerHead, answer, readAnswerHead } from '../../../src/agent/wire/entries.ts';
+import type { EntryReader } from '../../../src/agent/wire/entry.ts';
+import { jobName } from '../../../src/common/job-name.ts';
+import { outcome } from '../../../src/core/port/wire.ts';
+import type { ThreadRuntime } from '../../../src/core/runtime.ts';
+import { encodeFailure, failure } from '../../../src/core/values/failures.ts';
+import { Violation } from '../scenario.ts';
+import type { AgentPorts } from './agent.ts';
+import { auditAnswer, auditSubmitter } from './audit.ts';
+import type { Bug } from './bugs.ts';
+import { Core, type CoreNews } from './core.ts';
+import { isThere, type Missing, type Task } from './core-task.ts';
+import { Exported, type Inbox, readValue } from './doubles.ts';
+import type { Io } from './io.ts';
+import { asBytes, type Spec, type Work } from './work.ts';
+
+const outcomes: Readonly<Record<number, number>> = {
+  [answer.values]: outcome.ok,
+  [answer.thrown]: outcome.error,
+  [answer.thrownAgain]: outcome.retry,
+  [answer.failed]: outcome.failed,
+  [answer.lost]: outcome.lost,
+  [answer.unbegun]: outcome.unbegun,
+};
+
+/** The submitting half of an agent: the step as it is, between its core and the nodes. */
+export class Submitting {
+  readonly state = newSubmitter();
+  readonly core: Core;
+  readonly exported: Exported;
+  readonly #io: Io;
+  readonly #bug: Bug | undefined;
+  readonly #inbox: Inbox;
+  readonly #ports: AgentPorts;
+  readonly #peer: (node: NodeId) => Peer;
+  readonly #sending: Sending;
+  readonly #tasks = new Map<string, Task>();
+  #handed: { readonly task: Task; readonly missing: readonly Missing[] } | undefined;
+  #answer: { readonly head: AnswerHead; readonly entry: EntryReader } | undefined;
+  #opened = false;
+
+  constructor(io: Io, bug: Bug | undefined, inbox: Inbox, ports: AgentPorts, peer: (node: NodeId) => Peer) {
+    this.#io = io;
+    this.#bug = bug;
+    this.#inbox = inbox;
+    this.#ports = ports;
+    this.#peer = peer;
+    this.exported = new Exported(io);
+    const values = inbox.port;
+    this.#sending = new Sending({ values } as unknown as ThreadRuntime, values, this.exported.port);
+    this.core = new Core(({ spec, tries, excused, refs }) => {
+      const values = refs.map((ref) => ref.outcome?.bytes as Uint8Array);
+      ports.settled(spec, tries, excused, refs[0]?.outcome?.status ?? 0, values);
+    });
+  }
+
+  /** The driver's program calls a function. */
+  submit(spec: Spec): void {
+    const { template, demand, strategy, infeasibleAfterMs } = spec;
+    const job = jobName(this.exported.job);
+    const ask = JSON.stringify({ job, fn: `f${template % 3}`, priority: 0, demand, strategy, infeasibleAfterMs });
+    const deps = spec.deps.map(([task, result]) => {
+      const ref = this.#tasks.get(task)?.refs[result];
+      if (ref === undefined) throw new Error(`${spec.task} needs ${task}, which was not submitted`);
+      return ref;
+    });
+    this.#tasks.set(spec.task, this.core.submit(spec, ask, deps));
+  }
+
+  cancel(name: string, force: boolean): void {
+    const task = this.#tasks.get(name);
+    if (task !== undefined) this.core.cancel(task, force);
+  }
+
+  /** Reads what the core says, and settles. True if there may be more. */
+  look(): boolean {
+    const news = this.core.news();
+    for (const each of news) this.#hear(each);
+    this.#opened = false;
+    this.step({ kind: 'settle' });
+    for (const line of this.state.lines.values()) {
+      if (this.#bug === 'line closed with tasks out' && line.waiting === 0) this.core.lines.close(line.number);
+    }
+    return this.#opened || news.length > 0;
+  }
+
+  #hear(news: CoreNews): void {
+    if (news.kind === 'line') this.step(news);
+    else if (news.kind === 'stop') this.step({ ...news, recursive: false });
+    else {
+      const { task, missing } = news;
+      const { index, generation, tries: attempt, ask } = task;
+      this.#handed = news;
+      const makers = missing.map(({ maker }) => ({ index: maker.index, generation: maker.generation }));
+      const of = { index, generation, attempt, ask, tooLarge: false };
+      this.step(missing.length > 0 ? { kind: 'follower', ...of, makers } : { kind: 'task', ...of });
+      this.#handed = undefined;
+    }
+  }
+
+  granted(word: Granted): void {
+    const { dead } = this.state;
+    const planted = this.#bug === 'grant of a dead node used' && word.kind === 'grant' && dead.delete(word.node);
+    this.step({ kind: 'granted', word });
+    if (planted) dead.add(word.node);
+  }
+
+  /** A node says what became of a task. */
+  answer({ node }: Peer, entry: EntryReader): void {
+    const head = readAnswerHead(entry);
+    const { index, generation, attempt } = head;
+    this.#answer = { head, entry };
+    const flight = this.state.flights.get(index);
+    const effects = submitterStep(this.state, { kind: 'answer', node, index, generation, attempt }, this.#io);
+    if (effects.length > 0) auditAnswer(node, head, flight, this.state.dead);
+    for (const effect of effects) this.#do(effect);
+    const window = flight?.line?.windows.get(flight.node);
+    if (effects.length > 0 && window !== undefined && this.#bug === 'window counted down twice') window.out -= 1;
+  }
+
+  step(event: SubmitterEvent): void {
+    for (const effect of submitterStep(this.state, event, this.#io)) this.#do(effect);
+  }
+
+  audit(): void {
+    auditSubmitter(this.state);
+  }
+
+  #do(effect: SubmitterEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#send(effect.node);
+        break;
+      case 'give-back':
+        this.core.result(effect.index, outcome.unbegun, []);
+        break;
+      case 'fail': {
+        const bytes = failureOf(effect.why, effect.ask, this.#handed?.task.tries ?? 1);
+        this.core.result(effect.index, outcome.failed, [bytes]);
+        break;
+      }
+      case 'end':
+        this.#end(effect.index);
+        break;
+      case 'lost':
+        this.#lost(effect.index, effect.attempt);
+        break;
+      case 'cancel': {
+        const peer = this.#peer(effect.node);
+        const template = this.core.at(effect.index)?.spec.template ?? 0;
+        if (this.#bug === 'cancel lost behind a held run' && !peer.knows.has(template)) break;
+        this.#sending.cancel(peer, effect);
+        break;
+      }
+      case 'open':
+        this.core.open(effect.line, effect.window);
+        this.#opened = true;
+        break;
+      case 'close':
+        this.core.lines.close(effect.line);
+        this.#opened = true;
+        break;
+      case 'request':
+        this.#ports.request(effect.wanted);
+        break;
+      case 'wake':
+        this.#io.at('pump', effect.at);
+        break;
+    }
+  }
+
+  #send(granted: NodeId): void {
+    const { task, missing } = this.#handed as { task: Task; missing: readonly Missing[] };
+    const { index, generation, tries: attempt, spec, deps } = task;
+    const { flights, dead } = this.state;
+    const made = missing.map(({ position, maker, result }) => {
+      const flight = flights.get(maker.index);
+      return { position, index: maker.index, generation: maker.generation, attempt: flight?.attempt ?? 0, result };
+    });
+    const others = [...flights.values()].map(({ node }) => node).filter((node) => node !== granted);
+    const planted = this.#bug === 'follower sent to another node' && made.length > 0;
+    const node = planted ? (others[0] ?? granted) : granted;
+    if (dead.has(node)) throw new Violation(`${spec.task} goes to ${node}, which is dead`);
+    if (made.some((maker) => flights.get(maker.index)?.node !== node)) {
+      throw new Violation(`${spec.task} goes to ${node}, and what makes its arguments did not`);
+    }
+    const { task: name, ms, ends, names } = spec;
+    const work: Work = { task: name, ms, ends, names };
+    const argsAt = this.#inbox.put(asBytes(work));
+    for (const { outcome } of deps.filter(isThere)) this.#inbox.put(outcome?.bytes as Uint8Array);
+    const { job } = this.exported;
+    const head = { index, generation, attempt, template: spec.template, job, results: spec.results, deps: deps.length };
+    const outgoing: Outgoing = { head: { ...head, made }, argsAt };
+    this.#sending.send(this.#peer(node), outgoing, () => {
+      const flight = flights.get(index);
+      return flight?.generation === generation && flight.attempt === attempt;
+    });
+  }
+
+  #end(index: number): void {
+    const { head, entry } = this.#answer as { head: AnswerHead; entry: EntryReader };
+    const values = Array.from({ length: head.values }, () => readValue(entry));
+    entry.end();
+    const task = this.core.at(index);
+    if (task?.follows === true && head.what === answer.values) {
+      const late = task.deps.find((dep) => !isThere(dep) && dep.of.held);
+      if (late !== undefined) throw new Violation(`${task.spec.task} is answered before ${late.of.spec.task}`);
+    }
+    if (this.#bug === 'answer settles a task that was cancelled' && task?.state === 'settled') task.state = 'taken';
+    this.core.result(index, outcomes[head.what] as number, values);
+  }
+
+  #lost(index: number, attempt: number): void {
+    const bytes = encodeFailure(failure.nodeDied, attempt, '', '');
+    const task = this.core.at(index);
+    this.core.result(index, outcome.lost, [bytes]);
+    if (this.#bug === 'lost attempt repeated twice') this.core.result(index, outcome.lost, [bytes]);
+    if (this.#bug === 'attempt lost with its node is free' && task?.state === 'ready') task.tries -= 1;
+  }
+}
