@@ -34,6 +34,7 @@ export function joinAsDriver(options: ResolvedInitOptions, cluster: ResolvedClus
   const isHere = isLoopbackHost(parseAddress(address)?.host ?? '');
   const { namespace, labels } = options;
   return join(options, {
+    root: process.cwd(),
     address,
     token,
     labels,
@@ -49,9 +50,9 @@ export function joinAsDriver(options: ResolvedInitOptions, cluster: ResolvedClus
 /** Starts the core of this process, and its agent, which a cluster takes in. */
 export async function join(
   options: ResolvedInitOptions,
-  config: Omit<AgentConfig, 'facts' | 'output'>,
+  { root, ...config }: Omit<AgentConfig, 'facts' | 'output'> & { readonly root: string },
 ): Promise<Joined> {
-  const facts = nodeFacts(options);
+  const facts = nodeFacts(options, root);
   startCore(options, facts.totals);
   try {
     const agent = await AgentHost.start({ ...config, facts });
