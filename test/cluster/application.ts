@@ -24,7 +24,7 @@ const all = {
   packed: remote((x = 7) => packed(x)),
   later: remote(async (x = 7) => (await import('./lib/later.js')).later(x)),
   nested: remote(async (x = 7) => get(remote((y) => direct(y)).remote(x))),
-  where: remote(() => import.meta.url),
+  where: remote(() => [import.meta.url, process.cwd()]),
 };
 const seen = {};
 for (const place of places) {

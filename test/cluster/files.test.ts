@@ -89,7 +89,8 @@ describe('imported files', () => {
     const seen = await cluster.program(own, Object.keys(roots));
     const rest = (place: string, ...without: readonly string[]): void => {
       const { where, ...outcomes } = seen[place] ?? {};
-      assert.equal(where, `file://${roots[place as keyof typeof roots]}/main.js`);
+      const root = roots[place as keyof typeof roots];
+      assert.deepEqual(where, [`file://${root}/main.js`, root]);
       for (const [name, value] of Object.entries(right)) {
         if (!without.includes(name)) assert.deepEqual(outcomes[name], value, `${place}: ${name}`);
       }

@@ -1,6 +1,4 @@
-import { isBuiltin } from 'node:module';
 import { dirname, join, sep } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { isFile, toPath, toUrl } from '../functions/modules.ts';
 import { reachable, type ShippedFunction } from '../functions/shipped.ts';
 import { type Needs, nameOf, pathOf } from './needs.ts';
@@ -15,7 +13,7 @@ export interface Home {
 
 /** Has a function import from this node's files: names of files become those of this node, in place. */
 export function relocate(code: ShippedFunction, needs: Needs, here: Home): void {
-  if (needs.root === here.root && needs.mobula === here.mobula && process.cwd() === here.root) return;
+  if (needs.root === here.root && needs.mobula === here.mobula) return;
   const moved = (file: string): string =>
     file === needs.mobula ? here.mobula : movedFile(file, needs.root, here.root);
   // Functions of one script share what names it.
@@ -29,10 +27,8 @@ export function relocate(code: ShippedFunction, needs: Needs, here: Home): void 
     if (item.kind === 'function') {
       const { file } = item;
       once(file, () => ({ url: moved(file.url), sourceMap: file.sourceMap && moved(file.sourceMap) }));
-    } else if (item.kind === 'import' && !isBuiltin(item.specifier)) {
-      const parent =
-        toPath(item.parent) === undefined ? pathToFileURL(join(here.root, 'noop.js')).href : moved(item.parent);
-      once(item, () => ({ specifier: moved(item.specifier), parent }));
+    } else if (item.kind === 'import') {
+      once(item, () => ({ specifier: moved(item.specifier), parent: moved(item.parent) }));
     } else if ('file' in item) {
       once(item, () => ({ file: moved(item.file) }));
     }

@@ -37,19 +37,21 @@ export function find(site: Site, root: string): Found {
   if (around?.json.name === name && around.json.exports !== undefined)
     return name === 'mobula' ? nothing : findTargets(around, 'exports', `.${rest}`, root);
   const folder = packageFolder(dirname(parent), name);
-  return folder === undefined ? nothing : findPackage({ site, name, subpath: `.${rest}`, folder }, root);
+  if (folder !== undefined) return findPackage({ site, name, subpath: `.${rest}`, folder }, root);
+  // In a folder of NODE_PATH, say.
+  const elsewhere = resolved(specifier, parent);
+  return elsewhere === undefined ? nothing : classified(elsewhere, root);
 }
 
 /** A file that was named by its path. */
 function findFile({ specifier, parent }: Site, root: string): Found {
-  const plain = specifier.replace(/[?#].*$/, '');
-  const path = toPath(plain) ?? join(dirname(parent), plain);
   const hasLoader = loaderSetup() !== undefined;
-  if (isFile(path)) {
+  const named = pathsOf(specifier, dirname(parent));
+  if (named.some(isFile)) {
     // Loaders of TypeScript may take the source for it.
-    const twin = path.replace(/\.([cm]?)js$/, '.$1ts');
-    const paths = hasLoader && twin !== path && isFile(twin) ? [path, twin] : [path];
-    return together(paths.map((each) => classified(realpathSync(each), root)));
+    const twins = hasLoader ? named.map((path) => path.replace(/\.([cm]?)js$/, '.$1ts')) : [];
+    const files = [...new Set([...named, ...twins])].filter(isFile);
+    return together(files.map((each) => classified(realpathSync(each), root)));
   }
   const byNode = resolved(specifier, parent);
   if (hasLoader) {
@@ -61,6 +63,22 @@ function findFile({ specifier, parent }: Site, root: string): Found {
   const found = classified(chosen, root);
   if (byNode === undefined) return found;
   return { ...found, choices: [{ from: nameOf(parent, root), specifier, to: nameOf(byNode, root) }] };
+}
+
+/** The paths that a specifier says: to `import` it is part of a URL, to `require` a path. */
+function pathsOf(specifier: string, folder: string): string[] {
+  const plain = specifier.replace(/[?#].*$/, '');
+  const absolute = toPath(plain);
+  if (absolute !== undefined) return [absolute];
+  return [...new Set([specifier, plain, decoded(plain)])].map((each) => join(folder, each));
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** What Node's `require` takes a specifier for. */

@@ -98,6 +98,15 @@ describe('what a function needs', () => {
     ]);
   });
 
+  it('is a file whatever characters its name has', (t) => {
+    const root = folder(t, {
+      'a b.js': "import './c%20d.js?x=1'; import '%'",
+      'c d.js': "require('./e#f.js')",
+      'e#f.js': '',
+    });
+    assert.deepEqual(names(needs(root, ['./a%20b.js'])), ['a b.js', 'c d.js', 'e#f.js']);
+  });
+
   it('is a file outside of the root by its absolute path', (t) => {
     const outside = folder(t, { 'x.js': '' });
     assert.deepEqual(names(needs(folder(t, files), [`file://${outside}/x.js`])), [join(outside, 'x.js')]);
