@@ -13,10 +13,7 @@ const noop = remote(() => undefined);
 const [host, port] = cluster.address.split(':');
 const quiet = { granted() {}, askAll() {}, suspected() {}, connected() {}, answered() {}, ended() {} };
 const self = { nodeId: 'c0ffee0000000001', version, token: cluster.token };
-const head = await connectHead(
-  { host, port: Number(port), self, firstTimeoutMs: 0, headTimeoutMs: 1_000 },
-  quiet,
-);
+const head = await connectHead({ host, port: Number(port), self, firstTimeoutMs: 0, headTimeoutMs: 1_000 }, quiet);
 
 /** The number that the shard gives its newest write: that of this call. */
 async function newest() {
