@@ -104,6 +104,8 @@ const parts = {
  */
 const shared = [
   'common/thrown.ts',
+  'core/files/disk.ts',
+  'core/files/needs.ts',
   'core/functions/imports.ts',
   'core/functions/modules.ts',
   'core/functions/origins.ts',

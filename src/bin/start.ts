@@ -26,6 +26,8 @@ the foreground until SIGTERM or Ctrl-C, which drain: tasks under way end first. 
   --resources JSON           custom resources, such as '{"ssd": 2}'
   --labels JSON              labels of the node, such as '{"zone": "a"}'
   --object-store-memory SIZE such as 512MiB (default: 30 % of the memory)
+  --root DIR                 the application's folder: tasks import its files, and have it as working directory
+                             (default: the working directory)
   --drain S                  seconds that tasks under way may take at the end (default 25)
   --detach                   returns when it is up; 'mobula stop' ends it
   --json                     prints one line of JSON when it is up

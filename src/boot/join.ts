@@ -35,6 +35,7 @@ export function joinAsDriver(options: ResolvedInitOptions, cluster: ResolvedClus
   const isHere = isLoopbackHost(parseAddress(address)?.host ?? '');
   const { namespace, labels } = options;
   return join(options, {
+    root: process.cwd(),
     address,
     token,
     labels,
@@ -50,11 +51,11 @@ export function joinAsDriver(options: ResolvedInitOptions, cluster: ResolvedClus
 /** Starts the core of this process, and its agent, which a cluster takes in. */
 export async function join(
   options: ResolvedInitOptions,
-  config: Omit<AgentConfig, 'facts' | 'output'>,
+  { root, ...config }: Omit<AgentConfig, 'facts' | 'output'> & { readonly root: string },
 ): Promise<Joined> {
   // A driver has no supervisor that reads its page.
   const page = config.job === undefined ? { begunFd: addon.openBegun(BEGUN_BYTES) } : {};
-  const facts: NodeFacts = { ...nodeFacts(options), ...page };
+  const facts: NodeFacts = { ...nodeFacts(options, root), ...page };
   startCore(options, facts.totals);
   try {
     const agent = await AgentHost.start({ ...config, facts });

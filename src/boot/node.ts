@@ -12,7 +12,9 @@ const LOOPBACK = '127.0.0.1';
 
 /** Starts a node of a cluster: a process without a program, whose workers run tasks of others. */
 export async function startNode(config: NodeConfig): Promise<Served<NodeReady>> {
-  const { address, token, bind = LOOPBACK, ports, headTimeoutMs, start, labels = {} } = config;
+  const { root, address, token, bind = LOOPBACK, ports, headTimeoutMs, start, labels = {} } = config;
+  // Code that stands in no file imports from the working directory.
+  process.chdir(root);
   const machine = { cpus: addon.usableCpus(), memory: addon.memoryLimit() };
   const { numCpus = machine.cpus, numGpus, resources, objectStoreMemory } = config;
   const asked = { numCpus, numGpus, resources, objectStoreMemory, labels, address };
@@ -20,6 +22,7 @@ export async function startNode(config: NodeConfig): Promise<Served<NodeReady>> 
   const options = resolveInitOptions(given, machine);
   const firstTimeoutMs = start === 0 ? 0 : headTimeoutMs;
   const joined = await join(options, {
+    root,
     address,
     token,
     labels,

@@ -17,7 +17,7 @@ const WORKER_FILE = join(import.meta.dirname, 'worker.cjs');
  * wrong with the options; the rest of mobula is loaded meanwhile. `joined`: a cluster has taken it in, and its core is up.
  */
 export function startDriver(options: ResolvedInitOptions, joined?: Joined): DriverNode {
-  const facts = joined?.facts ?? nodeFacts(options);
+  const facts = joined?.facts ?? nodeFacts(options, process.cwd());
   if (joined === undefined) startCore(options, facts.totals);
   const threads = taskThreads(options);
   const pool = new WorkerPool(WORKER_FILE, heapLimits(options.memory, threads));

@@ -13,6 +13,7 @@ export const errorCodes = {
   ERR_MOBULA_CONTROL_STORE_UNAVAILABLE: 'The control store does not answer.',
   ERR_MOBULA_DATA_DIRECTORY: 'The data directory of a head cannot be used.',
   ERR_MOBULA_DEADLOCK: 'Tasks and actors wait for one another in a cycle.',
+  ERR_MOBULA_FILES: 'A node lacks a file or package that a function imports, or has another one.',
   ERR_MOBULA_FRAME: 'A message between processes is malformed or too long.',
   ERR_MOBULA_GET_TIMEOUT: 'The value was not there within timeoutMs.',
   ERR_MOBULA_INTERNAL: 'mobula broke a promise of its own.',

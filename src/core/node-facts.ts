@@ -17,4 +17,6 @@ export interface NodeFacts {
 export interface ClusterFacts {
   /** How long no node may have what a task asks for, in milliseconds. */
   readonly infeasibleAfterMs: number;
+  /** The folder under which this node has the files of applications: a path without links. */
+  readonly root: string;
 }

@@ -1,4 +1,5 @@
 import type { Addon } from '../native/addon.ts';
+import type { Program } from './files/program.ts';
 import type { CaptureHost } from './functions/capture.ts';
 import { Life } from './life.ts';
 import type { NodeFacts } from './node-facts.ts';
@@ -39,6 +40,7 @@ export class ThreadRuntime {
   readonly inbox: Inbox;
   /** Looks for captured data that has changed, where `init` was asked to, or a function was typed at a prompt. */
   watch: CaptureWatch | undefined;
+  program: Program | undefined;
   readonly #travel: Travel;
   readonly life: Life = new Life();
   readonly refs: ThreadRefs;

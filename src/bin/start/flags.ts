@@ -7,6 +7,7 @@ import {
   readAddress,
   readAmount,
   readDuration,
+  readFolder,
   readHost,
   readLabels,
   readMemory,
@@ -38,6 +39,7 @@ interface Values {
   readonly resources: Record<string, number>;
   readonly labels: Record<string, string>;
   readonly 'object-store-memory': number;
+  readonly root: string;
   readonly ports: readonly [first: number, last: number];
   readonly 'head-timeout': number;
   readonly drain: number;
@@ -56,6 +58,7 @@ const flags: { readonly [Name in keyof Values]: Flag<Values[Name]> } = {
   resources: { read: readResources },
   labels: { read: readLabels },
   'object-store-memory': { read: readMemory },
+  root: { read: readFolder },
   ports: { read: readPorts, with: 'address' },
   'head-timeout': { read: readSeconds, with: 'address' },
   drain: { read: readSeconds },

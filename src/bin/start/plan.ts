@@ -89,7 +89,7 @@ function localPlan(flags: Flags) {
     ...(resources !== undefined && { resources }),
     ...(labels !== undefined && { labels }),
     ...(flags['object-store-memory'] !== undefined && { objectStoreMemory: flags['object-store-memory'] }),
-    root: process.cwd(),
+    root: flags.root ?? process.cwd(),
     headTimeoutMs: flags['head-timeout'] ?? 600_000,
   };
 }

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseAddress } from '../../common/address.ts';
 import { memorySize, nodeLabels } from '../../common/init-options.ts';
 import { amount, badOption, customResources, whole } from '../../common/options.ts';
@@ -39,6 +41,13 @@ export const readAddress: Reader<string> = (flag, text) => {
 export const readHost: Reader<string> = (flag, text) => {
   if (/^[^\s/[\]]+$/.test(text) && parseAddress(text) === undefined) return text;
   throw badOption(flag, text, 'a host name or an IP address, without a port');
+};
+
+/** A folder that is there, as an absolute path. */
+export const readFolder: Reader<string> = (flag, text) => {
+  const path = resolve(text);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  throw badOption(flag, text, 'a folder that is there');
 };
 
 /** `first-last`. */

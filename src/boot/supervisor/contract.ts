@@ -24,7 +24,7 @@ export interface NodeConfig {
   readonly labels?: Readonly<Record<string, string>>;
   /** Bytes. */
   readonly objectStoreMemory?: number;
-  /** The folder under which the application's files are found: an absolute path. */
+  /** The folder under which the application's files are found, and the working directory of tasks: an absolute path. */
   readonly root: string;
   /** The first and the last port that it may listen at. Absent: the system chooses. */
   readonly ports?: readonly [first: number, last: number];

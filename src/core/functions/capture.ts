@@ -24,6 +24,7 @@ import { planStatics } from './statics.ts';
 import { factsOf, rememberSteady } from './steady.ts';
 import { packData } from './values.ts';
 
+export { Program } from '../files/program.ts';
 export { wasTyped } from './script-variables.ts';
 
 /** What capture asks of the runtime. */

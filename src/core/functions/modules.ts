@@ -89,7 +89,7 @@ export function resolveFile({ specifier, parent }: ImportSite): string | undefin
   return undefined;
 }
 
-function isFile(path: string): boolean {
+export function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 

@@ -1,14 +1,21 @@
 import { CaptureError, MobulaError } from '../../common/errors.ts';
+import { refusalOf } from '../files/check.ts';
+import type { PlacedFunction } from '../files/needs.ts';
+import { relocate } from '../files/relocate.ts';
 import { reviveFunction } from '../functions/revive.ts';
+import type { ShippedFunction } from '../functions/shipped.ts';
+import type { ClusterFacts, NodeFacts } from '../node-facts.ts';
 import { ObjectRef, RefBlock } from '../refs/object-ref.ts';
 import type { ThreadRuntime } from '../runtime.ts';
+import { ownUrl } from '../submit/own.ts';
 import type { Unshipped } from '../submit/registry.ts';
 import type { Template } from '../submit/template.ts';
 import { SingleGet } from '../wait/waiting.ts';
 import { Load } from './load.ts';
 import type { Retirement } from './retirement.ts';
 
-type Ship = Parameters<typeof reviveFunction>[0];
+/** What the object with a function's code holds. */
+type Code = ShippedFunction | PlacedFunction | Unshipped;
 
 /** A load that has failed so often in a row, each time on fresh threads, fails all tasks that need it. */
 const MAX_FAILED_LOADS = 3;
@@ -117,10 +124,11 @@ export class CodeCache {
 
   /** Nearly always the code is there before its first task, and is made without a wait. */
   #make(object: number): Function | Promise<Function> {
-    const there = this.#runtime.inbox.lookNow(object);
-    if (there === undefined) return this.#arrival(object).then(revived);
+    const { inbox, facts } = this.#runtime;
+    const there = inbox.lookNow(object);
+    if (there === undefined) return this.#arrival(object).then((code) => revived(code as Code, facts));
     try {
-      return revived(there.value);
+      return revived(there.value as Code, facts);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -137,8 +145,28 @@ export class CodeCache {
   }
 }
 
-function revived(shipped: unknown): Function | Promise<Function> {
-  return (shipped as Unshipped).kind === 'unshipped' ? refuse : reviveFunction(shipped as Ship);
+function revived(code: Code, facts: NodeFacts): Function | Promise<Function> {
+  switch (code.kind) {
+    case 'unshipped':
+      return refuse;
+    case 'function':
+      return reviveFunction(code);
+    case 'placed':
+      return placed(code, facts);
+  }
+}
+
+/** A function of a cluster's program: from this node's files, if these are the program's. Nothing is loaded if not. */
+function placed({ code, needs }: PlacedFunction, { nodeId, cluster }: NodeFacts): Function | Promise<Function> {
+  const { root } = cluster as ClusterFacts;
+  const refusal = refusalOf(needs, { nodeId, root });
+  if (refusal !== undefined) {
+    return () => {
+      throw refusal;
+    };
+  }
+  relocate(code, needs, { root, mobula: ownUrl });
+  return reviveFunction(code);
 }
 
 /** Stands in for code that there is none of. Also called as a constructor. */

@@ -1,4 +1,5 @@
 import { MobulaError, ObjectStoreFullError } from '../../common/errors.ts';
+import { isRefusal } from '../files/refusal.ts';
 import type { Port } from '../port/port.ts';
 import { op, outcome } from '../port/wire.ts';
 import type { Template } from '../submit/template.ts';
@@ -129,6 +130,7 @@ function several(task: Attempt, value: unknown, count: number): readonly unknown
 
 /** Whether the template asks for another attempt after `thrown`. */
 function retries(template: Template, thrown: unknown): boolean {
+  if (isRefusal(thrown)) return false;
   const { retryExceptions } = template.info;
   if (typeof retryExceptions === 'boolean') return retryExceptions;
   for (let proto: unknown = thrown; typeof proto === 'object' && proto !== null; proto = Object.getPrototypeOf(proto)) {

@@ -1,10 +1,14 @@
 import { part } from '../../common/bundle.ts';
 import { CaptureError } from '../../common/errors.ts';
 import { encodeToBytes, LocalShapeTable, type Portable, portable } from '../../store/codec/index.ts';
+import type { PlacedFunction } from '../files/needs.ts';
+import type { Program } from '../files/program.ts';
 import type { CaptureHost } from '../functions/capture.ts';
-import type { Shipped } from '../functions/shipped.ts';
+import type { ShippedFunction } from '../functions/shipped.ts';
+import type { NodeFacts } from '../node-facts.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import { portableKind } from '../values/portable-kind.ts';
+import { ownUrl } from './own.ts';
 
 /** One piece of captured data, or the text of a captured function, as it was. */
 interface Sighting {
@@ -27,12 +31,25 @@ const encoder = new TextEncoder();
 const capture = (): typeof import('../functions/capture.ts') =>
   part('capture') as typeof import('../functions/capture.ts');
 
-/** Ships a function. What it captures is watched where there is a watch; there is one from the first function on that was typed at a prompt. */
-export function shipFunction(
-  source: Function,
-  host: CaptureHost,
-  thread: { watch: CaptureWatch | undefined },
-): Shipped {
+/** The thread that ships functions. */
+export interface Shipping {
+  readonly facts: NodeFacts;
+  watch: CaptureWatch | undefined;
+  /** The files of the application, once a function was shipped in a cluster. */
+  program: Program | undefined;
+}
+
+/** Ships a function; in a cluster together with what it needs of the application's files. */
+export function shipFunction(source: Function, host: CaptureHost, thread: Shipping): ShippedFunction | PlacedFunction {
+  const code = watched(source, host, thread);
+  const { cluster } = thread.facts;
+  if (cluster === undefined) return code;
+  thread.program ??= new (capture().Program)(cluster.root, ownUrl);
+  return { kind: 'placed', needs: thread.program.needsOf(code), code };
+}
+
+/** What a function captures is watched where there is a watch; there is one from the first function on that was typed at a prompt. */
+function watched(source: Function, host: CaptureHost, thread: Shipping): ShippedFunction {
   if (thread.watch === undefined) {
     const { captureFunction, wasTyped } = capture();
     const shipped = captureFunction(source, host);
@@ -47,7 +64,7 @@ export class CaptureWatch {
   readonly #records = new WeakMap<Function, Record>();
 
   /** Ships a function and remembers what its captured data was like. */
-  ship(source: Function, host: CaptureHost): Shipped {
+  ship(source: Function, host: CaptureHost): ShippedFunction {
     const sightings: Sighting[] = [];
     const shipped = capture().captureFunction(source, watching(host, sightings));
     this.#records.set(source, { sightings, isNew: true, isBusy: false });

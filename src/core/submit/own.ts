@@ -5,7 +5,10 @@ import type { AnyFunction, ShippedImport } from '../functions/shipped.ts';
 // The path holds in src/core/submit/ as well as in dist/boot/, where the bundled code lies.
 const home = new URL('..', import.meta.url).href;
 const index = new URL('index.js', home).href;
-/** The URL under which every thread has mobula, if `file` is mobula. */
+/** The URL under which every thread of this process has mobula. */
+export const ownUrl: string = index;
+
+/** The same, if `file` is mobula. */
 export function ownModule(file: string): string | undefined {
   return file === fileURLToPath(index) ? index : undefined;
 }

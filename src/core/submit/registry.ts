@@ -4,7 +4,8 @@ import { setImmediate } from '../../common/timers.ts';
 import { WeakValues } from '../../common/weak-values.ts';
 import type { Addon } from '../../native/addon.ts';
 import { nativeError } from '../../native/native-error.ts';
-import type { Shipped } from '../functions/shipped.ts';
+import type { PlacedFunction } from '../files/needs.ts';
+import type { ShippedFunction } from '../functions/shipped.ts';
 import type { NodeFacts } from '../node-facts.ts';
 import type { Port } from '../port/port.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
@@ -31,7 +32,7 @@ export interface CodeWriter {
   /** Writes a value into an object of this thread. */
   putInto(object: number, value: unknown, path: string): void;
   /** Describes a function for its way to other threads. */
-  ship(source: Function): Shipped;
+  ship(source: Function): ShippedFunction | PlacedFunction;
 }
 
 /** In the place of code that could not be written. */

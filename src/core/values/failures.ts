@@ -15,6 +15,7 @@ import {
   UnschedulableError,
   WorkerDiedError,
 } from '../../common/errors.ts';
+import { isRefusal } from '../files/refusal.ts';
 import { functionGone } from '../submit/function-gone.ts';
 import { waitsFor } from '../wait/reasons.ts';
 
@@ -202,8 +203,9 @@ function deadlock(
   return new DeadlockError(`Call '${origin.taskName}' would never end: ${waits.join(', ')}. ${advice}`, origin, cycle);
 }
 
-/** The error that tells what user code threw. */
+/** The error that tells what user code threw. A node's refusal to run it stands for itself. */
 export function userFailure(wire: UserFailure): Error {
   const [thrown, taskName, attempt, nodeId] = wire;
+  if (isRefusal(thrown)) return thrown;
   return TaskError.from(thrown, { taskName, nodeId, attempt });
 }

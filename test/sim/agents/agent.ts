@@ -5,7 +5,7 @@ import { RunningTasks } from '../../../src/agent/running.ts';
 import { entry, readCancel, readCode, readSettled, readTemplate } from '../../../src/agent/wire/entries.ts';
 import { type EntryReader, malformed } from '../../../src/agent/wire/entry.ts';
 import type { Bug } from './bugs.ts';
-import { commandsTo, Imported, Inbox, Output, objectsOf } from './doubles.ts';
+import { commandsTo, Imported, Inbox, noSlots, Output, objectsOf } from './doubles.ts';
 import { Executor, type Watched } from './executor.ts';
 import type { Io } from './io.ts';
 import { Submitting } from './submitting.ts';
@@ -49,6 +49,7 @@ export class Agent {
       imported: this.#imported.port,
       exported: this.submitting.exported.port,
       jobs: this.jobs,
+      slots: noSlots,
       output: this.#output.port,
       nodeId: Buffer.from(node, 'hex'),
       nameOf: () => 'f',
@@ -100,7 +101,8 @@ export class Agent {
   /** A node is dead, or the session with it has ended. */
   dead(node: NodeId): void {
     if (this.submitting.state.dead.has(node)) return;
-    this.submitting.step({ kind: 'dead', node });
+    // What had begun there is not known: it counts.
+    this.submitting.step({ kind: 'dead', node, begun: undefined });
     const peer = this.#peers.get(node);
     if (peer !== undefined) {
       this.#peers.delete(node);

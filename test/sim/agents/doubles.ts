@@ -1,3 +1,4 @@
+import { BegunSlots } from '../../../src/agent/begun.ts';
 import type { Commands } from '../../../src/agent/commands.ts';
 import type { ExportedTemplates } from '../../../src/agent/exported.ts';
 import type { ImportedTemplates } from '../../../src/agent/imported.ts';
@@ -9,6 +10,7 @@ import type { Run } from '../../../src/agent/run.ts';
 import type { WireValues } from '../../../src/agent/values.ts';
 import { type RunHead, valuesOf, writeCode, writeTemplate } from '../../../src/agent/wire/entries.ts';
 import { type EntryReader, type EntryWriter, malformed } from '../../../src/agent/wire/entry.ts';
+import type { ThreadRuntime } from '../../../src/core/runtime.ts';
 import type { Bug } from './bugs.ts';
 import type { Arg, Executor } from './executor.ts';
 import type { Io } from './io.ts';
@@ -85,6 +87,9 @@ export function objectsOf(executor: Executor): Objects {
   };
   return objects as Objects;
 }
+
+/** No supervisor reads which tasks have begun. */
+export const noSlots: BegunSlots = new BegunSlots({ addon: {}, facts: {} } as ThreadRuntime);
 
 /** The templates of other nodes: a model of `agent/imported.ts`. */
 export class Imported {

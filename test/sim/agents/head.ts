@@ -111,7 +111,7 @@ export class Head implements Hears {
         this.#tell({ kind: 'job', link, node, ...values });
         break;
       case 'EXITED':
-        this.#tell({ kind: 'exited', ...values });
+        this.#tell({ kind: 'exited', node: values.node, cause: values.cause, begun: undefined });
         break;
       case 'COMPLAIN':
         this.#tell({ kind: 'complain', link, node, ...values });

@@ -53,7 +53,10 @@ export class MemberLink {
     this.#channel = channel;
     this.#wait = 20;
     this.#step({ kind: 'up' });
-    if (this.#exited !== undefined) this.#say('EXITED', { node: this.#exited, cause: 'its process ended' });
+    if (this.#exited !== undefined) {
+      const what = { cause: 'its process ended', known: false, begun: new Uint8Array(0) };
+      this.#say('EXITED', { node: this.#exited, ...what });
+    }
     this.#exited = undefined;
   }
 

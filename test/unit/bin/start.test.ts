@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { isUsageError } from '../../../src/bin/command.ts';
 import { readFlags } from '../../../src/bin/start/flags.ts';
@@ -84,6 +84,7 @@ test('a node is told where its head is, and what only nodes have', (t) => {
     drainMs: 25_000,
   });
   assert.equal(plan('--address localhost:6380', whose).node?.bind, '127.0.0.1');
+  assert.equal(plan('--address localhost:6380 --root src', whose).node?.root, resolve('src'));
 });
 
 test('a command line that makes no sense is refused, and says what would', (t) => {
@@ -120,7 +121,7 @@ test('a command line that makes no sense is refused, and says what would', (t) =
     ['--head --object-store-memory 1', 'from 1048576'],
     ['--head --node-timeout 0', 'more than 0 seconds'],
     ['--head --drain soon', 'a number of seconds'],
-    ['--head --root /', "Unknown option '--root'"],
+    ['--head --root /no/such/folder', 'a folder that is there'],
     ['--address 127.0.0.1:1 --ports 2-1', 'the first and the last port'],
     ['--address 127.0.0.1:1 --ports 7000', 'the first and the last port'],
     ['--head --gcs-shards 2', "Unknown option '--gcs-shards'"],
