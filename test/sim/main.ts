@@ -27,16 +27,15 @@ function whole(name: string, text: string): number {
   return number;
 }
 
-/** The chosen protocols, or all. */
+/** The chosen protocols, or all; with a bug, those that have it. */
 function chosen(): readonly Protocol[] {
-  const named = protocols.filter(({ name }) => values.protocol === undefined || name === values.protocol);
+  const { protocol, bug } = values;
+  const named = protocols.filter(({ name }) => protocol === undefined || name === protocol);
   if (named.length === 0) throw new RangeError(`--protocol takes ${protocols.map(({ name }) => name).join(', ')}`);
-  for (const { name, bugs } of named) {
-    if (values.bug !== undefined && !bugs.includes(values.bug)) {
-      throw new RangeError(`--bug: ${name} has ${bugs.map((bug) => `'${bug}'`).join(', ')}`);
-    }
-  }
-  return named;
+  const having = named.filter(({ bugs }) => bug === undefined || bugs.includes(bug));
+  if (having.length > 0) return having;
+  const all = named.flatMap(({ name, bugs }) => bugs.map((each) => `'${each}' (${name})`));
+  throw new RangeError(`--bug takes ${all.join(', ')}`);
 }
 
 /** How many of a history's last lines a run of many seeds prints. */

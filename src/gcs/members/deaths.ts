@@ -50,8 +50,10 @@ export function bury(
       changes.push({ kind: 'forget-node', node: oldest });
     }
   }
-  for (const { row } of state.jobs.values()) if (row.driver === node) endJob(state, row.job, effects);
   sweep(state, changes, (from) => ({ kind: 'sweep-node', node, from }), effects, end);
+  // Behind its death: a head that ends between the two ends the jobs at its next start. The other way round, it would find a driver
+  // that lives, with a job that is over.
+  for (const { row } of state.jobs.values()) if (row.driver === node) endJob(state, row.job, effects);
 }
 
 /** The oldest list goes, if its row is still there. */

@@ -6,18 +6,10 @@ import { nodeFacts } from '../../../src/wire/bodies.ts';
 import { type HeadMessages, headDecoder, headTable, Passed, type SchedulerMessages } from '../../../src/wire/table.ts';
 import type { Input } from '../program.ts';
 import type { Bug } from './bugs.ts';
+import { type Client, settings } from './head-client.ts';
 import { type Hears, type Io, nodeIdOf } from './io.ts';
 import { type Frame, isClose } from './messages.ts';
 import { Store } from './store.ts';
-
-/** After so long a silence a node is dead; nodes that cannot reach one another for `returnMs` complain. */
-export const settings = { nodeTimeoutMs: 1500, suspectMs: 800, returnMs: 800 };
-
-interface Client {
-  readonly channel: number;
-  readonly node: string;
-  registered: boolean;
-}
 
 /** The head: the authority as it is, on channels and a disk. What `wire/serve.ts` does with frames. */
 export class Head implements Hears {
@@ -34,13 +26,13 @@ export class Head implements Hears {
   constructor(io: Io, bug: Bug | undefined) {
     this.#io = io;
     this.#bug = bug;
-    this.store = new Store(io, new Map());
+    this.store = new Store(io, new Map(), bug);
   }
 
   hear(input: Input): void {
     switch (input.on) {
       case 'start':
-        this.store = new Store(this.#io, input.files);
+        this.store = new Store(this.#io, input.files, this.#bug);
         this.#tell({
           kind: 'start',
           nodes: [...this.store.nodes.values()],
@@ -160,7 +152,7 @@ export class Head implements Hears {
   #do(effect: AuthorityEffect): void {
     switch (effect.kind) {
       case 'write':
-        this.store.write(this.#planted(effect));
+        this.store.write(effect);
         break;
       case 'wake':
         this.#io.at('tick', effect.at);
@@ -177,11 +169,6 @@ export class Head implements Hears {
         if (client !== undefined) this.#answer(client, effect);
       }
     }
-  }
-
-  #planted(write: Extract<AuthorityEffect, { kind: 'write' }>): typeof write {
-    if (this.#bug !== 'jobs of a dead driver go on') return write;
-    return { ...write, changes: write.changes.filter((change) => change.kind !== 'job' || !change.row.ended) };
   }
 
   #answer(client: Client, effect: Exclude<AuthorityEffect, { kind: 'write' | 'wake' | 'suspected' | 'again' }>): void {

@@ -1,6 +1,6 @@
 import type { Peer } from '../../../src/agent/peer.ts';
 import type { Granted, NodeId } from '../../../src/agent/ports.ts';
-import { type Outgoing, Sending } from '../../../src/agent/sending.ts';
+import { Sending } from '../../../src/agent/sending.ts';
 import { failureOf } from '../../../src/agent/submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from '../../../src/agent/submitter/state.ts';
 import { submitterStep } from '../../../src/agent/submitter/step.ts';
@@ -10,24 +10,15 @@ import { jobName } from '../../../src/common/job-name.ts';
 import { outcome } from '../../../src/core/port/wire.ts';
 import type { ThreadRuntime } from '../../../src/core/runtime.ts';
 import { encodeFailure, failure } from '../../../src/core/values/failures.ts';
-import { Violation } from '../scenario.ts';
 import type { AgentPorts } from './agent.ts';
-import { auditAnswer, auditSubmitter } from './audit.ts';
+import { auditAnswer, auditFollower, auditSent, auditSubmitter } from './audit.ts';
 import type { Bug } from './bugs.ts';
 import { Core, type CoreNews } from './core.ts';
-import { isThere, type Missing, type Task } from './core-task.ts';
+import type { Missing, Task } from './core-task.ts';
 import { Exported, type Inbox, readValue } from './doubles.ts';
 import type { Io } from './io.ts';
-import { asBytes, type Spec, type Work } from './work.ts';
-
-const outcomes: Readonly<Record<number, number>> = {
-  [answer.values]: outcome.ok,
-  [answer.thrown]: outcome.error,
-  [answer.thrownAgain]: outcome.retry,
-  [answer.failed]: outcome.failed,
-  [answer.lost]: outcome.lost,
-  [answer.unbegun]: outcome.unbegun,
-};
+import { outcomes, outgoingOf } from './outgoing.ts';
+import type { Spec } from './work.ts';
 
 /** The submitting half of an agent: the step as it is, between its core and the nodes. */
 export class Submitting {
@@ -177,26 +168,13 @@ export class Submitting {
 
   #send(granted: NodeId): void {
     const { task, missing } = this.#handed as { task: Task; missing: readonly Missing[] };
-    const { index, generation, tries: attempt, spec, deps } = task;
-    const { flights, dead } = this.state;
-    const made = missing.map(({ position, maker, result }) => {
-      const flight = flights.get(maker.index);
-      return { position, index: maker.index, generation: maker.generation, attempt: flight?.attempt ?? 0, result };
-    });
-    const others = [...flights.values()].map(({ node }) => node).filter((node) => node !== granted);
-    const planted = this.#bug === 'follower sent to another node' && made.length > 0;
+    const { index, generation, tries: attempt } = task;
+    const { flights } = this.state;
+    const others = [...flights.values()].map((flight) => flight.node).filter((other) => other !== granted);
+    const planted = this.#bug === 'follower sent to another node' && missing.length > 0;
     const node = planted ? (others[0] ?? granted) : granted;
-    if (dead.has(node)) throw new Violation(`${spec.task} goes to ${node}, which is dead`);
-    if (made.some((maker) => flights.get(maker.index)?.node !== node)) {
-      throw new Violation(`${spec.task} goes to ${node}, and what makes its arguments did not`);
-    }
-    const { task: name, ms, ends, names } = spec;
-    const work: Work = { task: name, ms, ends, names };
-    const argsAt = this.#inbox.put(asBytes(work));
-    for (const { outcome } of deps.filter(isThere)) this.#inbox.put(outcome?.bytes as Uint8Array);
-    const { job } = this.exported;
-    const head = { index, generation, attempt, template: spec.template, job, results: spec.results, deps: deps.length };
-    const outgoing: Outgoing = { head: { ...head, made }, argsAt };
+    auditSent(task, missing, node, this.state);
+    const outgoing = outgoingOf(task, missing, flights, this.exported.job, this.#inbox);
     this.#sending.send(this.#peer(node), outgoing, () => {
       const flight = flights.get(index);
       return flight?.generation === generation && flight.attempt === attempt;
@@ -208,10 +186,7 @@ export class Submitting {
     const values = Array.from({ length: head.values }, () => readValue(entry));
     entry.end();
     const task = this.core.at(index);
-    if (task?.follows === true && head.what === answer.values) {
-      const late = task.deps.find((dep) => !isThere(dep) && dep.of.held);
-      if (late !== undefined) throw new Violation(`${task.spec.task} is answered before ${late.of.spec.task}`);
-    }
+    if (head.what === answer.values) auditFollower(task);
     if (this.#bug === 'answer settles a task that was cancelled' && task?.state === 'settled') task.state = 'taken';
     this.core.result(index, outcomes[head.what] as number, values);
   }

@@ -163,6 +163,30 @@ describe('where tasks go', () => {
     assert.deepEqual(kinds(task(2)), ['send']);
   });
 
+  it('tells the scheduler of tasks that came after its word, as it says that once', () => {
+    const { env, line, settle, give, task } = bench();
+    line(1, 1);
+    settle();
+    give({ kind: 'granted', word: { kind: 'infeasible', line: 1 } });
+    settle();
+    task(0);
+    line(1, 0, false);
+    env.now += 10;
+    // As many as the scheduler knows of.
+    line(1, 1, false);
+    assert.deepEqual(
+      requests(settle()).map(({ wishes }) => wishes[0]?.count),
+      [1],
+    );
+    env.now += 10;
+    assert.deepEqual(requests(settle()), [], 'once');
+    // Its word may also come when there is nothing to fail.
+    line(1, 0, false);
+    give({ kind: 'granted', word: { kind: 'infeasible', line: 1 } });
+    line(1, 1, false);
+    assert.equal(requests(settle()).length, 1);
+  });
+
   it('acknowledges a smaller window, so that the scheduler may give the room away', () => {
     const { env, line, settle, grant } = bench();
     line(1, 9);

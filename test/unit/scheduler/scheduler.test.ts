@@ -194,6 +194,18 @@ test('what no node has fails after its time, and not if a node comes that has it
   assert.deepEqual(placed(made), { n1: 1 });
 });
 
+test('of tasks that come after they were called infeasible it is said again', () => {
+  const made = cluster({ n0: 1 });
+  const wish = { line: 7, ask: ask({ demand: { CPU: 50_000 }, infeasibleAfterMs: 0 }), count: 1, out: [] };
+  const request = (no: number): readonly SchedulerEffect[] => {
+    const rest = { seen: 0, complete: false, wishes: [wish], tasks: [], gone: [] };
+    return made.step({ kind: 'request', from: 'd', no, ...rest });
+  };
+  assert.deepEqual(kinds(request(1000)), ['infeasible']);
+  assert.deepEqual(kinds(made.step({ kind: 'tick' })), [], 'not by itself');
+  assert.deepEqual(kinds(request(1001)), ['infeasible']);
+});
+
 test('before all nodes have reported nothing is called infeasible', () => {
   const made = cluster({ n0: 1 });
   const silent = new Cluster(new Random(1));

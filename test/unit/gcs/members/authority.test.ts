@@ -90,3 +90,24 @@ test('dead nodes and ended jobs do not add up', () => {
   assert.equal(forgotten.filter(({ kind }) => kind === 'forget-node').length, 500);
   assert.equal(forgotten.filter(({ kind }) => kind === 'forget-job').length, 500);
 });
+
+test('a registration that comes late, on a connection that the node has given up, does not take it from the newer one', () => {
+  const world = new World();
+  world.held = true;
+  world.tell({ kind: 'register', link: 2, row: row('a') });
+  world.tell({ kind: 'register', link: 1, row: row('a') });
+  world.tell({ kind: 'closed', link: 1, node: 'a' });
+  world.land();
+  assert.deepEqual(world.take('registered'), [{ kind: 'registered', link: 2 }]);
+});
+
+test('a driver is dead on the disk before its job is over there: a head that ends between the two ends the job later', () => {
+  const world = new World();
+  world.join(row('d', { driver: true }));
+  world.tell({ kind: 'job', link: 1, node: 'd', no: 1, name: '', namespace: '' });
+  world.take('write');
+  world.tell({ kind: 'exited', node: 'd', cause: 'killed' });
+  const changes = world.take('write').flatMap((effect) => (effect.kind === 'write' ? effect.changes : []));
+  const kinds = changes.map(({ kind }) => kind).filter((kind) => kind === 'node' || kind === 'job');
+  assert.deepEqual(kinds, ['node', 'job']);
+});
