@@ -106,7 +106,7 @@ test('a driver is dead on the disk before its job is over there: a head that end
   world.join(row('d', { driver: true }));
   world.tell({ kind: 'job', link: 1, node: 'd', no: 1, name: '', namespace: '' });
   world.take('write');
-  world.tell({ kind: 'exited', node: 'd', cause: 'killed' });
+  world.tell({ kind: 'exited', node: 'd', cause: 'killed', begun: undefined });
   const changes = world.take('write').flatMap((effect) => (effect.kind === 'write' ? effect.changes : []));
   const kinds = changes.map(({ kind }) => kind).filter((kind) => kind === 'node' || kind === 'job');
   assert.deepEqual(kinds, ['node', 'job']);
