@@ -48,8 +48,8 @@ export class Outcomes {
     this.#end(run);
   }
 
-  /** A result of a task is there; its value stands at `pos` of the inbox. */
-  settled(run: Run, token: number, outcome: number, pos: number): void {
+  /** A task's result of this number is there; its value stands at `pos` of the inbox. */
+  settled(run: Run, result: number, outcome: number, pos: number): void {
     const { values, output } = this.#ports;
     run.missing -= 1;
     run.bytes += values.size(pos);
@@ -58,7 +58,7 @@ export class Outcomes {
     } else if (outcome !== status.value) {
       run.failed = true;
       // All results of a task have the same error.
-      if (run.tokens[0] === token) this.#thrown(run, outcome, pos);
+      if (result === 0) this.#thrown(run, outcome, pos);
     } else if (run.objects.length === 1 && !run.waits && !values.carriesCode(pos) && output.mayAnswer(run)) {
       // The commonest: from the inbox into the answer.
       const { out } = run.peer;
@@ -68,7 +68,9 @@ export class Outcomes {
       this.#end(run);
       return;
     } else {
-      run.parts[run.tokens.indexOf(token)] = this.#part(run, pos);
+      const parts = run.parts.length > 0 ? run.parts.slice() : new Array<Uint8Array>(run.objects.length);
+      parts[result] = this.#part(run, pos);
+      run.parts = parts;
     }
     if (run.missing === 0) this.#answer(run);
   }
@@ -80,7 +82,7 @@ export class Outcomes {
     part.begin(0);
     if (values.carriesCode(pos)) {
       const { bytes, templates } = values.rename(pos);
-      run.templates.push(...templates);
+      run.templates = [...run.templates, ...templates];
       writeRenamed(part, bytes);
     } else {
       values.write(part, pos);
@@ -97,12 +99,12 @@ export class Outcomes {
     part.begin(0);
     writeBytes(part, encodeFailure(failure.tooFar, run.attempt, this.#ports.nameOf(run.template), ''));
     part.end();
-    run.parts[0] = part.take();
+    run.parts = [part.take()];
   }
 
   #thrown(run: Run, outcome: number, pos: number): void {
     const part = this.#part(run, pos);
-    run.parts[0] = part;
+    run.parts = [part];
     if (outcome !== status.systemError) {
       run.what = outcome === status.retryAsked ? answer.thrownAgain : answer.thrown;
       return;

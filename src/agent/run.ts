@@ -3,7 +3,9 @@ import type { Follower } from './output/outbox.ts';
 import type { Peer } from './peer.ts';
 import { type Attempted, answer, type RunHead } from './wire/entries.ts';
 
+// One for all runs: most have nothing else.
 const none: readonly never[] = [];
+const nothing = (): void => undefined;
 
 /** One attempt of a task of another node, until it is answered. */
 export class Run implements Attempted, Follower {
@@ -16,16 +18,15 @@ export class Run implements Attempted, Follower {
   readonly template: number;
   /** In the page of begun tasks. */
   readonly slot: number;
-  /** The objects of its results, and what the core calls the subscriptions to these. */
+  /** The objects of its results. */
   readonly objects: readonly number[];
-  readonly tokens: number[] = [];
   missing: number;
   /** Bytes of the values that have come. */
   bytes = 0;
   what: number = answer.values;
   /** Values that came, where they are several or have to be renamed, and the templates that they name. */
-  readonly parts: Uint8Array[] = [];
-  readonly templates: number[] = [];
+  parts: readonly Uint8Array[] = none;
+  templates: readonly number[] = none;
   /** What makes arguments of it, here. */
   makers: readonly Run[];
   /** Those that have ended, and are answered once this one is. */
@@ -35,7 +36,7 @@ export class Run implements Attempted, Follower {
   /** Whether its end was told; its results stay until its submitter has heard. */
   answered = false;
   /** Sends the answer; set while that waits for what the task has written. */
-  answer: () => void = () => undefined;
+  answer: () => void = nothing;
 
   constructor(
     peer: Peer,
@@ -63,5 +64,7 @@ export class Run implements Attempted, Follower {
   }
 
   /** As `context().taskId` gives it. */
-  readonly taskId = (): string => taskId(this.peer.node, this.index, this.generation);
+  taskId(): string {
+    return taskId(this.peer.node, this.index, this.generation);
+  }
 }

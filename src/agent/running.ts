@@ -34,6 +34,8 @@ export class RunningTasks {
   #ofLast: PeerRuns | undefined;
   /** Whose result an object is that the core is asked for, by token. */
   readonly #waiting: (Run | undefined)[] = [];
+  /** Which of its results that object is. */
+  readonly #results: number[] = [];
   readonly #free: number[] = [];
   /** Templates of tasks that came since their means were asked for. */
   readonly #used = new Set<number>();
@@ -91,7 +93,9 @@ export class RunningTasks {
       );
       return;
     }
-    for (const object of run.objects) commands.subscribe(object, this.#token(run));
+    for (let result = 0; result < run.objects.length; result++) {
+      commands.subscribe(run.objects[result] as number, this.#token(run, result));
+    }
   }
 
   /** What makes arguments of a task here; nothing if one of them does not, or has failed. */
@@ -108,10 +112,10 @@ export class RunningTasks {
     return makers.every((run) => run !== undefined) ? makers : undefined;
   }
 
-  #token(run: Run): number {
+  #token(run: Run, result: number): number {
     const token = this.#free.pop() ?? this.#waiting.length;
     this.#waiting[token] = run;
-    run.tokens.push(token);
+    this.#results[token] = result;
     return token;
   }
 
@@ -120,7 +124,7 @@ export class RunningTasks {
     const run = this.#waiting[token] as Run;
     this.#waiting[token] = undefined;
     this.#free.push(token);
-    this.#outcomes.settled(run, token, outcome, pos);
+    this.#outcomes.settled(run, this.#results[token] as number, outcome, pos);
   }
 
   /** A task ends that was not given to the core. */

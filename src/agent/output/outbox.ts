@@ -28,7 +28,7 @@ export interface Follower {
   readonly job: number;
   readonly peer: Peer;
   /** Gives `context().taskId`. */
-  readonly taskId: () => string;
+  taskId(): string;
   readonly answer: () => void;
 }
 
@@ -165,8 +165,9 @@ export class Outbox {
   }
 
   /** Nothing that the task, or a task of its, has written waits for the end of its line. */
-  #end({ job, taskId }: Follower): void {
-    const ended = this.#lines.end(taskId());
+  #end(follower: Follower): void {
+    const { job } = follower;
+    const ended = this.#lines.end(follower.taskId());
     if (ended > 0) this.#jobs.get(job)?.window.sent(ended, now());
     this.#lines.sendAll(job);
     this.#write();
