@@ -122,7 +122,7 @@ const shared = [
   'core/values/travel.ts',
   'core/wait/arrivals.ts',
   'core/wait/reasons.ts',
-  'common/job-name.ts',
+  'common/ids.ts',
   'gcs/replica.ts',
   'native/binding.ts',
   'store/codec/index.ts',

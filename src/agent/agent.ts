@@ -192,7 +192,7 @@ export class Agent implements NewsHandler {
         break;
       case entry.answer: {
         this.#ports.arrivals?.flush();
-        peer.answered(env.now);
+        peer.answered();
         const { index, generation, attempt } = this.#answers.read(peer, from);
         this.#step({ kind: 'answer', node: peer.node, index, generation, attempt });
         break;

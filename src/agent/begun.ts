@@ -1,4 +1,5 @@
-import { BEGUN_BYTES, NAME_BYTES, NO_SLOT, SLOTS, slotAt } from '../core/run/begun.ts';
+import { ATTEMPT_BYTES } from '../common/ids.ts';
+import { BEGUN_BYTES, NO_SLOT, SLOTS, slotAt } from '../core/run/begun.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import type { NodeId } from './ports.ts';
 import type { Attempted } from './wire/entries.ts';
@@ -26,7 +27,7 @@ export class BegunSlots {
       return NO_SLOT;
     }
     const at = slotAt(slot);
-    page[at + NAME_BYTES] = 0;
+    page[at + ATTEMPT_BYTES] = 0;
     for (let i = 0; i < node.length; i++) page[at + i] = node[i] as number;
     page.writeUInt32BE(generation, at + 8);
     page.writeUInt32BE(index, at + 12);
@@ -42,7 +43,7 @@ export class BegunSlots {
       this.#page.writeUInt32LE(this.#unnamed, 0);
       return;
     }
-    this.#page[slotAt(slot) + NAME_BYTES] = 0;
+    this.#page[slotAt(slot) + ATTEMPT_BYTES] = 0;
     this.#free.push(slot);
   }
 }
@@ -56,7 +57,7 @@ export function attemptKey({ index, generation, attempt }: Attempted): string {
 export function begunOf(node: NodeId, names: string): ReadonlySet<string> {
   const bytes = Buffer.from(names, 'base64');
   const own = new Set<string>();
-  for (let at = 0; at + NAME_BYTES <= bytes.length; at += NAME_BYTES) {
+  for (let at = 0; at + ATTEMPT_BYTES <= bytes.length; at += ATTEMPT_BYTES) {
     if (bytes.toString('hex', at, at + 8) !== node) continue;
     const [generation, index, attempt] = [
       bytes.readUInt32BE(at + 8),

@@ -23,9 +23,9 @@ export class Peer {
   /** What could not be sent yet. */
   readonly #held: Uint8Array[] = [];
   #waits = false;
-  /** Answers that have come and the peer was not told of, and since when. */
+  /** Answers that have come and the peer was not told of, and when it is told of them at the latest. */
   #answers = 0;
-  #since = 0;
+  #due = Number.POSITIVE_INFINITY;
   /** Templates and code that it has been sent, by this node's numbers and by name. */
   readonly knows: Set<number | string> = new Set();
 
@@ -42,20 +42,20 @@ export class Peer {
   }
 
   /** An answer has come. */
-  answered(now: number): void {
-    if (this.#answers === 0) this.#since = now;
+  answered(): void {
     this.#answers += 1;
   }
 
   /** Sends the entries that are complete. Gives when it is to be called again, if nothing else calls. */
   flush(now: number): number {
-    const due = this.#since + ANSWERS_MS;
-    if (this.#answers > 0 && (this.out.length > 0 || this.#answers >= MANY_ANSWERS || now >= due)) {
+    if (this.#answers > 0 && (this.out.length > 0 || this.#answers >= MANY_ANSWERS || now >= this.#due)) {
       writeSettled(this.out, this.#answers);
       this.#answers = 0;
+      this.#due = Number.POSITIVE_INFINITY;
     }
+    if (this.#answers > 0) this.#due = Math.min(this.#due, now + ANSWERS_MS);
     this.#send();
-    return this.#answers > 0 ? due : Number.POSITIVE_INFINITY;
+    return this.#due;
   }
 
   #send(): void {

@@ -1,4 +1,4 @@
-import { taskId } from '../core/run/origin.ts';
+import { cellName } from '../common/ids.ts';
 import type { Follower } from './output/outbox.ts';
 import type { Peer } from './peer.ts';
 import { type Attempted, answer, type RunHead } from './wire/entries.ts';
@@ -65,6 +65,6 @@ export class Run implements Attempted, Follower {
 
   /** As `context().taskId` gives it. */
   taskId(): string {
-    return taskId(this.peer.node, this.index, this.generation);
+    return cellName(this.peer.node, this.index, this.generation);
   }
 }

@@ -1,4 +1,5 @@
 import { sum } from '../common/amounts.ts';
+import { cellName, idPart } from '../common/ids.ts';
 import { currentRuntime, requireRuntime } from '../core/current.ts';
 import { currentTask } from '../core/run/task-context.ts';
 import { refuseInCluster } from '../core/submit/not-built.ts';
@@ -27,9 +28,7 @@ export function nodes(): NodeInfo[] {
 export function clusterResources(): Record<string, number> {
   const { facts } = requireRuntime();
   if (facts.cluster === undefined) return { ...facts.totals };
-  const alive = nodes().filter((node) => node.alive);
-  // A node without CPUs hosts nothing.
-  return sum(alive.map(({ resources }) => resources).filter(({ CPU = 0 }) => CPU > 0));
+  return sum(nodes().filter((node) => node.alive));
 }
 
 /**
@@ -81,16 +80,12 @@ export function context(): RuntimeContext {
   const runtime = currentRuntime() ?? requireRuntime();
   const { facts, port } = runtime;
   const task = currentTask();
-  const hex = (value: number): string => value.toString(16).padStart(8, '0');
   const known = {
     jobId: facts.jobId,
     nodeId: facts.nodeId,
-    workerId: `${facts.nodeId}${hex(port.id)}`,
+    workerId: `${facts.nodeId}${idPart(port.id)}`,
     namespace: facts.namespace,
-    taskId:
-      task === undefined
-        ? undefined
-        : (task.origin?.taskId ?? `${facts.nodeId}${hex(task.generation)}${hex(task.index)}`),
+    taskId: task && (task.origin?.taskId ?? cellName(facts.nodeId, task.index, task.generation)),
     taskName: task?.name,
     attempt: task?.attempt,
     actorId: task === undefined || task.actor < 0 ? undefined : runtime.refs.nameOf(task.actor),

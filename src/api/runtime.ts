@@ -157,7 +157,7 @@ function whereIsUp(): string {
  */
 export async function init(options: InitOptions = {}): Promise<Runtime> {
   while (node !== undefined && shut) await node.close(undefined);
-  if (joining !== undefined && options.ignoreReinit === true) await joined();
+  while (joining !== undefined && options.ignoreReinit === true) await joined();
   const current = currentRuntime();
   if (current !== undefined || joining !== undefined) {
     if (options.ignoreReinit === true && current !== undefined) return new Runtime(current.facts.nodeId, false);
@@ -184,7 +184,7 @@ export async function shutdown(options: ShutdownOptions = {}): Promise<void> {
   if (timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs >= 0)) {
     throw badOption('timeoutMs', timeoutMs, 'a number of milliseconds of at least 0');
   }
-  if (joining !== undefined) await joined();
+  while (joining !== undefined) await joined();
   if (node === undefined) {
     if (currentRuntime() !== undefined) {
       throw new MobulaError('ERR_MOBULA_INVALID_ARGUMENT', 'Only the driver can shut the runtime down, not a task.');

@@ -28,8 +28,7 @@ export function statusOf({ address, nodes, jobs }: Asked): Status {
     address,
     nodes: { alive: alive.length - drivers, dead: nodes.length - alive.length, drivers },
     jobs: { running, ended: jobs.length - running },
-    // A node without CPUs hosts nothing.
-    resources: sum(alive.map(({ resources }) => resources).filter(({ CPU = 0 }) => CPU > 0)),
+    resources: sum(alive),
   };
 }
 

@@ -27,13 +27,13 @@ export class AgentLoad {
   /** The load, if it is another than the last time, or `always`. */
   look(always: boolean, draining: boolean): Load | undefined {
     const { addon, resources } = this.#runtime;
+    const { out, running } = this.#agent.load;
     const [foreign = 0, queue = 0, backlog = 0, ...amounts] = addon.nodeLoad();
     // Of the tasks that wait, those that others sent were granted; the others need CPUs that nobody is to be granted.
-    const own = Math.max(0, queue - Math.max(0, this.#agent.load.running - foreign));
+    const own = Math.max(0, queue - Math.max(0, running - foreign));
     const needed = queue === 0 ? 0 : Math.min(own, Math.ceil(((backlog / 1e6) * own) / queue / SOON_MS));
     const [cpu = 0, ...others] = amounts;
     const free = this.#hosts ? resources.amountsOf([cpu - needed * UNIT, ...others]) : {};
-    const { out, running } = this.#agent.load;
     // Without tasks of its own nothing of the node is taken, whatever threads are just giving back.
     const available = addon.liveTasks() > out + running ? free : larger(free, this.#total);
     const meanMs = queue === 0 ? undefined : backlog / 1e6 / queue;

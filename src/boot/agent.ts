@@ -28,8 +28,6 @@ import { registering } from './agent-register.ts';
 const LOOK_MS = 50;
 /** The same, once nothing has happened for a while. */
 const IDLE_LOOK_MS = 400;
-/** The longest that a timer can wait. */
-const MAX_MS = 2 ** 31 - 1;
 
 const config = workerData as AgentConfig;
 const say = (message: FromAgent): void => parentPort?.postMessage(message);
@@ -40,6 +38,7 @@ class AgentThread {
   readonly #agent: Agent;
   readonly #sessions: SessionRunner;
   readonly #load: AgentLoad;
+  readonly #output: AgentOutput;
   #head: Head | undefined;
   #listener: Listener | undefined;
   #leaving = false;
@@ -63,15 +62,15 @@ class AgentThread {
       go: (to) => this.#agent.go(to),
       ended: (peer, text) => this.#lost(peer, text),
     });
-    const output = new AgentOutput(config.output, {
+    this.#output = new AgentOutput(config.output, {
       driverOf: (job) => this.#driverOf(job),
       look: () => this.#agent.rung(),
       printed: (node, job, bytes) => this.#agent.printed(node, job, bytes),
       ring: () => addon.ringDriver(),
     });
     this.#agent = new Agent(this.#runtime, {
-      output,
-      arrivals: config.job && new Arrivals(output.pass),
+      output: this.#output,
+      arrivals: config.job && new Arrivals(this.#output.pass),
       register: registering(this.#runtime, () => this.#job),
       send: (to, body) => sent[this.#sessions.send(to, body, false).is],
       request: (wanted) => this.#head?.request(wanted),
@@ -172,6 +171,8 @@ class AgentThread {
   /** Looks now, and again and again. */
   #lookOn(): void {
     const isBusy = this.#look() || addon.liveTasks() > 0;
+    // Who would say so may be busy with the program for long.
+    if (this.#output.hasNews()) this.#agent.rung();
     this.#pause = isBusy ? LOOK_MS : Math.min(2 * this.#pause, IDLE_LOOK_MS);
     this.#lookLater();
   }
@@ -203,8 +204,7 @@ class AgentThread {
     const until = now() + ms;
     // What is under way ends; what comes of it is sent before the connections end.
     while (now() < until && this.#agent.load.running > 0) await sleep(LOOK_MS);
-    const rest = Math.min(Math.max(1000, until - now()), MAX_MS);
-    await Promise.race([this.#bye(job !== undefined), sleep(rest)]);
+    await Promise.race([this.#bye(job !== undefined), sleep(Math.max(1000, until - now()))]);
     this.#stop();
     endSoon();
   }
@@ -215,6 +215,7 @@ class AgentThread {
   }
 
   #stop(): void {
+    clearTimeout(this.#looks);
     this.#agent.close();
     this.#sessions.stop();
     this.#head?.close();

@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { parseAddress } from '../common/address.ts';
 import { ControlStoreUnavailableError } from '../common/errors.ts';
+import { clearTimeout, setTimeout } from '../common/timers.ts';
 import { version } from '../common/version.ts';
 import type { Change, Table } from '../gcs/client.ts';
 import type { JobRow, NodeRow } from '../gcs/tables/members.ts';
 import { connectHead } from '../wire/head-link.ts';
 import type { Head, HeadListener } from '../wire/ports.ts';
+
+/** For so long a head may take to answer. */
+const ANSWER_MS = 5_000;
 
 /** What a head knows, as it was at one moment. */
 export interface ClusterView {
@@ -18,7 +22,7 @@ export interface ClusterView {
  *
  * @throws MobulaError `ERR_MOBULA_CONNECTION`: nobody listens there, or not mobula, or there was no answer in 5 s;
  * `ERR_MOBULA_UNAUTHORIZED`: its token is another one; `ERR_MOBULA_VERSION`: it speaks another version;
- * `ERR_MOBULA_CONTROL_STORE_UNAVAILABLE`: it went away before it had answered.
+ * `ERR_MOBULA_CONTROL_STORE_UNAVAILABLE`: it went away before it had answered, or gave no answer in 5 s.
  */
 export function askHead(address: string, token: string): Promise<ClusterView> {
   return withHead(address, token, async (head) => {
@@ -67,9 +71,13 @@ async function withHead<T>(address: string, token: string, ask: (head: Head) => 
   const away = (): void => lost(new ControlStoreUnavailableError(`The head at ${address} went away`));
   const listener: HeadListener = { ...silent, connected: away, ended: (error) => lost(error) };
   const head = await connectHead({ host, port, self, firstTimeoutMs: 0, headTimeoutMs: 0 }, listener);
+  const limit = setTimeout(() => {
+    lost(new ControlStoreUnavailableError(`The head at ${address} gave no answer in ${ANSWER_MS / 1000} s`));
+  }, ANSWER_MS);
   try {
     return await Promise.race([ask(head), over]);
   } finally {
+    clearTimeout(limit);
     head.close();
   }
 }

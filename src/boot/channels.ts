@@ -1,4 +1,5 @@
 import { storeSpill, type WorkerStarted, workerExit, workerStart } from '../common/channels.ts';
+import { idPart } from '../common/ids.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import { threadState, type WorkerAssignment } from '../workers/assignment.ts';
 
@@ -34,7 +35,7 @@ export class NodeChannels {
   }
 
   #identity({ kind, state }: WorkerAssignment): WorkerStarted {
-    const name = (Atomics.load(state, threadState.port) - 1).toString(16).padStart(8, '0');
+    const name = idPart(Atomics.load(state, threadState.port) - 1);
     return { workerId: `${this.#runtime.facts.nodeId}${name}`, runs: kind === 1 ? 'tasks' : 'actors' };
   }
 }

@@ -20,6 +20,8 @@ export class ClusterOutput implements OutputElsewhere {
   readonly #seen = new Int32Array(OUTPUT_COUNTS);
   readonly #printer: ClusterPrinter;
   #isPrinting = false;
+  /** Bytes that were printed of what has just come, by node and job. */
+  readonly #printed = new Map<string, Map<number, number>>();
   #exits = false;
   /** Nothing is printed after what is there. */
   #ends = false;
@@ -72,11 +74,14 @@ export class ClusterOutput implements OutputElsewhere {
   }
 
   #arrived(count: number): void {
+    this.#printed.clear();
     for (let i = 0; i < count; i++) {
       const came = receiveMessageOnPort(this.#port)?.message as readonly Arrival[] | undefined;
       if (came === undefined) break;
       for (const arrival of came) this.#print(arrival);
     }
+    // At the end nothing more is to come.
+    if (!this.#ends) for (const [node, jobs] of this.#printed) this.#tellPrinted(node, jobs);
     this.#plan();
   }
 
@@ -88,8 +93,12 @@ export class ClusterOutput implements OutputElsewhere {
     }
     const { source, stream, data } = arrival.part;
     this.#printer.print({ node, task: source.task, name: source.name, stream, data }, now());
-    // At the end nothing more is to come.
-    if (!this.#ends) this.#tell({ kind: 'printed', node, job: source.job, bytes: costOf(data) });
+    const jobs = this.#printed.get(node) ?? new Map<number, number>();
+    this.#printed.set(node, jobs.set(source.job, (jobs.get(source.job) ?? 0) + costOf(data)));
+  }
+
+  #tellPrinted(node: string, jobs: ReadonlyMap<number, number>): void {
+    for (const [job, bytes] of jobs) this.#tell({ kind: 'printed', node, job, bytes });
   }
 
   #write(stream: StreamName, data: string | Buffer): void {

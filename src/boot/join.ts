@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { isLoopbackHost, parseAddress } from '../common/address.ts';
+import { jobName } from '../common/ids.ts';
 import type { ResolvedClusterOptions, ResolvedInitOptions } from '../common/init-options.ts';
-import { jobName } from '../common/job-name.ts';
 import type { NodeFacts } from '../core/node-facts.ts';
 import { BEGUN_BYTES } from '../core/run/begun.ts';
 import { addon } from '../native/binding.ts';

@@ -1,4 +1,4 @@
-import { isMobulaError } from '../common/errors.ts';
+import { isRefusal } from '../common/errors.ts';
 import { now, setTimeout } from '../common/timers.ts';
 import type { NodeExit } from './supervisor/contract.ts';
 import { how } from './supervisor/life.ts';
@@ -8,7 +8,10 @@ import type { NodePlan } from './supervisor/node-role.ts';
 const LEAST_WAIT_MS = 50;
 const MOST_WAIT_MS = 1000;
 
-/** Tells the head that a node is dead, as soon as it can be reached, if that is as soon as a node would wait for it. Keeps no process alive. */
+/**
+ * Tells the head that a node is dead, as soon as it can be reached, if that is as soon as a node would wait for it. A process that has nothing
+ * else to do ends after the first try.
+ */
 export async function reportExit(
   { address, token, headTimeoutMs }: Pick<NodePlan, 'address' | 'token' | 'headTimeoutMs'>,
   exit: NodeExit,
@@ -22,13 +25,8 @@ export async function reportExit(
       await tellExit(address, token, ended);
       return;
     } catch (error) {
-      if (isFinal(error) || now() + wait > until) return;
+      if (isRefusal(error) || now() + wait > until) return;
     }
     await new Promise<void>((resolve) => setTimeout(resolve, wait).unref());
   }
-}
-
-/** Whether it is another head that is there. */
-function isFinal(error: unknown): boolean {
-  return isMobulaError(error) && (error.code === 'ERR_MOBULA_UNAUTHORIZED' || error.code === 'ERR_MOBULA_VERSION');
 }

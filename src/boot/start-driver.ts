@@ -17,7 +17,7 @@ const WORKER_FILE = join(import.meta.dirname, 'worker.cjs');
  * wrong with the options; the rest of mobula is loaded meanwhile. `joined`: a cluster has taken it in, and its core is up.
  */
 export function startDriver(options: ResolvedInitOptions, joined?: Joined): DriverNode {
-  const facts = joined?.facts ?? nodeFacts(options, process.cwd());
+  const facts = joined?.facts ?? nodeFacts(options);
   if (joined === undefined) startCore(options, facts.totals);
   const threads = taskThreads(options);
   const pool = new WorkerPool(WORKER_FILE, heapLimits(options.memory, threads));
@@ -28,8 +28,9 @@ export function startDriver(options: ResolvedInitOptions, joined?: Joined): Driv
     return new driver.DriverNode(options, facts, pool, threads, joined?.agent);
   } catch (error) {
     pool.discard();
-    void joined?.agent.leave();
-    addon.stop();
+    if (joined === undefined) addon.stop();
+    // The agent needs the core to leave.
+    else void joined.agent.leave().then(() => addon.stop());
     throw error;
   }
 }

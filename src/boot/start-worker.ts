@@ -42,7 +42,7 @@ async function work(brief: WorkerBrief, things: SharedThings, driver: MessagePor
       const index = currentTask()?.actor ?? -1;
       return index < 0 ? undefined : { index, generation: addon.objectGeneration(runtime.port.id, index) };
     },
-    away: awayTags(runtime, brief.ownJob),
+    away: awayTags(runtime, brief.job),
     ring: () => addon.ringDriver(),
   });
   pump = new Pump(runtime);

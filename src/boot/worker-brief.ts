@@ -9,8 +9,6 @@ export interface WorkerBrief extends WorkerAssignment {
   readonly facts: NodeFacts;
   /** Where it leaves what it writes to stdout and stderr. */
   readonly output: OutputMemory;
-  /** The job of the program of this process: what tasks of other jobs write is for other processes. */
-  readonly ownJob: string;
   readonly things: readonly SharedThing[];
   /** The driver's own arguments: tasks are parts of its program. */
   readonly argv: readonly string[];

@@ -1,5 +1,5 @@
 import { pack } from '../common/bundle.ts';
-import { jobName } from '../common/job-name.ts';
+import { jobName } from '../common/ids.ts';
 import { loaderSetup } from '../core/functions/loader.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import { threadState, type WorkerAssignment } from '../workers/assignment.ts';
@@ -57,13 +57,12 @@ export class WorkerHost {
   #brief(assignment: WorkerAssignment): WorkerBrief {
     const { argv, execArgv, env } = process;
     const { thread, lines, output } = this.#around;
-    const { memory, end } = output.begin();
+    const { job } = assignment;
+    const { memory, end } = output.begin(job !== 0);
     this.#outputs.set(assignment.state, end);
     const program = { argv, execArgv, nodeOptions: env['NODE_OPTIONS'], loader: loaderSetup() };
-    const { job } = assignment;
-    const ownJob = thread.facts.jobId;
     const facts = job === 0 ? thread.facts : { ...thread.facts, jobId: jobName(job) };
-    return { ...assignment, output: memory, facts, ownJob, ...lines.open(assignment.state), ...program };
+    return { ...assignment, output: memory, facts, ...lines.open(assignment.state), ...program };
   }
 
   /** A thread has ended. */

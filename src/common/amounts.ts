@@ -1,7 +1,8 @@
 export type Amounts = Readonly<Record<string, number>>;
 
-/** The sum of what each has, by name. Amounts are in steps of 0.0001. */
-export function sum(all: readonly Amounts[]): Record<string, number> {
+/** What nodes have for tasks, by name. One without CPUs hosts nothing. Amounts are in steps of 0.0001. */
+export function sum(nodes: readonly { readonly resources: Amounts }[]): Record<string, number> {
+  const all = nodes.map(({ resources }) => resources).filter(({ CPU = 0 }) => CPU > 0);
   const total: Record<string, number> = {};
   for (const amounts of all)
     for (const [name, amount] of Object.entries(amounts))

@@ -72,6 +72,11 @@ export function isMobulaError(error: unknown): error is MobulaError {
   return typeof error === 'object' && error !== null && Reflect.get(error, brand) === true;
 }
 
+/** Whether a head has refused this process: to try again would change nothing. */
+export function isRefusal(error: unknown): boolean {
+  return isMobulaError(error) && (error.code === 'ERR_MOBULA_UNAUTHORIZED' || error.code === 'ERR_MOBULA_VERSION');
+}
+
 /** A value that cannot travel to another thread. `path` says where it sits, such as `args[0].callback`. */
 export class SerializationError extends MobulaError {
   /** Where the offending value sits in what was passed. */
@@ -304,21 +309,21 @@ export class NodeDiedError extends MobulaError {
   }
 }
 
-/** In a cluster: the control store did not answer. This version, on one machine, never raises it. */
+/** In a cluster: the control store did not answer. One machine never raises it. */
 export class ControlStoreUnavailableError extends MobulaError {
   constructor(message: string, options?: MobulaErrorOptions) {
     super('ERR_MOBULA_CONTROL_STORE_UNAVAILABLE', message, options);
   }
 }
 
-/** In a cluster: the control store lost what it had confirmed. This version, on one machine, never raises it. */
+/** In a cluster: the control store lost what it had confirmed. One machine never raises it. */
 export class ControlStoreDataLossError extends MobulaError {
   constructor(message: string, options?: MobulaErrorOptions) {
     super('ERR_MOBULA_CONTROL_STORE_DATA_LOSS', message, options);
   }
 }
 
-/** In a cluster: the head started again without its state. This version, on one machine, never raises it. */
+/** In a cluster: the head started again without its state. One machine never raises it. */
 export class ClusterStateLostError extends MobulaError {
   constructor(message: string, options?: MobulaErrorOptions) {
     super('ERR_MOBULA_CLUSTER_STATE_LOST', message, options);

@@ -27,9 +27,9 @@ export function queueMicrotask(run: () => void): void {
 /** Milliseconds on a clock that never goes back. */
 export const now: () => number = performance.now.bind(performance);
 
-/** Resolves after `milliseconds`. */
+/** Resolves after `milliseconds`, however many they are. */
 export function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => void start(resolve, milliseconds));
+  return new Promise((resolve) => void new Timer(milliseconds, resolve));
 }
 
 /** The longest time that Node's timers know: with a longer one they fire after a millisecond. */

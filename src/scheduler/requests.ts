@@ -54,7 +54,7 @@ function takeWish({ state }: Turn, submitter: Submitter, wish: Wish, freed: Set<
     submitter.lines.set(number, line);
   }
   line.count = count;
-  // Of tasks that came since it was told, it is told again.
+  // With each request: they may be other tasks than those that it was told of.
   line.told = false;
   const before = [...line.windows.values()].map((window) => [window, held(window)] as const);
   for (const [window] of before) if (window.out > 0) setOut(window, 0);

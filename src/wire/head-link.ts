@@ -2,7 +2,7 @@ import { Alarm } from '../common/alarm.ts';
 import {
   ClusterStateLostError,
   ControlStoreUnavailableError,
-  isMobulaError,
+  isRefusal,
   MobulaError,
   NodeDiedError,
 } from '../common/errors.ts';
@@ -100,7 +100,7 @@ class HeadLink implements Head {
         await this.#dial();
         return;
       } catch (error) {
-        if (isFinal(error) || now() + wait > until) throw error;
+        if (isRefusal(error) || now() + wait > until) throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, jittered(wait)));
     }
@@ -258,7 +258,7 @@ class HeadLink implements Head {
       this.#dial().catch((error: unknown) => {
         if (this.#over !== undefined) return;
         const away = now() - this.#since;
-        if (isFinal(error)) this.#end(error as Error);
+        if (isRefusal(error)) this.#end(error as Error);
         else if (away > this.#options.headTimeoutMs) this.#end(gone(this.#address, away, error));
         else this.#again(Math.min(2 * wait, MOST_WAIT_MS));
       });
@@ -348,11 +348,6 @@ function take<T>(map: Map<number, Waiting<T>[]>, key: number): readonly Waiting<
 
 function jittered(ms: number): number {
   return ms * (0.5 + Math.random());
-}
-
-/** Whether to try again would change nothing. */
-function isFinal(error: unknown): boolean {
-  return isMobulaError(error) && (error.code === 'ERR_MOBULA_UNAUTHORIZED' || error.code === 'ERR_MOBULA_VERSION');
 }
 
 function gone(address: string, ms: number, cause: unknown): ControlStoreUnavailableError {

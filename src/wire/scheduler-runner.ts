@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Alarm } from '../common/alarm.ts';
 import { isMobulaError } from '../common/errors.ts';
-import { jobName } from '../common/job-name.ts';
+import { jobName } from '../common/ids.ts';
 import { now } from '../common/timers.ts';
 import { ShardClient } from '../gcs/client/door.ts';
 import { jobLayout, nodeLayout } from '../gcs/client/layouts.ts';

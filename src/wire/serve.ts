@@ -1,4 +1,5 @@
 /** The head's port: which channel is whose, and what of a frame is for the shard, the authority or the scheduler. */
+import { ATTEMPT_BYTES } from '../common/ids.ts';
 import type { AuthoritySettings } from '../gcs/members/state.ts';
 import type { Link } from '../gcs/shard/index.ts';
 import { malformed } from '../transport/errors.ts';
@@ -11,9 +12,6 @@ import { bufferOf } from './records.ts';
 import type { ShardRunner } from './shard-runner.ts';
 import { eventOf, framesOf, isForShard } from './shard-side.ts';
 import { headDecoder, headTable, type MemberMessages, Passed, type SchedulerMessages } from './table.ts';
-
-/** Of a task in the list of an EXITED: TaskId and attempt. */
-const NAME_BYTES = 20;
 
 /** One process that is connected. */
 interface Client {
@@ -118,7 +116,7 @@ export class HeadServer {
         break;
       case 'EXITED': {
         const { known, begun, ...exit } = message.values;
-        if (begun.length % NAME_BYTES !== 0) throw malformed('A list of begun tasks has a part of a name');
+        if (begun.length % ATTEMPT_BYTES !== 0) throw malformed('A list of begun tasks has a part of a name');
         const list = known ? bufferOf(begun).toString('base64') : undefined;
         this.#authority.tell({ kind: 'exited', ...exit, begun: list });
         break;

@@ -261,7 +261,7 @@ impl Turn<'_> {
             }
             let cell = self.node.tasks.get(task);
             if cell.has(FOLLOWS) {
-                self.unfollow(task, true);
+                self.unfollow(task);
                 continue;
             }
             let state = cell.state().0;

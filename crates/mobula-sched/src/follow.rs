@@ -92,6 +92,12 @@ impl Following {
         self.0.lock().window = window;
     }
 
+    /// A task has gone behind others.
+    fn followed(&self, task: TaskId) {
+        self.0.lock().window -= 1;
+        self.gone(task);
+    }
+
     fn pop(&self) -> Option<TaskId> {
         let mut queues = self.0.lock();
         if queues.window == 0 {
@@ -159,8 +165,7 @@ impl Turn<'_> {
             match self.write_follower(id, writer) {
                 Ok(()) => {
                     node.remember_begun(inner, self.port, id.index);
-                    node.following.0.lock().window -= 1;
-                    node.following.gone(id);
+                    node.following.followed(id);
                 }
                 Err(Stays::Ends) => {}
                 Err(Stays::Behind(maker)) => self.may_follow(id, maker),
@@ -219,6 +224,8 @@ impl Turn<'_> {
         // The port is written before the task is taken: whoever sees Taken sees the port.
         cell.port.store(u32::from(self.port), Ordering::Relaxed);
         if !cell.shift(id.generation, State::Waiting, State::Taken) {
+            // Somebody settles it. Its last argument lets go of it, not the agent.
+            cell.port.store(NONE, Ordering::Relaxed);
             return Err(Stays::Ends);
         }
         cell.set(task::FOLLOWS, true);
@@ -301,13 +308,13 @@ impl Turn<'_> {
         true
     }
 
-    /// The agent lets go of a task whose arguments are not all there: it waits for them again, here. `refused`: it does not
-    /// follow the makers that are out, only further attempts.
-    pub(crate) fn unfollow(&mut self, task: u32, refused: bool) {
+    /// The agent lets go of a task whose arguments are not all there: it waits for them again, here. It does not follow a maker
+    /// that is out, which would come to the same; it may follow the next attempt.
+    pub(crate) fn unfollow(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
         // SAFETY: the agent's arrival is owed, so the task is not freed.
         let maker = self.first_maker(unsafe { cell.spec() });
-        let maker = maker.filter(|&maker| !refused || !self.has_gone(maker));
+        let maker = maker.filter(|&maker| !self.has_gone(maker));
         cell.set(task::FOLLOWS, false);
         cell.port.store(NONE, Ordering::Relaxed);
         let (_, generation) = cell.state();

@@ -354,7 +354,7 @@ impl Turn<'_> {
                 let payload = self.take_over(payload)?;
                 self.discard(payload);
             }
-            self.unfollow(task, kind == outcome::UNBEGUN);
+            self.unfollow(task);
             return Ok(());
         }
         if kind == outcome::UNBEGUN {

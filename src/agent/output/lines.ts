@@ -1,9 +1,4 @@
-/** What wrote something: the number of its job, `context().taskId`, what the task is called. */
-export interface Source {
-  readonly job: number;
-  readonly task: string;
-  readonly name: string;
-}
+import type { OutputSource } from '../../common/output-source.ts';
 
 /** Where a task has written to. */
 export type Stream = 'stdout' | 'stderr';
@@ -13,7 +8,7 @@ export type Stream = 'stdout' | 'stderr';
  * goes on has ended there.
  */
 export interface Part {
-  readonly source: Source;
+  readonly source: OutputSource;
   readonly stream: Stream;
   readonly data: Uint8Array;
 }
@@ -34,7 +29,7 @@ export function costOf(data: Uint8Array): number {
 const MOST_OPEN = 1000;
 
 interface Begun {
-  readonly source: Source;
+  readonly source: OutputSource;
   readonly stream: Stream;
   data: Buffer;
   readonly since: number;
@@ -69,7 +64,7 @@ export class Lines {
   }
 
   /** The data is not changed later. */
-  add(source: Source, stream: Stream, data: Buffer, now: number): void {
+  add(source: OutputSource, stream: Stream, data: Buffer, now: number): void {
     const key = keyOf(source.task, stream);
     const begun = this.#begun.get(key);
     const all = begun === undefined ? data : Buffer.concat([begun.data, data]);

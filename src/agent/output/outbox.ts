@@ -1,14 +1,15 @@
+import type { OutputSource } from '../../common/output-source.ts';
 import { now } from '../../common/timers.ts';
 import type { Peer } from '../peer.ts';
 import type { NodeId } from '../ports.ts';
 import { malformed } from '../wire/entry.ts';
 import { type Heard, writeLost, writeOutput } from '../wire/output.ts';
-import { Lines, type Part, type Source, type Stream } from './lines.ts';
+import { Lines, type Part, type Stream } from './lines.ts';
 import { OutputWindow } from './window.ts';
 
 /** One write of a task of this node, or a part of a long one. */
 export interface OutputPiece {
-  readonly source: Source;
+  readonly source: OutputSource;
   readonly stream: Stream;
   readonly data: Buffer;
 }
@@ -39,7 +40,7 @@ interface Job {
   readonly window: OutputWindow;
 }
 
-/** Jobs that are remembered, beyond those that have output. */
+/** From so many jobs on, those whose driver is gone are forgotten. */
 const MOST_JOBS = 1000;
 /** Bytes of a part up to which what follows is put into it. */
 const PART_BYTES = 16 * 1024;
@@ -75,7 +76,10 @@ export class Outbox {
     for (const job of this.#held) due = Math.min(due, this.#jobs.get(job)?.window.due ?? due);
     if (this.#followers.length === 0) return due;
     const at = now();
-    for (const { job } of this.#followers) due = Math.min(due, this.#jobs.get(job)?.window.underWay(at) ?? due);
+    for (const { job } of this.#followers) {
+      // What is over by now is looked at again: the last `drain` may have come a moment before.
+      if (!this.#held.has(job)) due = Math.min(due, this.#jobs.get(job)?.window.underWay(at) ?? at);
+    }
     return due;
   }
 

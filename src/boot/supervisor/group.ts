@@ -17,7 +17,7 @@ export interface HeadPlan {
   readonly dataDir: string | null;
   /** A node that is silent for so long is dead. */
   readonly nodeTimeoutMs: number;
-  /** For how long nodes may come back after the head was started again. Milliseconds. */
+  /** For how long nodes may come back after the head was started again, and try to reach one another. Milliseconds. */
   readonly reconnectMs: number;
 }
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { MobulaError } from '../../common/errors.ts';
-import { bytesOf, hashOf, packageFolder, packageJson } from './disk.ts';
+import { bytesOf, hashOf, packageFolder, packageJson, versionOf } from './disk.ts';
 import { type NeededChoice, type NeededFile, type NeededPackage, type Needs, pathOf } from './needs.ts';
 
 /** This node's files. */
@@ -13,7 +13,7 @@ export interface Here {
 /** Digits of a hash that tell enough to people. */
 const DIGITS = 16;
 
-/** What this thread has found, which has loaded some of it: by path, and by folder and name. */
+/** What this thread has found: hashes by path, folders by folder and name. It is not looked at again, as some of it is loaded. */
 const hashes = new Map<string, string | undefined>();
 const folders = new Map<string, string | undefined>();
 
@@ -56,9 +56,9 @@ function ofPackage({ name, version, from, at, late }: NeededPackage, { root }: H
     if (late) return undefined;
     return `the package '${name}' is missing there, as seen from ${start}; the program has version ${version}. Install the same packages there`;
   }
-  const own: unknown = packageJson(folder)?.version ?? '';
+  const own = versionOf(packageJson(folder)) ?? '';
   if (own !== version)
-    return `${folder} is '${name}' in version ${String(own)} there; the program has version ${version}. Install the same packages there`;
+    return `${folder} is '${name}' in version ${own} there; the program has version ${version}. Install the same packages there`;
   if (at === undefined || folder === pathOf(at, root)) return undefined;
   return `the package '${name}' is ${folder} there; the program has it linked from ${at}. Link it in the same way there`;
 }

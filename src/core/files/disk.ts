@@ -43,8 +43,14 @@ export interface PackageJson {
 
 export function packageJson(folder: string): PackageJson | undefined {
   try {
-    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as PackageJson;
+    const json: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    return typeof json === 'object' && json !== null ? json : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The version of a package, if it has one. */
+export function versionOf(json: PackageJson | undefined): string | undefined {
+  return typeof json?.version === 'string' ? json.version : undefined;
 }

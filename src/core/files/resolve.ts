@@ -3,7 +3,7 @@ import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { loaderSetup } from '../functions/loader.ts';
 import { isFile, resolveFile, toPath } from '../functions/modules.ts';
-import { type PackageJson, packageAround, packageFolder, packageJson } from './disk.ts';
+import { type PackageJson, packageAround, packageFolder, packageJson, versionOf } from './disk.ts';
 import { targetsOf } from './exports.ts';
 import { type NeededChoice, type NeededPackage, nameOf } from './needs.ts';
 
@@ -141,10 +141,6 @@ function findTargets(
   const parent = join(folder, 'package.json');
   const targets = targetsOf(json[field], subpath).filter((specifier) => !specifier.startsWith('#'));
   return together([{ ...nothing, files: [parent] }, ...targets.map((specifier) => find({ specifier, parent }, root))]);
-}
-
-function versionOf(json: PackageJson | undefined): string | undefined {
-  return typeof json?.version === 'string' ? json.version : undefined;
 }
 
 function together(all: readonly Found[]): Found {

@@ -1,3 +1,4 @@
+import { cellName } from '../../common/ids.ts';
 import type { Addon } from '../../native/addon.ts';
 import type { Life } from '../life.ts';
 import type { Port } from '../port/port.ts';
@@ -103,8 +104,7 @@ export class ThreadRefs implements RefOwner {
     if (index < 0) return 'released';
     const { addon, port, nodeId } = this.#ports;
     const generation = this.closed ? 0 : addon.objectGeneration(port.id, index);
-    const hex = (value: number): string => value.toString(16).padStart(8, '0');
-    return `${nodeId}${hex(generation)}${hex(index)}`;
+    return cellName(nodeId, index, generation);
   }
 
   get closed(): boolean {

@@ -9,14 +9,13 @@
  * The agent gives a task its slot when it comes, and takes it back when the submitter has settled the answer: until then the
  * task counts as begun, though it has ended. The worker alone marks it.
  */
+import { ATTEMPT_BYTES } from '../../common/ids.ts';
 import type { Origin } from './origin.ts';
 
 /** Bytes of a page. */
 export const BEGUN_BYTES = 786_432;
 /** Of a task that has no slot. */
 export const NO_SLOT = 0xffff_ffff;
-/** TaskId and attempt. */
-export const NAME_BYTES = 20;
 const HEAD_BYTES = 8;
 const SLOT_BYTES = 24;
 export const SLOTS: number = Math.floor((BEGUN_BYTES - HEAD_BYTES) / SLOT_BYTES);
@@ -38,17 +37,17 @@ export class BegunMarks {
 
   /** Before any code of the task's runs, its modules' and its arguments' too. */
   mark(slot: number): void {
-    if (slot !== NO_SLOT) this.#page[slotAt(slot) + NAME_BYTES] = 1;
+    if (slot !== NO_SLOT) this.#page[slotAt(slot) + ATTEMPT_BYTES] = 1;
   }
 
   /** It has not begun after all. The slot may be another task's by now. */
   unmark({ slot, taskId, attempt }: Pick<Origin, 'slot' | 'taskId' | 'attempt'>): void {
     if (slot === NO_SLOT) return;
     const at = slotAt(slot);
-    const name = Buffer.alloc(NAME_BYTES);
+    const name = Buffer.alloc(ATTEMPT_BYTES);
     name.write(taskId, 'hex');
-    name.writeUInt32LE(attempt, NAME_BYTES - 4);
-    if (name.equals(this.#page.subarray(at, at + NAME_BYTES))) this.#page[at + NAME_BYTES] = 0;
+    name.writeUInt32LE(attempt, ATTEMPT_BYTES - 4);
+    if (name.equals(this.#page.subarray(at, at + ATTEMPT_BYTES))) this.#page[at + ATTEMPT_BYTES] = 0;
   }
 }
 
@@ -58,7 +57,7 @@ export function begunIn(page: Buffer): Buffer | undefined {
   const names: Buffer[] = [];
   for (let slot = 0; slot < SLOTS; slot++) {
     const at = slotAt(slot);
-    if (page[at + NAME_BYTES] === 1) names.push(page.subarray(at, at + NAME_BYTES));
+    if (page[at + ATTEMPT_BYTES] === 1) names.push(page.subarray(at, at + ATTEMPT_BYTES));
   }
   return names.length > MOST_BEGUN ? undefined : Buffer.concat(names);
 }

@@ -26,9 +26,3 @@ export function readOrigin(bytes: Uint8Array, view: DataView, pos: number): Orig
     slot: slotOf(view, pos),
   };
 }
-
-/** What `context().taskId` is for a task that `node` has submitted, by its place there. */
-export function taskId(node: string, index: number, generation: number): string {
-  const hex = (value: number): string => value.toString(16).padStart(8, '0');
-  return `${node}${hex(generation)}${hex(index)}`;
-}

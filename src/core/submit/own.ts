@@ -4,13 +4,12 @@ import type { AnyFunction, ShippedImport } from '../functions/shipped.ts';
 
 // The path holds in src/core/submit/ as well as in dist/boot/, where the bundled code lies.
 const home = new URL('..', import.meta.url).href;
-const index = new URL('index.js', home).href;
 /** The URL under which every thread of this process has mobula. */
-export const ownUrl: string = index;
+export const ownUrl: string = new URL('index.js', home).href;
 
 /** The same, if `file` is mobula. */
 export function ownModule(file: string): string | undefined {
-  return file === fileURLToPath(index) ? index : undefined;
+  return file === fileURLToPath(ownUrl) ? ownUrl : undefined;
 }
 
 let names: Map<unknown, string> | undefined;
@@ -21,8 +20,10 @@ let names: Map<unknown, string> | undefined;
  */
 export function findOwn(fn: AnyFunction, url: string): ShippedImport | undefined {
   if (!url.startsWith(home)) return undefined;
-  names ??= new Map(Object.entries(createRequire(index)('./index.js') as object).map(([name, value]) => [value, name]));
+  names ??= new Map(
+    Object.entries(createRequire(ownUrl)('./index.js') as object).map(([name, value]) => [value, name]),
+  );
   const name = names.get(fn);
   if (name === undefined) return undefined;
-  return { kind: 'import', how: 'import', specifier: index, parent: index, interop: 'none', path: [name] };
+  return { kind: 'import', how: 'import', specifier: ownUrl, parent: ownUrl, interop: 'none', path: [name] };
 }

@@ -72,7 +72,11 @@ type Of<Kind extends AuthorityEvent['kind']> = Extract<AuthorityEvent, { kind: K
 
 function onStart(state: AuthorityState, { nodes, jobs }: Of<'start'>, now: number, effects: AuthorityEffect[]): void {
   for (const row of nodes) {
-    if (row.alive) state.living.set(row.nodeId, living(state, row, null, now, now + state.settings.returnMs));
+    if (row.alive)
+      state.living.set(
+        row.nodeId,
+        living(state, row, null, now, now + state.settings.returnMs, newStanding(state, row)),
+      );
     else {
       state.dead.set(row.nodeId, row.cause);
       if (row.begun !== undefined) state.lists.push(row);
@@ -95,7 +99,7 @@ function living(
   link: Living['link'],
   now: number,
   returnsBy: number,
-  standing: Living['standing'] = newStanding(state, row),
+  standing: Living['standing'],
 ): Living {
   return { row, link, returnsBy, heardAt: now, stalledThen: state.stalledMs, suspected: false, standing };
 }
@@ -115,7 +119,7 @@ function onRegister(
   const known = state.living.get(nodeId);
   // It comes late, on a connection that the node has given up: it is there on a newer one. Numbers of connections rise.
   if (known !== undefined && known.link !== null && link < known.link) return;
-  state.living.set(nodeId, living(state, row, link, now, 0, known?.standing));
+  state.living.set(nodeId, living(state, row, link, now, 0, known?.standing ?? newStanding(state, row)));
   if (known?.suspected === true) effects.push({ kind: 'suspected', node: nodeId, suspected: false });
   write(state, [{ kind: 'node', row }], effects, () => {
     const now = state.living.get(nodeId);

@@ -15,7 +15,7 @@ import { type Effects, type Link, type SessionEffect, type SessionEvent, type Se
  * 2. A message is delivered if it is the next one. One that came already is ignored; where one is missing, the link is given up.
  * 3. RECEIVED is cumulative and says that messages were delivered. HELD says that the refs of one message are held. Nothing waits for HELD.
  * 4. Either side may dial. One link serves; frames of others are not read.
- * 5. A session ends where a peer has acknowledged nothing of what it was sent for `reachMs`, and a link to it fails once more. A
+ * 5. A session ends where a peer has acknowledged nothing of what it was sent for `reachMs`, and two links to it or more have failed since. A
  *    session in which nothing is to be said does not end: nobody misses it.
  * 6. A process has a new id each time it starts, so its sessions are new. One that has ended stays so for these two ids.
  */

@@ -1,3 +1,5 @@
+import type { OutputSource } from '../../common/output-source.ts';
+
 /** What a thread leaves for another process: each piece with the name of what wrote it before it. */
 
 /** Most bytes of one piece, without the name. */
@@ -6,18 +8,8 @@ export const AWAY_BYTES: number = 16 * 1024;
 const NAME_CHARACTERS = 100;
 const LENGTH_BYTES = 2;
 
-/** What wrote a piece. */
-export interface Source {
-  /** The number of its job. */
-  readonly job: number;
-  /** As `context().taskId`. */
-  readonly task: string;
-  /** What the task is called. */
-  readonly name: string;
-}
-
 /** A source in bytes. */
-export function tagOf({ job, task, name }: Source): Uint8Array {
+export function tagOf({ job, task, name }: OutputSource): Uint8Array {
   return Buffer.from(JSON.stringify([job, task, plainName(name)]));
 }
 
@@ -38,7 +30,7 @@ export function tagged(tag: Uint8Array, piece: Uint8Array): Uint8Array {
 }
 
 /** A piece that was left with its tag. */
-export function untagged(bytes: Buffer): { readonly source: Source; readonly data: Buffer } {
+export function untagged(bytes: Buffer): { readonly source: OutputSource; readonly data: Buffer } {
   const end = LENGTH_BYTES + bytes.readUInt16LE();
   const [job, task, name] = JSON.parse(bytes.toString('utf8', LENGTH_BYTES, end)) as [number, string, string];
   return { source: { job, task, name }, data: bytes.subarray(end) };

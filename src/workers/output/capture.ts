@@ -30,7 +30,7 @@ export interface OutputMemory {
   readonly ring: SharedArrayBuffer;
   /** Counts the pieces of all threads, so that the driver sees at a glance whether there are new ones. */
   readonly pieces: Int32Array;
-  /** Set in a cluster. */
+  /** Set in a thread of another process's job. */
   readonly away: AwayMemory | undefined;
 }
 
@@ -39,9 +39,10 @@ export interface OutputMemory {
  * driver finds it. A writer that is ahead of the driver by a ring is held up.
  */
 export function captureOutput(memory: OutputMemory, ports: CapturePorts): void {
-  const here = leaver(memory.ring, memory.pieces, ports, (ring) => ring.read(printDirectly));
-  // The other process decides how long it keeps this thread waiting: the ring is read, or closed, sooner or later.
-  const there = memory.away && leaver(memory.away.ring, memory.away.pieces, ports, () => undefined);
+  const places = (): Places => [ports.task(), ports.actor()];
+  const here = leaver(memory.ring, memory.pieces, ports, places, (ring) => ring.read(printDirectly));
+  // The agent decides how long this thread waits: it reads the ring, or the ring is closed, sooner or later.
+  const there = memory.away && leaver(memory.away.ring, memory.away.pieces, ports, nowhere, () => undefined);
   const leave = (stream: StreamName, text: boolean, data: Uint8Array): void => {
     const tag = there && ports.away();
     if (tag === undefined) for (const piece of pieces(data, text)) here(stream, text, piece);
@@ -51,16 +52,23 @@ export function captureOutput(memory: OutputMemory, ports: CapturePorts): void {
   redirect(process.stderr, (text, data) => leave('stderr', text, data));
 }
 
+/** What a piece says of what wrote it. */
+type Places = readonly [task: Place | undefined, actor: Place | undefined];
+
+/** A piece that is for another process has a tag instead. */
+const nowhere = (): Places => [undefined, undefined];
+
 /** Leaves pieces in a ring. `alone`: nobody has read for `PATIENCE_MS` although it is full. */
 function leaver(
   memory: SharedArrayBuffer,
-  pieces: Int32Array,
+  counter: Int32Array,
   ports: CapturePorts,
+  places: () => Places,
   alone: (ring: OutputRing) => void,
 ): (stream: StreamName, text: boolean, piece: Uint8Array) => void {
   const ring = new OutputRing(memory);
   return (stream, text, piece) => {
-    const [task, actor] = [ports.task(), ports.actor()];
+    const [task, actor] = places();
     let result = ring.tryWrite(stream, text, piece, task, actor);
     while (result === 'full') {
       ports.ring();
@@ -68,7 +76,7 @@ function leaver(
       if (!ring.waitForRoom(PATIENCE_MS)) alone(ring);
       result = ring.tryWrite(stream, text, piece, task, actor);
     }
-    Atomics.add(pieces, 0, 1);
+    Atomics.add(counter, 0, 1);
     if (result === 'first') ports.ring();
   };
 }

@@ -1,3 +1,4 @@
+import { cellName } from '../../common/ids.ts';
 import { setImmediate } from '../../common/timers.ts';
 import type { AwayMemory, OutputMemory } from './capture.ts';
 import { print, printNow } from './print.ts';
@@ -54,11 +55,14 @@ export class Output {
     process.on('exit', this.#flushNow);
   }
 
-  /** The memory for a thread that is about to start. `end` when it has ended. */
-  begin(): { readonly memory: OutputMemory; readonly end: () => void } {
+  /**
+   * The memory for a thread that is about to start. `end` when it has ended. `isForeign`: its job is not that of this process, so what
+   * its tasks write is for another.
+   */
+  begin(isForeign: boolean): { readonly memory: OutputMemory; readonly end: () => void } {
     const ring = new OutputRing();
     this.#rings.add(ring);
-    const away = this.#elsewhere?.begin();
+    const away = isForeign ? this.#elsewhere?.begin() : undefined;
     const end = (): void => {
       away?.end();
       ring.abandon();
@@ -101,9 +105,8 @@ export class Output {
 
   #record(piece: Piece): OutputRecord {
     const { jobId, nodeId } = this.#origin;
-    const hex = (value: number): string => value.toString(16).padStart(8, '0');
     const name = (place: Place | undefined): string | undefined =>
-      place === undefined ? undefined : `${nodeId}${hex(place.generation)}${hex(place.index)}`;
+      place && cellName(nodeId, place.index, place.generation);
     return { ...piece, jobId, taskId: name(piece.task), actorId: name(piece.actor) };
   }
 

@@ -145,7 +145,7 @@ export class Agent {
         this.running.run(peer, from);
         break;
       case entry.answer:
-        peer.answered(this.#io.now);
+        peer.answered();
         this.submitting.answer(peer, from);
         break;
       case entry.cancel:

@@ -11,7 +11,7 @@ test('tasks of two drivers settle once and right, and nothing of them is left, w
   assert.ok(coverage.messages > 8 * 2500 && coverage.faults > 8 * 10, `${coverage.messages} ${coverage.faults}`);
 });
 
-// The rare ones, and the table fault × message, are for `npm run check`.
+// The rare ones are for `npm run check`, the table fault × message for `npm run sim`.
 for (const bug of agentsProtocol.bugs.filter((name) => !rareBugs.some((rare) => rare === name))) {
   test(`the bug "${bug}" is found`, () => {
     assert.notEqual(runSeeds(agentsProtocol, 1, 20, bug).failed, undefined);

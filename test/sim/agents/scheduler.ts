@@ -1,4 +1,4 @@
-import { jobName } from '../../../src/common/job-name.ts';
+import { jobName } from '../../../src/common/ids.ts';
 import { newScheduler, type SchedulerEvent, scheduler } from '../../../src/scheduler/index.ts';
 import { encode } from '../../../src/transport/messages/message.ts';
 import { granted, load, wanted } from '../../../src/wire/bodies.ts';

@@ -6,7 +6,7 @@ import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from '../../.
 import { submitterStep } from '../../../src/agent/submitter/step.ts';
 import { type AnswerHead, answer, readAnswerHead } from '../../../src/agent/wire/entries.ts';
 import type { EntryReader } from '../../../src/agent/wire/entry.ts';
-import { jobName } from '../../../src/common/job-name.ts';
+import { jobName } from '../../../src/common/ids.ts';
 import { outcome } from '../../../src/core/port/wire.ts';
 import type { ThreadRuntime } from '../../../src/core/runtime.ts';
 import { encodeFailure, failure } from '../../../src/core/values/failures.ts';

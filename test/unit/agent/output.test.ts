@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Lines, type Part } from '../../../src/agent/output/lines.ts';
+import { Outbox, type OutputPiece } from '../../../src/agent/output/outbox.ts';
 import { OutputWindow, WINDOW_BYTES } from '../../../src/agent/output/window.ts';
+import { Peer } from '../../../src/agent/peer.ts';
+import { now } from '../../../src/common/timers.ts';
 
 const source = (task: string, job = 1) => ({ job, task, name: 'f' });
 
@@ -123,4 +127,45 @@ describe('the window of a job', () => {
     assert.ok(window.arrived(10, 1500));
     assert.equal(window.underWay(1500), undefined);
   });
+});
+
+it('an answer that waits for output is looked at again, though its time was over before anybody asked when', async () => {
+  const pieces: OutputPiece[] = [{ source: source('a'), stream: 'stdout', data: Buffer.from('one\n') }];
+  const peerOf = (node: string): Peer =>
+    new Peer(
+      node,
+      () => 'taken',
+      () => {},
+    );
+  const [driver, other] = [peerOf('000000000000000d'), peerOf('000000000000000e')];
+  const ports = {
+    hasNews: () => pieces.length > 0,
+    read(may: (piece: OutputPiece) => boolean, take: (piece: OutputPiece) => void): void {
+      for (let piece = pieces[0]; piece !== undefined && may(piece); piece = pieces[0]) {
+        pieces.shift();
+        take(piece);
+      }
+    },
+    driverOf: async () => driver.node,
+  };
+  const outbox = new Outbox(
+    ports,
+    () => driver,
+    () => {},
+  );
+  outbox.drain();
+  await sleep(10);
+  outbox.drain();
+  let answered = false;
+  const follower = { job: 1, peer: other, taskId: () => 'a', answer: () => (answered = true) };
+  assert.equal(outbox.mayAnswer(follower), false, 'it could come before the output');
+  outbox.answerLater(follower);
+  const due = outbox.due;
+  assert.ok(due > now() && due < now() + 1001);
+  // Nothing has arrived by then.
+  await sleep(due - now() + 5);
+  assert.ok(outbox.due <= now());
+  outbox.drain();
+  assert.ok(answered);
+  assert.equal(outbox.due, Number.POSITIVE_INFINITY);
 });

@@ -3,7 +3,7 @@
 use mobula_sched::{TaskId, TemplateSpec};
 
 use super::actors::{alive, class, method};
-use super::support::{Bed, Call, ERROR, News, OK, RETRY, Status, Thread, Value, plain, value};
+use super::support::{Bed, Call, ERROR, News, OK, RETRY, Status, TaskNews, Thread, Value, plain, value};
 
 const CANCELLED: u8 = 1;
 const TOO_LARGE: u8 = 10;
@@ -73,31 +73,44 @@ fn a_queued_task_is_cancelled_and_never_runs() {
     bed.assert_balanced(0);
 }
 
+/// A task that goes on in the background: its result, what the driver calls it, and the task.
+fn running(scene: &mut Scene) -> (u32, u32, TaskNews) {
+    let result = scene.driver.submit_tagged(scene.template, 1, &[]);
+    let token = scene.driver.get(result);
+    scene.driver.flush();
+    let task = scene.worker.begin();
+    scene.worker.pending(task.task, false);
+    scene.worker.sleeps();
+    (result, token, task)
+}
+
+/// Whether the news say that `token` has failed.
+fn has_failed(news: &[News], token: u32) -> bool {
+    news.iter().any(
+        |news| matches!(news, News::Value { status: Status::SystemError, token: got, .. } if *got == token),
+    )
+}
+
 #[test]
 fn a_running_task_is_cancelled_its_thread_is_told_and_its_result_is_dropped() {
     for outcome in [OK, ERROR, RETRY] {
+        let mut scene = scene();
+        let (result, token, task) = running(&mut scene);
         let Scene {
             bed,
             mut driver,
             mut worker,
-            template,
-        } = scene();
-        let running = driver.submit_tagged(template, 1, &[]);
-        let token = driver.get(running);
-        driver.flush();
-        let task = worker.begin();
-        worker.pending(task.task, false);
-        worker.sleeps();
-        driver.cancel(running, false, false);
+            ..
+        } = scene;
+        driver.cancel(result, false, false);
         let news = driver.news();
-        let told = |news: &News| matches!(news, News::Value { status: Status::SystemError, token: got, .. } if *got == token);
-        assert!(news.len() == 1 && told(&news[0]), "{news:?}");
+        assert!(news.len() == 1 && has_failed(&news, token), "{news:?}");
         assert_eq!(worker.step(), [task.stopped()]);
         let late = value("late").with_buffer(bed.buffers.make(1));
         worker.result(task.task, outcome, &[late]);
         worker.sleeps();
         assert_eq!(bed.buffers.count(1), 0);
-        driver.release(&[running]);
+        driver.release(&[result]);
         driver.flush();
         bed.assert_balanced(0);
     }
@@ -105,33 +118,27 @@ fn a_running_task_is_cancelled_its_thread_is_told_and_its_result_is_dropped() {
 
 #[test]
 fn a_running_task_is_cancelled_by_force_and_its_thread_hears_nothing_before_it_is_stopped() {
+    let mut scene = scene();
+    let (result, token, task) = running(&mut scene);
     let Scene {
         bed,
         mut driver,
         mut worker,
-        template,
-    } = scene();
-    let running = driver.submit_tagged(template, 1, &[]);
-    let token = driver.get(running);
-    driver.flush();
-    let task = worker.begin();
-    worker.pending(task.task, false);
-    worker.sleeps();
-    driver.cancel(running, true, false);
+        ..
+    } = scene;
+    driver.cancel(result, true, false);
     let news = driver.news();
-    let told = |news: &News| matches!(news, News::Value { status: Status::SystemError, token: got, .. } if *got == token);
-    assert!(news.iter().any(told), "{news:?}");
+    assert!(news.len() == 2 && has_failed(&news, token), "{news:?}");
     let (port, id) = asked_to_end(&news);
     assert_eq!(
         (port, id.index, id.generation),
         (worker.id, task.task, task.generation)
     );
-    assert_eq!(news.len(), 2);
     worker.sleeps();
     assert!(bed.node.must_end(port, id), "its thread has begun it");
     worker.result(task.task, OK, &[value("late")]);
     worker.sleeps();
-    driver.release(&[running]);
+    driver.release(&[result]);
     driver.flush();
     bed.assert_balanced(0);
 }

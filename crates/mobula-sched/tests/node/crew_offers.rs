@@ -1,22 +1,10 @@
 //! Tasks of several jobs wait for long at a node of a cluster: what is offered of each, taken and cancelled is its own.
 
-use std::sync::{Arc, Barrier};
+use std::sync::Barrier;
 
-use mobula_sched::TemplateSpec;
-
-use super::support::{Bed, News, OK, Status, TaskNews, Thread, UNBEGUN, plain, value};
+use super::support::{Bed, News, OK, Status, TaskNews, Thread, UNBEGUN, anywhere, value};
 
 const MILLISECOND: u64 = 1_000_000;
-
-/// Tasks of a job that this node runs, and other nodes may. Nothing but the job tells them apart.
-fn anywhere(job: u32) -> TemplateSpec {
-    TemplateSpec {
-        job,
-        forward: Some(Arc::from(&b"anywhere"[..])),
-        keeps: true,
-        ..plain()
-    }
-}
 
 /// A node of one CPU, with a thread of each of two jobs. The first is at a task of 20 ms; of each job, four more wait: with the tags
 /// 10 to 13, and 20 to 23.

@@ -221,13 +221,18 @@ fn what_was_lost_with_its_maker_waits_for_the_next_attempt_and_may_follow_that()
 
 #[test]
 fn what_comes_back_unbegun_goes_with_its_arguments_and_a_result_before_they_are_there_does_not_count() {
-    for (early, values) in [(UNBEGUN, &[][..]), (OK, &[value([3])][..])] {
+    for (early, values) in [
+        (UNBEGUN, &[][..]),
+        (OK, &[value([3])][..]),
+        (FAILED, &[value([3])][..]),
+    ] {
         let mut scene = scene(0);
         let first = scene.submit(0, &[]);
         let second = scene.submit(1, &[first]);
         let token = scene.driver.get(second);
         let tasks = scene.taken(1);
         scene.agent.result(tasks[1].task, early, values);
+        assert_eq!(scene.taken(1), [], "its maker is out");
         scene.agent.result(tasks[0].task, OK, &[value([0])]);
         let again = scene.taken(1);
         assert_eq!(tags(&again), [1], "not before its maker has ended");

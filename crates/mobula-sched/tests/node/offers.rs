@@ -4,18 +4,9 @@ use std::sync::Arc;
 
 use mobula_sched::TemplateSpec;
 
-use super::support::{Bed, Call, News, OK, TaskNews, Thread, UNBEGUN, plain, value};
+use super::support::{Bed, Call, News, OK, TaskNews, Thread, UNBEGUN, anywhere, plain, value};
 
 const MILLISECOND: u64 = 1_000_000;
-
-/// A template of tasks that this node runs, and other nodes may.
-fn anywhere() -> TemplateSpec {
-    TemplateSpec {
-        forward: Some(Arc::from(&b"anywhere"[..])),
-        keeps: true,
-        ..plain()
-    }
-}
 
 /// A node of one CPU, with a worker that is at a task of a function that takes `mean`, and `waiting` more of them.
 struct Scene {
@@ -32,7 +23,7 @@ fn scene(mean: u64, waiting: u8) -> Scene {
     let bed = Bed::new(1, &[]);
     let (mut driver, mut agent, mut worker) = (bed.driver(), bed.agent(), bed.worker());
     agent.sleeps();
-    let template = bed.template(anywhere());
+    let template = bed.template(anywhere(0));
     // After seven it is known what they take.
     for _ in 0..7 {
         let object = driver.submit_tagged(template, 255, &[]);
@@ -171,7 +162,7 @@ fn of_an_unknown_function_two_for_each_cpu_are_offered_until_one_has_run_for_lon
     let mut scene = scene(20 * MILLISECOND, 0);
     let template = scene.bed.template(TemplateSpec {
         forward: Some(Arc::from(&b"unknown"[..])),
-        ..anywhere()
+        ..anywhere(0)
     });
     let refs: Vec<u32> = (0..20)
         .map(|tag| scene.driver.submit_tagged(template, tag, &[]))
@@ -306,7 +297,7 @@ fn time_in_the_background_counts() {
 fn a_node_without_an_agent_sorts_nothing() {
     let bed = Bed::new(1, &[]);
     let (mut driver, mut worker) = (bed.driver(), bed.worker());
-    let template = bed.template(anywhere());
+    let template = bed.template(anywhere(0));
     let refs: Vec<u32> = (0..20)
         .map(|tag| driver.submit_tagged(template, tag, &[]))
         .collect();

@@ -144,6 +144,16 @@ pub(crate) fn plain() -> TemplateSpec {
     }
 }
 
+/// A template of a job's tasks of one CPU that this node runs, and other nodes may. Nothing but the job tells two of them apart.
+pub(crate) fn anywhere(job: u32) -> TemplateSpec {
+    TemplateSpec {
+        job,
+        forward: Some(Arc::from(&b"anywhere"[..])),
+        keeps: true,
+        ..plain()
+    }
+}
+
 impl Bed {
     /// A node with so many CPUs and `others`, and a clock that stands still.
     pub(crate) fn new(cpus: i64, others: &[i64]) -> Self {

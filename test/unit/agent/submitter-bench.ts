@@ -1,0 +1,50 @@
+import type { Wanted } from '../../../src/agent/ports.ts';
+import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from '../../../src/agent/submitter/state.ts';
+import { submitterStep } from '../../../src/agent/submitter/step.ts';
+
+export const ask = (fn: string): string =>
+  JSON.stringify({ job: '1', fn, priority: 0, demand: { CPU: 10_000 }, strategy: 'default', infeasibleAfterMs: 10 });
+
+/** Drives the step by hand. */
+export function bench() {
+  const state = newSubmitter();
+  const env = { now: 0, random: () => 0 };
+  const give = (event: SubmitterEvent): readonly SubmitterEffect[] => submitterStep(state, event, env);
+  const settle = (): readonly SubmitterEffect[] => give({ kind: 'settle' });
+  const line = (number: number, waiting: number, first = true): readonly SubmitterEffect[] =>
+    give({ kind: 'line', line: number, waiting, ask: first ? ask('f') : undefined, over: false });
+  const grant = (no: number, node: string, w: number): readonly SubmitterEffect[] =>
+    give({ kind: 'granted', word: { kind: 'grant', no, line: 1, node, w } });
+  /** A line of so many tasks, and windows at nodes. */
+  const open = (waiting: number, ...windows: readonly (readonly [node: string, w: number])[]): void => {
+    line(1, waiting);
+    settle();
+    for (const [i, [node, w]] of windows.entries()) grant(i + 1, node, w);
+    settle();
+  };
+  const task = (index: number, attempt = 1): readonly SubmitterEffect[] =>
+    give({ kind: 'task', index, generation: 0, attempt, ask: ask('f'), tooLarge: false });
+  const follower = (index: number, makers: readonly number[], text = ask('f')): readonly SubmitterEffect[] =>
+    give({
+      kind: 'follower',
+      index,
+      generation: 0,
+      attempt: 1,
+      ask: text,
+      makers: makers.map((maker) => ({ index: maker, generation: 0 })),
+      tooLarge: false,
+    });
+  const answer = (node: string, index: number, attempt = 1): readonly SubmitterEffect[] =>
+    give({ kind: 'answer', node, index, generation: 0, attempt });
+  return { state, env, give, settle, line, grant, open, task, follower, answer };
+}
+
+export const requests = (effects: readonly SubmitterEffect[]): Wanted[] =>
+  effects.flatMap((effect) => (effect.kind === 'request' ? [effect.wanted] : []));
+
+export const kinds = (effects: readonly SubmitterEffect[]): string[] => effects.map(({ kind }) => kind);
+
+export const opens = (effects: readonly SubmitterEffect[]): (readonly [line: number, window: number])[] =>
+  effects.flatMap((effect) =>
+    effect.kind === 'open' && effect.line > 0 ? [[effect.line, effect.window] as const] : [],
+  );
