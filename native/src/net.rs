@@ -104,6 +104,8 @@ pub struct NetEnd {
     pub got: f64,
     /// One after another: buffer, with one reference, which is the calling thread's, and the crc32 of all its bytes.
     pub buffers: Vec<u32>,
+    /// The bytes of each buffer.
+    pub lengths: Vec<f64>,
 }
 
 /// Begins to listen; gives the TCP port. `node` has 8 bytes; `address` is an IP address and a port, 0 for one that the system
@@ -197,6 +199,15 @@ pub fn net_unserve(port: u32, name: Bytes) -> Result<bool> {
     Ok(was)
 }
 
+/// Whether nothing but the data plane holds a buffer of this name any more; false if there is none.
+#[napi(catch_unwind)]
+pub fn net_is_alone(port: u32, name: Bytes) -> Result<bool> {
+    let net = binding(port)?.runtime.net.get()?;
+    let objects = net.objects.objects.lock();
+    let buffers = objects.get(&object_name(name)?);
+    Ok(buffers.is_some_and(|all| all.iter().all(|&buffer| net.objects.store.references(buffer) == 1)))
+}
+
 /// Pulls an object of `bytes` bytes from the node `peer`, whose data plane is at `address`; gives the ticket. Its end comes by
 /// `net_take`.
 #[napi(catch_unwind)]
@@ -265,17 +276,17 @@ fn told(binding: &Binding, ticket: Ticket, end: std::result::Result<Pulled, Pull
     let ticket = ticket.0 as f64;
     match end {
         Ok(pulled) => {
-            let buffers = pulled.take().into_iter().flat_map(|buffer| {
-                // The thread has stored it, as far as the core is concerned.
-                binding.runtime.store.hand_to(buffer.id, binding.env);
-                [buffer.id.0, buffer.sum]
-            });
+            let store = &binding.runtime.store;
+            let all = pulled.take();
+            // The thread has stored them, as far as the core is concerned.
+            all.iter().for_each(|buffer| store.hand_to(buffer.id, binding.env));
             NetEnd {
                 ticket,
                 kind: 0,
                 text: String::new(),
                 got: 0.0,
-                buffers: buffers.collect(),
+                buffers: all.iter().flat_map(|buffer| [buffer.id.0, buffer.sum]).collect(),
+                lengths: all.iter().map(|buffer| store.len(buffer.id) as f64).collect(),
             }
         }
         Err(error) => NetEnd {
@@ -287,6 +298,7 @@ fn told(binding: &Binding, ticket: Ticket, end: std::result::Result<Pulled, Pull
                 _ => 0.0,
             },
             buffers: Vec::new(),
+            lengths: Vec::new(),
         },
     }
 }

@@ -78,6 +78,17 @@ pub fn put_buffer(port: u32, bytes: Bytes) -> Result<u32> {
     Ok(buffer.0)
 }
 
+/// One more reference to a buffer of which the thread has one: for a value, as if the thread had stored it.
+#[napi(catch_unwind)]
+pub fn share_buffer(port: u32, buffer: u32) -> Result<()> {
+    let binding = binding(port)?;
+    let buffer = BufferId(buffer);
+    // First: from then on the one that is kept is counted by the caller alone.
+    binding.runtime.store.retain(buffer);
+    binding.runtime.store.hand_to(buffer, binding.env);
+    Ok(())
+}
+
 /// Makes room for small values, which are no buffers: moves buffers to disk until the store holds no more than it may.
 #[napi(catch_unwind)]
 pub fn make_small_room(port: u32) -> Result<()> {

@@ -1,3 +1,4 @@
+import type { DataPort } from './data/ports.ts';
 import type { Register } from './imported.ts';
 import type { Arrivals } from './output/arrivals.ts';
 import type { OutboxPorts } from './output/outbox.ts';
@@ -9,6 +10,7 @@ export interface AgentPorts {
   readonly register: Register;
   readonly send: SendBody;
   readonly output: OutboxPorts;
+  readonly data: DataPort;
   /** Set for a driver. */
   readonly arrivals: Arrivals | undefined;
   request(wanted: Wanted): void;

@@ -10,6 +10,8 @@ import type { AgentPorts } from './agent-ports.ts';
 import { Answers } from './answers.ts';
 import { BegunSlots, begunOf } from './begun.ts';
 import { Commands } from './commands.ts';
+import { Copies } from './data/copies.ts';
+import { Serving } from './data/serving.ts';
 import { ExportedTemplates } from './exported.ts';
 import { Handing } from './handing.ts';
 import { ImportedTemplates } from './imported.ts';
@@ -27,7 +29,17 @@ import { failureOf } from './submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from './submitter/state.ts';
 import { submitterStep } from './submitter/step.ts';
 import { WireValues } from './values.ts';
-import { entry, readCancel, readCode, readForget, readSettled, readTemplate } from './wire/entries.ts';
+import {
+  entry,
+  readCancel,
+  readCode,
+  readFetched,
+  readForget,
+  readSettled,
+  readTemplate,
+  readUnnamed,
+  writeUnnamed,
+} from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
 import { readHeard, readLost, readOutput } from './wire/output.ts';
 
@@ -53,6 +65,8 @@ export class Agent implements NewsHandler {
   readonly #answers: Answers;
   readonly #objects: Objects;
   readonly #slots: BegunSlots;
+  readonly #serving: Serving;
+  readonly #copies: Copies;
   readonly #pump: Pump;
   readonly #submitter = newSubmitter();
   /** Is told what the job table says. */
@@ -64,7 +78,10 @@ export class Agent implements NewsHandler {
   constructor(runtime: ThreadRuntime, ports: AgentPorts) {
     this.#runtime = runtime;
     this.#ports = ports;
-    this.#values = new WireValues(runtime);
+    const { data } = ports;
+    this.#serving = new Serving(data);
+    this.#copies = new Copies(data);
+    this.#values = new WireValues(runtime, data.serves);
     this.#imported = new ImportedTemplates(runtime, ports.register, this.jobs);
     this.jobs.onOver = (job) => this.#jobOver(job);
     this.#exported = new ExportedTemplates(runtime, this.#values, this.#imported, jobOf);
@@ -73,7 +90,15 @@ export class Agent implements NewsHandler {
     this.#objects = new Objects(runtime);
     this.#slots = new BegunSlots(runtime);
     this.#commands = new Commands(runtime, this.#values, this.#objects);
-    this.#answers = new Answers(this.#commands, this.#imported);
+    this.#answers = new Answers({
+      commands: this.#commands,
+      imported: this.#imported,
+      data,
+      submitter: this.#submitter,
+      complete: ({ node }, { index, generation, attempt }) =>
+        this.#step({ kind: 'answer', node, index, generation, attempt }),
+      misbehaved: ({ node }, error) => ports.misbehaved(node, error),
+    });
     this.#running = new RunningTasks({
       slots: this.#slots,
       objects: this.#objects,
@@ -82,13 +107,16 @@ export class Agent implements NewsHandler {
       imported: this.#imported,
       exported: this.#exported,
       jobs: this.jobs,
+      serving: this.#serving,
+      copies: this.#copies,
+      misbehaved: ports.misbehaved,
       output: this.#outbox,
       nodeId: Buffer.from(runtime.facts.nodeId, 'hex'),
       nameOf: (template) => runtime.registry.get(template).info.name,
       meanOf: (template) => runtime.addon.templateMean(runtime.port.id, template),
     });
     this.#handing = new Handing(runtime, this.#values, (index) => this.#submitter.flights.get(index)?.attempt ?? 0);
-    this.#sending = new Sending(runtime, this.#values, this.#exported);
+    this.#sending = new Sending(runtime, this.#values, this.#exported, this.#serving);
     const news = new AgentNews(runtime, (token, result, pos) => this.#running.settled(token, result, pos));
     this.#pump = new Pump(runtime, news, {
       settle: () => {
@@ -100,6 +128,8 @@ export class Agent implements NewsHandler {
       flush: () => {
         this.#pump.wake(this.#outbox.due);
         const { now } = env;
+        this.#serving.sweep(now, this.#unnamed);
+        this.#pump.wake(this.#serving.due);
         for (const peer of this.#peers.values()) this.#pump.wake(peer.flush(now));
         this.#objects.flush();
       },
@@ -112,6 +142,11 @@ export class Agent implements NewsHandler {
   /** Tasks of this node that are at others, and tasks of others that are here. */
   get load(): { readonly out: number; readonly running: number } {
     return { out: this.#submitter.flights.size, running: this.#running.size };
+  }
+
+  /** Tasks of others that have ended, with results that were not fetched yet. */
+  get unfetched(): number {
+    return this.#running.unfetched;
   }
 
   /** Mean times, in milliseconds, of the functions that tasks of others have run here since the last call. */
@@ -151,6 +186,7 @@ export class Agent implements NewsHandler {
     if (peer !== undefined) {
       this.#peers.delete(node);
       this.#running.forgetPeer(peer);
+      this.#answers.forgetPeer(peer);
       this.#imported.forgetPeer(peer);
       this.#outbox.forgetPeer(peer);
       this.#ports.arrivals?.forgetPeer(peer);
@@ -188,15 +224,25 @@ export class Agent implements NewsHandler {
         break;
       }
       case entry.run:
-        this.#running.run(peer, from);
+        this.#running.run(peer, from, false);
         break;
-      case entry.answer: {
+      case entry.runNamed:
+        this.#running.run(peer, from, true);
+        break;
+      case entry.answer:
         this.#ports.arrivals?.flush();
-        peer.answered();
-        const { index, generation, attempt } = this.#answers.read(peer, from);
-        this.#step({ kind: 'answer', node: peer.node, index, generation, attempt });
+        this.#answers.take(peer, from, false);
         break;
-      }
+      case entry.answerNamed:
+        this.#ports.arrivals?.flush();
+        this.#answers.take(peer, from, true);
+        break;
+      case entry.fetched:
+        this.#running.fetched(peer, readFetched(from));
+        break;
+      case entry.unnamed:
+        this.#copies.unnamed(peer, readUnnamed(from));
+        break;
       case entry.cancel:
         this.#running.cancel(peer, readCancel(from));
         break;
@@ -217,6 +263,14 @@ export class Agent implements NewsHandler {
         break;
       default:
         throw malformed(`kind ${kind}`);
+    }
+  };
+
+  /** Buffers are not named again. */
+  readonly #unnamed = (number: number, nodes: ReadonlySet<NodeId>): void => {
+    for (const node of nodes) {
+      const peer = this.#peers.get(node);
+      if (peer !== undefined) writeUnnamed(peer.out, number);
     }
   };
 
@@ -310,6 +364,7 @@ export class Agent implements NewsHandler {
         this.#send(this.#peer(effect.node));
         break;
       case 'give-back':
+        this.#landed(effect.index);
         this.#commands.giveBack(effect.index, outcome.unbegun);
         break;
       case 'fail': {
@@ -318,9 +373,11 @@ export class Agent implements NewsHandler {
         break;
       }
       case 'end':
+        this.#landed(effect.index);
         this.#answers.end(effect.index, effect.ask.fn, this.jobs.isOver(jobNumber(effect.ask.job)));
         break;
       case 'lost': {
+        this.#landed(effect.index);
         const bytes = encodeFailure(
           failure.nodeDied,
           effect.attempt,
@@ -348,6 +405,10 @@ export class Agent implements NewsHandler {
         this.#pump.wake(effect.at);
         break;
     }
+  }
+
+  #landed(index: number): void {
+    this.#sending.landed(index, env.now);
   }
 
   #send(peer: Peer): void {

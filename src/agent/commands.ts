@@ -3,11 +3,16 @@ import type { ThreadRuntime } from '../core/runtime.ts';
 import { FIRST_TOKEN } from './news.ts';
 import type { Objects } from './objects.ts';
 import type { Run } from './run.ts';
-import type { Inward, WireValues } from './values.ts';
+import type { BuffersOf, Inward, WireValues } from './values.ts';
 import { type RunHead, valuesOf } from './wire/entries.ts';
-import type { EntryReader } from './wire/entry.ts';
+import { type EntryReader, malformed } from './wire/entry.ts';
 
 const none: readonly never[] = [];
+
+/** For entries that name no buffers. */
+const noBuffers: BuffersOf = (number) => {
+  throw malformed(`buffers ${number}, which it does not name`);
+};
 
 /** What the agent tells its core: of tasks that are elsewhere, and of those of other nodes. */
 export class Commands {
@@ -21,11 +26,18 @@ export class Commands {
     this.#objects = objects;
   }
 
-  /** Ends an attempt with the next `count` values of an entry. */
-  result(index: number, kind: number, count: number, from: EntryReader, inward: Inward): void {
+  /** Ends an attempt with the next `count` values of an entry. `buffersOf`: what was fetched for them. */
+  result(
+    index: number,
+    kind: number,
+    count: number,
+    from: EntryReader,
+    inward: Inward,
+    buffersOf: BuffersOf = noBuffers,
+  ): void {
     try {
       this.#beginResult(index, kind, count);
-      for (let i = 0; i < count; i++) this.#values.pass(from, inward);
+      for (let i = 0; i < count; i++) this.#values.pass(from, inward, buffersOf);
       from.end();
     } catch (error) {
       this.#port.abort();
@@ -78,7 +90,7 @@ export class Commands {
   }
 
   /** Has the core run a task of another node, whose arguments are the next values of an entry. */
-  run(run: Run, template: number, head: RunHead, from: EntryReader, inward: Inward): void {
+  run(run: Run, head: RunHead, from: EntryReader, inward: Inward, buffersOf: BuffersOf = noBuffers): void {
     // The arguments come first in the entry; the values of those that were refs are put into the core before them.
     const { deps } = head;
     const there = valuesOf(head) - 1;
@@ -86,15 +98,15 @@ export class Commands {
     const given = there === 0 ? none : this.#objects.take(there);
     const { objects } = run;
     try {
-      for (const object of given) this.#values.passInto(object, from, inward);
+      for (const object of given) this.#values.passInto(object, from, inward, buffersOf);
       const writer = this.#port.begin(64);
       writer.byte(op.run);
       writeOrigin(writer, run);
       writer.byte((deps > 0 ? submit.deps : 0) | (objects.length > 1 ? submit.multi : 0));
-      writer.view.setUint32(writer.pos, template, true);
+      writer.view.setUint32(writer.pos, run.template, true);
       writer.view.setUint32(writer.pos + 4, objects[0] as number, true);
       writer.pos += 8;
-      this.#values.pass(args, inward);
+      this.#values.pass(args, inward, buffersOf);
       from.end();
       if (deps > 0) this.#port.list(run.makers.length === 0 ? given : merged(head, run.makers, given));
       if (objects.length > 1) this.#port.list(objects.slice(1));

@@ -1,4 +1,5 @@
 import type { Run } from './run.ts';
+import type { Attempted } from './wire/entries.ts';
 import { malformed } from './wire/entry.ts';
 
 /** So many places that were read are given back at once. */
@@ -11,6 +12,8 @@ export class PeerRuns {
   /** Nothing: an answer without a run. */
   #answered: (Run | undefined)[] = [];
   #first = 0;
+  /** Those with results that the peer has not fetched yet. */
+  readonly #unfetched = new Set<Run>();
 
   /** `forget`: nobody needs anything of a run any more. */
   constructor(forget: (run: Run) => void) {
@@ -19,7 +22,22 @@ export class PeerRuns {
 
   /** An answer was sent. What it brought stays until the peer has settled it: tasks that wait for it may be on their way. */
   answered(run: Run | undefined): void {
-    this.#answered.push(run);
+    if (run !== undefined && run.served.length > 0) this.#unfetched.add(run);
+    else this.#answered.push(run);
+  }
+
+  /** How many tasks have results that the peer has not fetched yet. */
+  get unfetched(): number {
+    return this.#unfetched.size;
+  }
+
+  /** The peer has fetched the results of an attempt, or needs them no more. */
+  fetched({ index, generation, attempt }: Attempted): void {
+    const run = this.byIndex.get(index);
+    if (run?.generation !== generation || run.attempt !== attempt || !this.#unfetched.delete(run)) {
+      throw malformed(`results of task ${index} that are not here`);
+    }
+    this.#drop(run);
   }
 
   /** The peer has settled so many more answers. */
@@ -39,6 +57,8 @@ export class PeerRuns {
     for (let i = this.#first; i < this.#answered.length; i++) this.#drop(this.#answered[i]);
     this.#answered = [];
     this.#first = 0;
+    for (const run of this.#unfetched) this.#drop(run);
+    this.#unfetched.clear();
   }
 
   #drop(run: Run | undefined): void {

@@ -17,6 +17,12 @@ export class Objects {
     return Array.from({ length: count }, () => this.#fresh.take());
   }
 
+  /** One more handle of an object that is here. */
+  share(object: number): void {
+    const { addon, port } = this.#runtime;
+    addon.shareObject(port.id, object);
+  }
+
   /** Gives a handle back, with the next `flush`. */
   release(object: number): void {
     this.#released.push(object);

@@ -1,11 +1,12 @@
 import { status } from '../core/port/wire.ts';
 import { encodeFailure, failure, NODE_AT } from '../core/values/failures.ts';
+import type { Serving } from './data/serving.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { Outbox } from './output/outbox.ts';
 import type { Peer } from './peer.ts';
 import type { Run } from './run.ts';
-import { type WireValues, writeBytes, writeRenamed } from './values.ts';
-import { type Attempted, answer, beginAnswer } from './wire/entries.ts';
+import { type Serve, type WireValues, writeBytes, writeRenamed } from './values.ts';
+import { type Attempted, answer, beginAnswer, entry } from './wire/entries.ts';
 import { EntryWriter, VALUES_BYTES } from './wire/entry.ts';
 
 /** Where the attempt stands in an error of the core's: behind the reason. */
@@ -20,6 +21,7 @@ const none: readonly never[] = [];
 export interface OutcomesPorts {
   readonly values: WireValues;
   readonly exported: ExportedTemplates;
+  readonly serving: Serving;
   /** What the tasks have written goes before their answers. */
   readonly output: Outbox;
   /** The bytes of this node's id. */
@@ -44,8 +46,16 @@ export class Outcomes {
   /** A task fails before it begins. */
   failed(run: Run, error: Uint8Array): void {
     run.failed = true;
+    error.set(this.#ports.nodeId, NODE_AT);
     writeFailure(run.peer, run, error);
     this.#end(run);
+  }
+
+  /** A task has not begun, as what makes an argument of it has failed. */
+  unbegun(run: Run): void {
+    run.failed = true;
+    run.what = answer.unbegun;
+    this.#answer(run);
   }
 
   /** A task's result of this number is there; its value stands at `pos` of the inbox. */
@@ -63,9 +73,8 @@ export class Outcomes {
       // The commonest: from the inbox into the answer.
       const { out } = run.peer;
       beginAnswer(out, run, answer.values, 1);
-      values.write(out, pos);
-      out.end();
-      this.#end(run);
+      values.write(out, pos, this.#serve(run));
+      this.#endEntry(run);
       return;
     } else {
       const parts = run.parts.length > 0 ? run.parts.slice() : new Array<Uint8Array>(run.objects.length);
@@ -85,7 +94,7 @@ export class Outcomes {
       run.templates = [...run.templates, ...templates];
       writeRenamed(part, bytes);
     } else {
-      values.write(part, pos);
+      values.write(part, pos, this.#serve(run));
     }
     part.end();
     return part.take();
@@ -150,7 +159,22 @@ export class Outcomes {
     const parts = what === answer.values ? run.parts : run.parts.slice(0, what === answer.unbegun ? 0 : 1);
     beginAnswer(peer.out, run, what, parts.length);
     for (const part of parts) peer.out.raw(part.subarray(PART_AT));
-    peer.out.end();
+    this.#endEntry(run);
+  }
+
+  /** Serves what a run has made. */
+  #serve(run: Run): Serve {
+    return (buffers) => {
+      const number = this.#ports.serving.result(buffers);
+      run.served = [...run.served, number];
+      return number;
+    };
+  }
+
+  #endEntry(run: Run): void {
+    const { out } = run.peer;
+    if (run.served.length > 0) out.become(entry.answerNamed);
+    out.end();
     this.#end(run);
   }
 

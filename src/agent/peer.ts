@@ -25,6 +25,8 @@ export class Peer {
   #waits = false;
   /** Answers that have come and the peer was not told of, and when it is told of them at the latest. */
   #answers = 0;
+  /** Those that count later, and those that have come since. */
+  readonly #late: { counts: boolean }[] = [];
   #due = Number.POSITIVE_INFINITY;
   /** Templates and code that it has been sent, by this node's numbers and by name. */
   readonly knows: Set<number | string> = new Set();
@@ -43,7 +45,21 @@ export class Peer {
 
   /** An answer has come. */
   answered(): void {
-    this.#answers += 1;
+    if (this.#late.length === 0) this.#answers += 1;
+    else this.#late.push({ counts: true });
+  }
+
+  /** An answer has come that counts later: as soon as this is called. The peer is told of answers in the order in which they came. */
+  answeredLater(): () => void {
+    const mark = { counts: false };
+    this.#late.push(mark);
+    return () => {
+      mark.counts = true;
+      while (this.#late[0]?.counts === true) {
+        this.#late.shift();
+        this.#answers += 1;
+      }
+    };
   }
 
   /** Sends the entries that are complete. Gives when it is to be called again, if nothing else calls. */

@@ -35,6 +35,8 @@ export class Run implements Attempted, Follower {
   failed = false;
   /** Whether its end was told; its results stay until its submitter has heard. */
   answered = false;
+  /** The results that its submitter fetches, by the numbers under which they are served. */
+  served: readonly number[] = none;
   /** Sends the answer; set while that waits for what the task has written. */
   answer: () => void = nothing;
 

@@ -3,14 +3,20 @@ import { ObjectStoreFullError } from '../common/errors.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
 import type { BegunSlots } from './begun.ts';
 import type { Commands } from './commands.ts';
+import type { Copies } from './data/copies.ts';
+import type { Failed } from './data/ports.ts';
+import { TaskCopies } from './data/task-copies.ts';
 import type { ImportedTemplates } from './imported.ts';
 import type { Jobs } from './jobs.ts';
 import { PeerRuns } from './kept.ts';
 import type { Objects } from './objects.ts';
 import { Outcomes, type OutcomesPorts, writeFailure, writeUnbegun } from './outcomes.ts';
 import type { Peer } from './peer.ts';
+import type { NodeId } from './ports.ts';
 import { Run } from './run.ts';
-import { type Attempted, type CancelEntry, type Made, type RunHead, readRunHead } from './wire/entries.ts';
+import { UnbegunRuns } from './unbegun.ts';
+import { type BuffersOf, type Inward, namedIn } from './values.ts';
+import { type Attempted, type CancelEntry, type Made, type RunHead, readRunHead, valuesOf } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
 
 /** What tasks of other nodes need of the agent. */
@@ -20,6 +26,9 @@ export interface RunningPorts extends OutcomesPorts {
   readonly commands: Commands;
   readonly imported: ImportedTemplates;
   readonly jobs: Jobs;
+  readonly copies: Copies;
+  /** A peer broke the protocol. */
+  misbehaved(node: NodeId, error: unknown): void;
   /** The mean time of a template's attempts in nanoseconds; 0 if that is not known. */
   meanOf(template: number): number;
 }
@@ -28,6 +37,7 @@ export interface RunningPorts extends OutcomesPorts {
 export class RunningTasks {
   readonly #ports: RunningPorts;
   readonly #outcomes: Outcomes;
+  readonly #unbegun: UnbegunRuns;
   readonly #runs = new Map<Peer, PeerRuns>();
   /** The peer asked for last, and its tasks. */
   #last: Peer | undefined;
@@ -44,11 +54,19 @@ export class RunningTasks {
   constructor(ports: RunningPorts) {
     this.#ports = ports;
     this.#outcomes = new Outcomes(ports, (run) => this.#ended(run));
+    this.#unbegun = new UnbegunRuns(this.#outcomes, ports.objects, (run, failed) => this.#failure(run, failed));
   }
 
   /** How many tasks of other nodes are here. */
   get size(): number {
     return this.#size;
+  }
+
+  /** How many have ended, and have results that were not fetched yet. */
+  get unfetched(): number {
+    let count = 0;
+    for (const { unfetched } of this.#runs.values()) count += unfetched;
+    return count;
   }
 
   /** Mean times, in milliseconds, of functions that tasks have run since the last call, by the names of their lines. */
@@ -62,9 +80,9 @@ export class RunningTasks {
     return means;
   }
 
-  /** A task to run. */
-  run(peer: Peer, entry: EntryReader): void {
-    const { slots, imported, jobs, objects, commands, nameOf } = this.#ports;
+  /** A task to run. `named`: with values that are to be fetched. */
+  run(peer: Peer, entry: EntryReader, named: boolean): void {
+    const { slots, imported, jobs, objects } = this.#ports;
     const head = readRunHead(entry);
     if (jobs.isOver(head.job)) {
       // It names what is gone with the job.
@@ -83,19 +101,44 @@ export class RunningTasks {
     const run = new Run(peer, head, template, makers, objects.take(head.results), slots.take(peer.id, head));
     this.#of(peer).byIndex.set(run.index, run);
     this.#size += 1;
+    if (named || makers.some((maker) => this.#unbegun.has(maker))) this.#hold(run, head, entry, named, inward);
+    else this.#begin(run, head, entry, inward, undefined);
+  }
+
+  /** Gives a task to the core, once there are copies of what it names. */
+  #hold(run: Run, head: RunHead, entry: EntryReader, named: boolean, inward: Inward): void {
+    const { copies, misbehaved } = this.#ports;
+    const kept = entry.keep();
+    const values = namedIn(kept, valuesOf(head));
+    const from = kept.fork(0);
+    const copiesOf = (ready: (failed?: Failed) => void): TaskCopies => new TaskCopies(copies, run.peer, values, ready);
+    const made = head.made.map(({ result }, i) => run.makers[i]?.objects[result] as number);
+    this.#unbegun.add(run, made, named ? copiesOf : undefined, (all) => {
+      try {
+        this.#begin(run, head, from, inward, all?.buffersOf);
+      } catch (error) {
+        misbehaved(run.peer.node, error);
+      }
+    });
+  }
+
+  #begin(run: Run, head: RunHead, from: EntryReader, inward: Inward, buffersOf: BuffersOf | undefined): void {
+    const { commands } = this.#ports;
     try {
-      commands.run(run, template, head, entry, inward);
+      commands.run(run, head, from, inward, buffersOf);
     } catch (error) {
       if (!(error instanceof ObjectStoreFullError)) throw error;
-      this.#outcomes.failed(
-        run,
-        encodeFailure(failure.noRoom, run.attempt, nameOf(template), withoutPage(error.message)),
-      );
+      this.#outcomes.failed(run, this.#failure(run, { kind: 'no-room', text: withoutPage(error.message) }));
       return;
     }
     for (let result = 0; result < run.objects.length; result++) {
       commands.subscribe(run.objects[result] as number, this.#token(run, result));
     }
+  }
+
+  /** The error of a task whose arguments cannot come here. */
+  #failure({ attempt, template }: Run, { kind, text }: Failed): Uint8Array {
+    return encodeFailure(failureOfFetch[kind], attempt, this.#ports.nameOf(template), text);
   }
 
   /** What makes arguments of a task here; nothing if one of them does not, or has failed. */
@@ -150,17 +193,31 @@ export class RunningTasks {
     this.#of(peer).settled(count);
   }
 
+  /** A peer has fetched the results of an attempt. */
+  fetched(peer: Peer, of: Attempted): void {
+    this.#of(peer).fetched(of);
+  }
+
   cancel(peer: Peer, cancel: CancelEntry): void {
     const run = this.#of(peer).byIndex.get(cancel.index);
     if (run?.generation !== cancel.generation || run.attempt !== cancel.attempt || run.answered) return;
-    this.#ports.commands.cancel(run.objects[0] as number, cancel.force, cancel.recursive);
+    this.#cancel(run, cancel.force, cancel.recursive);
+  }
+
+  #cancel(run: Run, force: boolean, recursive: boolean): void {
+    if (!this.#unbegun.has(run)) {
+      this.#ports.commands.cancel(run.objects[0] as number, force, recursive);
+      return;
+    }
+    const name = this.#ports.nameOf(run.template);
+    this.#unbegun.fail(run, encodeFailure(failure.cancelled, run.attempt, name, ''));
   }
 
   /** A job is over: nobody waits for what its tasks do. */
   endJob(job: number): void {
     for (const { byIndex } of this.#runs.values()) {
       for (const run of byIndex.values()) {
-        if (run.job === job && !run.answered) this.#ports.commands.cancel(run.objects[0] as number, true, true);
+        if (run.job === job && !run.answered) this.#cancel(run, true, true);
       }
     }
   }
@@ -168,12 +225,16 @@ export class RunningTasks {
   /** A node is dead: nobody waits for what its tasks do. */
   forgetPeer(peer: Peer): void {
     const runs = this.#of(peer);
-    for (const { objects, answered } of runs.byIndex.values()) {
-      if (answered) continue;
-      this.#ports.commands.cancel(objects[0] as number, true, true);
+    for (const run of runs.byIndex.values()) {
+      if (run.answered) continue;
       this.#size -= 1;
+      if (this.#unbegun.has(run)) {
+        this.#unbegun.drop(run);
+        forget(run, this.#ports);
+      } else this.#ports.commands.cancel(run.objects[0] as number, true, true);
     }
     runs.clear();
+    this.#ports.copies.forgetPeer(peer);
     this.#runs.delete(peer);
     this.#last = undefined;
     this.#ofLast = undefined;
@@ -195,8 +256,11 @@ export class RunningTasks {
 
 const none: readonly never[] = [];
 
+const failureOfFetch: Readonly<Record<Failed['kind'], number>> = { 'no-room': failure.noRoom, lost: failure.lost };
+
 /** Nobody needs anything of a task any more. */
-function forget({ objects, slot }: Run, ports: Pick<RunningPorts, 'objects' | 'slots'>): void {
+function forget({ objects, slot, served }: Run, ports: Pick<RunningPorts, 'objects' | 'slots' | 'serving'>): void {
   for (const object of objects) ports.objects.release(object);
+  for (const number of served) ports.serving.resultOver(number);
   ports.slots.release(slot);
 }

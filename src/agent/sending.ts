@@ -1,8 +1,10 @@
 import type { ThreadRuntime } from '../core/runtime.ts';
+import type { Serving } from './data/serving.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { Peer } from './peer.ts';
+import type { NodeId } from './ports.ts';
 import { type WireValues, writeRenamed } from './values.ts';
-import { beginRun, type CancelEntry, type RunHead, valuesOf, writeCancel } from './wire/entries.ts';
+import { beginRun, type CancelEntry, entry, type RunHead, valuesOf, writeCancel } from './wire/entries.ts';
 import { EntryWriter } from './wire/entry.ts';
 
 /** A task in the inbox, on its way to another node. */
@@ -18,18 +20,28 @@ interface Held {
   readonly cancels: CancelEntry[];
 }
 
+/** Values of a task that were encoded anew, by their place. */
+type Parts = ReadonlyMap<number, Uint8Array>;
+
 /** Sends tasks that the core has handed out. */
 export class Sending {
   /** By the place of the task in the core. One whose peer has died is replaced by the next that has its place. */
   readonly #held = new Map<number, Held>();
+  /** The buffers that tasks name which are out, by the place of the task. */
+  readonly #named = new Map<number, readonly number[]>();
   readonly #runtime: ThreadRuntime;
   readonly #values: WireValues;
   readonly #exported: ExportedTemplates;
+  readonly #serving: Serving;
+  /** Where the task goes that is being written, and what it names. */
+  #to: NodeId = '';
+  #names: number[] = [];
 
-  constructor(runtime: ThreadRuntime, values: WireValues, exported: ExportedTemplates) {
+  constructor(runtime: ThreadRuntime, values: WireValues, exported: ExportedTemplates, serving: Serving) {
     this.#runtime = runtime;
     this.#values = values;
     this.#exported = exported;
+    this.#serving = serving;
   }
 
   /**
@@ -39,7 +51,7 @@ export class Sending {
   send(peer: Peer, task: Outgoing, isWanted: () => boolean): void {
     if (peer.knows.has(task.head.template) && !this.#carriesCode(task)) {
       // The commonest: from the inbox into what goes out.
-      this.#write(peer.out, task, undefined);
+      this.#write(peer.out, peer.node, task, undefined);
       return;
     }
     const named = [task.head.template];
@@ -56,11 +68,11 @@ export class Sending {
       if (this.#held.get(head.index) === held) this.#held.delete(head.index);
     };
     if (tell()) {
-      this.#write(peer.out, task, parts);
+      this.#write(peer.out, peer.node, task, parts);
       return;
     }
     const writer = new EntryWriter();
-    this.#write(writer, task, parts);
+    this.#write(writer, peer.node, task, parts);
     bytes = writer.take();
     this.#held.set(head.index, held);
   }
@@ -72,6 +84,14 @@ export class Sending {
       if (this.#values.carriesCode(at)) this.#values.rename(at);
       at = this.#runtime.values.skip(at);
     }
+  }
+
+  /** A task is out no more. */
+  landed(index: number, now: number): void {
+    const names = this.#named.get(index);
+    if (names === undefined) return;
+    this.#named.delete(index);
+    for (const number of names) this.#serving.argumentOver(number, now);
   }
 
   /** Stops a task that was sent. */
@@ -91,7 +111,7 @@ export class Sending {
   }
 
   /** The values that carry code, by their place; the templates that they name are added to `named`. */
-  #renamed({ head, argsAt }: Outgoing, named: number[]): ReadonlyMap<number, Uint8Array> | undefined {
+  #renamed({ head, argsAt }: Outgoing, named: number[]): Parts | undefined {
     const { values } = this.#runtime;
     let parts: Map<number, Uint8Array> | undefined;
     let at = argsAt;
@@ -107,16 +127,28 @@ export class Sending {
     return parts;
   }
 
-  #write(to: EntryWriter, { head, argsAt }: Outgoing, parts: ReadonlyMap<number, Uint8Array> | undefined): void {
+  #write(to: EntryWriter, node: NodeId, { head, argsAt }: Outgoing, parts: Parts | undefined): void {
     const { values } = this.#runtime;
+    this.#to = node;
     beginRun(to, head);
     let at = argsAt;
     for (let i = 0; i < valuesOf(head); i++) {
       const renamed = parts?.get(i);
-      if (renamed === undefined) this.#values.write(to, at);
+      if (renamed === undefined) this.#values.write(to, at, this.#serve);
       else writeRenamed(to, renamed);
       at = values.skip(at);
     }
+    if (this.#names.length > 0) {
+      to.become(entry.runNamed);
+      this.#named.set(head.index, this.#names);
+      this.#names = [];
+    }
     to.end();
   }
+
+  readonly #serve = (buffers: readonly number[]): number => {
+    const number = this.#serving.argument(buffers, this.#to);
+    this.#names.push(number);
+    return number;
+  };
 }

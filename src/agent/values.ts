@@ -4,11 +4,21 @@ import type { ObjectRef } from '../core/refs/object-ref.ts';
 import type { ThreadRuntime, Travel } from '../core/runtime.ts';
 import { portableKind } from '../core/values/portable-kind.ts';
 import { decodeBytes, encodeToBytes, portable } from '../store/codec/index.ts';
+import { type Named, readNamed, writeNamed } from './data/named.ts';
 import type { EntryReader, EntryWriter } from './wire/entry.ts';
 import { malformed } from './wire/entry.ts';
 
-/** How a value lies in an entry: as the core has it, or encoded anew since it names something of one node. */
-const form = { asItIs: 0, renamed: 1 } as const;
+/** How a value lies in an entry: as the core has it; encoded anew since it names something of one node; without its buffers, which are named. */
+const form = { asItIs: 0, renamed: 1, named: 2 } as const;
+
+/** Buffers of one value that have so many bytes are fetched; fewer go along. */
+export const NAMED_BYTES: number = 64 * 1024;
+
+/** Serves buffers; gives the number that names them. */
+export type Serve = (buffers: readonly number[]) => number;
+
+/** The buffers that were fetched, by number. */
+export type BuffersOf = (number: number) => readonly number[];
 
 /** Something that travels by kind and payload, on its way through an agent, which does not rebuild it. */
 function passOn(kind: number, payload: unknown): object {
@@ -37,11 +47,14 @@ export const passing: Travel = {
 /** Moves values between the core and entries. Values are not decoded, but for those that carry remote functions. */
 export class WireValues {
   readonly #runtime: ThreadRuntime;
+  /** Whether other nodes can fetch buffers here. */
+  readonly #serves: boolean;
   /** Buffers of the open record, which are the core's once it is carried out. */
   #stored: number[] = [];
 
-  constructor(runtime: ThreadRuntime) {
+  constructor(runtime: ThreadRuntime, serves: boolean) {
     this.#runtime = runtime;
+    this.#serves = serves;
   }
 
   /** The open record was carried out. */
@@ -68,32 +81,45 @@ export class WireValues {
     return { bytes: encodeToBytes(value, selfContained).bytes, templates: met.splice(0) };
   }
 
-  /** Bytes that the value at `pos` of the inbox has on its way to another node, but for a few. */
+  /** Bytes that the value at `pos` of the inbox has in an entry, but for a few. */
   size(pos: number): number {
     const view = this.#runtime.port.inboxView;
     const word = view.getUint32(pos, true);
-    let bytes = (word & ~LINKED) >>> 0;
+    const bytes = (word & ~LINKED) >>> 0;
     if ((word & LINKED) === 0) return bytes;
     const lists = pos + 4 + bytes;
-    const at = lists + 4 + view.getUint32(lists, true) * 4;
-    for (let i = 0; i < view.getUint32(at, true); i++) bytes += Number(view.getBigUint64(at + 8 + i * 12, true));
+    const refs = view.getUint32(lists, true);
+    const buffers = this.#bufferBytes(lists + 4 + refs * 4);
+    return refs === 0 && this.#named(buffers) ? bytes : bytes + buffers;
+  }
+
+  /** The bytes of the buffers that are listed at `at` of the inbox. */
+  #bufferBytes(at: number): number {
+    const view = this.#runtime.port.inboxView;
+    let bytes = 0;
+    for (let i = view.getUint32(at, true); i > 0; i--) bytes += Number(view.getBigUint64(at + i * 12 - 4, true));
     return bytes;
   }
 
-  /** Writes the value at `pos` of the inbox, which carries no code. Gives where it ends. */
-  write(to: EntryWriter, pos: number): number {
+  #named(bytes: number): boolean {
+    return this.#serves && bytes >= NAMED_BYTES;
+  }
+
+  /** Writes the value at `pos` of the inbox, which carries no code; large buffers only by name. Gives where it ends. */
+  write(to: EntryWriter, pos: number, serve: Serve): number {
     const { port } = this.#runtime;
     const view = port.inboxView;
     const word = view.getUint32(pos, true);
     const length = (word & ~LINKED) >>> 0;
-    to.u8(form.asItIs);
-    to.part(port.inbox, pos + 4, pos + 4 + length);
     let at = pos + 4 + length;
+    // No refs: their count is 0.
+    if ((word & LINKED) !== 0 && this.#named(this.#bufferBytes(at + 4))) return this.#writeNamed(to, pos, serve);
+    to.u8(form.asItIs);
+    to.part(port.inbox, pos + 4, at);
     if ((word & LINKED) === 0) {
       to.u32(0);
       return at;
     }
-    // No refs: their count is 0.
     const count = view.getUint32(at + 4, true);
     at += 8;
     to.u32(count);
@@ -104,6 +130,21 @@ export class WireValues {
       at += 12;
     }
     return at;
+  }
+
+  #writeNamed(to: EntryWriter, pos: number, serve: Serve): number {
+    const { port } = this.#runtime;
+    const view = port.inboxView;
+    const end = pos + 4 + ((view.getUint32(pos, true) & ~LINKED) >>> 0);
+    to.u8(form.named);
+    to.part(port.inbox, pos + 4, end);
+    const stored = Array.from({ length: view.getUint32(end + 4, true) }, (_, i) => {
+      const at = end + 8 + i * 12;
+      return { id: view.getUint32(at, true), byteLength: Number(view.getBigUint64(at + 4, true)) };
+    });
+    const number = serve(stored.map(({ id }) => id));
+    writeNamed(to, { number, lengths: stored.map(({ byteLength }) => byteLength) });
+    return end + 8 + stored.length * 12;
   }
 
   /** Writes a value with its length word at the end of the open record. */
@@ -121,21 +162,28 @@ export class WireValues {
     this.#runtime.port.finishValue(mark, []);
   }
 
-  /** Writes the next value of an entry with its length word at the end of the open record. */
-  pass(from: EntryReader, inward: Inward): void {
+  /** Writes the next value of an entry with its length word at the end of the open record. `buffersOf`: what was fetched for it. */
+  pass(from: EntryReader, inward: Inward, buffersOf: BuffersOf): void {
     const is = from.u8();
-    if (is !== form.asItIs) {
-      if (is !== form.renamed) throw malformed(`a value of form ${is}`);
+    if (is === form.renamed) {
       this.put(readRenamed(from.blob(), inward));
       return;
     }
+    if (is !== form.asItIs && is !== form.named) throw malformed(`a value of form ${is}`);
     const { writer } = this.#runtime.port;
     const length = from.u32();
     writer.ensure(4 + length);
     const mark = writer.pos - writer.moved;
     from.copy(length, writer.bytes, writer.pos + 4);
     writer.pos += 4 + length;
+    const stored = is === form.named ? this.#fetched(from, buffersOf) : this.#brought(from);
+    this.#runtime.port.finishValue(mark, stored);
+  }
+
+  /** Stores the buffers that came along. */
+  #brought(from: EntryReader): readonly StoredBuffer[] {
     const count = from.u32();
+    if (count === 0) return none;
     const stored: StoredBuffer[] = [];
     for (let i = 0; i < count; i++) {
       const bytes = from.blob();
@@ -143,25 +191,33 @@ export class WireValues {
       this.#stored.push(id);
       stored.push({ id, byteLength: bytes.length });
     }
-    this.#runtime.port.finishValue(mark, stored);
+    return stored;
+  }
+
+  #fetched(from: EntryReader, buffersOf: BuffersOf): readonly StoredBuffer[] {
+    const { addon, port } = this.#runtime;
+    const { number, lengths } = readNamed(from);
+    return buffersOf(number).map((id, i) => {
+      addon.shareBuffer(port.id, id);
+      this.#stored.push(id);
+      return { id, byteLength: lengths[i] as number };
+    });
   }
 
   /** A reader of the next value of an entry, which is skipped. */
   fork(from: EntryReader): EntryReader {
     const { at } = from;
-    const is = from.u8();
-    from.blob();
-    if (is === form.asItIs) for (let i = from.u32(); i > 0; i--) from.blob();
+    skipValue(from);
     return from.fork(at);
   }
 
   /** Writes the next value of an entry into a fresh object of this thread. */
-  passInto(object: number, from: EntryReader, inward: Inward): void {
+  passInto(object: number, from: EntryReader, inward: Inward, buffersOf: BuffersOf): void {
     const { port } = this.#runtime;
     try {
       port.begin(5).byte(op.put);
       port.word(object);
-      this.pass(from, inward);
+      this.pass(from, inward, buffersOf);
     } catch (error) {
       port.abort();
       this.drop();
@@ -171,6 +227,24 @@ export class WireValues {
     port.commit();
   }
 }
+
+/** Skips a value of an entry; gives the buffers that are named in it. */
+function skipValue(from: EntryReader): Named | undefined {
+  const is = from.u8();
+  from.blob();
+  if (is === form.named) return readNamed(from);
+  if (is === form.asItIs) for (let i = from.u32(); i > 0; i--) from.blob();
+  return undefined;
+}
+
+/** What the next `count` values of an entry name, up to its end. */
+export function namedIn(from: EntryReader, count: number): readonly Named[] {
+  const named = Array.from({ length: count }, () => skipValue(from)).filter((each) => each !== undefined);
+  from.end();
+  return named;
+}
+
+const none: readonly never[] = [];
 
 /** Writes a value that is these bytes alone. */
 export function writeBytes(to: EntryWriter, bytes: Uint8Array): void {

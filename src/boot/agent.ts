@@ -17,6 +17,7 @@ import { addon } from '../native/binding.ts';
 import { type Listener, SessionRunner } from '../transport/index.ts';
 import { connectHead } from '../wire/head-link.ts';
 import type { Head, HeadListener, Granted as WordOfHead } from '../wire/ports.ts';
+import { AgentData } from './agent-data.ts';
 import { dialer } from './agent-dial.ts';
 import { listenInRange } from './agent-listen.ts';
 import { AgentLoad } from './agent-load.ts';
@@ -39,6 +40,7 @@ class AgentThread {
   readonly #sessions: SessionRunner;
   readonly #load: AgentLoad;
   readonly #output: AgentOutput;
+  readonly #data: AgentData;
   #head: Head | undefined;
   #listener: Listener | undefined;
   #leaving = false;
@@ -51,7 +53,7 @@ class AgentThread {
   constructor() {
     const { facts } = config;
     this.#runtime = new ThreadRuntime(addon, portKind.agent, -1, facts, passing, noThings, () => this.#agent.rung());
-    const find = (node: string): Promise<string> => this.#addressOf(node);
+    const find = (node: string): Promise<string> => this.#addressOf(node, 'agent');
     this.#sessions = new SessionRunner(facts.nodeId, {
       dial: dialer(this.#self, find),
       deliver: (from, _n, body) => {
@@ -68,8 +70,14 @@ class AgentThread {
       printed: (node, job, bytes) => this.#agent.printed(node, job, bytes),
       ring: () => addon.ringDriver(),
     });
+    this.#data = new AgentData(config, this.#runtime, {
+      addressOf: (node) => this.#addressOf(node, 'data'),
+      apart: (node, why) => this.#sessions.end(node, why),
+      ended: () => this.#agent.rung(),
+    });
     this.#agent = new Agent(this.#runtime, {
       output: this.#output,
+      data: this.#data,
       arrivals: config.job && new Arrivals(this.#output.pass),
       register: registering(this.#runtime, () => this.#job),
       send: (to, body) => sent[this.#sessions.send(to, body, false).is],
@@ -86,6 +94,7 @@ class AgentThread {
   async begin(): Promise<void> {
     const { bind, advertise, ports, labels, job, facts } = config;
     this.#listener = await listenInRange(bind, ports, this.#self, this.#sessions.accept);
+    const data = await this.#data.listen();
     const head = await connectHead({ ...headAddress(), ...config, self: this.#self }, this.#hears);
     this.#head = head;
     await this.#follow(head);
@@ -96,9 +105,10 @@ class AgentThread {
       resources: facts.totals,
       labels,
       agent: advertise === '' ? '' : formatAddress({ host: advertise, port: this.#listener.port }),
-      data: '',
+      data,
     });
     this.#sessions.reach(reconnectMs);
+    this.#data.reachMs = reconnectMs;
     if (job !== undefined) this.#job = await head.registerJob({ no: 1, ...job });
     this.#lookOn();
     this.#agent.rung();
@@ -145,21 +155,24 @@ class AgentThread {
     // First: the end of a session says nothing of what had begun.
     this.#agent.dead(node, begun);
     this.#sessions.dead(node);
+    this.#data.dead(node);
     this.#head?.buried(node);
   }
 
   /** The session with a node has ended, for good. If that node lives, the head must choose between the two. */
   #lost(node: string, why: string): void {
     this.#agent.dead(node);
+    this.#data.dead(node);
     if (!this.#leaving && !this.#sessions.isDead(node)) this.#head?.complain(node, why);
   }
 
-  async #addressOf(node: string): Promise<string> {
-    const row = await this.#head?.nodes.get(node);
-    if (row === undefined || row.row.agent === '' || !row.row.alive) {
+  async #addressOf(node: string, plane: 'agent' | 'data'): Promise<string> {
+    const found = await this.#head?.nodes.get(node);
+    const address = found?.row[plane] ?? '';
+    if (address === '' || found?.row.alive !== true) {
       throw new MobulaError('ERR_MOBULA_CONNECTION', `Node ${node} accepts no connections`);
     }
-    return row.row.agent;
+    return address;
   }
 
   /** The driver of a job that has not ended. */
@@ -203,7 +216,7 @@ class AgentThread {
     const { job } = config;
     const until = now() + ms;
     // What is under way ends; what comes of it is sent before the connections end.
-    while (now() < until && this.#agent.load.running > 0) await sleep(LOOK_MS);
+    while (now() < until && this.#agent.load.running + this.#agent.unfetched > 0) await sleep(LOOK_MS);
     await Promise.race([this.#bye(job !== undefined), sleep(Math.max(1000, until - now()))]);
     this.#stop();
     endSoon();
@@ -220,6 +233,7 @@ class AgentThread {
     this.#sessions.stop();
     this.#head?.close();
     void this.#listener?.stop();
+    this.#data.stop();
     this.#runtime.close('');
   }
 }

@@ -67,6 +67,7 @@ export interface Addon {
   readBuffer(port: number, buffer: number, into: Uint8Array): void;
   makeSmallRoom(port: number): void;
   releaseBuffer(port: number, buffer: number): void;
+  shareBuffer(port: number, buffer: number): void;
   mapBuffer(port: number, buffer: number): ArrayBuffer;
   settleViews(port: number): boolean;
   createBuffer(port: number, byteLength: number): [array: ArrayBuffer, view: number];
@@ -86,6 +87,7 @@ export interface Addon {
   netStop(port: number): void;
   netServe(port: number, name: Uint8Array, buffers: readonly number[]): void;
   netUnserve(port: number, name: Uint8Array): boolean;
+  netIsAlone(port: number, name: Uint8Array): boolean;
   netPull(port: number, peer: Uint8Array, address: string, name: Uint8Array, bytes: number, priority: number): number;
   netCancel(port: number, ticket: number): boolean;
   netForget(port: number, name: Uint8Array): void;
@@ -195,4 +197,6 @@ export interface NetEnd {
   readonly got: number;
   /** One after another: a buffer, with one reference, and the crc32 of its bytes. */
   readonly buffers: readonly number[];
+  /** The bytes of each buffer. */
+  readonly lengths: readonly number[];
 }

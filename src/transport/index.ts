@@ -1,5 +1,6 @@
 export { InProcessNetwork } from './in-process.ts';
 export type { Accept, Channel, CloseCode, Closed, Handlers, Listener, Peer, Self } from './ports.ts';
+export { asDer, identityOf } from './proof/certificate.ts';
 export { readToken } from './proof/token.ts';
 export type { Sent, SessionOwner } from './session/runner.ts';
 export { SessionRunner } from './session/runner.ts';

@@ -146,6 +146,17 @@ impl Store {
         assert!(done.is_some(), "buffer {} has no reference to give back", id.0);
     }
 
+    /// How many references a buffer has now.
+    ///
+    /// # Panics
+    /// When there is no such buffer.
+    #[track_caller]
+    #[must_use]
+    pub fn references(&self, id: BufferId) -> u32 {
+        let refs = self.lock().buffers.get(id).map(|buffer| buffer.refs);
+        refs.unwrap_or_else(|| panic!("buffer {} does not exist", id.0))
+    }
+
     /// The buffer's length in bytes.
     ///
     /// # Panics

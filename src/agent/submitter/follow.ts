@@ -18,7 +18,7 @@ export function follow(state: Submitter, event: Follower): readonly SubmitterEff
   // What is too large fails once its arguments are there.
   if (node === undefined || !together || event.tooLarge) return [{ kind: 'give-back', index }];
   state.followers += 1;
-  state.flights.set(index, { generation, attempt, node, ask, line: undefined });
+  state.flights.set(index, { generation, attempt, node, ask, line: undefined, makers: event.makers });
   return [{ kind: 'send', node }];
 }
 

@@ -1,4 +1,5 @@
 import type { Ask, Granted, NodeId, Wanted } from '../ports.ts';
+import type { Attempted } from '../wire/entries.ts';
 
 /** Tasks of one kind that wait in the core for a node. */
 export interface Line {
@@ -44,12 +45,8 @@ export interface Flight {
   readonly ask: Ask;
   /** Whose window it counts in; none of a task that follows its makers, and takes their place. */
   readonly line: Line | undefined;
-}
-
-/** A task, as the core names it. */
-export interface TaskName {
-  readonly index: number;
-  readonly generation: number;
+  /** The attempts that it follows, if it does. */
+  readonly makers: readonly Attempted[] | undefined;
 }
 
 export interface Submitter {
@@ -121,7 +118,7 @@ export type SubmitterEvent =
       readonly generation: number;
       readonly attempt: number;
       readonly ask: string;
-      readonly makers: readonly TaskName[];
+      readonly makers: readonly Attempted[];
       readonly tooLarge: boolean;
     }
   /** Nobody waits for what a task does. */

@@ -11,6 +11,7 @@
 import type { Env, Step } from '../../common/step.ts';
 import { attemptKey } from '../begun.ts';
 import type { Ask, Granted, NodeId } from '../ports.ts';
+import type { Attempted } from '../wire/entries.ts';
 import { follow } from './follow.ts';
 import { settle } from './settle.ts';
 import type { Failing, Line, Submitter, SubmitterEffect, SubmitterEvent, Window } from './state.ts';
@@ -103,7 +104,7 @@ function task(state: Submitter, { index, generation, attempt, ask, tooLarge }: O
   const [node, window] = found;
   window.out += 1;
   line.out += 1;
-  state.flights.set(index, { generation, attempt, node, ask: line.ask, line });
+  state.flights.set(index, { generation, attempt, node, ask: line.ask, line, makers: undefined });
   return [{ kind: 'send', node }];
 }
 
@@ -125,12 +126,23 @@ function stop({ flights }: Submitter, event: Of<'stop'>): readonly SubmitterEffe
   return [{ kind: 'cancel', node, index, generation, attempt, force, recursive }];
 }
 
-function answered(state: Submitter, event: Of<'answer'>, env: Env): readonly SubmitterEffect[] {
-  const { node, index, generation, attempt } = event;
+/** Whether this attempt is out, at this node: what comes of it counts. */
+export function isOut({ flights }: Submitter, node: NodeId, { index, generation, attempt }: Attempted): boolean {
+  const flight = flights.get(index);
+  return flight?.generation === generation && flight.attempt === attempt && flight.node === node;
+}
+
+/** The place of a task whose attempt makes an argument of this one and is out itself. */
+export function lateMaker(state: Submitter, node: NodeId, { index, generation }: Attempted): number | undefined {
   const flight = state.flights.get(index);
-  if (flight === undefined || flight.generation !== generation || flight.attempt !== attempt || flight.node !== node) {
-    return none;
-  }
+  if (flight?.makers === undefined || flight.generation !== generation || flight.node !== node) return undefined;
+  return flight.makers.find((maker) => isOut(state, node, maker))?.index;
+}
+
+function answered(state: Submitter, event: Of<'answer'>, env: Env): readonly SubmitterEffect[] {
+  const { node, index } = event;
+  const flight = state.flights.get(index);
+  if (flight === undefined || !isOut(state, node, event)) return none;
   land(state, index, env);
   return [{ kind: 'end', index, ask: flight.ask }];
 }

@@ -20,8 +20,15 @@ export const entry = {
   heard: 8,
   /** Output was dropped. */
   lost: 9,
-  /** So many answers have counted, or not: what they brought is needed no more. */
+  /** So many answers of kind `answer` have counted, or not: what they brought is needed no more. */
   settled: 10,
+  /** A task to run, and an answer, with values whose buffers are to be fetched: `data/named.ts`. */
+  runNamed: 11,
+  answerNamed: 12,
+  /** As `settled`, of one answer of kind `answerNamed`. */
+  fetched: 13,
+  /** Buffers that were named in tasks are not named again. */
+  unnamed: 14,
 } as const;
 
 /** How a task turned out, as its submitter sees it. */
@@ -231,6 +238,31 @@ export function readSettled(from: EntryReader): number {
   const answers = from.u32();
   from.end();
   return answers;
+}
+
+export function writeFetched(to: EntryWriter, of: Attempted): void {
+  to.begin(entry.fetched);
+  writeAttempted(to, of);
+  to.end();
+}
+
+export function readFetched(from: EntryReader): Attempted {
+  const attempted = readAttempted(from);
+  from.end();
+  return attempted;
+}
+
+/** `number`: the sender's, of buffers. */
+export function writeUnnamed(to: EntryWriter, number: number): void {
+  to.begin(entry.unnamed);
+  to.u64(number);
+  to.end();
+}
+
+export function readUnnamed(from: EntryReader): number {
+  const number = from.u64();
+  from.end();
+  return number;
 }
 
 function writeAttempted(to: EntryWriter, { index, generation, attempt }: Attempted): void {

@@ -29,6 +29,11 @@ export class EntryWriter {
     this.#bytes[this.#at++] = kind;
   }
 
+  /** The open entry is of another kind. */
+  become(kind: number): void {
+    this.#bytes[this.#start + HEAD_BYTES - 1] = kind;
+  }
+
   /** @throws {MobulaError} where the entry is longer than one may be; it is not written. */
   end(): void {
     const length = this.#at - this.#start - 4;
@@ -51,6 +56,13 @@ export class EntryWriter {
     this.#ensure(4);
     this.#view.setUint32(this.#at, value, true);
     this.#at += 4;
+  }
+
+  /** A whole number that is exact in JavaScript. */
+  u64(value: number): void {
+    this.#ensure(8);
+    this.#view.setBigUint64(this.#at, BigInt(value), true);
+    this.#at += 8;
   }
 
   /** Bytes `from` up to `end` of an array behind their number. */
@@ -143,6 +155,13 @@ export class EntryReader {
     return this.#view.getUint32(this.#take(4), true);
   }
 
+  /** @throws {MobulaError} where it is not exact in JavaScript */
+  u64(): number {
+    const value = Number(this.#view.getBigUint64(this.#take(8), true));
+    if (!Number.isSafeInteger(value)) throw malformed(`a number of ${value}`);
+    return value;
+  }
+
   /** A view of so many bytes. */
   raw(length: number): Uint8Array {
     const at = this.#take(length);
@@ -164,6 +183,15 @@ export class EntryReader {
     fork.open(this.#bytes);
     fork.enter(from, this.#at);
     return fork;
+  }
+
+  /** A reader of the fields that are left, which stay valid. */
+  keep(): EntryReader {
+    const kept = new EntryReader();
+    const bytes = copyOf(this.#bytes.subarray(this.#at, this.#end));
+    kept.open(bytes);
+    kept.enter(0, bytes.length);
+    return kept;
   }
 
   /** Copies so many bytes. */
@@ -191,6 +219,11 @@ export class EntryReader {
   }
 }
 
+/** The bytes themselves: a `slice` of a Buffer is a view. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 export function malformed(what: string): MobulaError {
   return new MobulaError('ERR_MOBULA_FRAME', `An entry from another node is malformed: ${what}.`);
 }
@@ -213,7 +246,7 @@ export class EntryStream {
   feed(piece: Uint8Array): void {
     let bytes = piece;
     if (this.#held > 0) {
-      this.#pieces.push(piece.slice());
+      this.#pieces.push(copyOf(piece));
       this.#held += piece.length;
       if (this.#held < this.#needs) return;
       bytes = Buffer.concat(this.#pieces, this.#held);
@@ -222,7 +255,7 @@ export class EntryStream {
     }
     const rest = this.#entries(bytes);
     if (rest === bytes.length) return;
-    this.#pieces.push(bytes.slice(rest));
+    this.#pieces.push(copyOf(bytes.subarray(rest)));
     this.#held = bytes.length - rest;
   }
 

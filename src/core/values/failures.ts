@@ -5,6 +5,7 @@ import {
   DeadlockError,
   MobulaError,
   NodeDiedError,
+  ObjectLostError,
   ObjectStoreFullError,
   RuntimeClosedError,
   SerializationError,
@@ -37,6 +38,7 @@ export const failure = {
   nodeDied: 14,
   noRoom: 15,
   tooFar: 16,
+  lost: 17,
 } as const;
 
 /** Where the NodeId of the node where it happened stands; zeros: this one. */
@@ -166,7 +168,7 @@ function decodeFailure(bytes: Uint8Array, start: number, end: number, context: F
     case failure.tooFar:
       return new SerializationError(
         'value',
-        'is, alone or with the other values of its task, larger than 2 GiB, and is to go to another node',
+        'is, alone or with the other values of its task, larger than 2 GiB, and is to go to a node that cannot fetch it from this one',
         'Pass parts of it, to tasks of their own.',
       );
     case failure.functionGone:
@@ -179,6 +181,8 @@ function decodeFailure(bytes: Uint8Array, start: number, end: number, context: F
       return new NodeDiedError(`Task '${name}' did not end: ${details()}.`);
     case failure.noRoom:
       return new ObjectStoreFullError(details());
+    case failure.lost:
+      return new ObjectLostError(`Task '${name}' cannot go on: ${details()}. Call it again, or put the value again.`);
     default:
       return new MobulaError('ERR_MOBULA_INTERNAL', `unknown failure ${kind}`);
   }

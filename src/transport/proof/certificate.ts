@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject, scryptSync, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, scryptSync, sign, X509Certificate } from 'node:crypto';
 
 /** A key pair with its certificate. */
 export interface Identity {
@@ -40,11 +40,27 @@ function selfSigned(key: KeyObject): Buffer {
   return sequence(facts, ED25519, der(0x03, Buffer.from([0]), sign(null, facts, key)));
 }
 
+/** All processes of a cluster have one key pair: whoever can use it knows the token. */
+let last: { readonly token: string; readonly identity: Identity } | undefined;
+
 /**
  * The key pair of all who know `token`, and its certificate. scrypt makes each guess at a token expensive: a listener shows its
- * certificate to everybody.
+ * certificate to everybody. It is derived once for a token: that takes tens of milliseconds.
  */
 export function identityOf(token: string): Identity {
+  if (last?.token !== token) last = { token, identity: derive(token) };
+  return last.identity;
+}
+
+/** Key and certificate as DER. */
+export function asDer({ key, certificate }: Identity): { readonly key: Uint8Array; readonly certificate: Uint8Array } {
+  return {
+    key: createPrivateKey(key).export({ type: 'pkcs8', format: 'der' }),
+    certificate: new X509Certificate(certificate).raw,
+  };
+}
+
+function derive(token: string): Identity {
   const seed = scryptSync(token, 'mobula tls 1', 32, { N: 1 << 15, r: 8, p: 1, maxmem: 64 << 20 });
   const key = createPrivateKey({ key: Buffer.concat([PRIVATE_KEY_HEAD, seed]), format: 'der', type: 'pkcs8' });
   const certificate = selfSigned(key).toString('base64').replace(/.{64}/g, '$&\n');

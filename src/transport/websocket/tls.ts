@@ -2,16 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, createSecureContext, TLSSocket } from 'node:tls';
-import { type Identity, identityOf } from '../proof/certificate.ts';
-
-/** All processes of a cluster have one key pair: whoever can use it knows the token. */
-let last: { readonly token: string; readonly identity: Identity } | undefined;
-
-/** Derived once for a token: it takes tens of milliseconds. */
-function identity(token: string): Identity {
-  if (last?.token !== token) last = { token, identity: identityOf(token) };
-  return last.identity;
-}
+import { identityOf } from '../proof/certificate.ts';
 
 const OTHER_TOKEN = 'ERR_OTHER_CERTIFICATE';
 
@@ -22,7 +13,7 @@ export function isOtherToken({ code }: NodeJS.ErrnoException): boolean {
 
 /** How to dial a peer that must have our certificate. */
 export function tlsOptions(token: string): ConnectionOptions {
-  const { key, certificate } = identity(token);
+  const { key, certificate } = identityOf(token);
   return {
     minVersion: 'TLSv1.3',
     key,
@@ -39,7 +30,7 @@ export function tlsOptions(token: string): ConnectionOptions {
 
 /** Runs the listener's side on a socket, and gives the stream if the peer has our certificate. */
 export function acceptTls(socket: Socket, token: string, serve: (stream: Duplex) => void): void {
-  const { key, certificate } = identity(token);
+  const { key, certificate } = identityOf(token);
   const stream = new TLSSocket(socket, {
     isServer: true,
     requestCert: true,

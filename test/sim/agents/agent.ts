@@ -1,19 +1,33 @@
+import { Copies } from '../../../src/agent/data/copies.ts';
+import { Serving } from '../../../src/agent/data/serving.ts';
 import { Jobs } from '../../../src/agent/jobs.ts';
 import { Peer } from '../../../src/agent/peer.ts';
 import type { Granted, NodeId, Wanted } from '../../../src/agent/ports.ts';
 import { RunningTasks } from '../../../src/agent/running.ts';
-import { entry, readCancel, readCode, readSettled, readTemplate } from '../../../src/agent/wire/entries.ts';
+import {
+  entry,
+  readCancel,
+  readCode,
+  readFetched,
+  readSettled,
+  readTemplate,
+  readUnnamed,
+  writeUnnamed,
+} from '../../../src/agent/wire/entries.ts';
 import { type EntryReader, malformed } from '../../../src/agent/wire/entry.ts';
 import type { Bug } from './bugs.ts';
+import { Data } from './data.ts';
 import { commandsTo, Imported, Inbox, noSlots, Output, objectsOf } from './doubles.ts';
 import { Executor, type Watched } from './executor.ts';
 import type { Io } from './io.ts';
+import { type Buffers, type Fetch, isFetch } from './messages.ts';
 import { Submitting } from './submitting.ts';
 import type { Spec } from './work.ts';
 
 /** What an agent asks of what is around it. */
 export interface AgentPorts extends Watched {
   send(to: NodeId, body: Uint8Array): 'taken' | 'wait' | 'full' | 'ended';
+  sendData(to: NodeId, message: Fetch | Buffers): void;
   request(wanted: Wanted): void;
   misbehaved(node: NodeId, error: unknown): void;
   settled(spec: Spec, attempts: number, excused: number, status: number, values: readonly Uint8Array[]): void;
@@ -28,7 +42,10 @@ export class Agent {
   readonly #io: Io;
   readonly #ports: AgentPorts;
   readonly #bug: Bug | undefined;
-  readonly #inbox = new Inbox();
+  readonly #inbox: Inbox;
+  readonly #data: Data;
+  readonly #serving: Serving;
+  readonly #copies: Copies;
   readonly #imported: Imported;
   readonly #output: Output;
   readonly #peers = new Map<NodeId, Peer>();
@@ -40,16 +57,26 @@ export class Agent {
     this.executor = new Executor(io, node, slots, ports);
     this.#imported = new Imported(this.jobs);
     this.#output = new Output(io);
-    this.submitting = new Submitting(io, bug, this.#inbox, ports, (of) => this.#peer(of));
+    this.#data = new Data(io, {
+      send: (to, message) => ports.sendData(to, message),
+      ended: () => this.later(),
+    });
+    this.#serving = new Serving(this.#data);
+    this.#copies = new Copies(this.#data);
+    this.#inbox = new Inbox(this.#data);
+    this.submitting = new Submitting(io, bug, this.#inbox, ports, this.#data, this.#serving, (of) => this.#peer(of));
     this.jobs.onOver = (job) => this.running.endJob(job);
     this.running = new RunningTasks({
       objects: objectsOf(this.executor),
-      commands: commandsTo(this.executor, bug),
+      commands: commandsTo(this.executor, this.#data, bug),
       values: this.#inbox.port,
       imported: this.#imported.port,
       exported: this.submitting.exported.port,
       jobs: this.jobs,
       slots: noSlots,
+      serving: this.#serving,
+      copies: this.#copies,
+      misbehaved: ports.misbehaved,
       output: this.#output.port,
       nodeId: Buffer.from(node, 'hex'),
       nameOf: () => 'f',
@@ -63,7 +90,8 @@ export class Agent {
   }
 
   fired(timer: string): void {
-    if (timer !== 'pump' && !this.executor.fired(timer) && !this.#output.fired(timer)) {
+    const others = [this.executor, this.#output, this.#data];
+    if (timer !== 'pump' && !others.some((other) => other.fired(timer))) {
       this.submitting.exported.fired(timer);
     }
     if (timer === 'pump') this.#pump();
@@ -80,6 +108,13 @@ export class Agent {
       more = this.submitting.look() || this.executor.news.length > 0;
       this.#inbox.clear();
     }
+    this.#serving.sweep(this.#io.now, (number, nodes) => {
+      for (const node of nodes) {
+        const peer = this.#peers.get(node);
+        if (peer !== undefined) writeUnnamed(peer.out, number);
+      }
+    });
+    this.#io.at('pump', this.#serving.due);
     for (const peer of this.#peers.values()) this.#io.at('pump', peer.flush(this.#io.now));
     this.submitting.audit();
   }
@@ -92,6 +127,18 @@ export class Agent {
       this.#ports.misbehaved(node, error);
     }
     this.later();
+  }
+
+  /** Something of the data plane has come. */
+  data(node: NodeId, message: Fetch | Buffers): void {
+    if (this.submitting.state.dead.has(node)) return;
+    if (isFetch(message)) this.#data.asked(node, message);
+    else this.#data.answered(message);
+  }
+
+  /** Buffers that are here, served or fetched. */
+  get buffers(): number {
+    return this.#data.size;
   }
 
   go(node: NodeId): void {
@@ -107,6 +154,7 @@ export class Agent {
     if (peer !== undefined) {
       this.#peers.delete(node);
       if (this.#bug !== 'runs of a dead peer kept') this.running.forgetPeer(peer);
+      this.submitting.forgetPeer(peer);
       this.#imported.forgetPeer(peer);
     }
     this.later();
@@ -142,11 +190,22 @@ export class Agent {
         this.#imported.code(peer, readCode(from).name);
         break;
       case entry.run:
-        this.running.run(peer, from);
+        this.running.run(peer, from, false);
+        break;
+      case entry.runNamed:
+        this.running.run(peer, from, true);
+        break;
+      case entry.answerNamed:
+        this.submitting.answer(peer, from, true);
+        break;
+      case entry.fetched:
+        if (this.#bug !== 'fetched results kept') this.running.fetched(peer, readFetched(from));
+        break;
+      case entry.unnamed:
+        if (this.#bug !== 'copies kept that nobody names') this.#copies.unnamed(peer, readUnnamed(from));
         break;
       case entry.answer:
-        peer.answered();
-        this.submitting.answer(peer, from);
+        this.submitting.answer(peer, from, false);
         break;
       case entry.cancel:
         this.running.cancel(peer, readCancel(from));

@@ -12,6 +12,10 @@ const quickBugs = [
   'results never let go',
   'settled counts twice',
   'runs of a dead peer kept',
+  'fetched results kept',
+  // Values that are fetched.
+  'results let go before they were fetched',
+  'copies kept that nobody names',
   // Sessions.
   'frame that came twice delivered twice',
   'first frame on a new link dropped',

@@ -1,5 +1,6 @@
 import { BegunSlots } from '../../../src/agent/begun.ts';
 import type { Commands } from '../../../src/agent/commands.ts';
+import { readNamed, writeNamed } from '../../../src/agent/data/named.ts';
 import type { ExportedTemplates } from '../../../src/agent/exported.ts';
 import type { ImportedTemplates } from '../../../src/agent/imported.ts';
 import type { Jobs } from '../../../src/agent/jobs.ts';
@@ -7,18 +8,27 @@ import type { Objects } from '../../../src/agent/objects.ts';
 import type { Outbox } from '../../../src/agent/output/outbox.ts';
 import type { Peer } from '../../../src/agent/peer.ts';
 import type { Run } from '../../../src/agent/run.ts';
-import type { WireValues } from '../../../src/agent/values.ts';
+import type { BuffersOf, Serve, WireValues } from '../../../src/agent/values.ts';
 import { type RunHead, valuesOf, writeCode, writeTemplate } from '../../../src/agent/wire/entries.ts';
 import { type EntryReader, type EntryWriter, malformed } from '../../../src/agent/wire/entry.ts';
 import type { ThreadRuntime } from '../../../src/core/runtime.ts';
+import { Violation } from '../scenario.ts';
 import type { Bug } from './bugs.ts';
+import type { Data } from './data.ts';
 import type { Arg, Executor } from './executor.ts';
 import type { Io } from './io.ts';
 import { fromBytes, namedBy, type Work } from './work.ts';
 
 /** Values in the inbox of an agent: a place is a number. They lie in entries as `agent/values.ts` has them. */
 export class Inbox {
+  readonly #data: Data;
   #values: Uint8Array[] = [];
+  /** The buffers of values that are named, by their bytes: the same value has the same. */
+  readonly #buffers = new Map<string, number>();
+
+  constructor(data: Data) {
+    this.#data = data;
+  }
 
   put(bytes: Uint8Array): number {
     return this.#values.push(bytes) - 1;
@@ -35,7 +45,8 @@ export class Inbox {
       carriesCode: (pos) => namedBy(bytes(pos)) > 0,
       rename: (pos) => ({ bytes: bytes(pos), templates: [namedBy(bytes(pos))] }),
       skip: (pos) => pos + 1,
-      write: (to: EntryWriter, pos: number) => {
+      write: (to, pos, serve) => {
+        if (isLarge(bytes(pos))) return this.#writeNamed(to, pos, serve);
         to.u8(0);
         to.blob(bytes(pos));
         to.u32(0);
@@ -44,22 +55,45 @@ export class Inbox {
     };
     return values as unknown as WireValues;
   }
+
+  #writeNamed(to: EntryWriter, pos: number, serve: Serve): number {
+    const bytes = this.#values[pos] as Uint8Array;
+    const text = Buffer.from(bytes).toString('latin1');
+    // The value holds it as long as this lasts; then what is served does.
+    const known = this.#buffers.get(text);
+    const buffer = known !== undefined && this.#data.has(known) ? known : this.#data.put(bytes);
+    this.#buffers.set(text, buffer);
+    to.u8(2);
+    to.blob(new Uint8Array());
+    writeNamed(to, { number: serve([buffer]), lengths: [bytes.length] });
+    if (buffer !== known) this.#data.release(buffer);
+    return pos + 1;
+  }
+}
+
+/** A third of all values, and no errors; those that carry code go along, whatever they have. */
+function isLarge(bytes: Uint8Array): boolean {
+  return namedBy(bytes) === 0 && bytes.length > 40 && bytes.length % 3 === 0;
 }
 
 /** The next value of an entry. */
-export function readValue(from: EntryReader): Uint8Array {
-  const renamed = from.u8() === 1;
+export function readValue(from: EntryReader, buffersOf: BuffersOf | undefined, data: Data): Uint8Array {
+  const is = from.u8();
   const bytes = from.blob().slice();
-  if (!renamed) from.u32();
-  return bytes;
+  if (is === 0) from.u32();
+  if (is !== 2) return bytes;
+  const { number, lengths } = readNamed(from);
+  const buffers = buffersOf?.(number) ?? [];
+  if (buffers.length !== lengths.length) throw new Violation(`${number} was not fetched`);
+  return Buffer.concat(buffers.map((buffer) => data.read(buffer)));
 }
 
 /** What the executing half tells its core. */
-export function commandsTo(executor: Executor, bug: Bug | undefined): Commands {
+export function commandsTo(executor: Executor, data: Data, bug: Bug | undefined): Commands {
   const commands: Pick<Commands, 'run' | 'subscribe' | 'cancel'> = {
-    run(run: Run, _template: number, head: RunHead, from: EntryReader) {
-      const work = fromBytes<Work>(readValue(from));
-      const given = Array.from({ length: valuesOf(head) - 1 }, () => readValue(from));
+    run(run: Run, head: RunHead, from: EntryReader, _inward: unknown, buffersOf?: BuffersOf) {
+      const work = fromBytes<Work>(readValue(from, buffersOf, data));
+      const given = Array.from({ length: valuesOf(head) - 1 }, () => readValue(from, buffersOf, data));
       from.end();
       executor.run(work, run.attempt, run.objects, argsOf(head, run, given, executor));
       if (bug === 'answer before its maker') run.makers = [];
@@ -81,8 +115,9 @@ function argsOf({ deps, made }: RunHead, { makers }: Run, given: readonly Uint8A
 }
 
 export function objectsOf(executor: Executor): Objects {
-  const objects: Pick<Objects, 'take' | 'release'> = {
+  const objects: Pick<Objects, 'take' | 'share' | 'release'> = {
     take: (count) => executor.take(count),
+    share: (object) => executor.share(object),
     release: (object) => executor.release(object),
   };
   return objects as Objects;

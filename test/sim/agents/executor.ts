@@ -17,9 +17,10 @@ export interface Attempt {
 export type Arg = Uint8Array | Made;
 
 interface Made {
-  readonly attempt: Attempt | undefined;
+  attempt: Attempt | undefined;
   outcome: Outcome | undefined;
   token: number | undefined;
+  handles: number;
 }
 
 /** What the core tells its agent: an object is there. */
@@ -61,13 +62,20 @@ export class Executor {
 
   take(count: number): readonly number[] {
     return Array.from({ length: count }, () => {
-      this.objects.set(++this.#lastObject, { attempt: undefined, outcome: undefined, token: undefined });
+      this.objects.set(++this.#lastObject, { attempt: undefined, outcome: undefined, token: undefined, handles: 1 });
       return this.#lastObject;
     });
   }
 
+  share(object: number): void {
+    this.made(object).handles += 1;
+  }
+
   release(object: number): void {
-    if (!this.objects.delete(object)) throw new Violation(`object ${object} is let go twice`);
+    const made = this.objects.get(object);
+    if (made === undefined) throw new Violation(`object ${object} is let go twice`);
+    made.handles -= 1;
+    if (made.handles === 0) this.objects.delete(object);
   }
 
   /** What a maker's result is here. */
@@ -79,7 +87,7 @@ export class Executor {
 
   run(work: Work, attempt: number, objects: readonly number[], args: readonly Arg[]): void {
     const run: Attempt = { work, attempt, objects, args, state: 'waiting' };
-    for (const object of objects) this.objects.set(object, { attempt: run, outcome: undefined, token: undefined });
+    for (const object of objects) this.made(object).attempt = run;
     this.#attempts.add(run);
     this.#look();
   }

@@ -52,6 +52,7 @@ export class Member implements Hears {
     const tell = (told: Told): void => io.do({ do: 'tell', what: told });
     this.agent = new Agent(io, this.node, slots, bug, {
       send: (to, body) => this.sessions.send(to, body),
+      sendData: (to, message) => this.sessions.sendData(to, message),
       request: (wanted) => this.#head.request(wanted),
       misbehaved: (node, error) => {
         throw error instanceof Violation
@@ -68,6 +69,7 @@ export class Member implements Hears {
       deliver: (from, body) => this.agent.deliver(from, body),
       go: (to) => this.agent.go(to),
       ended: (peer, text) => this.#lost(peer, text),
+      data: (from, message) => this.agent.data(from, message),
     });
     const facts = {
       driver: self.role === 'driver',

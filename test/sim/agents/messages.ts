@@ -1,5 +1,5 @@
 import type { JobRow, NodeRow } from '../../../src/gcs/tables/members.ts';
-import { bytes, flag, list, type MessageRow, type MessageTable, text } from '../messages.ts';
+import { bytes, flag, list, type MessageRow, type MessageTable, number, text } from '../messages.ts';
 import type { Message } from '../program.ts';
 
 const agents = ['node', 'driver'];
@@ -27,6 +27,13 @@ export const agentMessages: MessageTable = {
   ANSWER: between('SETTLED'),
   CANCEL: between('ANSWER'),
   SETTLED: between(),
+  RUN_NAMED: between('ANSWER'),
+  ANSWER_NAMED: between('FETCHED_ENTRY'),
+  FETCHED_ENTRY: between(),
+  UNNAMED: between(),
+  /** What the data plane does: buffers of a number are asked for. Their connection ends with that of the sessions. */
+  FETCH: { from: agents, to: agents, by: 'channel', fields: { ticket: number, number }, answers: ['BUFFERS'] },
+  BUFFERS: { from: agents, to: agents, by: 'channel', fields: { ticket: number, bytes: list<Uint8Array>() } },
   REGISTER: toHead('REGISTERED'),
   REPORT: toHead('REPORTED'),
   JOB: toHead('JOB_IS'),
@@ -77,5 +84,19 @@ export interface Close extends Message {
   readonly text: string;
 }
 
+export interface Fetch extends Message {
+  readonly type: 'FETCH';
+  readonly ticket: number;
+  readonly number: number;
+}
+
+export interface Buffers extends Message {
+  readonly type: 'BUFFERS';
+  readonly ticket: number;
+  readonly bytes: readonly Uint8Array[];
+}
+
+export const isFetch = (message: Message): message is Fetch => message.type === 'FETCH';
+export const isBuffers = (message: Message): message is Buffers => message.type === 'BUFFERS';
 export const isRows = (message: Message): message is Rows => message.type === 'ROWS';
 export const isClose = (message: Message): message is Close => message.type === 'CLOSE';

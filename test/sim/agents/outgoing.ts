@@ -1,20 +1,8 @@
 import type { Outgoing } from '../../../src/agent/sending.ts';
 import type { Submitter } from '../../../src/agent/submitter/state.ts';
-import { answer } from '../../../src/agent/wire/entries.ts';
-import { outcome } from '../../../src/core/port/wire.ts';
 import { isThere, type Missing, type Task } from './core-task.ts';
 import type { Inbox } from './doubles.ts';
 import { asBytes, type Work } from './work.ts';
-
-/** What comes of an answer, for the core. */
-export const outcomes: Readonly<Record<number, number>> = {
-  [answer.values]: outcome.ok,
-  [answer.thrown]: outcome.error,
-  [answer.thrownAgain]: outcome.retry,
-  [answer.failed]: outcome.failed,
-  [answer.lost]: outcome.lost,
-  [answer.unbegun]: outcome.unbegun,
-};
 
 /** A task that the core has handed out, with its values in the inbox. */
 export function outgoingOf(

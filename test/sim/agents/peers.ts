@@ -10,7 +10,7 @@ import { sessionStep } from '../../../src/transport/session/step.ts';
 import type { Input } from '../program.ts';
 import type { Bug } from './bugs.ts';
 import { type Io, nodeIdOf } from './io.ts';
-import { type Frame, isClose } from './messages.ts';
+import { type Buffers, type Fetch, type Frame, isBuffers, isClose, isFetch } from './messages.ts';
 
 /** What the owner of a node's sessions does. */
 export interface SessionsOwner {
@@ -19,6 +19,8 @@ export interface SessionsOwner {
   deliver(from: string, body: Uint8Array): void;
   go(to: string): void;
   ended(peer: string, text: string): void;
+  /** Something of the data plane has come. */
+  data(from: string, message: Fetch | Buffers): void;
 }
 
 /** The sessions of a node as they are, on channels. What `transport/session/runner.ts` does. */
@@ -54,7 +56,10 @@ export class PeerSessions {
       case 'message': {
         const { channel: link, message } = input;
         if (!this.state.links.has(link)) break;
-        if (isClose(message)) {
+        if (isFetch(message) || isBuffers(message)) {
+          const peer = this.state.links.get(link)?.peer;
+          if (peer !== undefined) this.#owner.data(peer, message);
+        } else if (isClose(message)) {
           this.give({ type: 'closed', link, code: message.code as 'ended', text: message.text });
         } else {
           this.#twice(link, message as Frame);
@@ -96,6 +101,12 @@ export class PeerSessions {
     }
     this.#drops.add(node);
     this.give({ type: 'connected', link, peer: node, dialed: dialled });
+  }
+
+  /** Sends something of the data plane, if there is a link. */
+  sendData(to: string, message: Fetch | Buffers): void {
+    const link = this.state.live.get(to)?.link;
+    if (link !== undefined) this.#io.send(link.id, message);
   }
 
   send(to: string, body: Uint8Array): 'taken' | 'wait' | 'full' | 'ended' {
@@ -168,6 +179,10 @@ const names = new Map<number, string>([
   [entry.answer, 'ANSWER'],
   [entry.cancel, 'CANCEL'],
   [entry.settled, 'SETTLED'],
+  [entry.runNamed, 'RUN_NAMED'],
+  [entry.answerNamed, 'ANSWER_NAMED'],
+  [entry.fetched, 'FETCHED_ENTRY'],
+  [entry.unnamed, 'UNNAMED'],
 ]);
 const common: readonly string[] = ['RUN', 'ANSWER', 'SETTLED'];
 

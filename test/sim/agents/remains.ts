@@ -45,6 +45,7 @@ function remainsOf({ agent, sessions }: Member, living: ReadonlySet<string>): st
     'tasks of others': agent.running.size,
     attempts: agent.executor.size,
     'kept results': agent.executor.objects.size,
+    buffers: agent.buffers,
   };
   for (const [what, count] of Object.entries(counts)) if (count !== 0) return `${count} ${what}`;
   for (const peer of sessions.state.live.keys()) if (!living.has(peer)) return `a session with ${peer}, which is dead`;

@@ -1,10 +1,14 @@
+import { Answers } from '../../../src/agent/answers.ts';
+import type { Commands } from '../../../src/agent/commands.ts';
+import type { Serving } from '../../../src/agent/data/serving.ts';
+import type { ImportedTemplates } from '../../../src/agent/imported.ts';
 import type { Peer } from '../../../src/agent/peer.ts';
 import type { Granted, NodeId } from '../../../src/agent/ports.ts';
 import { Sending } from '../../../src/agent/sending.ts';
 import { failureOf } from '../../../src/agent/submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from '../../../src/agent/submitter/state.ts';
 import { submitterStep } from '../../../src/agent/submitter/step.ts';
-import { type AnswerHead, answer, readAnswerHead } from '../../../src/agent/wire/entries.ts';
+import { type AnswerHead, readAnswerHead, writeFetched } from '../../../src/agent/wire/entries.ts';
 import type { EntryReader } from '../../../src/agent/wire/entry.ts';
 import { jobName } from '../../../src/common/ids.ts';
 import { outcome } from '../../../src/core/port/wire.ts';
@@ -15,9 +19,10 @@ import { auditAnswer, auditFollower, auditSent, auditSubmitter } from './audit.t
 import type { Bug } from './bugs.ts';
 import { Core, type CoreNews } from './core.ts';
 import type { Missing, Task } from './core-task.ts';
+import type { Data } from './data.ts';
 import { Exported, type Inbox, readValue } from './doubles.ts';
 import type { Io } from './io.ts';
-import { outcomes, outgoingOf } from './outgoing.ts';
+import { outgoingOf } from './outgoing.ts';
 import type { Spec } from './work.ts';
 
 /** The submitting half of an agent: the step as it is, between its core and the nodes. */
@@ -33,10 +38,18 @@ export class Submitting {
   readonly #sending: Sending;
   readonly #tasks = new Map<string, Task>();
   #handed: { readonly task: Task; readonly missing: readonly Missing[] } | undefined;
-  #answer: { readonly head: AnswerHead; readonly entry: EntryReader } | undefined;
+  readonly #answers: Answers;
   #opened = false;
 
-  constructor(io: Io, bug: Bug | undefined, inbox: Inbox, ports: AgentPorts, peer: (node: NodeId) => Peer) {
+  constructor(
+    io: Io,
+    bug: Bug | undefined,
+    inbox: Inbox,
+    ports: AgentPorts,
+    data: Data,
+    serving: Serving,
+    peer: (node: NodeId) => Peer,
+  ) {
     this.#io = io;
     this.#bug = bug;
     this.#inbox = inbox;
@@ -44,7 +57,15 @@ export class Submitting {
     this.#peer = peer;
     this.exported = new Exported(io);
     const values = inbox.port;
-    this.#sending = new Sending({ values } as unknown as ThreadRuntime, values, this.exported.port);
+    this.#sending = new Sending({ values } as unknown as ThreadRuntime, values, this.exported.port, serving);
+    this.#answers = new Answers({
+      commands: this.#commands(data),
+      imported: { inward: () => undefined } as unknown as ImportedTemplates,
+      data,
+      submitter: this.state,
+      complete: (of, head) => this.#count(of, head),
+      misbehaved: (of, error) => ports.misbehaved(of.node, error),
+    });
     this.core = new Core(({ spec, tries, excused, refs }) => {
       const values = refs.map((ref) => ref.outcome?.bytes as Uint8Array);
       ports.settled(spec, tries, excused, refs[0]?.outcome?.status ?? 0, values);
@@ -88,7 +109,9 @@ export class Submitting {
       const { task, missing } = news;
       const { index, generation, tries: attempt, ask } = task;
       this.#handed = news;
-      const makers = missing.map(({ maker }) => ({ index: maker.index, generation: maker.generation }));
+      const makers = missing.map(({ maker: { index, generation } }) => {
+        return { index, generation, attempt: this.state.flights.get(index)?.attempt ?? 0 };
+      });
       const of = { index, generation, attempt, ask, tooLarge: false };
       this.step(missing.length > 0 ? { kind: 'follower', ...of, makers } : { kind: 'task', ...of });
       this.#handed = undefined;
@@ -103,10 +126,20 @@ export class Submitting {
   }
 
   /** A node says what became of a task. */
-  answer({ node }: Peer, entry: EntryReader): void {
-    const head = readAnswerHead(entry);
+  answer(peer: Peer, entry: EntryReader, named: boolean): void {
+    if (named && this.#bug === 'results let go before they were fetched') {
+      writeFetched(peer.out, readAnswerHead(entry.keep()));
+    }
+    this.#answers.take(peer, entry, named);
+  }
+
+  /** A node is dead. */
+  forgetPeer(peer: Peer): void {
+    this.#answers.forgetPeer(peer);
+  }
+
+  #count({ node }: Peer, head: AnswerHead): void {
     const { index, generation, attempt } = head;
-    this.#answer = { head, entry };
     const flight = this.state.flights.get(index);
     const effects = submitterStep(this.state, { kind: 'answer', node, index, generation, attempt }, this.#io);
     if (effects.length > 0) auditAnswer(node, head, flight, this.state.dead);
@@ -129,6 +162,7 @@ export class Submitting {
         this.#send(effect.node);
         break;
       case 'give-back':
+        this.#sending.landed(effect.index, this.#io.now);
         this.core.result(effect.index, outcome.unbegun, []);
         break;
       case 'fail': {
@@ -137,9 +171,11 @@ export class Submitting {
         break;
       }
       case 'end':
-        this.#end(effect.index);
+        this.#sending.landed(effect.index, this.#io.now);
+        this.#answers.end(effect.index, '', false);
         break;
       case 'lost':
+        this.#sending.landed(effect.index, this.#io.now);
         this.#lost(effect.index, effect.attempt);
         break;
       case 'cancel': {
@@ -181,14 +217,20 @@ export class Submitting {
     });
   }
 
-  #end(index: number): void {
-    const { head, entry } = this.#answer as { head: AnswerHead; entry: EntryReader };
-    const values = Array.from({ length: head.values }, () => readValue(entry));
-    entry.end();
-    const task = this.core.at(index);
-    if (head.what === answer.values) auditFollower(task);
-    if (this.#bug === 'answer settles a task that was cancelled' && task?.state === 'settled') task.state = 'taken';
-    this.core.result(index, outcomes[head.what] as number, values);
+  /** What is told the core of answers. */
+  #commands(data: Data): Commands {
+    const commands: Pick<Commands, 'fail' | 'result'> = {
+      fail: (index, kind, bytes) => this.core.result(index, kind, [bytes]),
+      result: (index, kind, count, from, _inward, buffersOf) => {
+        const values = Array.from({ length: count }, () => readValue(from, buffersOf, data));
+        from.end();
+        const task = this.core.at(index);
+        if (kind === outcome.ok) auditFollower(task);
+        if (this.#bug === 'answer settles a task that was cancelled' && task?.state === 'settled') task.state = 'taken';
+        this.core.result(index, kind, values);
+      },
+    };
+    return commands as Commands;
   }
 
   #lost(index: number, attempt: number): void {

@@ -1,0 +1,102 @@
+import type { Peer } from '../peer.ts';
+import { bytesOf, type Named } from './named.ts';
+import type { DataPort, Failed, Fetched } from './ports.ts';
+
+/** Buffers of another node that are here, or on their way. */
+export interface Copy {
+  readonly peer: Peer;
+  readonly number: number;
+  readonly bytes: number;
+  /** Set once they are here. */
+  buffers: readonly number[] | undefined;
+  /** Who waits for them, or is about to use them. */
+  readonly users: Set<(failed?: Failed) => void>;
+  /** Drops the fetch. */
+  drop: () => void;
+}
+
+/** Copies of what tasks of other nodes take as arguments. One that no task needs just now stays for the next, as long as there is room. */
+export class Copies {
+  readonly #data: DataPort;
+  readonly #byPeer = new Map<Peer, Map<number, Copy>>();
+  /** Those that no task needs just now, the one that was used longest ago first. */
+  readonly #idle = new Set<Copy>();
+  #idleBytes = 0;
+
+  constructor(data: DataPort) {
+    this.#data = data;
+  }
+
+  /** `ready` is called later, once, if the copy is not here yet; `letGo` with the same function ends the use in any case. */
+  use(peer: Peer, named: Named, ready: (failed?: Failed) => void): Copy {
+    const all = this.#byPeer.get(peer) ?? new Map<number, Copy>();
+    this.#byPeer.set(peer, all);
+    const copy = all.get(named.number) ?? this.#fetch(peer, named, all);
+    copy.users.add(ready);
+    if (this.#idle.delete(copy)) this.#idleBytes -= copy.bytes;
+    return copy;
+  }
+
+  #fetch(peer: Peer, named: Named, all: Map<number, Copy>): Copy {
+    const { number } = named;
+    const copy: Copy = {
+      peer,
+      number,
+      bytes: bytesOf(named),
+      buffers: undefined,
+      users: new Set(),
+      drop: this.#data.fetch(peer, named, 'argument', (fetched) => this.#ended(copy, fetched)),
+    };
+    all.set(number, copy);
+    return copy;
+  }
+
+  #ended(copy: Copy, fetched: Fetched): void {
+    const users = [...copy.users];
+    if (fetched.kind === 'here') {
+      copy.buffers = fetched.buffers;
+      for (const ready of users) ready();
+      return;
+    }
+    // Who wants it next tries again.
+    this.#byPeer.get(copy.peer)?.delete(copy.number);
+    for (const ready of users) ready(fetched);
+  }
+
+  /** A use is over. */
+  letGo(copy: Copy, ready: (failed?: Failed) => void): void {
+    if (!copy.users.delete(ready) || copy.users.size > 0) return;
+    if (copy.buffers === undefined || this.#byPeer.get(copy.peer)?.get(copy.number) !== copy) {
+      this.#end(copy);
+      return;
+    }
+    this.#idle.add(copy);
+    this.#idleBytes += copy.bytes;
+    for (const oldest of this.#idle) {
+      if (this.#idleBytes <= this.#data.most) break;
+      this.#end(oldest);
+    }
+  }
+
+  /** The peer needs it no more, and names it no more. */
+  unnamed(peer: Peer, number: number): void {
+    const copy = this.#byPeer.get(peer)?.get(number);
+    if (copy === undefined) return;
+    if (copy.users.size === 0) this.#end(copy);
+    else this.#byPeer.get(peer)?.delete(number);
+  }
+
+  /** The peer is dead; nothing uses its copies any more. */
+  forgetPeer(peer: Peer): void {
+    for (const copy of this.#byPeer.get(peer)?.values() ?? []) this.#end(copy);
+    this.#byPeer.delete(peer);
+  }
+
+  #end(copy: Copy): void {
+    if (this.#idle.delete(copy)) this.#idleBytes -= copy.bytes;
+    const all = this.#byPeer.get(copy.peer);
+    if (all?.get(copy.number) === copy) all.delete(copy.number);
+    if (copy.buffers === undefined) copy.drop();
+    else for (const buffer of copy.buffers) this.#data.release(buffer);
+  }
+}
