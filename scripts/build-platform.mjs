@@ -44,8 +44,6 @@ export function buildPlatform(target) {
     '--release',
     '--strip',
     '--no-js',
-    // What nothing loads yet.
-    '--no-default-features',
     ...linkage(target),
     ...['--target', target],
     ...['--manifest-path', 'native/Cargo.toml'],

@@ -16,7 +16,7 @@ run('cargo', [
   'warnings',
 ]);
 // The addon has no targets but itself: built for tests, its exports would look unused.
-for (const features of [[], ['--no-default-features'], ['--features', 'failpoints']])
+for (const features of [[], ['--features', 'failpoints']])
   run('cargo', ['clippy', '--locked', '-p', 'mobula-native', ...features, '--', '-D', 'warnings']);
 run(process.execPath, [`${root}scripts/lint.mjs`]);
 // Whether the API reference can be made: a public name without documentation is an error.

@@ -8,7 +8,6 @@ pub(crate) enum Code {
     ObjectLost,
     Closed,
     Taken,
-    #[cfg(feature = "data-plane")]
     Connection,
     Invalid,
     Log,
@@ -21,7 +20,6 @@ impl AsRef<str> for Code {
             Self::ObjectLost => "ERR_MOBULA_OBJECT_LOST",
             Self::Closed => "ERR_MOBULA_RUNTIME_CLOSED",
             Self::Taken => "ERR_MOBULA_ALREADY_INITIALIZED",
-            #[cfg(feature = "data-plane")]
             Self::Connection => "ERR_MOBULA_CONNECTION",
             Self::Invalid => "ERR_MOBULA_INTERNAL",
             Self::Log => "ERR_MOBULA_DATA_DIRECTORY",

@@ -28,7 +28,6 @@ mod failpoints;
 mod helper;
 mod log;
 mod machine;
-#[cfg(feature = "data-plane")]
 mod net;
 mod objects;
 mod port;

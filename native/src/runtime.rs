@@ -9,7 +9,6 @@ use napi_derive::napi;
 
 use crate::error::{Code, Result, fail, open_failed};
 use crate::helper::Helper;
-#[cfg(feature = "data-plane")]
 use crate::net::Net;
 use crate::tables::Tables;
 use crate::watchdog::Watchdog;
@@ -20,7 +19,6 @@ pub(crate) struct Runtime {
     pub(crate) node: Arc<Node>,
     pub(crate) store: Arc<Store>,
     pub(crate) tables: Tables,
-    #[cfg(feature = "data-plane")]
     pub(crate) net: Net,
     watchdog: Arc<Watchdog>,
     pub(crate) helper: Helper,
@@ -124,7 +122,6 @@ pub fn start(options: StartOptions) -> Result<()> {
         node,
         store,
         tables: Tables::default(),
-        #[cfg(feature = "data-plane")]
         net: Net::default(),
         watchdog,
         helper,
@@ -145,7 +142,6 @@ impl Runtime {
         self.node.set_watchdog(None);
         self.watchdog.stop();
         self.helper.stop();
-        #[cfg(feature = "data-plane")]
         self.net.stop();
     }
 }

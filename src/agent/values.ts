@@ -12,12 +12,12 @@ import { malformed } from './wire/entry.ts';
 const form = { asItIs: 0, renamed: 1, named: 2 } as const;
 
 /** Buffers of one value that have so many bytes are fetched; fewer go along. */
-export const NAMED_BYTES: number = 64 * 1024;
+export const NAMED_BYTES: number = 32 * 1024;
 
 /** Serves buffers; gives the number that names them. */
 export type Serve = (buffers: readonly number[]) => number;
 
-/** The buffers that were fetched, by number. */
+/** The buffers that were fetched under a number, with a reference to each that goes to the core. */
 export type BuffersOf = (number: number) => readonly number[];
 
 /** Something that travels by kind and payload, on its way through an agent, which does not rebuild it. */
@@ -195,13 +195,10 @@ export class WireValues {
   }
 
   #fetched(from: EntryReader, buffersOf: BuffersOf): readonly StoredBuffer[] {
-    const { addon, port } = this.#runtime;
     const { number, lengths } = readNamed(from);
-    return buffersOf(number).map((id, i) => {
-      addon.shareBuffer(port.id, id);
-      this.#stored.push(id);
-      return { id, byteLength: lengths[i] as number };
-    });
+    const buffers = buffersOf(number);
+    this.#stored.push(...buffers);
+    return buffers.map((id, i) => ({ id, byteLength: lengths[i] as number }));
   }
 
   /** A reader of the next value of an entry, which is skipped. */

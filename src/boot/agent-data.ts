@@ -48,6 +48,8 @@ export class AgentData implements DataPort {
   readonly #ports: AgentDataPorts;
   readonly #id: Uint8Array;
   readonly #fetches = new Map<number, Fetch>();
+  /** Where the data planes of nodes listen, by IP address. */
+  readonly #addresses = new Map<string, string>();
   readonly most: number;
   /** For how long a node may not be reached. */
   reachMs: number = Number.POSITIVE_INFINITY;
@@ -109,7 +111,10 @@ export class AgentData implements DataPort {
   }
 
   share(buffer: number): void {
-    this.#runtime.addon.shareBuffer(this.#runtime.port.id, buffer);
+    const { addon, port } = this.#runtime;
+    // A buffer is handed over once at a time: what other values were given must be the core's before.
+    port.flush();
+    addon.shareBuffer(port.id, buffer);
   }
 
   release(buffer: number): void {
@@ -119,23 +124,39 @@ export class AgentData implements DataPort {
   fetch(peer: Peer, named: Named, urgency: Urgency, end: (fetched: Fetched) => void): () => void {
     const tries = { count: 0, since: 0 };
     const fetch: Fetch = { peer, named, urgency, end, tries, ticket: undefined, timer: undefined, dropped: false };
-    void this.#begin(fetch);
+    this.#begin(fetch);
     return () => this.#drop(fetch);
   }
 
-  async #begin(fetch: Fetch): Promise<void> {
+  #begin(fetch: Fetch): void {
+    if (fetch.dropped || this.#runtime.closed) return;
+    const address = this.#addresses.get(fetch.peer.node);
+    if (address === undefined) void this.#find(fetch);
+    else this.#pull(fetch, address);
+  }
+
+  async #find(fetch: Fetch): Promise<void> {
+    const { node } = fetch.peer;
+    try {
+      this.#addresses.set(node, await ipAddress(await this.#ports.addressOf(node)));
+    } catch (error) {
+      if (!fetch.dropped) this.#judge(fetch, unreachable(error));
+      return;
+    }
+    this.#begin(fetch);
+  }
+
+  #pull(fetch: Fetch, address: string): void {
     const { peer, named, urgency } = fetch;
     const { addon, port } = this.#runtime;
+    const name = nameOf(peer.id, named.number);
     try {
-      const address = await ipAddress(await this.#ports.addressOf(peer.node));
-      if (fetch.dropped || this.#runtime.closed) return;
-      const name = nameOf(peer.id, named.number);
       fetch.ticket = addon.netPull(port.id, peer.id, address, name, bytesOf(named), priorities[urgency]);
-      this.#fetches.set(fetch.ticket, fetch);
     } catch (error) {
-      if (!fetch.dropped)
-        this.#judge(fetch, { kind: 1, got: 0, text: (error as Error).message, buffers: [], lengths: [] });
+      this.#judge(fetch, unreachable(error));
+      return;
     }
+    this.#fetches.set(fetch.ticket, fetch);
   }
 
   #drop(fetch: Fetch): void {
@@ -175,7 +196,9 @@ export class AgentData implements DataPort {
         this.#ports.apart(peer.node, 'its buffers have other lengths than it said');
         return;
       case 'again':
-        fetch.timer = setTimeout(() => void this.#begin(fetch), verdict.ms);
+        // It may have moved.
+        this.#addresses.delete(peer.node);
+        fetch.timer = setTimeout(() => this.#begin(fetch), verdict.ms);
         return;
       case 'make-room':
         void this.#makeRoom(fetch);
@@ -199,7 +222,7 @@ export class AgentData implements DataPort {
   async #makeRoom(fetch: Fetch): Promise<void> {
     const { addon, port } = this.#runtime;
     await makeRoom(fetch.tries.count, () => addon.askToCollect(port.id));
-    if (!fetch.dropped && !this.#runtime.closed) await this.#begin(fetch);
+    this.#begin(fetch);
   }
 
   #end(fetch: Fetch, fetched: Fetched): void {
@@ -214,6 +237,7 @@ export class AgentData implements DataPort {
   /** A node is dead: what is fetched from it was dropped. */
   dead(node: string): void {
     const { addon, port } = this.#runtime;
+    this.#addresses.delete(node);
     addon.netHangUp(port.id, Buffer.from(node, 'hex'));
   }
 
@@ -222,6 +246,11 @@ export class AgentData implements DataPort {
     for (const fetch of this.#fetches.values()) fetch.dropped = true;
     this.#runtime.addon.netStop(this.#runtime.port.id);
   }
+}
+
+/** A fetch that did not begin. */
+function unreachable(error: unknown): Omit<NetEnd, 'ticket'> {
+  return { kind: 1, got: 0, text: (error as Error).message, buffers: [], lengths: [] };
 }
 
 /** An IP address for a host. */

@@ -7,6 +7,7 @@ import { until } from '../support/until.ts';
 const address = process.argv[2] ?? '';
 const add = remote((a: number, b: number) => a + b);
 const where = remote((_: Float64Array) => context().nodeId);
+const make = remote((bytes: number) => new Uint8Array(bytes).fill(7));
 const endless = remote(() => new Promise(() => {}), { maxRetries: 0 });
 
 /** What speaks at an address, if it is TLS. */
@@ -31,6 +32,8 @@ console.log(
   sums.every((sum, i) => sum === 2 * i + 1),
 );
 console.log('large', (await get(where.remote(new Float64Array(2 ** 20)))) === first);
+const made = await get(make.remote(9 * 2 ** 20 + 1));
+console.log('fetched', made.length === 9 * 2 ** 20 + 1 && made.every((byte) => byte === 7));
 console.log('speaks', await speaks(address));
 
 const lost = endless.remote();

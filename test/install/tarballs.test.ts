@@ -174,7 +174,8 @@ test('the binary is small and needs no C library newer than glibc 2.17', limit, 
   const folder = mkdtempSync(join(parent, 'binary-'));
   execFileSync('tar', ['-xzf', tarballs.platform(name), '-C', folder]);
   const binary = join(folder, `package/mobula.${name}.node`);
-  assert.ok(statSync(binary).size < 3_000_000, `${binary} has ${statSync(binary).size} bytes`);
+  // A quarter of it is TLS, for large values between machines.
+  assert.ok(statSync(binary).size < 4_200_000, `${binary} has ${statSync(binary).size} bytes`);
   // The versions of symbols that it asks for stand in it as text.
   const needed = new Set(
     readFileSync(binary)

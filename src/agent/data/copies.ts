@@ -63,6 +63,13 @@ export class Copies {
     for (const ready of users) ready(fetched);
   }
 
+  /** One more reference to each buffer, which are the caller's. */
+  share({ number, buffers }: Copy): readonly number[] {
+    if (buffers === undefined) throw new Error(`the buffers ${number} are not here`);
+    for (const buffer of buffers) this.#data.share(buffer);
+    return buffers;
+  }
+
   /** A use is over. */
   letGo(copy: Copy, ready: (failed?: Failed) => void): void {
     if (!copy.users.delete(ready) || copy.users.size > 0) return;

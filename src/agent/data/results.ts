@@ -41,9 +41,11 @@ export class Results {
     this.#ended(failed);
   }
 
+  /** The buffers of a number, once: the references go to the caller. */
   readonly buffersOf = (number: number): readonly number[] => {
     const buffers = this.#buffers.get(number);
     if (buffers === undefined) throw new Error(`the buffers ${number} are not here`);
+    this.#buffers.delete(number);
     return buffers;
   };
 

@@ -32,11 +32,11 @@ export class TaskCopies {
     return this.#missing === 0;
   }
 
-  /** The buffers of a number that was named. */
+  /** The buffers of a number that was named, with one more reference to each. */
   readonly buffersOf = (number: number): readonly number[] => {
-    const buffers = this.#all.get(number)?.buffers;
-    if (buffers === undefined) throw new Error(`the buffers ${number} are not here`);
-    return buffers;
+    const copy = this.#all.get(number);
+    if (copy === undefined) throw new Error(`the buffers ${number} are not here`);
+    return this.#copies.share(copy);
   };
 
   /** The task needs them no more. */

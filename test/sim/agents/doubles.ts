@@ -85,7 +85,10 @@ export function readValue(from: EntryReader, buffersOf: BuffersOf | undefined, d
   const { number, lengths } = readNamed(from);
   const buffers = buffersOf?.(number) ?? [];
   if (buffers.length !== lengths.length) throw new Violation(`${number} was not fetched`);
-  return Buffer.concat(buffers.map((buffer) => data.read(buffer)));
+  const read = Buffer.concat(buffers.map((buffer) => data.read(buffer)));
+  // The core has the value from now on.
+  for (const buffer of buffers) data.release(buffer);
+  return read;
 }
 
 /** What the executing half tells its core. */

@@ -210,6 +210,11 @@ export class Submitting {
     const planted = this.#bug === 'follower sent to another node' && missing.length > 0;
     const node = planted ? (others[0] ?? granted) : granted;
     auditSent(task, missing, node, this.state);
+    const flight = flights.get(index);
+    // Both halves keep that order: planted, none does.
+    if (this.#bug === 'answer before its maker' && flight !== undefined) {
+      flights.set(index, { ...flight, makers: undefined });
+    }
     const outgoing = outgoingOf(task, missing, flights, this.exported.job, this.#inbox);
     this.#sending.send(this.#peer(node), outgoing, () => {
       const flight = flights.get(index);

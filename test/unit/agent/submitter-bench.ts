@@ -31,7 +31,7 @@ export function bench() {
       generation: 0,
       attempt: 1,
       ask: text,
-      makers: makers.map((maker) => ({ index: maker, generation: 0 })),
+      makers: makers.map((maker) => ({ index: maker, generation: 0, attempt: 1 })),
       tooLarge: false,
     });
   const answer = (node: string, index: number, attempt = 1): readonly SubmitterEffect[] =>

@@ -1,0 +1,299 @@
+// Values that are fetched: what is served, and the copies that others have.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Copies } from '../../../src/agent/data/copies.ts';
+import { type Named, nameOf, readNamed, writeNamed } from '../../../src/agent/data/named.ts';
+import type { DataPort, Fetched } from '../../../src/agent/data/ports.ts';
+import { Results } from '../../../src/agent/data/results.ts';
+import { Serving, SWEEP_MS } from '../../../src/agent/data/serving.ts';
+import { TaskCopies } from '../../../src/agent/data/task-copies.ts';
+import { Peer } from '../../../src/agent/peer.ts';
+import { EntryStream, EntryWriter } from '../../../src/agent/wire/entry.ts';
+import { judge } from '../../../src/boot/net-end.ts';
+import { Random } from '../../support/random.ts';
+
+/** A store, and a data plane that ends fetches when it is told to. */
+class Plane implements DataPort {
+  readonly serves = true;
+  readonly most = 250;
+  readonly served = new Map<number, readonly number[]>();
+  readonly others = new Set<number>();
+  readonly fetches: { readonly number: number; end(fetched: Fetched): void; dropped: boolean }[] = [];
+  readonly refs = new Map<number, number>();
+  #last = 0;
+
+  serve(number: number, buffers: readonly number[]): void {
+    assert.equal(this.served.has(number), false);
+    this.served.set(number, buffers);
+  }
+
+  unserve(number: number): void {
+    assert.equal(this.served.delete(number), true);
+  }
+
+  isAlone(number: number): boolean {
+    return this.served.get(number)?.some((buffer) => this.others.has(buffer)) === false;
+  }
+
+  fetch(_peer: Peer, { number }: Named, _urgency: unknown, end: (fetched: Fetched) => void): () => void {
+    const fetch = { number, end, dropped: false };
+    this.fetches.push(fetch);
+    return () => {
+      fetch.dropped = true;
+    };
+  }
+
+  /** The oldest fetch of a number comes to an end. */
+  end(number: number, failed?: Exclude<Fetched, { kind: 'here' }>): void {
+    const at = this.fetches.findIndex((fetch) => fetch.number === number && !fetch.dropped);
+    const [fetch] = this.fetches.splice(at, 1);
+    const buffer = ++this.#last;
+    if (failed === undefined) this.refs.set(buffer, 1);
+    fetch?.end(failed ?? { kind: 'here', buffers: [buffer] });
+  }
+
+  get open(): readonly number[] {
+    return this.fetches.filter(({ dropped }) => !dropped).map(({ number }) => number);
+  }
+
+  share(buffer: number): void {
+    this.refs.set(buffer, (this.refs.get(buffer) as number) + 1);
+  }
+
+  release(buffer: number): void {
+    const left = (this.refs.get(buffer) ?? 0) - 1;
+    assert.ok(left >= 0, `buffer ${buffer} is let go twice`);
+    if (left === 0) this.refs.delete(buffer);
+    else this.refs.set(buffer, left);
+  }
+}
+
+const peer = (): Peer =>
+  new Peer(
+    '0011223344556677',
+    () => 'taken',
+    () => undefined,
+  );
+const named = (number: number, bytes = 100): Named => ({ number, lengths: [bytes] });
+
+describe('names of buffers', () => {
+  it('are as they were written, and none that is too long is read', () => {
+    const writer = new EntryWriter();
+    const all: readonly Named[] = [named(1), { number: 2 ** 40, lengths: [0, 2 ** 33, 5] }];
+    for (const each of all) {
+      writer.begin(1);
+      writeNamed(writer, each);
+      writer.end();
+    }
+    const read: Named[] = [];
+    new EntryStream((_, entry) => {
+      read.push(readNamed(entry));
+      entry.end();
+    }).feed(writer.take());
+    assert.deepEqual(read, all);
+    writer.begin(1);
+    writer.u64(1);
+    writer.u32(2 ** 21);
+    writer.end();
+    assert.throws(() => new EntryStream((_, entry) => readNamed(entry)).feed(writer.take()), /2097152 buffers/);
+    assert.equal(
+      Buffer.from(nameOf(Buffer.from('0011223344556677', 'hex'), 258)).toString('hex'),
+      '00112233445566770201000000000000',
+    );
+  });
+});
+
+describe('what is served', () => {
+  it('is one argument for all tasks that take it, until none does and nothing else needs it', () => {
+    const plane = new Plane();
+    const serving = new Serving(plane);
+    plane.others.add(7);
+    const told: [number, string[]][] = [];
+    const sweep = (now: number): void => serving.sweep(now, (number, nodes) => told.push([number, [...nodes]]));
+    const number = serving.argument([7], 'a');
+    assert.equal(serving.argument([7], 'b'), number);
+    assert.notEqual(serving.argument([7, 8], 'a'), number);
+    serving.argumentOver(number, 0);
+    sweep(2 * SWEEP_MS);
+    assert.equal(plane.served.has(number), true);
+    serving.argumentOver(number, 0);
+    sweep(3 * SWEEP_MS);
+    // The program has its ref.
+    assert.equal(plane.served.has(number), true);
+    plane.others.delete(7);
+    sweep(3 * SWEEP_MS + 1);
+    assert.equal(plane.served.has(number), true, 'it is looked at once in a while');
+    sweep(4 * SWEEP_MS);
+    assert.deepEqual(told, [[number, ['a', 'b']]]);
+    assert.equal(plane.served.size, 1);
+    assert.notEqual(serving.argument([7], 'a'), number, 'no number is used again');
+    assert.throws(() => serving.argumentOver(number, 0), /nothing is served/);
+  });
+
+  it('is a result until it was fetched', () => {
+    const plane = new Plane();
+    const serving = new Serving(plane);
+    const [one, other] = [serving.result([1]), serving.result([1])];
+    assert.notEqual(one, other);
+    serving.resultOver(one);
+    assert.deepEqual([...plane.served.keys()], [other]);
+  });
+});
+
+describe('copies of arguments', () => {
+  it('are fetched once for the tasks that take them, and stay for the next', () => {
+    const plane = new Plane();
+    const copies = new Copies(plane);
+    const from = peer();
+    let ready = 0;
+    const take = (): TaskCopies => new TaskCopies(copies, from, [named(1), named(1), named(2)], () => void ready++);
+    const [one, other] = [take(), take()];
+    assert.deepEqual(plane.open, [1, 2]);
+    plane.end(1);
+    assert.deepEqual([ready, one.areHere], [0, false]);
+    plane.end(2);
+    assert.deepEqual([ready, one.areHere, other.areHere], [2, true, true]);
+    const [buffer] = one.buffersOf(1);
+    assert.equal(plane.refs.get(buffer as number), 2);
+    one.letGo();
+    other.letGo();
+    assert.deepEqual(plane.refs.size, 2);
+    assert.equal(take().areHere, true);
+    assert.deepEqual(plane.open, []);
+  });
+
+  it('go when the peer names them no more, when it dies, and when they are too many, those first that were used longest ago', () => {
+    const plane = new Plane();
+    const copies = new Copies(plane);
+    const from = peer();
+    const use = (number: number): void => {
+      const task = new TaskCopies(copies, from, [named(number)], () => undefined);
+      if (plane.open.includes(number)) plane.end(number);
+      task.letGo();
+    };
+    for (const number of [1, 2, 1, 3]) use(number);
+    // 250 bytes are two copies of 100: those of 1 and 3.
+    assert.equal(plane.refs.size, 2);
+    use(1);
+    assert.deepEqual(plane.open, []);
+    copies.unnamed(from, 1);
+    assert.equal(plane.refs.size, 1);
+    const late = new TaskCopies(copies, from, [named(9)], () => assert.fail('it was let go'));
+    late.letGo();
+    assert.deepEqual(plane.open, [], 'nobody needs what is on its way');
+    copies.forgetPeer(from);
+    assert.equal(plane.refs.size, 0);
+  });
+
+  it('that cannot come are told to all who wait, once each, and tried again by the next', () => {
+    const plane = new Plane();
+    const copies = new Copies(plane);
+    const from = peer();
+    const told: unknown[] = [];
+    const tasks = [1, 2].map(
+      () => new TaskCopies(copies, from, [named(1), named(2)], (failed) => told.push(failed?.kind)),
+    );
+    plane.end(1, { kind: 'no-room', text: '' });
+    plane.end(2, { kind: 'lost', text: '' });
+    assert.deepEqual(told, ['no-room', 'no-room']);
+    for (const task of tasks) task.letGo();
+    const next = new TaskCopies(copies, from, [named(1)], () => told.push('here'));
+    plane.end(1);
+    assert.deepEqual(told.slice(2), ['here']);
+    next.letGo();
+    copies.forgetPeer(from);
+    assert.equal(plane.refs.size, 0);
+  });
+
+  it('are let go, whatever the order', () => {
+    for (let seed = 1; seed <= 300; seed++) {
+      const random = new Random(seed);
+      const plane = new Plane();
+      const copies = new Copies(plane);
+      const peers = [peer(), peer()];
+      const live: TaskCopies[] = [];
+      const steps = [
+        (of: Peer): void => {
+          const all = Array.from({ length: 1 + random.below(3) }, () => named(random.below(6), 60));
+          live.push(new TaskCopies(copies, of, all, () => undefined));
+        },
+        (): void => {
+          const [number] = plane.open;
+          if (number !== undefined) plane.end(number, random.below(5) === 0 ? { kind: 'lost', text: '' } : undefined);
+        },
+        (): void => live.splice(random.below(live.length + 1), 1)[0]?.letGo(),
+        (of: Peer): void => copies.unnamed(of, random.below(6)),
+      ];
+      for (let step = 0; step < 80; step++) steps[random.below(steps.length)]?.(peers[random.below(2)] as Peer);
+      for (const task of live) task.letGo();
+      for (const each of peers) copies.forgetPeer(each);
+      assert.deepEqual([plane.refs.size, plane.open], [0, []], `seed ${seed}`);
+    }
+  });
+});
+
+describe('results', () => {
+  const fetch = (plane: Plane, told: string[]): Results => {
+    const results = new Results(plane, peer(), [named(1), named(2)], (failed) => told.push(failed?.kind ?? 'here'));
+    results.begin();
+    return results;
+  };
+
+  it('are complete when all are here; what was not taken is let go', () => {
+    const plane = new Plane();
+    const told: string[] = [];
+    const results = fetch(plane, told);
+    plane.end(2);
+    assert.deepEqual(told, []);
+    plane.end(1);
+    assert.deepEqual(told, ['here']);
+    const [taken] = results.buffersOf(1);
+    results.drop();
+    assert.deepEqual([...plane.refs], [[taken, 1]]);
+  });
+
+  it('that cannot come are told once; nothing is told of those that were dropped', () => {
+    const plane = new Plane();
+    const told: string[] = [];
+    const results = fetch(plane, told);
+    plane.end(1);
+    plane.end(2, { kind: 'lost', text: '' });
+    results.drop();
+    fetch(plane, told).drop();
+    assert.deepEqual([told, plane.refs.size, plane.open], [['lost'], 0, []]);
+    assert.throws(() => new Results(plane, peer(), [named(1), named(1)], () => undefined), /named twice/);
+  });
+});
+
+describe('the end of a fetch', () => {
+  const again = (kind: number, times: number, reachMs: number): readonly unknown[] => {
+    const tries = { count: 0, since: 0 };
+    return Array.from({ length: times }, (_, i) => {
+      const verdict = judge({ kind, got: 0 }, tries, i * 1000, reachMs);
+      return verdict.kind === 'again' ? verdict.ms : verdict.kind;
+    });
+  };
+
+  it('is repeated later and later, and for as long as a node may be away', () => {
+    assert.deepEqual(again(5, 8, 7000), [20, 40, 80, 160, 320, 640, 1000, 'apart']);
+    assert.equal(again(8, 4, 3000).at(-1), 'no-room');
+    const tries = { count: 5, since: 0 };
+    // It got on.
+    assert.deepEqual(judge({ kind: 5, got: 1 }, tries, 9000, 7000), { kind: 'again', ms: 20 });
+  });
+
+  it('is the end where nothing helps, and makes room a few times', () => {
+    for (const [kind, is] of [
+      [0, 'here'],
+      [6, 'apart'],
+      [7, 'lost'],
+      [9, 'apart'],
+      [13, 'over'],
+    ] as const) {
+      assert.deepEqual(again(kind, 1, 1000), [is]);
+    }
+    const room = again(11, 13, 1);
+    assert.ok(room.slice(0, 12).every((each) => each === 'make-room'));
+    assert.equal(room[12], 'no-room');
+  });
+});
