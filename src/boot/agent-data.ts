@@ -121,7 +121,7 @@ export class AgentData implements DataPort {
     this.#runtime.addon.releaseBuffer(this.#runtime.port.id, buffer);
   }
 
-  fetch(peer: Peer, named: Named, urgency: Urgency, end: (fetched: Fetched) => void): () => void {
+  pull(peer: Peer, named: Named, urgency: Urgency, end: (fetched: Fetched) => void): () => void {
     const tries = { count: 0, since: 0 };
     const fetch: Fetch = { peer, named, urgency, end, tries, ticket: undefined, timer: undefined, dropped: false };
     this.#begin(fetch);

@@ -45,7 +45,7 @@ export class Copies {
       bytes: bytesOf(named),
       buffers: undefined,
       users: new Set(),
-      drop: this.#data.fetch(peer, named, 'argument', (fetched) => this.#ended(copy, fetched)),
+      drop: this.#data.pull(peer, named, 'argument', (fetched) => this.#ended(copy, fetched)),
     };
     all.set(number, copy);
     return copy;

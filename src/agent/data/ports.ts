@@ -28,7 +28,7 @@ export interface DataPort {
   /**
    * Fetches buffers of a node. `end` is called once, later, unless the fetch is dropped, or the node is dead before. Gives what drops it.
    */
-  fetch(peer: Peer, named: Named, urgency: Urgency, end: (fetched: Fetched) => void): () => void;
+  pull(peer: Peer, named: Named, urgency: Urgency, end: (fetched: Fetched) => void): () => void;
   /** One more reference to a buffer, for a value. */
   share(buffer: number): void;
   release(buffer: number): void;

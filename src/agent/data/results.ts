@@ -25,7 +25,7 @@ export class Results {
   begin(): void {
     if (this.#named.length === 0) this.#end();
     for (const named of this.#named) {
-      const drop = this.#data.fetch(this.#peer, named, 'result', (fetched) => {
+      const drop = this.#data.pull(this.#peer, named, 'result', (fetched) => {
         if (fetched.kind === 'here') {
           this.#buffers.set(named.number, fetched.buffers);
           if (this.#buffers.size === this.#named.length) this.#end();

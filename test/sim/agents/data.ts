@@ -90,7 +90,7 @@ export class Data implements DataPort {
     return this.#served.get(number)?.every((buffer) => this.#of(buffer).refs === 1) === true;
   }
 
-  fetch({ node }: Peer, { number }: Named, _urgency: unknown, end: (fetched: Fetched) => void): () => void {
+  pull({ node }: Peer, { number }: Named, _urgency: unknown, end: (fetched: Fetched) => void): () => void {
     const ticket = ++this.#last;
     this.#fetches.set(ticket, { node, number, end });
     this.#ask(ticket);
@@ -98,16 +98,16 @@ export class Data implements DataPort {
   }
 
   #ask(ticket: number): void {
-    const fetch = this.#fetches.get(ticket);
-    if (fetch === undefined) return;
-    this.#owner.send(fetch.node, { type: 'FETCH', ticket, number: fetch.number });
-    this.#io.at(`fetch ${ticket}`, this.#io.now + AGAIN_MS);
+    const one = this.#fetches.get(ticket);
+    if (one === undefined) return;
+    this.#owner.send(one.node, { type: 'FETCH', ticket, number: one.number });
+    this.#io.at(`pull ${ticket}`, this.#io.now + AGAIN_MS);
   }
 
   /** A timer has fired; false: it is none of the data plane's. */
   fired(timer: string): boolean {
-    if (!timer.startsWith('fetch ')) return false;
-    this.#ask(Number(timer.slice('fetch '.length)));
+    if (!timer.startsWith('pull ')) return false;
+    this.#ask(Number(timer.slice('pull '.length)));
     return true;
   }
 
@@ -118,11 +118,11 @@ export class Data implements DataPort {
   }
 
   answered({ ticket, bytes }: Buffers): void {
-    const fetch = this.#fetches.get(ticket);
-    if (fetch === undefined) return;
+    const one = this.#fetches.get(ticket);
+    if (one === undefined) return;
     this.#fetches.delete(ticket);
-    if (bytes.length === 0) throw new Violation(`${fetch.node} does not serve ${fetch.number}`);
-    fetch.end({ kind: 'here', buffers: bytes.map((each) => this.put(each)) });
+    if (bytes.length === 0) throw new Violation(`${one.node} does not serve ${one.number}`);
+    one.end({ kind: 'here', buffers: bytes.map((each) => this.put(each)) });
     this.#owner.ended();
   }
 }

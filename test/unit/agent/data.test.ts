@@ -35,7 +35,7 @@ class Plane implements DataPort {
     return this.served.get(number)?.some((buffer) => this.others.has(buffer)) === false;
   }
 
-  fetch(_peer: Peer, { number }: Named, _urgency: unknown, end: (fetched: Fetched) => void): () => void {
+  pull(_peer: Peer, { number }: Named, _urgency: unknown, end: (fetched: Fetched) => void): () => void {
     const fetch = { number, end, dropped: false };
     this.fetches.push(fetch);
     return () => {
