@@ -22,6 +22,12 @@ run(process.execPath, [`${root}scripts/lint.mjs`]);
 // Whether the API reference can be made: a public name without documentation is an error.
 tool('typedoc/bin/typedoc', ['--emit', 'none']);
 await import('./test.mjs');
+// Models are built nowhere else: those of loom take seconds to run, those of shuttle minutes.
+await import('./test-loom.mjs');
+run('cargo', ['check', '--locked', '--tests', '-p', 'mobula-store', '-p', 'mobula-sched'], {
+  RUSTFLAGS: '--cfg shuttle',
+  CARGO_TARGET_DIR: `${root}target/shuttle`,
+});
 // All planted bugs of the cluster's protocols; `npm test` has those that few seeds find.
 run(process.execPath, [`${root}.test-dist/test/sim/main.js`, '--bugs']);
 await import('./test-install.mjs');

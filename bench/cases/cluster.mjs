@@ -63,6 +63,24 @@ export const clusterCases = [
     },
   },
   {
+    name: 'cluster-large',
+    title: 'arrays of 8 MiB between a driver and a node of another process, 16 outstanding',
+    metrics: [low('resultMs', 'ms a result'), low('argumentMs', 'ms an argument'), low('sharedMs', 'ms, one for all')],
+    configs: [
+      { label: 'mobula', program: 'cluster-large', parameters: {} },
+      { label: 'tinypool, processes', program: 'process-pool-large', parameters: {} },
+    ],
+    repeats: 3,
+    figures(measures) {
+      const ratio = (metric) => measures.median('tinypool, processes', metric) / measures.median('mobula', metric);
+      return [
+        atLeast(2, 'results: tinypool ÷ mobula', ratio('resultMs')),
+        atLeast(2, 'arguments: tinypool ÷ mobula', ratio('argumentMs')),
+        atLeast(10, 'one for all: tinypool ÷ mobula', ratio('sharedMs')),
+      ];
+    },
+  },
+  {
     name: 'cluster-writes',
     title: 'writes to the control store while 1 000 and 100 000 tasks of a driver run on a node',
     metrics: [low('ofFew', 'during 1 000'), low('ofMany', 'during 100 000'), low('difference', 'difference')],

@@ -205,7 +205,10 @@ pub fn net_is_alone(port: u32, name: Bytes) -> Result<bool> {
     let net = binding(port)?.runtime.net.get()?;
     let objects = net.objects.objects.lock();
     let buffers = objects.get(&object_name(name)?);
-    Ok(buffers.is_some_and(|all| all.iter().all(|&buffer| net.objects.store.references(buffer) == 1)))
+    Ok(buffers.is_some_and(|all| {
+        all.iter()
+            .all(|&buffer| net.objects.store.references(buffer) == 1)
+    }))
 }
 
 /// Pulls an object of `bytes` bytes from the node `peer`, whose data plane is at `address`; gives the ticket. Its end comes by
@@ -279,7 +282,9 @@ fn told(binding: &Binding, ticket: Ticket, end: std::result::Result<Pulled, Pull
             let store = &binding.runtime.store;
             let all = pulled.take();
             // The thread has stored them, as far as the core is concerned.
-            all.iter().for_each(|buffer| store.hand_to(buffer.id, binding.env));
+            for buffer in &all {
+                store.hand_to(buffer.id, binding.env);
+            }
             NetEnd {
                 ticket,
                 kind: 0,

@@ -1,4 +1,4 @@
-import { now } from '../common/timers.ts';
+import { now, setImmediate } from '../common/timers.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import type { Template } from '../core/submit/template.ts';
 import type { AgentPorts } from './agent-ports.ts';
@@ -56,6 +56,8 @@ export class Agent {
     this.#runtime = runtime;
     this.#ports = ports;
     const { data } = ports;
+    // Later: what finds it out goes on with what the end of the session takes away.
+    const misbehaved = (node: NodeId, error: unknown): void => void setImmediate(() => ports.misbehaved(node, error));
     this.#serving = new Serving(data);
     this.#copies = new Copies(data);
     this.#values = new WireValues(runtime, data.serves);
@@ -77,7 +79,7 @@ export class Agent {
       jobs: this.jobs,
       serving: this.#serving,
       copies: this.#copies,
-      misbehaved: ports.misbehaved,
+      misbehaved,
       output: this.#outbox,
       nodeId: Buffer.from(runtime.facts.nodeId, 'hex'),
       nameOf: (template) => runtime.registry.get(template).info.name,
@@ -93,7 +95,7 @@ export class Agent {
       jobs: this.jobs,
       peer: (node) => this.#peer(node),
       request: ports.request,
-      misbehaved: ports.misbehaved,
+      misbehaved,
       wake: (at) => this.#pump.wake(at),
     });
     const news = new AgentNews(runtime, (token, result, pos) => this.#running.settled(token, result, pos));

@@ -7,6 +7,7 @@ import type { DataPort, Failed } from './data/ports.ts';
 import { Results } from './data/results.ts';
 import type { ImportedTemplates } from './imported.ts';
 import type { Peer } from './peer.ts';
+import { voidFollowers } from './submitter/follow.ts';
 import type { Submitter } from './submitter/state.ts';
 import { isOut, lateMaker } from './submitter/step.ts';
 import { namedIn } from './values.ts';
@@ -110,7 +111,8 @@ export class Answers {
   }
 
   #fetched(of: Answer): void {
-    const { peer, head, results } = of;
+    const { peer, head, results, failed } = of;
+    if (failed?.kind === 'lost') voidFollowers(this.#ports.submitter, head.index);
     try {
       this.#complete(of);
       this.#next(head.index);
@@ -159,14 +161,21 @@ export class Answers {
     }
   }
 
-  /** It counts: the attempt ends with it. `over`: the task's job is over, and what the values name may be gone. */
-  end(index: number, fn: string, over: boolean): void {
+  /**
+   * It counts: the attempt ends with it. `over`: the task's job is over, and what the values name may be gone. `isVoid`: it was made of
+   * what has no value.
+   */
+  end(index: number, fn: string, over: boolean, isVoid: boolean): void {
     const { commands, imported } = this.#ports;
     const { peer, head, entry, results, failed } = this.#latest as Answer;
     const fail = (kind: number, reason: number, details: string): void =>
       commands.fail(index, kind, encodeFailure(reason, head.attempt, fn, details));
     if (over) {
       fail(outcome.failed, failure.cancelled, '');
+      return;
+    }
+    if (isVoid) {
+      commands.giveBack(index, outcome.unbegun);
       return;
     }
     if (failed !== undefined) {

@@ -126,6 +126,7 @@ export class RunningTasks {
     const { commands } = this.#ports;
     try {
       commands.run(run, head, from, inward, buffersOf);
+      run.begun = true;
     } catch (error) {
       if (!(error instanceof ObjectStoreFullError)) throw error;
       this.#outcomes.failed(run, this.#failure(run, { kind: 'no-room', text: withoutPage(error.message) }));
@@ -205,10 +206,8 @@ export class RunningTasks {
   }
 
   #cancel(run: Run, force: boolean, recursive: boolean): void {
-    if (!this.#unbegun.has(run)) {
-      this.#ports.commands.cancel(run.objects[0] as number, force, recursive);
-      return;
-    }
+    if (run.begun) this.#ports.commands.cancel(run.objects[0] as number, force, recursive);
+    if (!this.#unbegun.has(run)) return;
     const name = this.#ports.nameOf(run.template);
     this.#unbegun.fail(run, encodeFailure(failure.cancelled, run.attempt, name, ''));
   }
@@ -228,10 +227,9 @@ export class RunningTasks {
     for (const run of runs.byIndex.values()) {
       if (run.answered) continue;
       this.#size -= 1;
-      if (this.#unbegun.has(run)) {
-        this.#unbegun.drop(run);
-        forget(run, this.#ports);
-      } else this.#ports.commands.cancel(run.objects[0] as number, true, true);
+      this.#unbegun.drop(run);
+      if (run.begun) this.#ports.commands.cancel(run.objects[0] as number, true, true);
+      else forget(run, this.#ports);
     }
     runs.clear();
     this.#ports.copies.forgetPeer(peer);

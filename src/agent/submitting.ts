@@ -179,7 +179,12 @@ export class SubmittingTasks implements NewsHandler {
       }
       case 'end':
         this.#landed(effect.index);
-        this.#answers.end(effect.index, effect.ask.fn, this.#ports.jobs.isOver(jobNumber(effect.ask.job)));
+        this.#answers.end(
+          effect.index,
+          effect.ask.fn,
+          this.#ports.jobs.isOver(jobNumber(effect.ask.job)),
+          effect.isVoid,
+        );
         break;
       case 'lost': {
         this.#landed(effect.index);

@@ -79,8 +79,9 @@ export class UnbegunRuns {
     }
   }
 
-  /** A task ends that waits here. */
+  /** A task ends, if it waits here. */
   fail(run: Run, error: Uint8Array): void {
+    if (!this.#held.has(run)) return;
     const heirs = this.drop(run);
     this.#outcomes.failed(run, error);
     this.#unbegun(heirs);

@@ -4,7 +4,7 @@ import type { ObjectRef } from '../core/refs/object-ref.ts';
 import type { ThreadRuntime, Travel } from '../core/runtime.ts';
 import { portableKind } from '../core/values/portable-kind.ts';
 import { decodeBytes, encodeToBytes, portable } from '../store/codec/index.ts';
-import { type Named, readNamed, writeNamed } from './data/named.ts';
+import { MOST_BUFFERS, type Named, readNamed, writeNamed } from './data/named.ts';
 import type { EntryReader, EntryWriter } from './wire/entry.ts';
 import { malformed } from './wire/entry.ts';
 
@@ -90,7 +90,7 @@ export class WireValues {
     const lists = pos + 4 + bytes;
     const refs = view.getUint32(lists, true);
     const buffers = this.#bufferBytes(lists + 4 + refs * 4);
-    return refs === 0 && this.#named(buffers) ? bytes : bytes + buffers;
+    return refs === 0 && this.#named(lists + 4, buffers) ? bytes : bytes + buffers;
   }
 
   /** The bytes of the buffers that are listed at `at` of the inbox. */
@@ -101,8 +101,9 @@ export class WireValues {
     return bytes;
   }
 
-  #named(bytes: number): boolean {
-    return this.#serves && bytes >= NAMED_BYTES;
+  /** Whether the buffers that are listed at `at`, of so many bytes, go by name. */
+  #named(at: number, bytes: number): boolean {
+    return this.#serves && bytes >= NAMED_BYTES && this.#runtime.port.inboxView.getUint32(at, true) <= MOST_BUFFERS;
   }
 
   /** Writes the value at `pos` of the inbox, which carries no code; large buffers only by name. Gives where it ends. */
@@ -113,7 +114,8 @@ export class WireValues {
     const length = (word & ~LINKED) >>> 0;
     let at = pos + 4 + length;
     // No refs: their count is 0.
-    if ((word & LINKED) !== 0 && this.#named(this.#bufferBytes(at + 4))) return this.#writeNamed(to, pos, serve);
+    if ((word & LINKED) !== 0 && this.#named(at + 4, this.#bufferBytes(at + 4)))
+      return this.#writeNamed(to, pos, serve);
     to.u8(form.asItIs);
     to.part(port.inbox, pos + 4, at);
     if ((word & LINKED) === 0) {

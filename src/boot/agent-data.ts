@@ -118,11 +118,14 @@ export class AgentData implements DataPort {
   }
 
   release(buffer: number): void {
-    this.#runtime.addon.releaseBuffer(this.#runtime.port.id, buffer);
+    const { addon, port } = this.#runtime;
+    // As above: a value that has the same buffer may be on its way to the core.
+    port.flush();
+    addon.releaseBuffer(port.id, buffer);
   }
 
   pull(peer: Peer, named: Named, urgency: Urgency, end: (fetched: Fetched) => void): () => void {
-    const tries = { count: 0, since: 0 };
+    const tries = { waits: 0, breaks: 0, rooms: 0 };
     const fetch: Fetch = { peer, named, urgency, end, tries, ticket: undefined, timer: undefined, dropped: false };
     this.#begin(fetch);
     return () => this.#drop(fetch);
@@ -156,7 +159,9 @@ export class AgentData implements DataPort {
       this.#judge(fetch, unreachable(error));
       return;
     }
-    this.#fetches.set(fetch.ticket, fetch);
+    // Two fetches of one name have one ticket.
+    if (this.#fetches.has(fetch.ticket)) this.#ports.apart(peer.node, `it has named buffers ${named.number} twice`);
+    else this.#fetches.set(fetch.ticket, fetch);
   }
 
   #drop(fetch: Fetch): void {
@@ -164,9 +169,11 @@ export class AgentData implements DataPort {
     fetch.dropped = true;
     clearTimeout(fetch.timer);
     const { addon, port } = this.#runtime;
-    if (fetch.ticket === undefined) return;
-    this.#fetches.delete(fetch.ticket);
-    addon.netCancel(port.id, fetch.ticket);
+    if (fetch.ticket !== undefined) {
+      this.#fetches.delete(fetch.ticket);
+      addon.netCancel(port.id, fetch.ticket);
+    }
+    // Between two tries, what has come waits for the next one.
     addon.netForget(port.id, nameOf(fetch.peer.id, fetch.named.number));
   }
 
@@ -221,13 +228,17 @@ export class AgentData implements DataPort {
 
   async #makeRoom(fetch: Fetch): Promise<void> {
     const { addon, port } = this.#runtime;
-    await makeRoom(fetch.tries.count, () => addon.askToCollect(port.id));
+    await makeRoom(fetch.tries.rooms, () => addon.askToCollect(port.id));
     this.#begin(fetch);
   }
 
   #end(fetch: Fetch, fetched: Fetched): void {
     fetch.dropped = true;
-    fetch.end(fetched);
+    try {
+      fetch.end(fetched);
+    } catch (error) {
+      this.#ports.apart(fetch.peer.node, (error as Error).message);
+    }
   }
 
   #release({ buffers }: Pick<NetEnd, 'buffers'>): void {

@@ -72,7 +72,8 @@ class AgentThread {
     });
     this.#data = new AgentData(config, this.#runtime, {
       addressOf: (node) => this.#addressOf(node, 'data'),
-      apart: (node, why) => this.#sessions.end(node, why),
+      // Later: what is told of fetches goes on with what the end of the session takes away.
+      apart: (node, why) => void setImmediate(() => this.#sessions.end(node, why)),
       ended: () => this.#agent.rung(),
     });
     this.#agent = new Agent(this.#runtime, {

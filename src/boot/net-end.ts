@@ -1,8 +1,11 @@
+import { MAX_TRIES } from '../core/values/collector.ts';
 import type { NetEnd } from '../native/addon.ts';
 
 /** Milliseconds before the first repetition of a fetch that broke, and before any. */
 const FIRST_MS = 20;
 const LONGEST_MS = 1000;
+/** So often in a row may a connection break, or a checksum be wrong, before a whole range has come. */
+const MOST_BREAKS = 60;
 
 /** What becomes of a fetch. */
 export type Verdict =
@@ -19,10 +22,16 @@ export type Verdict =
 
 /** What has come of a fetch before. */
 export interface Tries {
-  /** How often it has failed since it last got on. */
-  count: number;
-  /** When it failed first since then. */
-  since: number;
+  /** How often it was tried again since something came. */
+  waits: number;
+  /** Since when the node cannot be reached. */
+  awaySince?: number | undefined;
+  /** How often it broke since something came. */
+  breaks: number;
+  /** Since when the node has no room to read it from its disk. */
+  busySince?: number | undefined;
+  /** How often there was no room here. */
+  rooms: number;
 }
 
 /** How `end` ends a fetch. `reachMs`: for how long a node may not be reached. Changes `tries`. */
@@ -32,21 +41,37 @@ export function judge(
   now: number,
   reachMs: number,
 ): Verdict {
-  if (kind === 0) return { kind: 'here' };
-  if (kind === 6 || kind === 9) return { kind: 'apart' };
-  if (kind === 7) return { kind: 'lost' };
-  if (kind === 13) return { kind: 'over' };
-  if (tries.count === 0 || got > 0) {
-    tries.count = 0;
-    tries.since = now;
+  if (got > 0) Object.assign(tries, { waits: 0, breaks: 0, busySince: undefined });
+  // Whatever it is but that: the node was reached.
+  if (kind > 4) tries.awaySince = undefined;
+  switch (kind) {
+    case 0:
+      return { kind: 'here' };
+    case 6:
+    case 9:
+      return { kind: 'apart' };
+    case 7:
+      return { kind: 'lost' };
+    case 8:
+      tries.busySince ??= now;
+      return now - tries.busySince < reachMs ? again(tries) : { kind: 'no-room' };
+    case 11:
+    case 12:
+      tries.rooms += 1;
+      return { kind: tries.rooms > MAX_TRIES ? 'no-room' : 'make-room' };
+    case 13:
+      return { kind: 'over' };
+    case 5:
+    case 10:
+      tries.breaks += 1;
+      return tries.breaks <= MOST_BREAKS ? again(tries) : { kind: 'apart' };
+    default:
+      tries.awaySince ??= now;
+      return now - tries.awaySince < reachMs ? again(tries) : { kind: 'apart' };
   }
-  tries.count += 1;
-  if (kind === 11 || kind === 12) return { kind: tries.count > MOST_ROOM_TRIES ? 'no-room' : 'make-room' };
-  if (now - tries.since < reachMs)
-    return { kind: 'again', ms: Math.min(FIRST_MS * 2 ** (tries.count - 1), LONGEST_MS) };
-  // It can be reached, and has no room to read it from its disk.
-  return { kind: kind === 8 ? 'no-room' : 'apart' };
 }
 
-/** So often is tried to make room here. */
-const MOST_ROOM_TRIES = 12;
+function again(tries: Tries): Verdict {
+  tries.waits += 1;
+  return { kind: 'again', ms: Math.min(FIRST_MS * 2 ** (tries.waits - 1), LONGEST_MS) };
+}

@@ -41,7 +41,7 @@ export function onReport(turn: Turn, report: Report): void {
   for (const [fn, ms] of report.means) state.means.add(fn, ms);
   if (!same) {
     state.version += 1;
-    if (!first) nodeLost(turn);
+    if (!first) lost(turn);
     nodeGained(turn, node);
     node.contested = true;
   }
@@ -73,9 +73,22 @@ export function onMembers(turn: Turn, alive: readonly NodeId[]): void {
   }
   const gone = before === null ? [] : [...before].filter((id) => state.alive?.has(id) === false);
   for (const id of gone) bury(turn, id);
-  if (gone.length > 0) nodeLost(turn);
+  if (gone.length > 0) lost(turn);
   ready(turn);
   verdicts(turn);
+}
+
+/** A node went or has less than before: tasks that waited for it alone, and need not, go elsewhere. */
+function lost(turn: Turn): void {
+  nodeLost(turn);
+  const lines = [...turn.state.submitters.values()].flatMap(({ lines, tasks }) => [
+    ...lines.values(),
+    ...tasks.values(),
+  ]);
+  for (const line of lines) {
+    const { strategy } = line.ask;
+    if (typeof strategy === 'object' && strategy.soft && line.count > line.granted) satisfy(turn, line);
+  }
 }
 
 function bury(turn: Turn, id: NodeId): void {

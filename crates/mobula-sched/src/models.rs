@@ -143,13 +143,13 @@ fn an_object_is_read_settled_and_freed_by_the_last_who_refers_to_it() {
         let maker = thread::spawn(move || {
             other.write(Status::Value, Payload::new(b"value"));
             let told = other.waiters.complete().next(&NoNodes);
-            (told, holder_leaves(&other))
+            (told, let_go(&other))
         });
         let found = object.waiters.subscribe(Waiter::Task(3), &NoNodes) == Subscribed::Done;
         if found {
             assert_eq!(object.outcome().1.bytes(), b"value");
         }
-        let freed = holder_leaves(&object);
+        let freed = let_go(&object);
         let (told, freed_by_maker) = maker.join().unwrap();
         assert_eq!(told.is_none(), found, "told, or it finds it");
         assert_ne!(freed, freed_by_maker, "freed once");
@@ -179,7 +179,7 @@ impl Floor {
 
     /// `Node::has_work`.
     fn has_work(&self) -> bool {
-        self.resources.has_cpu() && !self.queue.is_empty()
+        self.resources.has_cpu(false) && !self.queue.is_empty()
     }
 
     /// `Node::wake_for_work`.
@@ -210,7 +210,7 @@ impl Floor {
     fn step(&self) -> bool {
         loop {
             self.bell.awake();
-            if !self.queue.is_empty() && self.resources.try_cpu(UNIT) {
+            if !self.queue.is_empty() && self.resources.try_cpu(UNIT, false) {
                 return self.queue.pop().is_some();
             }
             self.idle.list(0);

@@ -1,4 +1,5 @@
 import type { Peer } from '../peer.ts';
+import { malformed } from '../wire/entry.ts';
 import { bytesOf, type Named } from './named.ts';
 import type { DataPort, Failed, Fetched } from './ports.ts';
 
@@ -6,6 +7,7 @@ import type { DataPort, Failed, Fetched } from './ports.ts';
 export interface Copy {
   readonly peer: Peer;
   readonly number: number;
+  readonly lengths: readonly number[];
   readonly bytes: number;
   /** Set once they are here. */
   buffers: readonly number[] | undefined;
@@ -32,16 +34,18 @@ export class Copies {
     const all = this.#byPeer.get(peer) ?? new Map<number, Copy>();
     this.#byPeer.set(peer, all);
     const copy = all.get(named.number) ?? this.#fetch(peer, named, all);
+    if (copy.lengths.join() !== named.lengths.join()) throw malformed(`buffers ${named.number} have two lengths`);
     copy.users.add(ready);
     if (this.#idle.delete(copy)) this.#idleBytes -= copy.bytes;
     return copy;
   }
 
   #fetch(peer: Peer, named: Named, all: Map<number, Copy>): Copy {
-    const { number } = named;
+    const { number, lengths } = named;
     const copy: Copy = {
       peer,
       number,
+      lengths,
       bytes: bytesOf(named),
       buffers: undefined,
       users: new Set(),
@@ -55,12 +59,18 @@ export class Copies {
     const users = [...copy.users];
     if (fetched.kind === 'here') {
       copy.buffers = fetched.buffers;
-      for (const ready of users) ready();
+      for (const ready of users) if (copy.users.has(ready)) ready();
       return;
     }
     // Who wants it next tries again.
-    this.#byPeer.get(copy.peer)?.delete(copy.number);
-    for (const ready of users) ready(fetched);
+    this.#forget(copy);
+    // One that is told may end others, which wait for it.
+    for (const ready of users) if (copy.users.has(ready)) ready(fetched);
+  }
+
+  #forget(copy: Copy): void {
+    const all = this.#byPeer.get(copy.peer);
+    if (all?.get(copy.number) === copy) all.delete(copy.number);
   }
 
   /** One more reference to each buffer, which are the caller's. */
@@ -89,11 +99,11 @@ export class Copies {
   unnamed(peer: Peer, number: number): void {
     const copy = this.#byPeer.get(peer)?.get(number);
     if (copy === undefined) return;
-    if (copy.users.size === 0) this.#end(copy);
-    else this.#byPeer.get(peer)?.delete(number);
+    if (copy.users.size > 0) throw malformed(`buffers ${number} end that a task names`);
+    this.#end(copy);
   }
 
-  /** The peer is dead; nothing uses its copies any more. */
+  /** The peer is dead: its tasks need nothing any more. */
   forgetPeer(peer: Peer): void {
     for (const copy of this.#byPeer.get(peer)?.values() ?? []) this.#end(copy);
     this.#byPeer.delete(peer);
@@ -101,9 +111,11 @@ export class Copies {
 
   #end(copy: Copy): void {
     if (this.#idle.delete(copy)) this.#idleBytes -= copy.bytes;
-    const all = this.#byPeer.get(copy.peer);
-    if (all?.get(copy.number) === copy) all.delete(copy.number);
-    if (copy.buffers === undefined) copy.drop();
-    else for (const buffer of copy.buffers) this.#data.release(buffer);
+    this.#forget(copy);
+    const { buffers } = copy;
+    // Once.
+    copy.buffers = undefined;
+    if (buffers === undefined) copy.drop();
+    else for (const buffer of buffers) this.#data.release(buffer);
   }
 }

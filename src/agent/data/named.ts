@@ -6,8 +6,8 @@ export interface Named {
   readonly lengths: readonly number[];
 }
 
-/** Buffers of one value. */
-const MOST = 1 << 20;
+/** Buffers that one value may have: `crates/mobula-net/src/limits.rs` has the same. */
+export const MOST_BUFFERS: number = 1 << 16;
 const NODE_BYTES = 8;
 
 export function writeNamed(to: EntryWriter, { number, lengths }: Named): void {
@@ -19,7 +19,7 @@ export function writeNamed(to: EntryWriter, { number, lengths }: Named): void {
 export function readNamed(from: EntryReader): Named {
   const number = from.u64();
   const count = from.u32();
-  if (count === 0 || count > MOST) throw malformed(`a value of ${count} buffers`);
+  if (count === 0 || count > MOST_BUFFERS) throw malformed(`a value of ${count} buffers`);
   return { number, lengths: Array.from({ length: count }, () => from.u64()) };
 }
 

@@ -18,8 +18,20 @@ export function follow(state: Submitter, event: Follower): readonly SubmitterEff
   // What is too large fails once its arguments are there.
   if (node === undefined || !together || event.tooLarge) return [{ kind: 'give-back', index }];
   state.followers += 1;
-  state.flights.set(index, { generation, attempt, node, ask, line: undefined, makers: event.makers });
+  state.flights.set(index, { generation, attempt, node, ask, line: undefined, makers: event.makers, isVoid: false });
   return [{ kind: 'send', node }];
+}
+
+/** The value of an attempt is lost, which its node had: those that follow it may have used it, and those that follow these. */
+export function voidFollowers({ flights }: Submitter, index: number): void {
+  const lost = [index];
+  for (const maker of lost) {
+    for (const [follower, flight] of flights) {
+      if (flight.isVoid || flight.makers?.some((each) => each.index === maker) !== true) continue;
+      flight.isVoid = true;
+      lost.push(follower);
+    }
+  }
 }
 
 /** Tasks that follow one another have mostly the same. */

@@ -47,6 +47,8 @@ export interface Flight {
   readonly line: Line | undefined;
   /** The attempts that it follows, if it does. */
   readonly makers: readonly Attempted[] | undefined;
+  /** Whether one of these has no value though its node had one: what comes of this does not count. */
+  isVoid: boolean;
 }
 
 export interface Submitter {
@@ -152,7 +154,7 @@ export type SubmitterEffect =
   /** It fails. */
   | { readonly kind: 'fail'; readonly index: number; readonly why: Failing; readonly ask: Ask }
   /** The answer counts: the task's attempt ends with it. */
-  | { readonly kind: 'end'; readonly index: number; readonly ask: Ask }
+  | { readonly kind: 'end'; readonly index: number; readonly ask: Ask; readonly isVoid: boolean }
   /** The attempt is lost with its node. */
   | {
       readonly kind: 'lost';

@@ -104,7 +104,7 @@ function task(state: Submitter, { index, generation, attempt, ask, tooLarge }: O
   const [node, window] = found;
   window.out += 1;
   line.out += 1;
-  state.flights.set(index, { generation, attempt, node, ask: line.ask, line, makers: undefined });
+  state.flights.set(index, { generation, attempt, node, ask: line.ask, line, makers: undefined, isVoid: false });
   return [{ kind: 'send', node }];
 }
 
@@ -144,7 +144,7 @@ function answered(state: Submitter, event: Of<'answer'>, env: Env): readonly Sub
   const flight = state.flights.get(index);
   if (flight === undefined || !isOut(state, node, event)) return none;
   land(state, index, env);
-  return [{ kind: 'end', index, ask: flight.ask }];
+  return [{ kind: 'end', index, ask: flight.ask, isVoid: flight.isVoid }];
 }
 
 /** A task is not out any more. */

@@ -54,8 +54,9 @@ export const readFolder: Reader<string> = (flag, text) => {
 export const readPorts: Reader<readonly [number, number]> = (flag, text) => {
   const match = /^(\d+)-(\d+)$/.exec(text);
   const [first, last] = [Number(match?.[1]), Number(match?.[2])];
-  if (first >= 1 && first <= last && last <= 65_535) return [first, last];
-  throw badOption(flag, text, 'the first and the last port, such as 7000-7099');
+  // A node listens at two.
+  if (first >= 1 && first < last && last <= 65_535) return [first, last];
+  throw badOption(flag, text, 'the first and the last port of at least two, such as 7000-7099');
 };
 
 function json(flag: string, text: string, example: string): object {

@@ -136,6 +136,10 @@ export function leaveLink(sessions: Sessions, session: Session, link: Link, env:
 
 export function retryLater(sessions: Sessions, session: Session, env: Env, effects: Effects): void {
   if (session.dialing) return;
+  if (isStranger(sessions, session)) {
+    sessions.live.delete(session.peer);
+    return;
+  }
   session.failures += 1;
   if (isOutOfReach(sessions, session, env)) {
     const waited = Math.round(env.now - session.waitsSince);
@@ -148,6 +152,11 @@ export function retryLater(sessions: Sessions, session: Session, env: Env, effec
   // The higher id gives the lower one time, so that the two rarely cross.
   session.retryAt = env.now + (sessions.self < session.peer ? wait : 2 * wait + first);
   effects.push({ type: 'wake', at: session.retryAt });
+}
+
+/** A peer that has dialed and left before it said OPEN meant another node. This one has nothing to say to it. */
+function isStranger({ links }: Sessions, { peer, dials, seen, last }: Session): boolean {
+  return dials === 0 && seen === 0 && last === 0 && ![...links.values()].some((link) => link.peer === peer);
 }
 
 /** One failure may be the fault of this process: it has stood still, and the answer has come and was not read. */

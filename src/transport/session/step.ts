@@ -17,7 +17,8 @@ import { type Effects, type Link, type SessionEffect, type SessionEvent, type Se
  * 4. Either side may dial. One link serves; frames of others are not read.
  * 5. A session ends where a peer has acknowledged nothing of what it was sent for `reachMs`, and two links to it or more have failed since. A
  *    session in which nothing is to be said does not end: nobody misses it.
- * 6. A process has a new id each time it starts, so its sessions are new. One that has ended stays so for these two ids.
+ * 6. A peer that dialed and left before OPEN came has no session.
+ * 7. A process has a new id each time it starts, so its sessions are new. One that has ended stays so for these two ids.
  */
 export const sessionStep: Step<Sessions, SessionEvent, SessionEffect> = (sessions, event, env) => {
   const effects: Effects = [];

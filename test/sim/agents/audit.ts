@@ -1,7 +1,7 @@
 import type { Flight, Line, Submitter } from '../../../src/agent/submitter/state.ts';
 import type { AnswerHead } from '../../../src/agent/wire/entries.ts';
 import { Violation } from '../scenario.ts';
-import { isThere, type Missing, type Task } from './core-task.ts';
+import type { Missing, Task } from './core-task.ts';
 
 /** What counts is an answer of the attempt that is out, from the node where it is. */
 export function auditAnswer(
@@ -39,21 +39,18 @@ export function auditSubmitter({ flights, lines, followers, dead }: Submitter): 
 }
 
 /** A task goes to a node that lives, and to the one where its arguments are being made. */
-export function auditSent(
-  { spec }: Task,
-  missing: readonly Missing[],
-  node: string,
-  { flights, dead }: Submitter,
-): void {
+export function auditSent(task: Task, missing: readonly Missing[], node: string, { flights, dead }: Submitter): void {
+  const { spec } = task;
+  task.behind = missing.map(({ maker }) => ({ maker, tries: maker.tries }));
   if (dead.has(node)) throw new Violation(`${spec.task} goes to ${node}, which is dead`);
   if (missing.some(({ maker }) => flights.get(maker.index)?.node !== node)) {
     throw new Violation(`${spec.task} goes to ${node}, and what makes its arguments did not`);
   }
 }
 
-/** The values of a task that follows come behind those of its makers. */
+/** The values of a task that follows come behind those of the attempts that it follows. */
 export function auditFollower(task: Task | undefined): void {
   if (task?.follows !== true) return;
-  const late = task.deps.find((dep) => !isThere(dep) && dep.of.held);
-  if (late !== undefined) throw new Violation(`${task.spec.task} is answered before ${late.of.spec.task}`);
+  const late = task.behind.find(({ maker, tries }) => maker.state !== 'settled' && maker.held && maker.tries === tries);
+  if (late !== undefined) throw new Violation(`${task.spec.task} is answered before ${late.maker.spec.task}`);
 }

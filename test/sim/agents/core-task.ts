@@ -24,6 +24,8 @@ export interface Task {
   /** Whether it goes behind its makers; whether another one goes behind it. */
   follows: boolean;
   followed: boolean;
+  /** The attempts that it goes behind. */
+  behind: readonly { readonly maker: Task; readonly tries: number }[];
 }
 
 /** Tasks of one kind that wait for the agent, oldest first. */

@@ -37,7 +37,7 @@ export class Core {
     const generation = (this.#generations[index] ?? -1) + 1;
     this.#generations[index] = generation;
     const base = { spec, ask, index, generation, deps, refs: [] as Ref[], state: 'waiting' as const };
-    const task: Task = { ...base, held: false, tries: 1, excused: 0, follows: false, followed: false };
+    const task: Task = { ...base, held: false, tries: 1, excused: 0, follows: false, followed: false, behind: [] };
     for (let result = 0; result < spec.results; result++) task.refs.push({ of: task, result, outcome: undefined });
     this.#tasks[index] = task;
     for (const dep of deps) {

@@ -25,8 +25,8 @@ export interface DataOwner {
 /** A node's store of buffers, and its data plane: a model of `boot/agent-data.ts` and of what is below it. */
 export class Data implements DataPort {
   readonly serves = true;
-  /** Little: copies that no task needs go often. */
-  readonly most = 400;
+  /** Little: copies that no task needs go often, some at once. */
+  readonly most = 150;
   readonly #io: Io;
   readonly #owner: DataOwner;
   readonly #buffers = new Map<number, { readonly bytes: Uint8Array; refs: number }>();
@@ -122,7 +122,10 @@ export class Data implements DataPort {
     if (one === undefined) return;
     this.#fetches.delete(ticket);
     if (bytes.length === 0) throw new Violation(`${one.node} does not serve ${one.number}`);
-    one.end({ kind: 'here', buffers: bytes.map((each) => this.put(each)) });
+    // Some have no room, and some were lost on their disk.
+    const chance = this.#io.random();
+    if (chance < 0.02) one.end({ kind: chance < 0.01 ? 'no-room' : 'lost', text: '' });
+    else one.end({ kind: 'here', buffers: bytes.map((each) => this.put(each)) });
     this.#owner.ended();
   }
 }

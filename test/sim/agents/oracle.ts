@@ -130,6 +130,9 @@ export class Oracle {
       [failure.cancelled]: true,
       [failure.workerDied]: used && spec.ends.includes('loses its worker'),
       [failure.nodeDied]: used || pinned,
+      // A fetch has failed: of an argument, or of the result of the last attempt.
+      [failure.noRoom]: true,
+      [failure.lost]: true,
       [failure.unschedulable]: pinned || spec.infeasibleAfterMs < 1000 || (spec.demand['CPU'] ?? 0) > 500_000,
     };
     const right =

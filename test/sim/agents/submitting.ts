@@ -18,7 +18,7 @@ import type { AgentPorts } from './agent.ts';
 import { auditAnswer, auditFollower, auditSent, auditSubmitter } from './audit.ts';
 import type { Bug } from './bugs.ts';
 import { Core, type CoreNews } from './core.ts';
-import type { Missing, Task } from './core-task.ts';
+import { isValue, type Missing, type Task } from './core-task.ts';
 import type { Data } from './data.ts';
 import { Exported, type Inbox, readValue } from './doubles.ts';
 import type { Io } from './io.ts';
@@ -172,7 +172,7 @@ export class Submitting {
       }
       case 'end':
         this.#sending.landed(effect.index, this.#io.now);
-        this.#answers.end(effect.index, '', false);
+        this.#answers.end(effect.index, '', false, effect.isVoid);
         break;
       case 'lost':
         this.#sending.landed(effect.index, this.#io.now);
@@ -224,7 +224,13 @@ export class Submitting {
 
   /** What is told the core of answers. */
   #commands(data: Data): Commands {
-    const commands: Pick<Commands, 'fail' | 'result'> = {
+    const commands: Pick<Commands, 'fail' | 'giveBack' | 'result'> = {
+      giveBack: (index, kind) => {
+        // It may have begun, with a value that is lost. Where arguments are missing, the core counts that.
+        const task = this.core.at(index);
+        if (task?.deps.every(isValue)) task.excused += 1;
+        this.core.result(index, kind, []);
+      },
       fail: (index, kind, bytes) => this.core.result(index, kind, [bytes]),
       result: (index, kind, count, from, _inward, buffersOf) => {
         const values = Array.from({ length: count }, () => readValue(from, buffersOf, data));

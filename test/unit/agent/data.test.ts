@@ -205,27 +205,55 @@ describe('copies of arguments', () => {
     assert.equal(plane.refs.size, 0);
   });
 
+  it('that cannot come are not told to one that another has ended meanwhile', () => {
+    const plane = new Plane();
+    const copies = new Copies(plane);
+    const told: number[] = [];
+    const from = peer();
+    const tasks: TaskCopies[] = [0, 1].map((i) => {
+      return new TaskCopies(copies, from, [named(1)], () => {
+        told.push(i);
+        tasks[1 - i]?.letGo();
+      });
+    });
+    plane.end(1, { kind: 'lost', text: '' });
+    assert.deepEqual(told, [0]);
+  });
+
+  it('are refused where a peer says of one number what cannot be', () => {
+    const copies = new Copies(new Plane());
+    const from = peer();
+    const task = new TaskCopies(copies, from, [named(1, 100)], () => undefined);
+    assert.throws(() => new TaskCopies(copies, from, [named(1, 101)], () => undefined), /two lengths/);
+    assert.throws(() => copies.unnamed(from, 1), /a task names/);
+    task.letGo();
+  });
+
   it('are let go, whatever the order', () => {
     for (let seed = 1; seed <= 300; seed++) {
       const random = new Random(seed);
       const plane = new Plane();
       const copies = new Copies(plane);
       const peers = [peer(), peer()];
-      const live: TaskCopies[] = [];
+      const live: { readonly of: Peer; readonly numbers: readonly number[]; readonly task: TaskCopies }[] = [];
       const steps = [
         (of: Peer): void => {
           const all = Array.from({ length: 1 + random.below(3) }, () => named(random.below(6), 60));
-          live.push(new TaskCopies(copies, of, all, () => undefined));
+          const task = new TaskCopies(copies, of, all, () => undefined);
+          live.push({ of, numbers: all.map(({ number }) => number), task });
         },
         (): void => {
           const [number] = plane.open;
           if (number !== undefined) plane.end(number, random.below(5) === 0 ? { kind: 'lost', text: '' } : undefined);
         },
-        (): void => live.splice(random.below(live.length + 1), 1)[0]?.letGo(),
-        (of: Peer): void => copies.unnamed(of, random.below(6)),
+        (): void => live.splice(random.below(live.length + 1), 1)[0]?.task.letGo(),
+        (of: Peer): void => {
+          const number = random.below(6);
+          if (!live.some((each) => each.of === of && each.numbers.includes(number))) copies.unnamed(of, number);
+        },
       ];
       for (let step = 0; step < 80; step++) steps[random.below(steps.length)]?.(peers[random.below(2)] as Peer);
-      for (const task of live) task.letGo();
+      for (const { task } of live) task.letGo();
       for (const each of peers) copies.forgetPeer(each);
       assert.deepEqual([plane.refs.size, plane.open], [0, []], `seed ${seed}`);
     }
@@ -266,20 +294,28 @@ describe('results', () => {
 });
 
 describe('the end of a fetch', () => {
-  const again = (kind: number, times: number, reachMs: number): readonly unknown[] => {
-    const tries = { count: 0, since: 0 };
+  const ends = (kind: number, times: number, reachMs: number): readonly unknown[] => {
+    const tries = { waits: 0, breaks: 0, rooms: 0 };
     return Array.from({ length: times }, (_, i) => {
       const verdict = judge({ kind, got: 0 }, tries, i * 1000, reachMs);
       return verdict.kind === 'again' ? verdict.ms : verdict.kind;
     });
   };
 
-  it('is repeated later and later, and for as long as a node may be away', () => {
-    assert.deepEqual(again(5, 8, 7000), [20, 40, 80, 160, 320, 640, 1000, 'apart']);
-    assert.equal(again(8, 4, 3000).at(-1), 'no-room');
-    const tries = { count: 5, since: 0 };
-    // It got on.
+  it('is repeated later and later, for as long as a node may be away, or some sixty times where it breaks', () => {
+    assert.deepEqual(ends(1, 8, 7000), [20, 40, 80, 160, 320, 640, 1000, 'apart']);
+    assert.equal(ends(8, 4, 3000).at(-1), 'no-room');
+    const broken = ends(5, 61, 1);
+    assert.ok(broken.slice(0, 60).every((each) => typeof each === 'number'));
+    assert.equal(broken[60], 'apart');
+  });
+
+  it('counts anew once something has come, and once the node was reached', () => {
+    const tries = { waits: 9, breaks: 60, rooms: 0, awaySince: 0 };
     assert.deepEqual(judge({ kind: 5, got: 1 }, tries, 9000, 7000), { kind: 'again', ms: 20 });
+    assert.deepEqual(judge({ kind: 1, got: 0 }, tries, 9000, 7000), { kind: 'again', ms: 40 });
+    assert.deepEqual(judge({ kind: 11, got: 0 }, tries, 15_000, 7000), { kind: 'make-room' });
+    assert.deepEqual(judge({ kind: 1, got: 0 }, tries, 16_001, 7000), { kind: 'again', ms: 80 });
   });
 
   it('is the end where nothing helps, and makes room a few times', () => {
@@ -290,9 +326,9 @@ describe('the end of a fetch', () => {
       [9, 'apart'],
       [13, 'over'],
     ] as const) {
-      assert.deepEqual(again(kind, 1, 1000), [is]);
+      assert.deepEqual(ends(kind, 1, 1000), [is]);
     }
-    const room = again(11, 13, 1);
+    const room = ends(11, 13, 1);
     assert.ok(room.slice(0, 12).every((each) => each === 'make-room'));
     assert.equal(room[12], 'no-room');
   });

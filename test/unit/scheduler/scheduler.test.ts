@@ -179,6 +179,19 @@ test('a named node has the task; a soft name is left when its node is dead, a ha
   assert.deepEqual(made.submitters.get('d')?.failed, [1]);
 });
 
+test('what waits for a node by a soft name goes elsewhere when that node is dead, though nobody asks or reports', () => {
+  const made = cluster({ n0: 1, n1: 1 });
+  submit(made, 1, 1, { strategy: { nodeId: 'n1', soft: false } });
+  submit(made, 2, 1, { strategy: { nodeId: 'n1', soft: true } });
+  const before = made.log.length;
+  made.kill('n1');
+  const grants = made.log.slice(before).filter((effect) => effect.kind === 'grant');
+  assert.deepEqual(
+    grants.map(({ line, node, w }) => [line, node, w]),
+    [[2, 'n0', 1]],
+  );
+});
+
 test('what no node has fails after its time, and not if a node comes that has it', () => {
   const made = cluster({ n0: 1 });
   submit(made, 1, 1, { demand: { GPU: 10_000 } });

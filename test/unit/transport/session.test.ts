@@ -93,8 +93,21 @@ test('a link that nobody opens is given up, and one that this node dialed is dia
     assert.deepEqual(closes(give(a, { type: 'woken' }, SILENT_MS - 1)), []);
     assert.deepEqual(closes(give(a, { type: 'woken' }, SILENT_MS)), [[1, 'unread']]);
     assert.equal(a.links.size, 0);
-    assert.ok(typesOf(give(a, { type: 'woken' }, 2 * SILENT_MS)).includes('dial'));
+    assert.equal(typesOf(give(a, { type: 'woken' }, 2 * SILENT_MS)).includes('dial'), dialed);
   }
+});
+
+test('a peer that dialed and left before OPEN has no session, as it meant another node', () => {
+  const b = sessionsOf(B);
+  give(b, { type: 'connected', link: 1, peer: A, dialed: false });
+  give(b, { type: 'connected', link: 2, peer: A, dialed: false });
+  give(b, { type: 'closed', link: 1, code: 'lost', text: '' });
+  assert.equal(b.live.size, 1);
+  assert.deepEqual(typesOf(give(b, { type: 'closed', link: 2, code: 'lost', text: '' })), []);
+  assert.equal(b.live.size, 0);
+  // What is to be said to it is.
+  give(b, { type: 'send', to: A, body, withRefs: false });
+  assert.equal(b.live.size, 1);
 });
 
 test('a message before OPEN is not delivered, and ends the link', () => {
