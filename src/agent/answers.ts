@@ -112,7 +112,7 @@ export class Answers {
 
   #fetched(of: Answer): void {
     const { peer, head, results, failed } = of;
-    if (failed?.kind === 'lost') voidFollowers(this.#ports.submitter, head.index);
+    if (failed?.kind === 'lost') voidFollowers(this.#ports.submitter, head);
     try {
       this.#complete(of);
       this.#next(head.index);

@@ -140,6 +140,8 @@ export class Outcomes {
    * way.
    */
   #answerNext(run: Run): void {
+    // Its submitter is dead.
+    if (run.answered) return;
     const late = run.makers.find(({ answered }) => !answered);
     if (late !== undefined) {
       late.followers = [...late.followers, run];

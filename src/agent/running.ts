@@ -173,6 +173,8 @@ export class RunningTasks {
 
   /** A task ends that was not given to the core. */
   #refuse(peer: Peer, of: Attempted, error: Uint8Array | undefined): void {
+    // What ran there before is not what its followers mean.
+    this.#of(peer).byIndex.delete(of.index);
     if (error === undefined) writeUnbegun(peer, of);
     else writeFailure(peer, of, error);
     this.#of(peer).answered(undefined);
@@ -228,8 +230,13 @@ export class RunningTasks {
       if (run.answered) continue;
       this.#size -= 1;
       this.#unbegun.drop(run);
-      if (run.begun) this.#ports.commands.cancel(run.objects[0] as number, true, true);
-      else forget(run, this.#ports);
+      if (run.begun && run.missing > 0) {
+        this.#ports.commands.cancel(run.objects[0] as number, true, true);
+        continue;
+      }
+      // The core says nothing more of it.
+      run.answered = true;
+      forget(run, this.#ports);
     }
     runs.clear();
     this.#ports.copies.forgetPeer(peer);

@@ -125,7 +125,7 @@ export class AgentData implements DataPort {
   }
 
   pull(peer: Peer, named: Named, urgency: Urgency, end: (fetched: Fetched) => void): () => void {
-    const tries = { waits: 0, breaks: 0, rooms: 0 };
+    const tries = { got: 0, waits: 0, breaks: 0, rooms: 0 };
     const fetch: Fetch = { peer, named, urgency, end, tries, ticket: undefined, timer: undefined, dropped: false };
     this.#begin(fetch);
     return () => this.#drop(fetch);

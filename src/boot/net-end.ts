@@ -22,6 +22,8 @@ export type Verdict =
 
 /** What has come of a fetch before. */
 export interface Tries {
+  /** Bytes that have come, by all fetches together. */
+  got: number;
   /** How often it was tried again since something came. */
   waits: number;
   /** Since when the node cannot be reached. */
@@ -41,7 +43,9 @@ export function judge(
   now: number,
   reachMs: number,
 ): Verdict {
-  if (got > 0) Object.assign(tries, { waits: 0, breaks: 0, busySince: undefined });
+  if (got > tries.got) Object.assign(tries, { waits: 0, breaks: 0, busySince: undefined });
+  // A copy with a wrong checksum is dropped.
+  tries.got = kind === 10 ? 0 : Math.max(got, tries.got);
   // Whatever it is but that: the node was reached.
   if (kind > 4) tries.awaySince = undefined;
   switch (kind) {

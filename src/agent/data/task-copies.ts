@@ -1,4 +1,5 @@
 import type { Peer } from '../peer.ts';
+import { malformed } from '../wire/entry.ts';
 import type { Copies, Copy } from './copies.ts';
 import type { Named } from './named.ts';
 import type { Failed } from './ports.ts';
@@ -17,6 +18,10 @@ export class TaskCopies {
     this.#ready = ready;
     // Two arguments may be the same.
     const byNumber = new Map(named.map((each) => [each.number, each]));
+    for (const { number, lengths } of named) {
+      if (byNumber.get(number)?.lengths.join() !== lengths.join())
+        throw malformed(`buffers ${number} have two lengths`);
+    }
     this.#all = new Map([...byNumber].map(([number, each]) => [number, copies.use(peer, each, this.#came)]));
     this.#missing = [...this.#all.values()].filter(({ buffers }) => buffers === undefined).length;
   }

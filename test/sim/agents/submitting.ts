@@ -172,7 +172,12 @@ export class Submitting {
       }
       case 'end':
         this.#sending.landed(effect.index, this.#io.now);
-        this.#answers.end(effect.index, '', false, effect.isVoid);
+        this.#answers.end(
+          effect.index,
+          '',
+          false,
+          effect.isVoid && this.#bug !== 'what was made of a lost value counts',
+        );
         break;
       case 'lost':
         this.#sending.landed(effect.index, this.#io.now);

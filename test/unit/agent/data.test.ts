@@ -226,6 +226,7 @@ describe('copies of arguments', () => {
     const task = new TaskCopies(copies, from, [named(1, 100)], () => undefined);
     assert.throws(() => new TaskCopies(copies, from, [named(1, 101)], () => undefined), /two lengths/);
     assert.throws(() => copies.unnamed(from, 1), /a task names/);
+    assert.throws(() => new TaskCopies(copies, from, [named(2, 1), named(2, 2)], () => undefined), /two lengths/);
     task.letGo();
   });
 
@@ -295,7 +296,7 @@ describe('results', () => {
 
 describe('the end of a fetch', () => {
   const ends = (kind: number, times: number, reachMs: number): readonly unknown[] => {
-    const tries = { waits: 0, breaks: 0, rooms: 0 };
+    const tries = { got: 0, waits: 0, breaks: 0, rooms: 0 };
     return Array.from({ length: times }, (_, i) => {
       const verdict = judge({ kind, got: 0 }, tries, i * 1000, reachMs);
       return verdict.kind === 'again' ? verdict.ms : verdict.kind;
@@ -311,9 +312,10 @@ describe('the end of a fetch', () => {
   });
 
   it('counts anew once something has come, and once the node was reached', () => {
-    const tries = { waits: 9, breaks: 60, rooms: 0, awaySince: 0 };
+    const tries = { got: 0, waits: 9, breaks: 60, rooms: 0, awaySince: 0 };
     assert.deepEqual(judge({ kind: 5, got: 1 }, tries, 9000, 7000), { kind: 'again', ms: 20 });
-    assert.deepEqual(judge({ kind: 1, got: 0 }, tries, 9000, 7000), { kind: 'again', ms: 40 });
+    // What an earlier one has left is nothing new.
+    assert.deepEqual(judge({ kind: 1, got: 1 }, tries, 9000, 7000), { kind: 'again', ms: 40 });
     assert.deepEqual(judge({ kind: 11, got: 0 }, tries, 15_000, 7000), { kind: 'make-room' });
     assert.deepEqual(judge({ kind: 1, got: 0 }, tries, 16_001, 7000), { kind: 'again', ms: 80 });
   });
