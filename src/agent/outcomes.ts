@@ -36,6 +36,8 @@ export class Outcomes {
   readonly #ended: (run: Run) => void;
   /** Runs that are being answered, one after another: each may let others go. */
   readonly #due: Run[] = [];
+  /** The run whose value is being written. */
+  #maker: Run | undefined;
 
   /** `ended`: a run was answered. */
   constructor(ports: OutcomesPorts, ended: (run: Run) => void) {
@@ -73,7 +75,7 @@ export class Outcomes {
       // The commonest: from the inbox into the answer.
       const { out } = run.peer;
       beginAnswer(out, run, answer.values, 1);
-      values.write(out, pos, this.#serve(run));
+      values.write(out, pos, this.#serveFor(run));
       this.#endEntry(run);
       return;
     } else {
@@ -94,7 +96,7 @@ export class Outcomes {
       run.templates = [...run.templates, ...templates];
       writeRenamed(part, bytes);
     } else {
-      values.write(part, pos, this.#serve(run));
+      values.write(part, pos, this.#serveFor(run));
     }
     part.end();
     return part.take();
@@ -164,14 +166,18 @@ export class Outcomes {
     this.#endEntry(run);
   }
 
-  /** Serves what a run has made. */
-  #serve(run: Run): Serve {
-    return (buffers) => {
-      const number = this.#ports.serving.result(buffers);
-      run.served = [...run.served, number];
-      return number;
-    };
+  /** Serves what a run has made, until this is called for another one: no function is made for each answer. */
+  #serveFor(run: Run): Serve {
+    this.#maker = run;
+    return this.#serve;
   }
+
+  readonly #serve: Serve = (buffers) => {
+    const number = this.#ports.serving.result(buffers);
+    const maker = this.#maker as Run;
+    maker.served = [...maker.served, number];
+    return number;
+  };
 
   #endEntry(run: Run): void {
     const { out } = run.peer;

@@ -33,8 +33,8 @@ export class Run implements Attempted, Follower {
   followers: readonly Run[] = none;
   /** Whether it has ended without a value: what waits for that has not begun. */
   failed = false;
-  /** Whether the core has it. */
-  begun = false;
+  /** Whether the core has it, or had it. */
+  isGiven = false;
   /** Whether its end was told; its results stay until its submitter has heard. */
   answered = false;
   /** The results that its submitter fetches, by the numbers under which they are served. */

@@ -126,7 +126,7 @@ export class RunningTasks {
     const { commands } = this.#ports;
     try {
       commands.run(run, head, from, inward, buffersOf);
-      run.begun = true;
+      run.isGiven = true;
     } catch (error) {
       if (!(error instanceof ObjectStoreFullError)) throw error;
       this.#outcomes.failed(run, this.#failure(run, { kind: 'no-room', text: withoutPage(error.message) }));
@@ -208,7 +208,7 @@ export class RunningTasks {
   }
 
   #cancel(run: Run, force: boolean, recursive: boolean): void {
-    if (run.begun) this.#ports.commands.cancel(run.objects[0] as number, force, recursive);
+    if (run.isGiven) this.#ports.commands.cancel(run.objects[0] as number, force, recursive);
     if (!this.#unbegun.has(run)) return;
     const name = this.#ports.nameOf(run.template);
     this.#unbegun.fail(run, encodeFailure(failure.cancelled, run.attempt, name, ''));
@@ -230,7 +230,7 @@ export class RunningTasks {
       if (run.answered) continue;
       this.#size -= 1;
       this.#unbegun.drop(run);
-      if (run.begun && run.missing > 0) {
+      if (run.isGiven && run.missing > 0) {
         this.#ports.commands.cancel(run.objects[0] as number, true, true);
         continue;
       }

@@ -40,7 +40,7 @@ with --head:
                              another (default 60)
 
 with --address:
-  --ports FIRST-LAST         to listen at (default: any)
+  --ports FIRST-LAST         to listen at, two of them (default: any)
   --head-timeout S           how long to wait for a head that went away (default 600)
 
 The token of the cluster is MOBULA_AUTH_TOKEN, else that of ~/.mobula/auth_token, which 'start --head' makes.

@@ -141,7 +141,9 @@ export class AgentData implements DataPort {
   async #find(fetch: Fetch): Promise<void> {
     const { node } = fetch.peer;
     try {
-      this.#addresses.set(node, await ipAddress(await this.#ports.addressOf(node)));
+      const address = await ipAddress(await this.#ports.addressOf(node));
+      // Dropped: the node may be dead.
+      if (!fetch.dropped) this.#addresses.set(node, address);
     } catch (error) {
       if (!fetch.dropped) this.#judge(fetch, unreachable(error));
       return;
@@ -254,7 +256,6 @@ export class AgentData implements DataPort {
 
   /** Ends all connections. */
   stop(): void {
-    for (const fetch of this.#fetches.values()) fetch.dropped = true;
     this.#runtime.addon.netStop(this.#runtime.port.id);
   }
 }

@@ -37,7 +37,7 @@ class InProcessChannel extends BaseChannel {
       if (this.#gone) return;
       this.#unsent -= cost;
       // A copy that is void when the call is over, as with other channels.
-      const copy = frame.slice();
+      const copy = new Uint8Array(frame);
       this.other.receive(copy);
       copy.fill(0xdd);
       this.left();

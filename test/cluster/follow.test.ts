@@ -1,9 +1,10 @@
 // Tasks that wait for what other tasks make: they go where these are, before that is there.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { cancel, context, get, init, put, remote, shutdown, TaskCancelledError, TaskError } from 'mobula';
-import { type Cluster, startCluster } from 'mobula/testing';
+import { startCluster } from 'mobula/testing';
 import { Random } from '../support/random.ts';
+import { withTwoNodes } from './suite.ts';
 
 const next = remote((n: number) => n + 1);
 const add = remote((a: number, b: number) => a + b);
@@ -11,15 +12,7 @@ const where = remote((_: unknown) => context().nodeId);
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('dependent tasks of a driver without CPUs', () => {
-  let cluster: Cluster;
-  before(async () => {
-    cluster = await startCluster({ nodes: [{ numCpus: 1 }, { numCpus: 1 }] });
-    await init({ address: cluster.address });
-  });
-  after(async () => {
-    await shutdown();
-    await cluster.stop();
-  });
+  withTwoNodes();
 
   it('are a chain of 5 000, each of which runs once', async () => {
     const attempts = remote((n: number) => n + (context().attempt ?? 0));

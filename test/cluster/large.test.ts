@@ -1,6 +1,6 @@
 // Values with large buffers: they are fetched by the node that needs them.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import {
   cancel,
   get,
@@ -12,10 +12,11 @@ import {
   shutdown,
   TaskCancelledError,
 } from 'mobula';
-import { type Cluster, startCluster } from 'mobula/testing';
+import { startCluster } from 'mobula/testing';
 import { inside } from '../support/inside.ts';
 import { Random } from '../support/random.ts';
 import { until } from '../support/until.ts';
+import { withTwoNodes } from './suite.ts';
 
 const MIB = 1 << 20;
 
@@ -39,15 +40,7 @@ const buffers = (): number => {
 };
 
 describe('large values of a driver without CPUs', () => {
-  let cluster: Cluster;
-  before(async () => {
-    cluster = await startCluster({ nodes: [{ numCpus: 1 }, { numCpus: 1 }] });
-    await init({ address: cluster.address });
-  });
-  after(async () => {
-    await shutdown();
-    await cluster.stop();
-  });
+  withTwoNodes();
 
   it('go to a node and come back as they are, whatever their size', async () => {
     const back = remote((value: Uint8Array) => value);
@@ -123,7 +116,7 @@ describe('large values of a driver without CPUs', () => {
 });
 
 describe('large values of a node with a small store', () => {
-  it('are fetched once for many tasks, though no copy stays', async () => {
+  it('are right for many tasks, though no copy stays', async () => {
     const cluster = await startCluster({ nodes: [{ numCpus: 2, objectStoreMemory: '64MiB' }] });
     try {
       await init({ address: cluster.address });

@@ -1,8 +1,11 @@
 import type { NodeId } from '../ports.ts';
 import type { DataPort } from './ports.ts';
 
-/** Milliseconds between two looks at what no task names any more. */
+/** Milliseconds between two looks at what no task names any more; and if there was something to end, and there may be more. */
 export const SWEEP_MS = 1000;
+const AGAIN_MS = 20;
+/** So many are looked at in one go: a program may hold any number of refs. */
+export const VISITS = 1000;
 
 /** Buffers that tasks name which are out, or have named. */
 interface Shared {
@@ -72,15 +75,23 @@ export class Serving {
   /** Ends what nothing needs; `tell` hears of each, and of the nodes that may have a copy. */
   sweep(now: number, tell: (number: number, nodes: ReadonlySet<NodeId>) => void): void {
     if (now < this.due) return;
+    const before = this.#idle.size;
+    let visits = Math.min(before, VISITS);
     for (const shared of this.#idle) {
+      if (visits-- === 0) break;
       const { number, key, nodes } = shared;
-      if (!this.#data.isAlone(number)) continue;
-      this.#data.unserve(number);
       this.#idle.delete(shared);
+      if (!this.#data.isAlone(number)) {
+        // Behind the others, whose turn is next.
+        this.#idle.add(shared);
+        continue;
+      }
+      this.#data.unserve(number);
       this.#byBuffers.delete(key);
       this.#byNumber.delete(number);
       tell(number, nodes);
     }
-    this.due = this.#idle.size === 0 ? Number.POSITIVE_INFINITY : now + SWEEP_MS;
+    if (this.#idle.size === 0) this.due = Number.POSITIVE_INFINITY;
+    else this.due = now + (before > VISITS && this.#idle.size < before ? AGAIN_MS : SWEEP_MS);
   }
 }

@@ -54,7 +54,7 @@ export function packed<T extends readonly Packed[]>(check: (value: readonly Pack
       const bytes = reader.bytes.subarray(reader.at, reader.end);
       checkPacked(bytes, MOST_DEPTH, MOST_VALUES);
       // A copy: msgpackr gives views of what it reads.
-      const value = unpackr.unpack(bytes.slice()) as unknown;
+      const value = unpackr.unpack(new Uint8Array(bytes)) as unknown;
       reader.at = reader.end;
       if (!Array.isArray(value) || !check(value as readonly Packed[])) {
         throw malformed('A message has other fields than its table says');

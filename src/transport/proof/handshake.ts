@@ -55,13 +55,13 @@ export class Handshake {
   #next(frame: Uint8Array): Outcome {
     const { name, values } = transportDecoder.decode(frame, this.#side === 'dialer' ? 'acceptor' : 'dialer');
     if (name === 'CHALLENGE' && this.#peer === undefined) {
-      this.#peer = { ...values, nonce: values.nonce.slice() };
+      this.#peer = { ...values, nonce: new Uint8Array(values.nonce) };
       const { nodeId, version } = this.#self;
       const proof = this.#hmac('dialer');
       return { send: encode(transportTable.PROOF, { nonce: this.#nonce, nodeId, version, proof }) };
     }
     if (name === 'PROOF') {
-      this.#peer = { nodeId: values.nodeId, version: values.version, nonce: values.nonce.slice() };
+      this.#peer = { nodeId: values.nodeId, version: values.version, nonce: new Uint8Array(values.nonce) };
       if (!timingSafeEqual(values.proof, this.#hmac('dialer'))) return this.#unauthorized();
       const proof = this.#hmac('acceptor');
       return { send: encode(transportTable.WELCOME, { proof }), proven: peerOf(this.#peer) };

@@ -5,7 +5,7 @@ import { Copies } from '../../../src/agent/data/copies.ts';
 import { type Named, nameOf, readNamed, writeNamed } from '../../../src/agent/data/named.ts';
 import type { DataPort, Fetched } from '../../../src/agent/data/ports.ts';
 import { Results } from '../../../src/agent/data/results.ts';
-import { Serving, SWEEP_MS } from '../../../src/agent/data/serving.ts';
+import { Serving, SWEEP_MS, VISITS } from '../../../src/agent/data/serving.ts';
 import { TaskCopies } from '../../../src/agent/data/task-copies.ts';
 import { Peer } from '../../../src/agent/peer.ts';
 import { EntryStream, EntryWriter } from '../../../src/agent/wire/entry.ts';
@@ -31,7 +31,10 @@ class Plane implements DataPort {
     assert.equal(this.served.delete(number), true);
   }
 
+  looks = 0;
+
   isAlone(number: number): boolean {
+    this.looks += 1;
     return this.served.get(number)?.some((buffer) => this.others.has(buffer)) === false;
   }
 
@@ -128,6 +131,28 @@ describe('what is served', () => {
     assert.equal(plane.served.size, 1);
     assert.notEqual(serving.argument([7], 'a'), number, 'no number is used again');
     assert.throws(() => serving.argumentOver(number, 0), /nothing is served/);
+  });
+
+  it('costs no more to look at, however much the program holds, and what it lets go ends all the same', () => {
+    const plane = new Plane();
+    const serving = new Serving(plane);
+    const count = 2 * VISITS + 500;
+    for (let buffer = 0; buffer < count; buffer++) {
+      if (buffer < count - 10) plane.others.add(buffer);
+      serving.argumentOver(serving.argument([buffer], 'a'), 0);
+    }
+    let now = 0;
+    for (let round = 0; round < 3; round++) {
+      plane.looks = 0;
+      now = serving.due;
+      serving.sweep(now, () => undefined);
+      assert.ok(plane.looks <= VISITS, `${plane.looks} looks`);
+    }
+    assert.equal(plane.served.size, count - 10);
+    assert.ok(serving.due < now + SWEEP_MS, 'there may be more');
+    plane.others.clear();
+    while (serving.due < Number.POSITIVE_INFINITY) serving.sweep(serving.due, () => undefined);
+    assert.equal(plane.served.size, 0);
   });
 
   it('is a result until it was fetched', () => {
