@@ -26,7 +26,8 @@ pub fn alloc_objects(port: u32, pairs: Bytes) -> Result<()> {
     Ok(())
 }
 
-/// Which of `objects` are there: each becomes 1, or 0 where it is not. The caller holds refs to them.
+/// Which of `objects` are there: each becomes 1, 0 where it is not, or 2 where its value is at another node. The caller holds refs to
+/// them.
 #[napi(catch_unwind)]
 pub fn are_there(port: u32, objects: Bytes) -> Result<()> {
     #[expect(clippy::cast_ptr_alignment, reason = "JavaScript passes a Uint32Array")]
@@ -55,6 +56,12 @@ pub fn weigh_objects(port: u32, objects: Bytes) -> Result<()> {
 #[napi(catch_unwind)]
 pub fn object_generation(port: u32, object: u32) -> Result<u32> {
     Ok(binding(port)?.runtime.node.object_generation(object))
+}
+
+/// Whether the value of an object can be made again should it be lost. The caller holds a ref to it.
+#[napi(catch_unwind)]
+pub fn is_recoverable(port: u32, object: u32) -> Result<bool> {
+    Ok(binding(port)?.runtime.node.is_recoverable(object))
 }
 
 /// Gives the thread one more handle of an object of which it has one.

@@ -46,6 +46,10 @@ impl BufferStore for Buffers {
         self.0.count_small(change);
     }
 
+    fn capacity(&self) -> u64 {
+        self.0.capacity()
+    }
+
     fn is_tight(&self) -> bool {
         self.0.is_tight()
     }

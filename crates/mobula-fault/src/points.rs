@@ -82,6 +82,8 @@ pub const POINTS: &[Point] = &[
     Point::new("follow.taken"),
     Point::new("forward.push"),
     Point::new("forward.take"),
+    Point::new("away.wait"),
+    Point::new("lineage.again"),
     Point::new("queue.local"),
     Point::new("queue.plain"),
     Point::new("crew.plain"),

@@ -14,7 +14,7 @@ use crate::resources::{LESS_THAN_A_CPU, UNIT};
 use crate::task::{HOLDS, PENDING, State, TaskId};
 use crate::template::{Pointer, Template, Use};
 use crate::turn::Turn;
-use crate::wire::{ORIGIN, Writer, event};
+use crate::wire::{ELSEWHERE, ORIGIN, Writer, event};
 
 /// What became of a task that was to be written.
 #[derive(Debug, Clone, Copy)]
@@ -375,7 +375,7 @@ impl Turn<'_> {
     /// holding it, however it turns out.
     pub(crate) fn write_task(&mut self, inner: &mut Inner, task: u32, writer: &mut Writer<'_>) -> Written {
         let slot = inner.batch.len();
-        let written = self.write_record(task, slot as u16, writer);
+        let written = self.write_record(task, slot as u16, None, writer);
         if !matches!(written, Written::Done(_)) {
             return written;
         }
@@ -395,7 +395,14 @@ impl Turn<'_> {
     }
 
     /// Writes a task, ready or taken by this port already, into the inbox. The port goes on holding it, however it turns out.
-    pub(crate) fn write_record(&mut self, task: u32, slot: u16, writer: &mut Writer<'_>) -> Written {
+    /// `line`: that which the agent takes it from.
+    pub(crate) fn write_record(
+        &mut self,
+        task: u32,
+        slot: u16,
+        line: Option<u32>,
+        writer: &mut Writer<'_>,
+    ) -> Written {
         let cell = self.node.tasks.get(task);
         let (state, generation) = cell.state();
         self.in_hand = task;
@@ -404,14 +411,25 @@ impl Turn<'_> {
         }
         // SAFETY: the queue gave the task to this port, which is its holder now.
         let spec = unsafe { cell.spec() };
+        let elsewhere = line.and_then(|_| self.elsewhere(task)).unwrap_or_default();
+        let node = self.node;
+        let is_here = |at: usize| !elsewhere.iter().any(|&(position, _)| position as usize == at);
         let deps = || {
-            spec.deps
-                .iter()
-                .map(|&dep| &self.node.objects.get(dep).outcome().1)
+            let all = spec.deps.iter().enumerate();
+            all.filter(|&(at, _)| is_here(at))
+                .map(|(_, &dep)| &node.outcome_of(dep).1)
         };
         let origin = spec.origin.as_deref().map_or(&[][..], |origin| &origin[..]);
-        let size =
-            28 + origin.len() + Writer::size(&spec.arguments) + deps().map(Writer::size).sum::<usize>();
+        let places = if elsewhere.is_empty() {
+            0
+        } else {
+            4 + 8 * elsewhere.len()
+        };
+        let size = 28
+            + places
+            + origin.len()
+            + Writer::size(&spec.arguments)
+            + deps().map(Writer::size).sum::<usize>();
         if size > self.node.max_inbox {
             let id = TaskId {
                 index: task,
@@ -431,23 +449,32 @@ impl Turn<'_> {
             return Written::Gone;
         }
         failpoint!("task.taken");
-        let flags = u8::from(spec.creates) | if origin.is_empty() { 0 } else { ORIGIN };
+        let mut flags = u8::from(spec.creates) | if origin.is_empty() { 0 } else { ORIGIN };
+        if !elsewhere.is_empty() {
+            flags |= ELSEWHERE;
+        }
         writer.head(event::TASK, flags, slot);
         writer.u32(task);
         writer.u32(generation);
         writer.u32(spec.template.number);
         writer.u32(cell.attempt());
-        writer.u32(if spec.actor == NONE {
-            cell.yielded.load(Ordering::Relaxed)
-        } else {
-            spec.actor
+        writer.u32(match line {
+            Some(line) => line,
+            None if spec.actor == NONE => cell.yielded.load(Ordering::Relaxed),
+            None => spec.actor,
         });
         writer.u32(spec.deps.len() as u32);
         writer.bytes(origin);
+        if !elsewhere.is_empty() {
+            writer.u32(elsewhere.len() as u32);
+            for &(position, place) in &elsewhere {
+                writer.u32(position);
+                writer.u32(place);
+            }
+        }
         self.lend_refs(&spec.arguments);
         writer.payload(&spec.arguments);
-        for &dep in &spec.deps {
-            let payload = &self.node.objects.get(dep).outcome().1;
+        for payload in deps() {
             self.lend_refs(payload);
             writer.payload(payload);
         }

@@ -4,7 +4,6 @@ use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 
 use crate::failure::Failure;
-use crate::line;
 use crate::node::Node;
 use crate::object::{NONE, Object};
 use crate::port::{Event, Inner};
@@ -117,7 +116,7 @@ impl Turn<'_> {
         let spec = unsafe { self.node.tasks.get(task).spec() };
         if self.node.forwarding.is_there() || spec.template.spec.forward.is_some() {
             let cell = self.node.tasks.get(task);
-            if self.node.forwarding.settled(&line::kind(spec), cell) {
+            if self.node.forwarding.settled(spec, cell) {
                 self.tell_agent();
             }
         }
@@ -168,6 +167,7 @@ impl Node {
                 let id = TaskId { index, generation };
                 turn.stop_because(id, Failure::Closed, details.as_bytes(), How::default());
             }
+            turn.fail_owed(details.as_bytes());
         });
     }
 }

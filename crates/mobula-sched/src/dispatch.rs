@@ -4,6 +4,7 @@ use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 use mobula_sync::thread::pause;
 
+use crate::away::as_told;
 use crate::batch::most_cpu;
 use crate::crew::Crew;
 use crate::failure::{self, Failure};
@@ -339,7 +340,7 @@ impl Turn<'_> {
         match news {
             Event::Settled {
                 object, value: true, ..
-            } => 8 + Writer::size(&self.node.objects.get(*object).outcome().1),
+            } => 8 + Writer::size(&self.node.outcome_of(*object).1),
             _ => 20,
         }
     }
@@ -352,7 +353,12 @@ impl Turn<'_> {
                 value: true,
                 ..
             } => {
-                let (status, payload) = self.node.objects.get(object).outcome();
+                let (status, payload) = self.node.outcome_of(object);
+                debug_assert_ne!(
+                    *status,
+                    Status::Away,
+                    "who waits for a value waits until it is here"
+                );
                 writer.head(event::VALUE, *status as u8, 0);
                 writer.u32(token);
                 self.lend_refs(payload);
@@ -371,7 +377,7 @@ impl Turn<'_> {
                 ..
             } => {
                 let (status, _) = self.node.objects.get(object).outcome();
-                writer.head(event::READY, *status as u8, 0);
+                writer.head(event::READY, as_told(*status), 0);
                 writer.u32(token);
                 self.release(object);
             }
@@ -394,6 +400,7 @@ impl Turn<'_> {
                 writer.u32(task.generation);
                 writer.u32(items);
             }
+            Event::Need { .. } | Event::Drop { .. } => news.write_place(writer),
             Event::StopActor { actor } => {
                 writer.head(event::STOP_ACTOR, 0, 0);
                 writer.u32(actor);
@@ -451,10 +458,7 @@ impl Turn<'_> {
     pub(crate) fn take_back_refs(&mut self, task: u32) {
         // SAFETY: the port holds the task.
         let spec = unsafe { self.node.tasks.get(task).spec() };
-        let deps = spec
-            .deps
-            .iter()
-            .map(|&dep| &self.node.objects.get(dep).outcome().1);
+        let deps = spec.deps.iter().map(|&dep| &self.node.outcome_of(dep).1);
         for payload in deps.chain([&spec.arguments]) {
             for &object in payload.links().iter().flat_map(|links| &links.refs) {
                 self.unlend(object);
@@ -473,6 +477,24 @@ impl Turn<'_> {
             self.borrowed.remove(&object);
         }
         true
+    }
+}
+
+impl Event {
+    /// What the agent hears of a place.
+    fn write_place(&self, writer: &mut Writer<'_>) {
+        match *self {
+            Self::Need { place, object } => {
+                writer.head(event::NEED, 0, 0);
+                writer.u32(place);
+                writer.u32(object);
+            }
+            Self::Drop { place } => {
+                writer.head(event::DROP, 0, 0);
+                writer.u32(place);
+            }
+            _ => {}
+        }
     }
 }
 

@@ -30,8 +30,10 @@ pub enum Failure {
     NameTaken = 11,
     /// Its remote function had ended before it was submitted.
     FunctionGone = 12,
-    // 13 to 17 are the agent's: no node has what the task asks for; the node that it ran on, or was to run on, is dead; a
-    // node has no room for its values; these are too large for the way to another node; the node that had one has lost it.
+    // 13 to 16 are the agent's: no node has what the task asks for; the node that it ran on, or was to run on, is dead; a
+    // node has no room for its values; these are too large for the way to another node.
+    /// A value was lost by the node that had it; details follow. The agent's too.
+    Lost = 17,
 }
 
 /// Where the `NodeId` stands in an encoded failure: 8 bytes, zeros for this node. The agent of a node fills it in before the error leaves.

@@ -14,6 +14,7 @@ use mobula_sync::Mutex;
 use mobula_sync::atomic::Ordering;
 use rustc_hash::FxHashMap;
 
+use crate::away::is_value;
 use crate::object::{NONE, Status};
 use crate::port::Inner;
 use crate::task::{self, Spec, State, TaskId};
@@ -299,7 +300,7 @@ impl Turn<'_> {
             .deps
             .iter()
             .map(|&dep| self.node.objects.get(dep));
-        if cell.missing.left() != 1 || deps.any(|object| object.outcome().0 != Status::Value) {
+        if cell.missing.left() != 1 || deps.any(|object| !is_value(object.outcome().0)) {
             return false;
         }
         cell.set(task::FOLLOWS, false);

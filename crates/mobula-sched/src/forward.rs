@@ -9,14 +9,14 @@ use mobula_sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use rustc_hash::FxHashMap;
 
 use crate::batch::Written;
-use crate::line::{Kind, Line};
+use crate::line::{self, Kind, Line, Near};
 use crate::node::Node;
 use crate::object::NONE;
 use crate::offers::Shared;
 use crate::payload::Payload;
 use crate::port::Inner;
 use crate::slab::Slab;
-use crate::task::{IN_LINE, State, Task, TaskId};
+use crate::task::{IN_LINE, Spec, State, Task, TaskId};
 use crate::turn::Turn;
 use crate::violation::Violation;
 use crate::wire::{Reader, Writer, event};
@@ -34,6 +34,7 @@ struct Told<'a> {
     waiting: u32,
     /// The first time.
     ask: Option<&'a [u8]>,
+    near: Option<Near>,
     /// The number will not be named again.
     over: bool,
 }
@@ -75,6 +76,12 @@ impl Forwarding {
         self.agent.load(Ordering::Relaxed) != NONE
     }
 
+    /// The agent's port.
+    pub(crate) fn agent(&self) -> Option<u16> {
+        let agent = self.agent.load(Ordering::Acquire);
+        (agent != NONE).then_some(agent as u16)
+    }
+
     pub(crate) fn is_agent(&self, port: u32) -> bool {
         port != NONE && self.agent.load(Ordering::Acquire) == port
     }
@@ -89,10 +96,13 @@ impl Forwarding {
         self.changed.store(true, Ordering::Release);
     }
 
-    /// A task is ready that the node does not keep.
-    pub(crate) fn push(&self, kind: Kind, cells: &Slab<Task>, task: u32) {
+    /// A task is ready that the node does not keep. `near`: where its large arguments are.
+    pub(crate) fn push(&self, spec: &Spec, near: Option<Near>, cells: &Slab<Task>, task: u32) {
         let mut all = self.lines.lock();
-        let number = all.number(kind, None);
+        let cell = cells.get(task);
+        // Relaxed: under the lock, as where it is read.
+        cell.near.store(Near::pack(near), Ordering::Relaxed);
+        let number = all.number(line::kind(spec, cell), None);
         if let Some(line) = all.by_number.get_mut(&number) {
             line.insert(cells, task, false);
         }
@@ -100,11 +110,12 @@ impl Forwarding {
         self.change();
     }
 
-    /// A task was settled that waits: if it is in a line, which is of that kind, it counts no more. One that is put there later is
+    /// A task was settled that waits: if it is in a line, it counts no more. One that is put there later is
     /// found settled then. Gives whether it was there.
-    pub(crate) fn settled(&self, kind: &Kind, cell: &Task) -> bool {
+    pub(crate) fn settled(&self, spec: &Spec, cell: &Task) -> bool {
         let mut all = self.lines.lock();
-        let number = all.numbers.get(kind).copied();
+        // Under the lock, which who has put it there has held.
+        let number = all.numbers.get(&line::kind(spec, cell)).copied();
         let line = number.and_then(|number| all.by_number.get_mut(&number));
         let counted = line.is_some_and(|line| line.settle(cell));
         drop(all);
@@ -198,6 +209,7 @@ impl Forwarding {
                 number,
                 waiting,
                 ask: line.told.is_none().then_some(line.ask()),
+                near: line.near().filter(|_| line.told.is_none()),
                 over,
             });
             if room {
@@ -271,7 +283,14 @@ impl Turn<'_> {
         self.sweep_lines(|line| line.has_many_settled(FEW));
         while let Some((line, task)) = node.forwarding.pop(node) {
             failpoint!("forward.take");
-            match self.write_record(task, 0, writer) {
+            let is_ready = node.tasks.get(task).state().0 == State::Ready;
+            if is_ready && self.elsewhere(task).is_none() {
+                // An argument was lost since the task was put there.
+                node.forwarding.keep(line, node, None);
+                self.wait_again(task);
+                continue;
+            }
+            match self.write_record(task, 0, Some(line), writer) {
                 Written::Done(_) => {
                     node.remember_begun(inner, self.port, task);
                     self.has_left(task);
@@ -293,17 +312,22 @@ impl Turn<'_> {
         }
         node.forwarding.tell(|told| {
             let bytes = told.ask.map(Payload::new);
-            let size = 12 + bytes.as_ref().map_or(0, Writer::size);
+            let size = 20 + bytes.as_ref().map_or(0, Writer::size);
             if size > writer.room() {
                 needs = Some(size as u32);
                 return false;
             }
-            let flags = u8::from(bytes.is_some()) | u8::from(told.over) << 1;
+            let flags =
+                u8::from(bytes.is_some()) | u8::from(told.over) << 1 | u8::from(told.near.is_some()) << 2;
             writer.head(event::LINE, flags, 0);
             writer.u32(told.number);
             writer.u32(told.waiting);
             if let Some(bytes) = &bytes {
                 writer.payload(bytes);
+            }
+            if let Some(near) = told.near {
+                writer.u32(near.node);
+                writer.u32(near.kibibytes());
             }
             true
         });

@@ -8,6 +8,8 @@
 //! keeps it until `batch` hands it to a thread, `submit` takes its result, `turn` tells who waits.
 
 mod actor;
+mod again;
+mod away;
 mod batch;
 mod burial;
 mod cancel;
@@ -23,6 +25,7 @@ mod handles;
 mod held;
 mod lanes;
 mod line;
+mod lineage;
 mod live;
 mod load;
 mod local;
@@ -44,6 +47,7 @@ mod rescue;
 mod resources;
 mod slab;
 mod starving;
+mod stays;
 mod submit;
 mod task;
 mod template;
@@ -59,7 +63,7 @@ pub use burial::Blame;
 pub use dispatch::Step;
 pub use failure::Failure;
 pub use load::Load;
-pub use look::Weight;
+pub use look::{There, Weight};
 pub use node::{GENERATIONS, MAX_INBOX, MAX_PORTS, Node, NodeConfig};
 pub use port::{BATCH, PortKind};
 pub use ports::{Bell, Buffer, BufferStore, Clock};

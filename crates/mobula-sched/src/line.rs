@@ -4,23 +4,73 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use mobula_sync::atomic::Ordering;
+
 use crate::offers::Shared;
 use crate::slab::Slab;
 use crate::task::{IN_LINE, Spec, State, Task};
 use crate::template::Template;
 
 /// What the tasks of a line have in common: their priority, highest first, whether this node runs them too, the job of their
-/// crew, and what the agent finds a node by.
-pub(crate) type Kind = (Reverse<i32>, bool, u32, Arc<[u8]>);
+/// crew, what the agent finds a node by, and where their large arguments are.
+pub(crate) type Kind = (Reverse<i32>, bool, u32, Arc<[u8]>, Option<Near>);
+
+/// Fewer bytes than this draw no task.
+const LEAST_BYTES: u64 = 64 << 10;
+/// Tasks of one line have so many times the bytes of others at most.
+const STEP: u64 = 16;
+
+/// The node that has most of the arguments of a task that stay at nodes, and about how many bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Near {
+    /// The agent's number for it.
+    pub(crate) node: u32,
+    /// A power of `STEP` times `LEAST_BYTES`, from 1 on: the smallest that is more.
+    class: u8,
+}
+
+impl Near {
+    /// Nothing if that is too little to matter.
+    pub(crate) fn new(node: u32, bytes: u64) -> Option<Self> {
+        let classes = (bytes / LEAST_BYTES).checked_ilog(STEP)? + 1;
+        Some(Self {
+            node,
+            class: classes as u8,
+        })
+    }
+
+    /// About the bytes of each task: 4 times the least of its class.
+    pub(crate) fn kibibytes(self) -> u32 {
+        let least = LEAST_BYTES.saturating_mul(STEP.saturating_pow(u32::from(self.class) - 1));
+        u32::try_from(least.saturating_mul(4) >> 10).unwrap_or(u32::MAX)
+    }
+
+    /// In a word; 0 for nothing.
+    pub(crate) fn pack(near: Option<Self>) -> u64 {
+        near.map_or(0, |near| u64::from(near.node) << 8 | u64::from(near.class))
+    }
+
+    fn unpack(word: u64) -> Option<Self> {
+        (word != 0).then_some(Self {
+            node: (word >> 8) as u32,
+            class: word as u8,
+        })
+    }
+}
 
 /// In which line a task waits that is in one.
-pub(crate) fn kind(spec: &Spec) -> Kind {
+pub(crate) fn kind(spec: &Spec, cell: &Task) -> Kind {
     let Template { spec: of, crew, .. } = &*spec.template;
     let job = crew.as_ref().map_or(0, |crew| crew.job);
     let ask = of.forward.as_ref().filter(|_| spec.origin.is_none());
     match ask {
-        Some(ask) => (Reverse(of.priority), of.keeps, job, Arc::clone(ask)),
-        None => (Reverse(i32::MIN), true, job, Arc::default()),
+        // Relaxed: under the lock of the lines, as where it is written.
+        Some(ask) if !of.keeps => {
+            let near = Near::unpack(cell.near.load(Ordering::Relaxed));
+            (Reverse(of.priority), false, job, Arc::clone(ask), near)
+        }
+        Some(ask) => (Reverse(of.priority), true, job, Arc::clone(ask), None),
+        None => (Reverse(i32::MIN), true, job, Arc::default(), None),
     }
 }
 
@@ -63,6 +113,11 @@ impl Line {
     /// What the agent finds a node by.
     pub(crate) fn ask(&self) -> &[u8] {
         &self.kind.3
+    }
+
+    /// Where the large arguments of its tasks are.
+    pub(crate) fn near(&self) -> Option<Near> {
+        self.kind.4
     }
 
     /// How many of its tasks are not settled.

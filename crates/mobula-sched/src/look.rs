@@ -3,7 +3,7 @@
 use mobula_sync::atomic::Ordering;
 
 use crate::node::Node;
-use crate::object::{NONE, Object, Producer};
+use crate::object::{NONE, Object, Producer, Status};
 use crate::port::Inner;
 use crate::turn::Turn;
 use crate::wire::{Writer, event};
@@ -23,6 +23,18 @@ pub enum Weight {
     Heavy = 2,
 }
 
+/// Whether an object is there, as [`Node::are_there`] says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum There {
+    /// It is not settled.
+    No = 0,
+    /// It is, and its value or error is here.
+    Here = 1,
+    /// It is, and its value is at another node.
+    Elsewhere = 2,
+}
+
 impl Weight {
     fn of(object: &Object) -> Self {
         // What stands for a template, or holds code, keeps more than its bytes.
@@ -32,7 +44,10 @@ impl Weight {
         if !object.waiters.is_done() {
             return Self::Unknown;
         }
-        let payload = &object.outcome().1;
+        let (status, payload) = object.outcome();
+        if *status == Status::Away {
+            return Self::Heavy;
+        }
         if payload.links().is_some() || payload.bytes().len() > LIGHT_BYTES {
             Self::Heavy
         } else {
@@ -42,10 +57,16 @@ impl Weight {
 }
 
 impl Node {
-    /// Which of `objects` are there, with a value or an error: each becomes 1, or 0 where it is not.
+    /// Which of `objects` are there, with a value or an error: each becomes a [`There`].
     pub fn are_there(&self, objects: &mut [u32]) {
         for object in objects {
-            *object = u32::from(self.objects.get(*object).waiters.is_done());
+            *object = if !self.objects.get(*object).waiters.is_done() {
+                There::No
+            } else if self.outcome_of(*object).0 == Status::Away {
+                There::Elsewhere
+            } else {
+                There::Here
+            } as u32;
         }
     }
 
@@ -85,7 +106,10 @@ impl Turn<'_> {
         if !cell.waiters.is_done() {
             return None;
         }
-        let (status, payload) = cell.outcome();
+        let (status, payload) = self.node.outcome_of(object);
+        if *status == Status::Away {
+            return None;
+        }
         let at = inner.filled;
         if inner.regions.inbox().len() < at + 8 + Writer::size(payload) {
             return None;

@@ -5,6 +5,7 @@ use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::actor::{Actor, Hosts, Names, Unplaced, Waits};
+use crate::away::Away;
 use crate::crew::{Crew, Crews};
 use crate::deadlines::Deadlines;
 use crate::follow::Following;
@@ -67,6 +68,7 @@ pub struct Node {
     pub(crate) crews: Crews,
     pub(crate) forwarding: Forwarding,
     pub(crate) following: Following,
+    pub(crate) away: Away,
     pub(crate) resources: Resources,
     pub(crate) store: Arc<dyn BufferStore>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -134,6 +136,7 @@ impl Node {
             crews: Crews::default(),
             forwarding: Forwarding::new(),
             following: Following::default(),
+            away: Away::default(),
             resources: Resources::new(config.cpu, config.others),
             store: config.store,
             clock: config.clock,
@@ -319,7 +322,8 @@ impl Node {
     pub(crate) fn take_object(&self, cache: &mut IndexCache, owner: u32) -> u32 {
         let index = self.objects.take(cache);
         let object = self.objects.get(index);
-        object.refs.store(1, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `try_retain`: who finds it by an old name sees the new generation.
+        object.refs.store(1, Ordering::Release);
         object.owner.store(owner, Ordering::Relaxed);
         object.actor.store(NONE, Ordering::Relaxed);
         index

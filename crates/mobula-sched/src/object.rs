@@ -19,6 +19,8 @@ pub(crate) enum Status {
     SystemError = 2,
     /// What user code threw, where its function asks for another attempt: of tasks that another node has submitted.
     RetryAsked = 3,
+    /// A value that lies at another node, or in another object (`away.rs`).
+    Away = 4,
 }
 
 /// Nobody: no port, no task, no actor.
@@ -115,7 +117,7 @@ impl Object {
 
     /// Empties the cell for its next object and gives back what the last one held. False if the cell has had its `last`
     /// generation: it must not be used again.
-    pub(crate) fn clear(&self, last: u32) -> (Payload, bool) {
+    pub(crate) fn clear(&self, last: u32) -> (Status, Payload, bool) {
         self.waiters.reset();
         let generation = self.generation.load(Ordering::Relaxed);
         let again = generation < last;
@@ -124,10 +126,10 @@ impl Object {
         self.actor.store(NONE, Ordering::Relaxed);
         self.producer.store(0, Ordering::Relaxed);
         // SAFETY: rule 2: nobody has a reference, so nobody reads.
-        let (_, payload) = self
+        let (status, payload) = self
             .outcome
             .with_mut(|outcome| unsafe { std::mem::take(&mut *outcome) });
-        (payload, again)
+        (status, payload, again)
     }
 
     /// Counts one more reference. The caller holds one or knows of one.
@@ -147,8 +149,9 @@ impl Object {
 
     /// Counts one more reference unless the object is gone.
     pub(crate) fn try_retain(&self) -> bool {
+        // Acquire: pairs with the Release in `take_object`.
         self.refs
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |refs| {
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |refs| {
                 (refs > 0).then_some(refs + 1)
             })
             .is_ok()

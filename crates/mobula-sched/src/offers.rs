@@ -139,7 +139,7 @@ impl Forwarding {
         let sort = |task| {
             // SAFETY: it was just taken from the queue.
             let spec = unsafe { node.tasks.get(task).spec() };
-            let number = all.number(line::kind(spec), Some(Shared::of(spec)));
+            let number = all.number(line::kind(spec, node.tasks.get(task)), Some(Shared::of(spec)));
             order.push_back(number);
             if let Some(line) = all.by_number.get_mut(&number) {
                 if let Some(shared) = &mut line.shared {

@@ -54,6 +54,10 @@ pub(crate) enum Event {
     Credit { task: TaskId, items: u32 },
     /// An actor of this thread is gone.
     StopActor { actor: u32 },
+    /// The value at a place is needed here: this object is to be settled with it.
+    Need { place: u32, object: u32 },
+    /// Nothing needs the value at a place any more.
+    Drop { place: u32 },
     /// A job has its first tasks: it needs threads.
     NeedCrew { job: u32 },
     /// A job has ended: its threads are to end.
@@ -271,6 +275,11 @@ impl Port {
     pub(crate) fn life(&self) -> u16 {
         // Relaxed: who names a thread has learned of it after it opened the port.
         self.life.load(Ordering::Relaxed) as u16
+    }
+
+    /// Whether the thread of that life is there, and takes news.
+    pub(crate) fn hears(&self, life: u16) -> bool {
+        self.life() == life && self.mail.lock().open
     }
 
     /// Whether there is a life left that no thread has had.

@@ -22,6 +22,8 @@ pub trait BufferStore: Send + Sync + fmt::Debug {
     fn release(&self, buffer: Buffer);
     /// Values that are no buffers take so many bytes more. They count against the store's capacity.
     fn count_small(&self, change: i64);
+    /// The bytes that the store has room for in memory.
+    fn capacity(&self) -> u64;
     /// Whether there is more than the store has capacity for.
     fn is_tight(&self) -> bool;
 }

@@ -55,13 +55,16 @@ impl Turn<'_> {
     }
 
     fn command(&mut self, inner: &mut Inner, reader: &mut Reader<'_>) -> Result<(), Violation> {
-        match reader.u8() {
+        let op = reader.u8();
+        match op {
             op::SUBMIT => return self.submit(reader, None),
             op::RUN if self.is_agent() => {
                 let origin = reader.array();
                 return self.submit(reader, Some(Box::new(origin)));
             }
             op::LINE if self.is_agent() => return self.open_line(reader),
+            op::HERE if self.is_agent() => return self.settle_owed(reader),
+            op::LOSE | op::BRING if self.is_agent() => return self.place_news(op, reader),
             op::SUBSCRIBE => {
                 let value = reader.u8() != 0;
                 let object = reader.u32();
@@ -219,7 +222,10 @@ impl Turn<'_> {
     fn never_place(&mut self, spec: Spec, failure: Failure) {
         let error = failure::encode(failure, &spec.template, 1, &[]);
         for result in spec.results() {
-            self.node.objects.get(result).retain();
+            let object = self.node.objects.get(result);
+            // Nothing else may settle it, also before it is known to be settled.
+            object.producer.fetch_or(PUT, Ordering::Relaxed);
+            object.retain();
             let copy = self.copy(&error);
             self.settle(result, Status::SystemError, copy);
         }
@@ -329,6 +335,9 @@ impl Turn<'_> {
         let kind = reader.u8();
         let count = reader.u16();
         let task = reader.u32();
+        if kind == outcome::STAYS && self.is_agent() {
+            return self.result_stays(reader, task, count);
+        }
         // One value is the rule, and needs no list.
         let first = (count > 0).then(|| reader.payload());
         let others: Vec<Payload> = (1..count).map(|_| reader.payload()).collect();

@@ -143,6 +143,9 @@ pub(crate) struct Task {
     /// When the time of the attempt that is handed out is over; 0 if that is not known, or never. Written under the lock of
     /// the port that holds it.
     pub(crate) deadline: AtomicU64,
+    /// Where its large arguments are ([`Near::pack`](crate::line::Near::pack)). Written before it is put into a line of tasks that
+    /// this node does not run.
+    pub(crate) near: AtomicU64,
     /// The tasks that it has submitted, if any (`HAS_CHILDREN`).
     children: Mutex<Option<Box<Children>>>,
     spec: UnsafeCell<Spec>,

@@ -5,9 +5,9 @@ use mobula_queue::{Subscribed, Waiter, Waiters};
 use mobula_sync::atomic::Ordering;
 use rustc_hash::FxHashMap;
 
+use crate::away::{goes_elsewhere, is_value};
 use crate::crew::{Crew, ForCrew};
 use crate::failure::{self, Failure};
-use crate::line;
 use crate::live::Ahead;
 use crate::node::Node;
 use crate::object::{NONE, Status};
@@ -16,7 +16,7 @@ use crate::policy::{self, Queue};
 use crate::port::{Event, Inner};
 use crate::resources::{LESS_THAN_A_CPU, Resources};
 use crate::slab::IndexCache;
-use crate::task::{HOLDS, LENT, State, TaskId};
+use crate::task::{HOLDS, LENT, Spec, State, TaskId};
 use crate::template::Template;
 use crate::templates::Change;
 use crate::violation::Violation;
@@ -327,8 +327,12 @@ impl<'n> Turn<'n> {
             }
             failpoint!("object.free");
             let (kind, generation) = (cell.kind(), cell.generation.load(Ordering::Relaxed));
-            let (payload, again) = cell.clear(self.node.last_generation);
+            let (status, payload, again) = cell.clear(self.node.last_generation);
             self.producer_gone(object, generation, kind);
+            if status == Status::Away {
+                // Before another object has the cell.
+                self.away_is_gone(object);
+            }
             self.heap -= payload.heap();
             let refs = payload.into_refs(&*self.node.store);
             if again {
@@ -409,19 +413,32 @@ impl<'n> Turn<'n> {
         match waiter {
             Waiter::Task(task) => self.argument_arrived(task),
             Waiter::Port {
+                value: true,
                 port,
+                life,
+                ..
+            } if self.is_away(object) && self.node.port(port).hears(life) => {
+                self.wait_for_value(waiter, object);
+            }
+            Waiter::Port { .. } => self.tell_port(waiter, object),
+        }
+    }
+
+    pub(crate) fn tell_port(&mut self, waiter: Waiter, object: u32) {
+        if let Waiter::Port {
+            port,
+            life,
+            token,
+            value,
+        } = waiter
+        {
+            let news = Event::Settled {
+                object,
                 life,
                 token,
                 value,
-            } => {
-                let news = Event::Settled {
-                    object,
-                    life,
-                    token,
-                    value,
-                };
-                self.post(port, news);
-            }
+            };
+            self.post(port, news);
         }
     }
 
@@ -440,17 +457,22 @@ impl<'n> Turn<'n> {
         // SAFETY: the last missing argument holds the task, and an actor's queue the calls on it.
         let spec = unsafe { cell.spec() };
         let is_call = spec.actor != NONE;
+        if state == State::Waiting && self.waits_for_values(task) {
+            self.in_hand = NONE;
+            return;
+        }
+        let there = goes_elsewhere(spec);
         let failed = spec
             .deps
             .iter()
-            .map(|&dep| self.node.objects.get(dep))
-            .find(|dep| dep.outcome().0 != Status::Value);
+            .filter(|&&dep| !(there && self.node.is_at_place(dep)))
+            .map(|&dep| self.node.outcome_of(dep))
+            .find(|outcome| !is_value(outcome.0));
         if let Some(failed) = failed
             && state == State::Waiting
             && self.begin_settling(task, generation, State::Waiting)
         {
-            let (status, payload) = failed.outcome();
-            let (status, payload) = (*status, self.copy(payload));
+            let (status, payload) = (failed.0, self.copy(&failed.1));
             if spec.creates {
                 self.actor_made(task, Some(&payload));
             }
@@ -498,9 +520,8 @@ impl<'n> Turn<'n> {
             self.ready.push(task);
         } else if template.is_forwarded() && spec.origin.is_none() {
             failpoint!("forward.push");
-            self.node
-                .forwarding
-                .push(line::kind(spec), &self.node.tasks, task);
+            let near = self.node.nearest(spec);
+            self.node.forwarding.push(spec, near, &self.node.tasks, task);
             self.forwarded = true;
             if let Some(crew) = template.crew.as_ref().filter(|crew| crew.is_over()) {
                 self.cancel_forwarded(crew);
@@ -545,14 +566,20 @@ impl<'n> Turn<'n> {
         self.uncount_task();
     }
 
-    /// Gives back a settled task's cell and everything it held.
-    pub(crate) fn free_task(&mut self, task: u32) {
+    /// Gives back a settled task's cell. What it held is the caller's.
+    pub(crate) fn empty_cell(&mut self, task: u32) -> Spec {
         failpoint!("task.free");
         let (spec, again) = self.node.tasks.get(task).free(self.node.last_generation);
         if again {
             self.node.tasks.give(&mut self.task_cells, task);
         }
         self.heap -= spec.arguments.heap();
+        spec
+    }
+
+    /// Gives back a settled task's cell and everything it held.
+    pub(crate) fn free_task(&mut self, task: u32) {
+        let spec = self.empty_cell(task);
         for &dep in &spec.deps {
             self.release(dep);
         }

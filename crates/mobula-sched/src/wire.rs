@@ -22,6 +22,9 @@ pub(crate) mod op {
     pub(crate) const KILL: u8 = 11;
     pub(crate) const RUN: u8 = 12;
     pub(crate) const LINE: u8 = 13;
+    pub(crate) const HERE: u8 = 14;
+    pub(crate) const LOSE: u8 = 15;
+    pub(crate) const BRING: u8 = 16;
 }
 
 /// Flags of a SUBMIT record.
@@ -54,6 +57,18 @@ pub(crate) mod outcome {
     pub(crate) const FAILED: u8 = 4;
     /// The attempt was lost with what ran it. The error, as for `FAILED`, is for when no attempt is left.
     pub(crate) const LOST: u8 = 5;
+    /// Values, some of which stay where they were made: each is a byte, and then the value if that is 0, else its place: number, node,
+    /// and bytes.
+    pub(crate) const STAYS: u8 = 6;
+}
+
+/// What has become of a value that was needed here, in a HERE record.
+pub(crate) mod here {
+    pub(crate) const VALUE: u8 = 0;
+    /// An error of the system's in its place.
+    pub(crate) const ERROR: u8 = 1;
+    /// It was lost on the way: it is to be made again. No value.
+    pub(crate) const LOST: u8 = 2;
 }
 
 /// Events: the first byte of a record to JavaScript.
@@ -76,6 +91,8 @@ pub(crate) mod event {
     pub(crate) const LINE: u8 = 17;
     pub(crate) const NEED_CREW: u8 = 18;
     pub(crate) const CREW_OVER: u8 = 19;
+    pub(crate) const NEED: u8 = 20;
+    pub(crate) const DROP: u8 = 21;
 }
 
 /// Flag of a TASK record: what the task is at the node that has submitted it follows its numbers.
@@ -83,6 +100,9 @@ pub(crate) const ORIGIN: u8 = 2;
 /// Flag of a TASK record for an agent: some arguments are not there yet. Their number and their makers come behind the numbers
 /// of the task.
 pub(crate) const FOLLOWS: u8 = 4;
+/// Flag of a TASK record for an agent: some arguments lie at places. Their number, and which argument and which place each is, come
+/// behind the numbers of the task.
+pub(crate) const ELSEWHERE: u8 = 8;
 
 /// Reads records. What lies past the end reads as 0, or as nothing, and `check` says so: nothing that was read may count
 /// before it was asked.

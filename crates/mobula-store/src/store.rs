@@ -207,6 +207,12 @@ impl Store {
         self.small.fetch_add(change, Ordering::Relaxed);
     }
 
+    /// The bytes that there is room for in memory.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
     /// Whether buffers in memory and small values together take more than the capacity. May be a little late.
     #[must_use]
     pub fn is_tight(&self) -> bool {

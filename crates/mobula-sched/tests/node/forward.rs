@@ -77,6 +77,7 @@ fn the_agent_is_told_how_many_wait_and_gets_as_many_as_it_takes() {
             line,
             waiting: 5,
             ask,
+            near: None,
             over: false,
         },
     ] = &agent.step()[..]
@@ -91,6 +92,7 @@ fn the_agent_is_told_how_many_wait_and_gets_as_many_as_it_takes() {
         line: *line,
         waiting: 2,
         ask: None,
+        near: None,
         over: false,
     };
     assert!(news.contains(&told), "{news:?}");
@@ -142,6 +144,7 @@ fn a_line_that_is_closed_ends_unless_it_has_tasks_and_the_next_has_another_numbe
             line: number,
             waiting: 0,
             ask: None,
+            near: None,
             over: true,
         };
         assert_eq!(agent.step(), [over]);

@@ -2,6 +2,7 @@
 
 mod actor_ends;
 mod actors;
+mod away;
 mod cancel;
 mod crew_offers;
 mod crews;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mobula_sched::{Blame, Node, PortError, PortKind, Violation};
 use proptest::prelude::*;
 
-use super::support::{Bed, Call, News, OK, Rings, Status, Thread, UNBEGUN, plain, value};
+use super::support::{Bed, Call, ERROR, News, OK, Rings, Status, Thread, UNBEGUN, plain, value};
 
 /// Makes a record that is wrong, for a port.
 type Record<'a> = Box<dyn Fn(u16) -> Vec<u8> + 'a>;
@@ -231,7 +231,9 @@ fn still_works(bed: &Bed, driver: &mut Thread, worker: Thread, template: u32) {
     let probe = driver.submit_tagged(template, 9, &[]);
     let token = driver.get(probe);
     driver.flush();
-    assert!(next.run_all().contains(&9), "another thread goes on");
+    // A wrong byte may have made a task of several results.
+    let run = next.run_each(|tag| if tag == 9 { OK } else { ERROR });
+    assert!(run.contains(&9), "another thread goes on");
     let told = driver
         .news()
         .into_iter()

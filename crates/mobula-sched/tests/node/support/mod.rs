@@ -38,6 +38,9 @@ impl Buffers {
     }
 }
 
+/// Bytes of the store that buffers are in.
+pub(crate) const CAPACITY: u64 = 4_000_000;
+
 impl BufferStore for Buffers {
     fn adopt(&self, buffer: Buffer, _port: u16) -> bool {
         self.1.lock().remove(&buffer.id)
@@ -58,6 +61,10 @@ impl BufferStore for Buffers {
 
     fn count_small(&self, change: i64) {
         self.2.fetch_add(change, Ordering::Relaxed);
+    }
+
+    fn capacity(&self) -> u64 {
+        CAPACITY
     }
 
     fn is_tight(&self) -> bool {

@@ -79,6 +79,8 @@ pub(crate) struct TaskNews {
     pub(crate) origin: Option<Vec<u8>>,
     /// Arguments that are not there yet: which, and the task and the result that they are.
     pub(crate) missing: Vec<Missing>,
+    /// Arguments that lie at other nodes: which, and the place.
+    pub(crate) elsewhere: Vec<(u32, u32)>,
     pub(crate) arguments: Value,
     /// Those that are there.
     pub(crate) deps: Vec<Value>,
@@ -113,6 +115,13 @@ impl TaskNews {
 /// A record of the inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum News {
+    Need {
+        place: u32,
+        object: u32,
+    },
+    Drop {
+        place: u32,
+    },
     Task(TaskNews),
     Value {
         status: Status,
@@ -167,6 +176,8 @@ pub(crate) enum News {
         line: u32,
         waiting: u32,
         ask: Option<Vec<u8>>,
+        /// Where the large arguments of its tasks are: a node, and KiB.
+        near: Option<(u32, u32)>,
         /// Its number will not be named again.
         over: bool,
     },
@@ -236,7 +247,12 @@ impl Inbox<'_> {
                 } else {
                     (0..self.word()).map(|_| self.missing()).collect()
                 };
-                let there = words[5] - missing.len() as u32;
+                let elsewhere: Vec<(u32, u32)> = if head[1] & 8 == 0 {
+                    Vec::new()
+                } else {
+                    (0..self.word()).map(|_| (self.word(), self.word())).collect()
+                };
+                let there = words[5] - (missing.len() + elsewhere.len()) as u32;
                 News::Task(TaskNews {
                     slot,
                     creates,
@@ -247,6 +263,7 @@ impl Inbox<'_> {
                     extra: words[4],
                     origin,
                     missing,
+                    elsewhere,
                     arguments: self.value(),
                     deps: (0..there).map(|_| self.value()).collect(),
                 })
@@ -280,6 +297,11 @@ impl Inbox<'_> {
                 host: self.word(),
                 own: head[1] != 0,
             },
+            20 => News::Need {
+                place: self.word(),
+                object: self.word(),
+            },
+            21 => News::Drop { place: self.word() },
             18 => News::NeedCrew { job: self.word() },
             19 => News::CrewOver { job: self.word() },
             10 => News::Idle,
@@ -298,6 +320,7 @@ impl Inbox<'_> {
                 waiting: self.word(),
                 over: head[1] & 2 != 0,
                 ask: (head[1] & 1 != 0).then(|| self.value().bytes),
+                near: (head[1] & 4 != 0).then(|| (self.word(), self.word())),
             },
             16 => News::ForgetCode {
                 object: self.word(),

@@ -10,6 +10,9 @@ pub(crate) const OK: u8 = 0;
 pub(crate) const ERROR: u8 = 1;
 pub(crate) const RETRY: u8 = 2;
 pub(crate) const UNBEGUN: u8 = 3;
+const STAYS: u8 = 6;
+/// What a result has that stays at a place; its node is the place's number modulo 3.
+pub(crate) const STAYS_BYTES: u64 = 1 << 20;
 pub(crate) const FAILED: u8 = 4;
 pub(crate) const LOST: u8 = 5;
 
@@ -248,6 +251,48 @@ impl Thread {
         self.record(&record);
     }
 
+    /// Ends a task of the agent's with results that stay where they were made, at these places.
+    pub(crate) fn stays(&mut self, task: u32, places: &[u32]) {
+        let mut record = vec![4, STAYS];
+        record.extend((places.len() as u16).to_le_bytes());
+        record.extend(task.to_le_bytes());
+        for place in places {
+            record.push(1);
+            record.extend(place.to_le_bytes());
+            record.extend((place % 3).to_le_bytes());
+            record.extend(STAYS_BYTES.to_le_bytes());
+        }
+        self.record(&record);
+    }
+
+    /// Settles an object that is needed here: with a value, or as lost on the way.
+    pub(crate) fn here(&mut self, object: u32, value: Option<&Value>) {
+        let mut record = vec![14, if value.is_some() { 0 } else { 2 }];
+        record.extend(object.to_le_bytes());
+        if let Some(value) = value {
+            value.write(&mut record);
+        }
+        self.record(&record);
+    }
+
+    /// Settles an object that is needed here with an error.
+    pub(crate) fn here_fails(&mut self, object: u32, error: &Value) {
+        let mut record = vec![14, 1];
+        record.extend(object.to_le_bytes());
+        error.write(&mut record);
+        self.record(&record);
+    }
+
+    /// What is at a place is lost.
+    pub(crate) fn lose(&mut self, place: u32) {
+        self.words(15, None, &[place]);
+    }
+
+    /// What is at a place is needed here.
+    pub(crate) fn bring(&mut self, place: u32) {
+        self.words(16, None, &[place]);
+    }
+
     /// Stores a value; gives its object.
     pub(crate) fn put(&mut self, value: &Value) -> u32 {
         let object = self.object();
@@ -376,6 +421,11 @@ impl Thread {
 
     /// Runs tasks until there are none: each gives back its arguments. Gives their tags.
     pub(crate) fn run_all(&mut self) -> Vec<u8> {
+        self.run_each(|_| OK)
+    }
+
+    /// The same, where `outcome` says how each ends, by its tag: how many results a task has is not told, and an error is one value.
+    pub(crate) fn run_each(&mut self, outcome: impl Fn(u8) -> u8) -> Vec<u8> {
         let mut tags = Vec::new();
         while let Some(news) = self.step_once(false) {
             for record in news {
@@ -383,7 +433,8 @@ impl Thread {
                     && self.claim(&task)
                 {
                     tags.push(task.tag());
-                    self.result(task.task, OK, &[super::value(&task.arguments.bytes)]);
+                    let value = super::value(&task.arguments.bytes);
+                    self.result(task.task, outcome(task.tag()), &[value]);
                     self.forget(&task);
                 }
             }
