@@ -5,6 +5,7 @@ import type { AgentPorts } from './agent-ports.ts';
 import { BegunSlots } from './begun.ts';
 import { Commands } from './commands.ts';
 import { Copies } from './data/copies.ts';
+import { readUnplaced } from './data/named.ts';
 import { Serving } from './data/serving.ts';
 import { ExportedTemplates } from './exported.ts';
 import { ImportedTemplates } from './imported.ts';
@@ -14,6 +15,7 @@ import { Objects } from './objects.ts';
 import type { Arrivals } from './output/arrivals.ts';
 import { Outbox } from './output/outbox.ts';
 import { Peer } from './peer.ts';
+import { Places } from './places.ts';
 import type { Granted, NodeId } from './ports.ts';
 import { Pump } from './pump.ts';
 import { RunningTasks } from './running.ts';
@@ -21,13 +23,13 @@ import { SubmittingTasks } from './submitting.ts';
 import { WireValues } from './values.ts';
 import {
   entry,
+  readAttempt,
   readCancel,
   readCode,
-  readFetched,
   readForget,
+  readNumber,
   readSettled,
   readTemplate,
-  readUnnamed,
   writeUnnamed,
 } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
@@ -60,12 +62,12 @@ export class Agent {
     const misbehaved = (node: NodeId, error: unknown): void => void setImmediate(() => ports.misbehaved(node, error));
     this.#serving = new Serving(data);
     this.#copies = new Copies(data);
+    const peerOf = (node: NodeId): Peer | undefined => (this.#submitting.isDead(node) ? undefined : this.#peer(node));
     this.#values = new WireValues(runtime, data.serves);
     this.#imported = new ImportedTemplates(runtime, ports.register, this.jobs);
     this.jobs.onOver = (job) => this.#jobOver(job);
     this.#exported = new ExportedTemplates(runtime, this.#values, this.#imported, jobOf);
-    const peer = (node: NodeId): Peer | undefined => (this.#submitting.isDead(node) ? undefined : this.#peer(node));
-    this.#outbox = new Outbox(ports.output, peer, this.rung);
+    this.#outbox = new Outbox(ports.output, peerOf, this.rung);
     this.#objects = new Objects(runtime);
     this.#slots = new BegunSlots(runtime);
     const commands = new Commands(runtime, this.#values, this.#objects);
@@ -79,6 +81,7 @@ export class Agent {
       jobs: this.jobs,
       serving: this.#serving,
       copies: this.#copies,
+      peer: peerOf,
       misbehaved,
       output: this.#outbox,
       nodeId: Buffer.from(runtime.facts.nodeId, 'hex'),
@@ -91,6 +94,7 @@ export class Agent {
       imported: this.#imported,
       commands,
       serving: this.#serving,
+      places: new Places({ commands, data, peer: peerOf }),
       data,
       jobs: this.jobs,
       peer: (node) => this.#peer(node),
@@ -123,9 +127,15 @@ export class Agent {
     return { out: this.#submitting.size, running: this.#running.size };
   }
 
-  /** Tasks of others that have ended, with results that were not fetched yet. */
+  /** Results of tasks of others that were not fetched yet, those that stay here among them. */
   get unfetched(): number {
     return this.#running.unfetched;
+  }
+
+  /** This node leaves: others fetch what stays here. */
+  leave(): void {
+    this.#running.leave();
+    this.#pump.later();
   }
 
   /** Mean times, in milliseconds, of the functions that tasks of others have run here since the last call. */
@@ -216,10 +226,26 @@ export class Agent {
         this.#submitting.answer(peer, from, true);
         break;
       case entry.fetched:
-        this.#running.fetched(peer, readFetched(from));
+        this.#running.fetched(peer, readAttempt(from));
+        break;
+      case entry.stays:
+        this.#running.stays(peer, readAttempt(from));
+        break;
+      case entry.dropped:
+        this.#running.dropped(peer, readNumber(from));
+        break;
+      case entry.unplaced: {
+        const { node, number } = readUnplaced(from);
+        const other = this.#peers.get(node);
+        if (other !== undefined) this.#copies.unplaced(other, number);
+        break;
+      }
+      case entry.leaving:
+        from.end();
+        this.#submitting.leaving(peer);
         break;
       case entry.unnamed:
-        this.#copies.unnamed(peer, readUnnamed(from));
+        this.#copies.unnamed(peer, readNumber(from));
         break;
       case entry.cancel:
         this.#running.cancel(peer, readCancel(from));

@@ -3,15 +3,17 @@ import { ObjectStoreFullError } from '../common/errors.ts';
 import { outcome } from '../core/port/wire.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
 import type { Commands } from './commands.ts';
+import { type Placing, readNamed, readNode } from './data/named.ts';
 import type { DataPort, Failed } from './data/ports.ts';
 import { Results } from './data/results.ts';
 import type { ImportedTemplates } from './imported.ts';
 import type { Peer } from './peer.ts';
+import type { Places } from './places.ts';
 import { voidFollowers } from './submitter/follow.ts';
 import type { Submitter } from './submitter/state.ts';
 import { isOut, lateMaker } from './submitter/step.ts';
-import { namedIn } from './values.ts';
-import { type AnswerHead, answer, readAnswerHead, writeFetched } from './wire/entries.ts';
+import { namedIn, type Unbuffered } from './values.ts';
+import { type AnswerHead, answer, readAnswerHead, writeFetched, writeStays } from './wire/entries.ts';
 import type { EntryReader } from './wire/entry.ts';
 
 /** An answer whose values are not read yet. */
@@ -19,6 +21,8 @@ interface Answer {
   readonly peer: Peer;
   readonly head: AnswerHead;
   readonly entry: EntryReader;
+  /** Whether what it names stays at its node. */
+  readonly stays?: boolean;
   /** What was fetched for it, or why that cannot be. */
   readonly results?: Results;
   readonly failed?: Failed | undefined;
@@ -38,6 +42,7 @@ const outcomes: Readonly<Record<number, number>> = {
   [answer.failed]: outcome.failed,
   [answer.lost]: outcome.lost,
   [answer.unbegun]: outcome.unbegun,
+  [answer.argumentsLost]: outcome.unbegun,
 };
 
 /** What answers need of the agent. */
@@ -45,6 +50,7 @@ export interface AnswersPorts {
   readonly commands: Commands;
   readonly imported: ImportedTemplates;
   readonly data: DataPort;
+  readonly places: Pick<Places, 'add' | 'drop' | 'doubt'>;
   /** What is out. */
   readonly submitter: Submitter;
   /** An answer is complete: `end` is called if it counts. */
@@ -56,8 +62,9 @@ export interface AnswersPorts {
 const nothing = (): void => undefined;
 
 /**
- * What other nodes say became of this node's tasks. The values of some are fetched first; their attempts are out until then. An answer is
- * complete when those of the tasks are that made its arguments: so these have values, if it has.
+ * What other nodes say became of this node's tasks. Large values stay there, if the task may be repeated should they be lost. Else they
+ * are fetched first, and the attempt is out until then. An answer is complete when those of the tasks are that made its arguments: so
+ * these have values, if it has.
  */
 export class Answers {
   readonly #ports: AnswersPorts;
@@ -80,12 +87,29 @@ export class Answers {
       const behind = this.#late.get(late) ?? [];
       behind.push({ peer, head, entry: entry.keep(), named, counted });
       this.#late.set(late, behind);
-    } else if (named) this.#fetch(peer, head, entry);
+    } else if (named) this.#named(peer, head, entry);
     else {
       peer.answered();
       this.#complete({ peer, head, entry });
       if (this.#late.size > 0) this.#next(head.index);
     }
+  }
+
+  /** With large values. True if it is complete. */
+  #named(peer: Peer, head: AnswerHead, entry: EntryReader): boolean {
+    const { submitter } = this.#ports;
+    if (!isOut(submitter, peer.node, head)) {
+      writeFetched(peer.out, head);
+      return true;
+    }
+    const mayStay = head.what === answer.values && submitter.flights.get(head.index)?.mayRepeat === true;
+    if (peer.leaves || !mayStay) {
+      this.#fetch(peer, head, entry);
+      return false;
+    }
+    this.#complete({ peer, head, entry, stays: true });
+    if (this.#late.size > 0) this.#next(head.index);
+    return true;
   }
 
   #complete(of: Answer): void {
@@ -94,12 +118,8 @@ export class Answers {
   }
 
   #fetch(peer: Peer, head: AnswerHead, entry: EntryReader): void {
-    if (!isOut(this.#ports.submitter, peer.node, head)) {
-      writeFetched(peer.out, head);
-      return;
-    }
     const kept = entry.keep();
-    const named = namedIn(kept, head.values);
+    const named = namedIn(kept, head.values).filter((each) => each !== undefined);
     const all = this.#fetching.get(peer) ?? new Set();
     this.#fetching.set(peer, all);
     const results = new Results(this.#ports.data, peer, named, (failed) => {
@@ -141,13 +161,18 @@ export class Answers {
       this.#late.set(late, [...(this.#late.get(late) ?? []), of]);
       return false;
     }
-    if (named) {
-      this.#fetch(peer, head, entry);
-      return false;
-    }
+    if (named) return this.#named(peer, head, entry);
     counted();
     this.#complete(of);
     return true;
+  }
+
+  /** The arguments that are named could not be had from the nodes where they stay. */
+  #argumentsLost(count: number, entry: EntryReader): void {
+    for (let i = 0; i < count; i++) {
+      const node = readNode(entry);
+      this.#ports.places.doubt(node, readNamed(entry));
+    }
   }
 
   /** A peer is dead. */
@@ -166,8 +191,10 @@ export class Answers {
    * what has no value.
    */
   end(index: number, fn: string, over: boolean, isVoid: boolean): void {
-    const { commands, imported } = this.#ports;
-    const { peer, head, entry, results, failed } = this.#latest as Answer;
+    const { commands } = this.#ports;
+    const { peer, head, stays, failed } = this.#latest as Answer;
+    const counts = stays === true && !over && !isVoid;
+    if (stays === true && !counts) writeFetched(peer.out, head);
     const fail = (kind: number, reason: number, details: string): void =>
       commands.fail(index, kind, encodeFailure(reason, head.attempt, fn, details));
     if (over) {
@@ -179,15 +206,17 @@ export class Answers {
       return;
     }
     if (failed !== undefined) {
-      if (failed.kind === 'no-room') fail(outcome.failed, failure.noRoom, failed.text);
+      // Nobody has asked for what a node has that leaves.
+      if (failed.kind === 'no-room' && !peer.leaves) fail(outcome.failed, failure.noRoom, failed.text);
       else fail(outcome.lost, failure.lost, failed.text);
       return;
     }
     try {
-      const inward = imported.inward(peer);
-      commands.result(index, outcomes[head.what] as number, head.values, entry, inward, results?.buffersOf);
+      if (counts) this.#stay(index, this.#latest as Answer);
+      else this.#pass(index, this.#latest as Answer);
     } catch (error) {
       if (error instanceof ObjectStoreFullError) {
+        if (counts) writeFetched(peer.out, head);
         fail(outcome.failed, failure.noRoom, withoutPage(error.message));
         return;
       }
@@ -195,5 +224,33 @@ export class Answers {
       fail(outcome.lost, failure.nodeDied, `the answer of node ${peer.node} cannot be read`);
       throw error;
     }
+  }
+
+  #pass(index: number, { peer, head, entry, results }: Answer): void {
+    const { commands, imported } = this.#ports;
+    const isLost = head.what === answer.argumentsLost;
+    if (isLost) this.#argumentsLost(head.values, entry);
+    const inward = imported.inward(peer);
+    const count = isLost ? 0 : head.values;
+    commands.result(index, outcomes[head.what] as number, count, entry, inward, results?.buffersOf);
+  }
+
+  /** What the answer names stays at its node. */
+  #stay(index: number, { peer, head, entry }: Answer): void {
+    const { commands, imported, places } = this.#ports;
+    const added: number[] = [];
+    const add = (value: Unbuffered): Placing => {
+      const placing = places.add(peer, value);
+      added.push(placing.place);
+      return placing;
+    };
+    try {
+      commands.stays(index, head.values, entry, imported.inward(peer), add);
+    } catch (error) {
+      // The core has heard of none.
+      for (const place of added) places.drop(place);
+      throw error;
+    }
+    writeStays(peer.out, head);
   }
 }

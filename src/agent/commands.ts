@@ -1,18 +1,20 @@
-import { op, submit } from '../core/port/wire.ts';
+import { here, op, outcome, submit } from '../core/port/wire.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
+import type { Placing } from './data/named.ts';
 import { FIRST_TOKEN } from './news.ts';
 import type { Objects } from './objects.ts';
 import type { Run } from './run.ts';
-import type { BuffersOf, Inward, WireValues } from './values.ts';
+import { type BuffersOf, type Inward, skipValue, type Unbuffered, type WireValues } from './values.ts';
 import { type RunHead, valuesOf } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
 
 const none: readonly never[] = [];
 
 /** For entries that name no buffers. */
-const noBuffers: BuffersOf = (number) => {
+const noBuffers: BuffersOf = ({ number }) => {
   throw malformed(`buffers ${number}, which it does not name`);
 };
+const noObjects: ReadonlyMap<number, number> = new Map();
 
 /** What the agent tells its core: of tasks that are elsewhere, and of those of other nodes. */
 export class Commands {
@@ -45,6 +47,84 @@ export class Commands {
       throw error;
     }
     this.#values.kept();
+    this.#port.publish();
+  }
+
+  /** Ends an attempt with the next `count` values of an entry. Those whose buffers are named stay: `add` gives the place of each. */
+  stays(index: number, count: number, from: EntryReader, inward: Inward, add: (value: Unbuffered) => Placing): void {
+    let some = false;
+    try {
+      this.#beginResult(index, outcome.stays, count);
+      for (let i = 0; i < count; i++) {
+        const value = this.#values.takeUnbuffered(from);
+        this.#port.writer.ensure(24);
+        this.#port.writer.byte(value === undefined ? 0 : 1);
+        if (value === undefined) this.#values.pass(from, inward, noBuffers);
+        else {
+          some = true;
+          this.#placing(add(value));
+        }
+      }
+      from.end();
+      if (!some) throw malformed('an answer that names nothing');
+    } catch (error) {
+      this.#port.abort();
+      this.#values.drop();
+      throw error;
+    }
+    this.#values.kept();
+    this.#port.publish();
+  }
+
+  #placing({ place, node, bytes }: Placing): void {
+    const { writer } = this.#port;
+    this.#port.word(place);
+    this.#port.word(node);
+    writer.view.setBigUint64(writer.pos, BigInt(bytes), true);
+    writer.pos += 8;
+  }
+
+  /** Settles an object that is needed here, with a value whose buffers are. */
+  here(object: number, value: Unbuffered, buffers: readonly number[]): void {
+    this.#beginHere(here.value, object);
+    this.#values.putFetched(value, buffers);
+    this.#values.kept();
+    this.#port.publish();
+  }
+
+  /** The same, with an error that is encoded already. */
+  failHere(object: number, bytes: Uint8Array): void {
+    this.#beginHere(here.error, object);
+    this.#values.putBytes(bytes);
+    this.#port.publish();
+  }
+
+  /** What was to be here is lost where it was: the core has it made again. */
+  lostHere(object: number): void {
+    this.#beginHere(here.lost, object);
+    this.#port.publish();
+  }
+
+  #beginHere(kind: number, object: number): void {
+    const writer = this.#port.begin(8);
+    writer.byte(op.here);
+    writer.byte(kind);
+    this.#port.word(object);
+  }
+
+  /** What is at a place is lost. */
+  lose(place: number): void {
+    this.#place(op.lose, place);
+  }
+
+  /** What is at a place is needed here. */
+  bring(place: number): void {
+    this.#place(op.bring, place);
+  }
+
+  #place(kind: number, place: number): void {
+    this.#port.begin(8).byte(kind);
+    this.#port.word(place);
     this.#port.publish();
   }
 
@@ -89,16 +169,30 @@ export class Commands {
     this.#port.publish();
   }
 
-  /** Has the core run a task of another node, whose arguments are the next values of an entry. */
-  run(run: Run, head: RunHead, from: EntryReader, inward: Inward, buffersOf: BuffersOf = noBuffers): void {
+  /**
+   * Has the core run a task of another node, whose arguments are the next values of an entry. `own`: objects of this node that stand
+   * for values of the entry, by the place of these.
+   */
+  run(
+    run: Run,
+    head: RunHead,
+    from: EntryReader,
+    inward: Inward,
+    buffersOf: BuffersOf = noBuffers,
+    own: ReadonlyMap<number, number> = noObjects,
+  ): void {
     // The arguments come first in the entry; the values of those that were refs are put into the core before them.
     const { deps } = head;
     const there = valuesOf(head) - 1;
     const args = there === 0 ? from : this.#values.fork(from);
-    const given = there === 0 ? none : this.#objects.take(there);
+    const fresh = there === own.size ? none : this.#objects.take(there - own.size);
+    const given = own.size === 0 ? fresh : withOwn(there, own, fresh);
     const { objects } = run;
     try {
-      for (const object of given) this.#values.passInto(object, from, inward, buffersOf);
+      for (let i = 0; i < there; i++) {
+        if (own.has(i + 1)) skipValue(from);
+        else this.#values.passInto(given[i] as number, from, inward, buffersOf);
+      }
       const writer = this.#port.begin(64);
       writer.byte(op.run);
       writeOrigin(writer, run);
@@ -115,7 +209,7 @@ export class Commands {
       this.#values.drop();
       throw error;
     } finally {
-      for (const object of given) this.#objects.release(object);
+      for (const object of fresh) this.#objects.release(object);
     }
     this.#values.kept();
     this.#port.commit();
@@ -132,6 +226,12 @@ export class Commands {
     this.#port.word(object);
     this.#port.commit();
   }
+}
+
+/** The objects of the values that came behind the first, in order. */
+function withOwn(count: number, own: ReadonlyMap<number, number>, fresh: readonly number[]): number[] {
+  let next = 0;
+  return Array.from({ length: count }, (_, i) => own.get(i + 1) ?? (fresh[next++] as number));
 }
 
 /** The arguments of a task that were refs, in order: what other runs make, and what came with it. */

@@ -8,16 +8,22 @@ import { VALUES_BYTES } from './wire/entry.ts';
 
 /** Bytes of a task record before its arguments. */
 const TASK_HEAD = 28;
-/** Bytes of an argument that is not there yet: its place, its maker, its result. */
+/** Bytes of an argument that is not there yet: its position, its maker, its result; and of one that is at another node: its position, its place. */
 const MADE_BYTES = 16;
+const PLACED_BYTES = 8;
 
 const none: readonly never[] = [];
+const nowhere: ReadonlyMap<number, number> = new Map();
 
 /** A task that the core has handed out. */
 export interface Handed {
   readonly task: Outgoing;
+  /** The line that it comes from; of no meaning where it follows others. */
+  readonly line: number;
   /** What the global scheduler is told of it. */
   readonly ask: string;
+  /** Whether it may run more than once. */
+  readonly mayRepeat: boolean;
   /** Whether its values are more than can be sent. */
   readonly tooLarge: boolean;
   /** Where its record ends. */
@@ -43,8 +49,10 @@ export class Handing {
     const word = (at: number): number => port.inboxView.getUint32(pos + at, true);
     const { id, info } = registry.get(word(12));
     if (info.kind !== 'task' || info.forward === undefined) throw new Error('a task came that this node keeps');
-    const follows = ((port.inbox[pos + 1] as number) & taskFlag.follows) !== 0;
+    const flags = port.inbox[pos + 1] as number;
+    const follows = (flags & taskFlag.follows) !== 0;
     const made = follows ? this.#made(pos + TASK_HEAD) : none;
+    const placed = (flags & taskFlag.elsewhere) === 0 ? nowhere : this.#placed(pos + TASK_HEAD);
     const head = {
       index: word(4),
       generation: word(8),
@@ -55,13 +63,26 @@ export class Handing {
       deps: word(24),
       made,
     };
-    const argsAt = pos + TASK_HEAD + (follows ? 4 + made.length * MADE_BYTES : 0);
+    const lists = (follows ? 4 + made.length * MADE_BYTES : 0) + (placed.size > 0 ? 4 + placed.size * PLACED_BYTES : 0);
+    const argsAt = pos + TASK_HEAD + lists;
     let [end, bytes] = [argsAt, 0];
-    for (let i = valuesOf(head); i > 0; i--) {
+    for (let i = valuesOf(head) - placed.size; i > 0; i--) {
       bytes += this.#values.size(end);
       end = values.skip(end);
     }
-    return { task: { head, argsAt }, ask: info.forward, tooLarge: bytes > VALUES_BYTES, end };
+    const task = { head, argsAt, placed };
+    const mayRepeat = info.spec.maxRetries !== 0;
+    return { task, line: word(20), ask: info.forward, mayRepeat, tooLarge: bytes > VALUES_BYTES, end };
+  }
+
+  /** The places of the arguments that are at other nodes, by their position. */
+  #placed(pos: number): ReadonlyMap<number, number> {
+    const { inboxView: view } = this.#runtime.port;
+    const count = view.getUint32(pos, true);
+    const at = (i: number): number => pos + 4 + i * PLACED_BYTES;
+    return new Map(
+      Array.from({ length: count }, (_, i) => [view.getUint32(at(i), true), view.getUint32(at(i) + 4, true)]),
+    );
   }
 
   /** The arguments at `pos` that tasks make which are out, with the attempts that are. */

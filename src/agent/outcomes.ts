@@ -1,9 +1,11 @@
 import { status } from '../core/port/wire.ts';
 import { encodeFailure, failure, NODE_AT } from '../core/values/failures.ts';
+import { type Named, writeNamed, writeNode } from './data/named.ts';
 import type { Serving } from './data/serving.ts';
 import type { ExportedTemplates } from './exported.ts';
 import type { Outbox } from './output/outbox.ts';
 import type { Peer } from './peer.ts';
+import type { NodeId } from './ports.ts';
 import type { Run } from './run.ts';
 import { type Serve, type WireValues, writeBytes, writeRenamed } from './values.ts';
 import { type Attempted, answer, beginAnswer, entry } from './wire/entries.ts';
@@ -36,8 +38,9 @@ export class Outcomes {
   readonly #ended: (run: Run) => void;
   /** Runs that are being answered, one after another: each may let others go. */
   readonly #due: Run[] = [];
-  /** The run whose value is being written. */
+  /** The run whose value is being written, and the object of that. */
   #maker: Run | undefined;
+  #object = 0;
 
   /** `ended`: a run was answered. */
   constructor(ports: OutcomesPorts, ended: (run: Run) => void) {
@@ -50,6 +53,17 @@ export class Outcomes {
     run.failed = true;
     error.set(this.#ports.nodeId, NODE_AT);
     writeFailure(run.peer, run, error);
+    this.#end(run);
+  }
+
+  /** A task has not begun, as an argument of it is lost at the node where it stays. */
+  argumentLost(run: Run, node: NodeId, named: Named): void {
+    run.failed = true;
+    const { out } = run.peer;
+    beginAnswer(out, run, answer.argumentsLost, 1);
+    writeNode(out, node);
+    writeNamed(out, named);
+    out.end();
     this.#end(run);
   }
 
@@ -75,19 +89,19 @@ export class Outcomes {
       // The commonest: from the inbox into the answer.
       const { out } = run.peer;
       beginAnswer(out, run, answer.values, 1);
-      values.write(out, pos, this.#serveFor(run));
+      values.write(out, pos, this.#serveFor(run, result));
       this.#endEntry(run);
       return;
     } else {
       const parts = run.parts.length > 0 ? run.parts.slice() : new Array<Uint8Array>(run.objects.length);
-      parts[result] = this.#part(run, pos);
+      parts[result] = this.#part(run, result, pos);
       run.parts = parts;
     }
     if (run.missing === 0) this.#answer(run);
   }
 
   /** A value as an entry of its own. */
-  #part(run: Run, pos: number): Uint8Array {
+  #part(run: Run, result: number, pos: number): Uint8Array {
     const { values } = this.#ports;
     const part = new EntryWriter();
     part.begin(0);
@@ -96,7 +110,7 @@ export class Outcomes {
       run.templates = [...run.templates, ...templates];
       writeRenamed(part, bytes);
     } else {
-      values.write(part, pos, this.#serveFor(run));
+      values.write(part, pos, this.#serveFor(run, result));
     }
     part.end();
     return part.take();
@@ -114,7 +128,7 @@ export class Outcomes {
   }
 
   #thrown(run: Run, outcome: number, pos: number): void {
-    const part = this.#part(run, pos);
+    const part = this.#part(run, 0, pos);
     run.parts = [part];
     if (outcome !== status.systemError) {
       run.what = outcome === status.retryAsked ? answer.thrownAgain : answer.thrown;
@@ -167,15 +181,16 @@ export class Outcomes {
   }
 
   /** Serves what a run has made, until this is called for another one: no function is made for each answer. */
-  #serveFor(run: Run): Serve {
+  #serveFor(run: Run, result: number): Serve {
     this.#maker = run;
+    this.#object = run.objects[result] as number;
     return this.#serve;
   }
 
   readonly #serve: Serve = (buffers) => {
     const number = this.#ports.serving.result(buffers);
     const maker = this.#maker as Run;
-    maker.served = [...maker.served, number];
+    maker.served = [...maker.served, { number, object: this.#object }];
     return number;
   };
 

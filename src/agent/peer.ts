@@ -28,6 +28,8 @@ export class Peer {
   /** Those that count later, and those that have come since. */
   readonly #late: { counts: boolean }[] = [];
   #due = Number.POSITIVE_INFINITY;
+  /** Whether it has said that it leaves. */
+  leaves = false;
   /** Templates and code that it has been sent, by this node's numbers and by name. */
   readonly knows: Set<number | string> = new Set();
 

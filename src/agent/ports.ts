@@ -21,6 +21,8 @@ export interface Ask {
 export interface Wish {
   readonly line: number;
   readonly ask: Ask;
+  /** What each of them has of arguments that stay at nodes, about. */
+  readonly large: readonly { readonly bytes: number; readonly places: readonly NodeId[] }[];
   readonly count: number;
   readonly out: readonly (readonly [NodeId, number])[];
 }

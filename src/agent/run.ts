@@ -7,6 +7,12 @@ import { type Attempted, answer, type RunHead } from './wire/entries.ts';
 const none: readonly never[] = [];
 const nothing = (): void => undefined;
 
+/** A result whose buffers others may fetch: the number that names these, and the object. */
+export interface Served {
+  readonly number: number;
+  readonly object: number;
+}
+
 /** One attempt of a task of another node, until it is answered. */
 export class Run implements Attempted, Follower {
   readonly peer: Peer;
@@ -37,8 +43,8 @@ export class Run implements Attempted, Follower {
   isGiven = false;
   /** Whether its end was told; its results stay until its submitter has heard. */
   answered = false;
-  /** The results that its submitter fetches, by the numbers under which they are served. */
-  served: readonly number[] = none;
+  /** The results that its submitter fetches, or that stay here. */
+  served: readonly Served[] = none;
   /** Sends the answer; set while that waits for what the task has written. */
   answer: () => void = nothing;
 

@@ -3,7 +3,8 @@ import { ObjectStoreFullError } from '../common/errors.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
 import type { BegunSlots } from './begun.ts';
 import type { Commands } from './commands.ts';
-import type { Copies } from './data/copies.ts';
+import type { Copies, CopyUser } from './data/copies.ts';
+import type { Named, Placed } from './data/named.ts';
 import type { Failed } from './data/ports.ts';
 import { TaskCopies } from './data/task-copies.ts';
 import type { ImportedTemplates } from './imported.ts';
@@ -16,7 +17,15 @@ import type { NodeId } from './ports.ts';
 import { Run } from './run.ts';
 import { UnbegunRuns } from './unbegun.ts';
 import { type BuffersOf, type Inward, namedIn } from './values.ts';
-import { type Attempted, type CancelEntry, type Made, type RunHead, readRunHead, valuesOf } from './wire/entries.ts';
+import {
+  type Attempted,
+  type CancelEntry,
+  type Made,
+  type RunHead,
+  readRunHead,
+  valuesOf,
+  writeLeaving,
+} from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
 
 /** What tasks of other nodes need of the agent. */
@@ -27,6 +36,8 @@ export interface RunningPorts extends OutcomesPorts {
   readonly imported: ImportedTemplates;
   readonly jobs: Jobs;
   readonly copies: Copies;
+  /** A node that may serve values; nothing if it is dead. */
+  peer(node: NodeId): Peer | undefined;
   /** A peer broke the protocol. */
   misbehaved(node: NodeId, error: unknown): void;
   /** The mean time of a template's attempts in nanoseconds; 0 if that is not known. */
@@ -36,6 +47,8 @@ export interface RunningPorts extends OutcomesPorts {
 /** The executing half of an agent: tasks of other nodes, which the core of this node runs, once each. */
 export class RunningTasks {
   readonly #ports: RunningPorts;
+  /** This node. */
+  readonly #node: NodeId;
   readonly #outcomes: Outcomes;
   readonly #unbegun: UnbegunRuns;
   readonly #runs = new Map<Peer, PeerRuns>();
@@ -50,9 +63,11 @@ export class RunningTasks {
   /** Templates of tasks that came since their means were asked for. */
   readonly #used = new Set<number>();
   #size = 0;
+  #leaves = false;
 
   constructor(ports: RunningPorts) {
     this.#ports = ports;
+    this.#node = Buffer.from(ports.nodeId).toString('hex');
     this.#outcomes = new Outcomes(ports, (run) => this.#ended(run));
     this.#unbegun = new UnbegunRuns(this.#outcomes, ports.objects, (run, failed) => this.#failure(run, failed));
   }
@@ -101,31 +116,63 @@ export class RunningTasks {
     const run = new Run(peer, head, template, makers, objects.take(head.results), slots.take(peer.id, head));
     this.#of(peer).byIndex.set(run.index, run);
     this.#size += 1;
-    if (named || makers.some((maker) => this.#unbegun.has(maker))) this.#hold(run, head, entry, named, inward);
+    if (named || makers.some((maker) => this.#unbegun.has(maker))) this.#hold(run, head, entry, inward);
     else this.#begin(run, head, entry, inward, undefined);
   }
 
   /** Gives a task to the core, once there are copies of what it names. */
-  #hold(run: Run, head: RunHead, entry: EntryReader, named: boolean, inward: Inward): void {
+  #hold(run: Run, head: RunHead, entry: EntryReader, inward: Inward): void {
     const { copies, misbehaved } = this.#ports;
     const kept = entry.keep();
     const values = namedIn(kept, valuesOf(head));
     const from = kept.fork(0);
-    const copiesOf = (ready: (failed?: Failed) => void): TaskCopies => new TaskCopies(copies, run.peer, values, ready);
+    const own = this.#own(run.peer, values);
+    const away = values.filter((each, i) => each !== undefined && !own.has(i)) as (Named | Placed)[];
+    const gone = away.find((each): each is Placed => 'node' in each && this.#isGone(each));
+    if (gone !== undefined) {
+      this.#outcomes.argumentLost(run, gone.node, gone);
+      return;
+    }
+    const peerOf = (each: Named | Placed): Peer => ('node' in each ? this.#ports.peer(each.node) : run.peer) as Peer;
+    const copiesOf = (ready: CopyUser): TaskCopies => new TaskCopies(copies, run.peer, peerOf, away, ready);
     const made = head.made.map(({ result }, i) => run.makers[i]?.objects[result] as number);
-    this.#unbegun.add(run, made, named ? copiesOf : undefined, (all) => {
+    this.#unbegun.add(run, [...made, ...own.values()], away.length > 0 ? copiesOf : undefined, (all) => {
       try {
-        this.#begin(run, head, from, inward, all?.buffersOf);
+        this.#begin(run, head, from, inward, all?.buffersOf, own);
       } catch (error) {
         misbehaved(run.peer.node, error);
       }
     });
   }
 
-  #begin(run: Run, head: RunHead, from: EntryReader, inward: Inward, buffersOf: BuffersOf | undefined): void {
+  /** The objects that stay here of the values that a task names, by the place of these. */
+  #own(peer: Peer, values: readonly (Named | Placed | undefined)[]): ReadonlyMap<number, number> {
+    const own = new Map<number, number>();
+    for (const [i, each] of values.entries()) {
+      if (each === undefined || !('node' in each) || each.node !== this.#node) continue;
+      if (i === 0) throw malformed(`a value ${each.number} that no ref stands for`);
+      const object = this.#of(peer).staying(each.number);
+      if (object !== undefined) own.set(i, object);
+    }
+    return own;
+  }
+
+  /** Whether a value cannot be had: it stayed here, and was let go, or its node is dead. The task may have been held up since it was named. */
+  #isGone({ node }: Placed): boolean {
+    return node === this.#node || this.#ports.peer(node) === undefined;
+  }
+
+  #begin(
+    run: Run,
+    head: RunHead,
+    from: EntryReader,
+    inward: Inward,
+    buffersOf: BuffersOf | undefined,
+    own?: ReadonlyMap<number, number>,
+  ): void {
     const { commands } = this.#ports;
     try {
-      commands.run(run, head, from, inward, buffersOf);
+      commands.run(run, head, from, inward, buffersOf, own);
       run.isGiven = true;
     } catch (error) {
       if (!(error instanceof ObjectStoreFullError)) throw error;
@@ -201,6 +248,22 @@ export class RunningTasks {
     this.#of(peer).fetched(of);
   }
 
+  /** The answer of an attempt has counted, and its results stay. */
+  stays(peer: Peer, of: Attempted): void {
+    this.#of(peer).stays(of);
+  }
+
+  /** A peer needs a result no more that stays. */
+  dropped(peer: Peer, number: number): void {
+    this.#of(peer).dropped(number);
+  }
+
+  /** This node leaves: its peers fetch what stays here, and what comes of tasks that run. */
+  leave(): void {
+    this.#leaves = true;
+    for (const { out } of this.#runs.keys()) writeLeaving(out);
+  }
+
   cancel(peer: Peer, cancel: CancelEntry): void {
     const run = this.#of(peer).byIndex.get(cancel.index);
     if (run?.generation !== cancel.generation || run.attempt !== cancel.attempt || run.answered) return;
@@ -216,10 +279,11 @@ export class RunningTasks {
 
   /** A job is over: nobody waits for what its tasks do. */
   endJob(job: number): void {
-    for (const { byIndex } of this.#runs.values()) {
-      for (const run of byIndex.values()) {
+    for (const runs of this.#runs.values()) {
+      for (const run of runs.byIndex.values()) {
         if (run.job === job && !run.answered) this.#cancel(run, true, true);
       }
+      runs.endJob(job);
     }
   }
 
@@ -250,8 +314,18 @@ export class RunningTasks {
     if (peer === this.#last && this.#ofLast !== undefined) return this.#ofLast;
     let runs = this.#runs.get(peer);
     if (runs === undefined) {
-      runs = new PeerRuns((run) => forget(run, this.#ports));
+      const { objects, slots, serving } = this.#ports;
+      runs = new PeerRuns({
+        forget: (run) => forget(run, this.#ports),
+        forgetBegun: ({ slot }) => slots.release(slot),
+        release: (object) => objects.release(object),
+        dropStaying: (number, object) => {
+          serving.resultOver(number);
+          objects.release(object);
+        },
+      });
       this.#runs.set(peer, runs);
+      if (this.#leaves) writeLeaving(peer.out);
     }
     this.#last = peer;
     this.#ofLast = runs;
@@ -266,6 +340,6 @@ const failureOfFetch: Readonly<Record<Failed['kind'], number>> = { 'no-room': fa
 /** Nobody needs anything of a task any more. */
 function forget({ objects, slot, served }: Run, ports: Pick<RunningPorts, 'objects' | 'slots' | 'serving'>): void {
   for (const object of objects) ports.objects.release(object);
-  for (const number of served) ports.serving.resultOver(number);
+  for (const { number } of served) ports.serving.resultOver(number);
   ports.slots.release(slot);
 }

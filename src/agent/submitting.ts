@@ -1,7 +1,7 @@
 import type { Env } from '../common/step.ts';
 import { now } from '../common/timers.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
-import { event, outcome, stopFlag } from '../core/port/wire.ts';
+import { event, lineFlag, outcome, stopFlag } from '../core/port/wire.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import { collect } from '../core/values/collector.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
@@ -15,6 +15,7 @@ import { Handing } from './handing.ts';
 import type { ImportedTemplates } from './imported.ts';
 import { type Jobs, jobNumber } from './jobs.ts';
 import type { Peer } from './peer.ts';
+import type { Places } from './places.ts';
 import type { Granted, NodeId, Wanted } from './ports.ts';
 import { type Outgoing, Sending } from './sending.ts';
 import { failureOf } from './submitter/failure.ts';
@@ -37,6 +38,7 @@ export interface SubmittingPorts {
   readonly imported: ImportedTemplates;
   readonly commands: Commands;
   readonly serving: Serving;
+  readonly places: Places;
   readonly data: DataPort;
   readonly jobs: Jobs;
   peer(node: NodeId): Peer;
@@ -65,7 +67,7 @@ export class SubmittingTasks implements NewsHandler {
     this.#ports = ports;
     const { values, exported, serving, misbehaved } = ports;
     this.#handing = new Handing(runtime, values, (index) => this.#submitter.flights.get(index)?.attempt ?? 0);
-    this.#sending = new Sending(runtime, values, exported, serving);
+    this.#sending = new Sending(runtime, values, exported, serving, ports.places);
     this.#answers = new Answers({
       ...ports,
       submitter: this.#submitter,
@@ -92,6 +94,13 @@ export class SubmittingTasks implements NewsHandler {
 
   forgetPeer(peer: Peer): void {
     this.#answers.forgetPeer(peer);
+    this.#ports.places.forgetPeer(peer);
+  }
+
+  /** A node leaves: what stays there comes here. */
+  leaving(peer: Peer): void {
+    peer.leaves = true;
+    this.#ports.places.bringAll(peer);
   }
 
   /** A node says what became of a task. `named`: with values that are to be fetched. */
@@ -121,17 +130,19 @@ export class SubmittingTasks implements NewsHandler {
     switch (kind) {
       case event.task:
         return this.#task(pos);
-      case event.line: {
-        const isNew = (flags & 1) !== 0;
-        const ask = isNew ? this.#text(pos + 12) : undefined;
-        this.#step({ kind: 'line', line: word(4), waiting: word(8), ask, over: (flags & 2) !== 0 });
-        return isNew ? this.#runtime.values.skip(pos + 12) : pos + 12;
-      }
+      case event.line:
+        return this.#line(pos, word(4), word(8), flags);
       case event.stopTask: {
         const how = { force: (flags & stopFlag.force) !== 0, recursive: (flags & stopFlag.recursive) !== 0 };
         this.#step({ kind: 'stop', index: word(4), generation: word(8), ...how });
         return pos + 12;
       }
+      case event.need:
+        this.#ports.places.need(word(4), word(8));
+        return pos + 12;
+      case event.drop:
+        this.#ports.places.drop(word(4));
+        return pos + 8;
       case event.collect:
         collect();
         return pos + 4;
@@ -143,17 +154,31 @@ export class SubmittingTasks implements NewsHandler {
     }
   }
 
+  #line(pos: number, line: number, waiting: number, flags: number): number {
+    const isNew = (flags & lineFlag.isNew) !== 0;
+    const ask = isNew ? this.#text(pos + 12) : undefined;
+    const end = isNew ? this.#runtime.values.skip(pos + 12) : pos + 12;
+    const hasNear = (flags & lineFlag.near) !== 0;
+    const { inboxView: view } = this.#runtime.port;
+    const near = hasNear
+      ? { node: this.#ports.places.nodeOf(view.getUint32(end, true)), bytes: view.getUint32(end + 4, true) * 1024 }
+      : undefined;
+    this.#step({ kind: 'line', line, waiting, ask, near, over: (flags & lineFlag.over) !== 0 });
+    return hasNear ? end + 8 : end;
+  }
+
   #text(pos: number): string {
     const { inbox, inboxView } = this.#runtime.port;
     return Buffer.from(inbox.subarray(pos + 4, pos + 4 + inboxView.getUint32(pos, true))).toString();
   }
 
   #task(pos: number): number {
-    const { task, ask, tooLarge, end } = this.#handing.read(pos);
+    const { task, line, ask, mayRepeat, tooLarge, end } = this.#handing.read(pos);
     const { index, generation, attempt, made } = task.head;
+    const of = { index, generation, attempt, mayRepeat, tooLarge };
     this.#handed = task;
-    if (made.length > 0) this.#step({ kind: 'follower', index, generation, attempt, ask, makers: made, tooLarge });
-    else this.#step({ kind: 'task', index, generation, attempt, ask, tooLarge });
+    if (made.length > 0) this.#step({ kind: 'follower', ...of, ask, makers: made });
+    else this.#step({ kind: 'task', ...of, line, lacks: !this.#ports.places.haveAll(task.placed.values()) });
     if (this.#submitter.flights.get(index)?.generation !== generation) this.#sending.drop(task);
     this.#handed = undefined;
     return end;

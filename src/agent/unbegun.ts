@@ -1,3 +1,4 @@
+import type { CopyUser } from './data/copies.ts';
 import type { Failed } from './data/ports.ts';
 import type { TaskCopies } from './data/task-copies.ts';
 import type { Objects } from './objects.ts';
@@ -5,7 +6,7 @@ import type { Outcomes } from './outcomes.ts';
 import type { Run } from './run.ts';
 
 /** What there is of a task's arguments: nothing is fetched for most. */
-type MakeCopies = (ready: (failed?: Failed) => void) => TaskCopies;
+type MakeCopies = (ready: CopyUser) => TaskCopies;
 
 interface Held {
   readonly run: Run;
@@ -54,8 +55,10 @@ export class UnbegunRuns {
       of.heirs.push(held);
       held.left += 1;
     }
-    held.copies = copies?.((failed) => {
+    held.copies = copies?.((failed, copy) => {
       if (failed === undefined) this.#arrived(held);
+      else if (failed.kind === 'lost' && copy?.isPlaced === true)
+        this.#end(run, () => this.#outcomes.argumentLost(run, copy.peer.node, copy));
       else this.fail(run, this.#failure(run, failed));
     });
     if (held.copies?.areHere === false) held.left += 1;
@@ -81,9 +84,13 @@ export class UnbegunRuns {
 
   /** A task ends, if it waits here. */
   fail(run: Run, error: Uint8Array): void {
+    this.#end(run, () => this.#outcomes.failed(run, error));
+  }
+
+  #end(run: Run, answer: () => void): void {
     if (!this.#held.has(run)) return;
     const heirs = this.drop(run);
-    this.#outcomes.failed(run, error);
+    answer();
     this.#unbegun(heirs);
   }
 

@@ -4,12 +4,16 @@ import type { ObjectRef } from '../core/refs/object-ref.ts';
 import type { ThreadRuntime, Travel } from '../core/runtime.ts';
 import { portableKind } from '../core/values/portable-kind.ts';
 import { decodeBytes, encodeToBytes, portable } from '../store/codec/index.ts';
-import { MOST_BUFFERS, type Named, readNamed, writeNamed } from './data/named.ts';
+import { MOST_BUFFERS, type Named, type Placed, readNamed, readNode, writeNamed, writeNode } from './data/named.ts';
+import type { NodeId } from './ports.ts';
 import type { EntryReader, EntryWriter } from './wire/entry.ts';
 import { malformed } from './wire/entry.ts';
 
-/** How a value lies in an entry: as the core has it; encoded anew since it names something of one node; without its buffers, which are named. */
-const form = { asItIs: 0, renamed: 1, named: 2 } as const;
+/**
+ * How a value lies in an entry: as the core has it; encoded anew since it names something of one node; without its buffers, which the
+ * sender serves; or which another node serves, or the receiver, where the value stays.
+ */
+const form = { asItIs: 0, renamed: 1, named: 2, placed: 3 } as const;
 
 /** Buffers of one value that have so many bytes are fetched; fewer go along. */
 export const NAMED_BYTES: number = 32 * 1024;
@@ -17,8 +21,14 @@ export const NAMED_BYTES: number = 32 * 1024;
 /** Serves buffers; gives the number that names them. */
 export type Serve = (buffers: readonly number[]) => number;
 
-/** The buffers that were fetched under a number, with a reference to each that goes to the core. */
-export type BuffersOf = (number: number) => readonly number[];
+/** The buffers that were fetched, with a reference to each that goes to the core. */
+export type BuffersOf = (named: Named | Placed) => readonly number[];
+
+/** A value without its buffers. */
+export interface Unbuffered {
+  readonly bytes: Uint8Array;
+  readonly named: Named;
+}
 
 /** Something that travels by kind and payload, on its way through an agent, which does not rebuild it. */
 function passOn(kind: number, payload: unknown): object {
@@ -171,15 +181,35 @@ export class WireValues {
       this.put(readRenamed(from.blob(), inward));
       return;
     }
-    if (is !== form.asItIs && is !== form.named) throw malformed(`a value of form ${is}`);
+    if (is > form.placed) throw malformed(`a value of form ${is}`);
     const { writer } = this.#runtime.port;
     const length = from.u32();
     writer.ensure(4 + length);
     const mark = writer.pos - writer.moved;
     from.copy(length, writer.bytes, writer.pos + 4);
     writer.pos += 4 + length;
-    const stored = is === form.named ? this.#fetched(from, buffersOf) : this.#brought(from);
+    const stored = is === form.asItIs ? this.#brought(from) : this.#fetched(readNames(from, is), buffersOf);
     this.#runtime.port.finishValue(mark, stored);
+  }
+
+  /** Writes a value at the end of the open record, whose buffers are here. */
+  putFetched({ bytes, named }: Unbuffered, buffers: readonly number[]): void {
+    const { writer } = this.#runtime.port;
+    writer.ensure(4 + bytes.length);
+    const mark = writer.pos - writer.moved;
+    writer.bytes.set(bytes, writer.pos + 4);
+    writer.pos += 4 + bytes.length;
+    this.#runtime.port.finishValue(
+      mark,
+      this.#fetched(named, () => buffers),
+    );
+  }
+
+  /** The next value of an entry, if its buffers are named; nothing is read of another. */
+  takeUnbuffered(from: EntryReader): Unbuffered | undefined {
+    if (from.peek() !== form.named) return undefined;
+    from.u8();
+    return { bytes: new Uint8Array(from.blob()), named: readNamed(from) };
   }
 
   /** Stores the buffers that came along. */
@@ -196,11 +226,10 @@ export class WireValues {
     return stored;
   }
 
-  #fetched(from: EntryReader, buffersOf: BuffersOf): readonly StoredBuffer[] {
-    const { number, lengths } = readNamed(from);
-    const buffers = buffersOf(number);
+  #fetched(named: Named | Placed, buffersOf: BuffersOf): readonly StoredBuffer[] {
+    const buffers = buffersOf(named);
     this.#stored.push(...buffers);
-    return buffers.map((id, i) => ({ id, byteLength: lengths[i] as number }));
+    return buffers.map((id, i) => ({ id, byteLength: named.lengths[i] as number }));
   }
 
   /** A reader of the next value of an entry, which is skipped. */
@@ -228,19 +257,33 @@ export class WireValues {
 }
 
 /** Skips a value of an entry; gives the buffers that are named in it. */
-function skipValue(from: EntryReader): Named | undefined {
+export function skipValue(from: EntryReader): Named | Placed | undefined {
   const is = from.u8();
   from.blob();
-  if (is === form.named) return readNamed(from);
+  if (is === form.named || is === form.placed) return readNames(from, is);
   if (is === form.asItIs) for (let i = from.u32(); i > 0; i--) from.blob();
   return undefined;
 }
 
-/** What the next `count` values of an entry name, up to its end. */
-export function namedIn(from: EntryReader, count: number): readonly Named[] {
-  const named = Array.from({ length: count }, () => skipValue(from)).filter((each) => each !== undefined);
+function readNames(from: EntryReader, is: number): Named | Placed {
+  if (is === form.named) return readNamed(from);
+  const node = readNode(from);
+  return { ...readNamed(from), node };
+}
+
+/** What the next `count` values of an entry name, each by itself, up to its end. */
+export function namedIn(from: EntryReader, count: number): readonly (Named | Placed | undefined)[] {
+  const named = Array.from({ length: count }, () => skipValue(from));
   from.end();
   return named;
+}
+
+/** Writes a value that stays at a node. */
+export function writePlaced(to: EntryWriter, { bytes, named }: Unbuffered, node: NodeId): void {
+  to.u8(form.placed);
+  to.blob(bytes);
+  writeNode(to, node);
+  writeNamed(to, named);
 }
 
 const none: readonly never[] = [];

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { bytesOf, type Named, nameOf } from '../agent/data/named.ts';
+import { bytesOf, type Named, nameOf, type Placed } from '../agent/data/named.ts';
 import type { DataPort, Fetched, Urgency } from '../agent/data/ports.ts';
 import type { Peer } from '../agent/peer.ts';
 import { formatAddress, isLoopbackHost, parseAddress } from '../common/address.ts';
@@ -18,6 +18,8 @@ import { judge, type Tries } from './net-end.ts';
 const PART = 4;
 /** As the data plane has it: the lower comes first. */
 const priorities: Readonly<Record<Urgency, number>> = { result: 0, argument: 1 };
+/** How a fetch of what a node does not serve ends: `NetEnd.kind`. */
+const UNKNOWN = 6;
 const none = new Uint8Array();
 
 /** What the data plane needs of the agent's thread. */
@@ -32,7 +34,7 @@ export interface AgentDataPorts {
 
 interface Fetch {
   readonly peer: Peer;
-  readonly named: Named;
+  readonly named: Named | Placed;
   readonly urgency: Urgency;
   readonly end: (fetched: Fetched) => void;
   readonly tries: Tries;
@@ -124,7 +126,7 @@ export class AgentData implements DataPort {
     addon.releaseBuffer(port.id, buffer);
   }
 
-  pull(peer: Peer, named: Named, urgency: Urgency, end: (fetched: Fetched) => void): () => void {
+  pull(peer: Peer, named: Named | Placed, urgency: Urgency, end: (fetched: Fetched) => void): () => void {
     const tries = { got: 0, waits: 0, breaks: 0, rooms: 0 };
     const fetch: Fetch = { peer, named, urgency, end, tries, ticket: undefined, timer: undefined, dropped: false };
     this.#begin(fetch);
@@ -162,7 +164,7 @@ export class AgentData implements DataPort {
       return;
     }
     // Two fetches of one name have one ticket.
-    if (this.#fetches.has(fetch.ticket)) this.#ports.apart(peer.node, `it has named buffers ${named.number} twice`);
+    if (this.#fetches.has(fetch.ticket)) this.#apart(fetch, `it has named buffers ${named.number} twice`);
     else this.#fetches.set(fetch.ticket, fetch);
   }
 
@@ -194,7 +196,9 @@ export class AgentData implements DataPort {
   #judge(fetch: Fetch, end: Omit<NetEnd, 'ticket'>): void {
     const { peer, named, tries } = fetch;
     fetch.ticket = undefined;
-    const verdict = judge(end, tries, now(), this.reachMs);
+    // It lets go of what stays there when the job of that is over.
+    const isGone = end.kind === UNKNOWN && 'node' in named;
+    const verdict = isGone ? ({ kind: 'lost' } as const) : judge(end, tries, now(), this.reachMs);
     switch (verdict.kind) {
       case 'here':
         if (end.lengths.join() === named.lengths.join()) {
@@ -202,7 +206,7 @@ export class AgentData implements DataPort {
           return;
         }
         this.#release(end);
-        this.#ports.apart(peer.node, 'its buffers have other lengths than it said');
+        this.#apart(fetch, 'its buffers have other lengths than it said');
         return;
       case 'again':
         // It may have moved.
@@ -213,7 +217,7 @@ export class AgentData implements DataPort {
         void this.#makeRoom(fetch);
         return;
       case 'apart':
-        this.#ports.apart(peer.node, `large values cannot be fetched from it: ${end.text}`);
+        this.#apart(fetch, `large values cannot be fetched from it: ${end.text}`);
         return;
       case 'over':
         return;
@@ -224,8 +228,14 @@ export class AgentData implements DataPort {
         return;
       }
       case 'lost':
-        this.#end(fetch, { kind: 'lost', text: `node ${peer.node} has lost ${bytesOf(named)} bytes: ${end.text}` });
+        this.#end(fetch, lost(fetch, end.text));
     }
+  }
+
+  /** The node of a fetch is of no use: one of the two has to go. */
+  #apart(fetch: Fetch, why: string): void {
+    this.#ports.apart(fetch.peer.node, why);
+    if ('node' in fetch.named) this.#end(fetch, lost(fetch, why));
   }
 
   async #makeRoom(fetch: Fetch): Promise<void> {
@@ -258,6 +268,10 @@ export class AgentData implements DataPort {
   stop(): void {
     this.#runtime.addon.netStop(this.#runtime.port.id);
   }
+}
+
+function lost({ peer, named }: Fetch, text: string): Fetched {
+  return { kind: 'lost', text: `node ${peer.node} has lost ${bytesOf(named)} bytes: ${text}` };
 }
 
 /** A fetch that did not begin. */

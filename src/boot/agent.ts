@@ -214,6 +214,7 @@ class AgentThread {
   async leave(ms: number): Promise<void> {
     this.#leaving = true;
     this.#look(true);
+    this.#agent.leave();
     const { job } = config;
     const until = now() + ms;
     // What is under way ends; what comes of it is sent before the connections end.

@@ -59,6 +59,7 @@ export interface Addon {
   allocObjects(port: number, pairs: Uint32Array): void;
   areThere(port: number, objects: Uint32Array): void;
   weighObjects(port: number, objects: Uint32Array): void;
+  isRecoverable(port: number, object: number): boolean;
   objectGeneration(port: number, object: number): number;
   shareObject(port: number, object: number): void;
   putBuffer(port: number, bytes: ArrayBufferView): number;

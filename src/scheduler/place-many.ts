@@ -1,9 +1,12 @@
-/** Tasks without large arguments, many at once: to the nodes where they wait least, as far as those have room. */
+/**
+ * Tasks without ids, many at once: to the nodes where they wait least, for the node and for their large arguments together, as far as
+ * those have room.
+ */
 import { fill, grow } from './deal.ts';
 import { ableNodes, settle, suits } from './lines.ts';
 import type { Line, NodeState } from './model.ts';
 import type { Turn } from './state.ts';
-import { waitMs } from './waiting.ts';
+import { leastTransferMs, mayGoNow, transferMs, waitMs } from './waiting.ts';
 import { hasRoom, held, openWindow, room, scaleOf } from './windows.ts';
 
 /** Dearer than any wait. */
@@ -17,6 +20,8 @@ export function placeMany(turn: Turn, line: Line): number {
   const meanMs = turn.state.means.get(line.ask.fn);
   const scale = scaleOf(meanMs);
   const spread = line.ask.strategy === 'spread';
+  // Since when it has waited for the node that has its arguments.
+  if (line.bytes > 0) settle(turn, line);
   const able = collect(turn, line, scale);
   line.most = spread && able > 0 ? Math.ceil(line.count / able) : Number.POSITIVE_INFINITY;
   share(candidates, line.count - line.granted, meanMs, spread);
@@ -35,21 +40,22 @@ export function placeMany(turn: Turn, line: Line): number {
 }
 
 /** Collects the nodes that have room for the line and for nobody before it. Gives how many could ever run it. */
-function collect({ state, env }: Turn, line: Line, scale: number): number {
+function collect({ state, env, now }: Turn, line: Line, scale: number): number {
   const first = line.ask.priority > state.unmet.highestBeside(line);
   const spread = line.ask.strategy === 'spread' ? ONE_MORE : 0;
   const nodes = ableNodes(state, line);
+  if (line.bytes > 0) line.leastMs = leastTransferMs(line, nodes);
   const start = Math.floor(env.random() * nodes.length);
   let able = 0;
   for (let i = 0; i < nodes.length; i++) {
     const node = nodes[start + i < nodes.length ? start + i : start + i - nodes.length];
     if (node === undefined || !suits(state, line, node)) continue;
     able += 1;
-    if (node.contested && !first) continue;
+    if ((node.contested && !first) || !mayGoNow(line, node, now)) continue;
     const window = line.windows.size === 0 ? undefined : line.windows.get(node);
     node.free = room(node, line, scale) + (window === undefined ? 0 : held(window) - window.w);
     if (node.free <= 0) continue;
-    node.key = waitMs(node) + (window?.w ?? 0) * spread;
+    node.key = waitMs(node) + transferMs(line, node) + (window?.w ?? 0) * spread;
     node.given = 0;
     candidates.push(node);
   }

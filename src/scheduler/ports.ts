@@ -32,6 +32,8 @@ export interface Wish {
   /** The submitter's number for `ask`. It never means anything else. */
   readonly line: number;
   readonly ask: Ask;
+  /** What each of them has of large arguments, about. */
+  readonly large: readonly LargeArgument[];
   /** How many want a place: those that wait, and those that are out within a window. */
   readonly count: number;
   /** How many of those are sent and not answered, by node. */

@@ -2,7 +2,7 @@ import { fill } from './deal.ts';
 import { verdicts } from './feasible.ts';
 import { newLine, removeEmpty, removeLine } from './lines.ts';
 import type { Line, NodeState, Submitter } from './model.ts';
-import type { NodeId, Request, TaskWish, Wish } from './ports.ts';
+import type { LargeArgument, NodeId, Request, TaskWish, Wish } from './ports.ts';
 import { satisfy } from './satisfy.ts';
 import { ready } from './start.ts';
 import { knownNode, type SchedulerState, type Turn } from './state.ts';
@@ -47,13 +47,14 @@ function knownSubmitter({ submitters }: SchedulerState, id: NodeId): Submitter {
 
 /** `freed`: gets the nodes at which less of the line may be than before. */
 function takeWish({ state }: Turn, submitter: Submitter, wish: Wish, freed: Set<NodeState>): Line {
-  const { line: number, ask, count, out } = wish;
+  const { line: number, ask, large, count, out } = wish;
   let line = submitter.lines.get(number);
   if (line === undefined) {
     line = newLine(state, submitter, ask, number, null);
     submitter.lines.set(number, line);
   }
   line.count = count;
+  setLarge(line, large);
   // With each request: they may be other tasks than those that it was told of.
   line.told = false;
   const before = [...line.windows.values()].map((window) => [window, held(window)] as const);
@@ -73,12 +74,16 @@ function takeTask({ state }: Turn, submitter: Submitter, wish: TaskWish): Line {
     submitter.tasks.set(wish.task, line);
   }
   line.count = 1;
-  line.large = wish.large;
-  line.bytes = 0;
-  for (const { bytes } of wish.large) line.bytes += bytes;
+  setLarge(line, wish.large);
   takeRefusals(state, line, wish.refusedBy);
   if (wish.at !== null) putAt(state, line, wish.at);
   return line;
+}
+
+function setLarge(line: Line, large: readonly LargeArgument[]): void {
+  line.large = large;
+  line.bytes = 0;
+  for (const { bytes } of large) line.bytes += bytes;
 }
 
 /** A node that refused is asked again after its next report. */

@@ -104,14 +104,15 @@ export const load: Body<Load> = body(
 
 const isStrategy = either(is('default'), is('spread'), is('elsewhere'), row(isNode, isFlag));
 const isAsk = row(isText, isText, isNumber, isAmounts, isStrategy, isAmount);
-const isWish = row(isCount, isAsk, isCount, listOf(row(isNode, isCount)));
 const isLarge = listOf(row(isAmount, listOf(isNode)));
+const isWish = row(isCount, isAsk, isLarge, isCount, listOf(row(isNode, isCount)));
 const isTaskWish = row(isText, isAsk, isLarge, orNull(isNode), listOf(isNode));
 
 type StrategyRow = 'default' | 'spread' | 'elsewhere' | [string, boolean];
 type AskRow = [string, string, number, [string, number][], StrategyRow, number];
-type WishRow = [number, AskRow, number, [string, number][]];
-type TaskRow = [string, AskRow, [number, string[]][], string | null, string[]];
+type LargeRow = [number, string[]];
+type WishRow = [number, AskRow, LargeRow[], number, [string, number][]];
+type TaskRow = [string, AskRow, LargeRow[], string | null, string[]];
 
 const packStrategy = (strategy: Strategy): Packed =>
   typeof strategy === 'string' ? strategy : [strategy.nodeId, strategy.soft];
@@ -131,9 +132,22 @@ const unpackAsk = ([job, fn, priority, demand, strategy, infeasibleAfterMs]: Ask
   strategy: typeof strategy === 'string' ? strategy : { nodeId: strategy[0], soft: strategy[1] },
   infeasibleAfterMs,
 });
-const packWish = ({ line, ask, count, out }: Wish): Rows => [line, packAsk(ask), count, out];
-const unpackWish = ([line, ask, count, out]: WishRow): Wish => ({ line, ask: unpackAsk(ask), count, out });
 const packLarge = ({ bytes, places }: LargeArgument): Rows => [bytes, places];
+const unpackLarge = ([bytes, places]: LargeRow): LargeArgument => ({ bytes, places });
+const packWish = ({ line, ask, large, count, out }: Wish): Rows => [
+  line,
+  packAsk(ask),
+  large.map(packLarge),
+  count,
+  out,
+];
+const unpackWish = ([line, ask, large, count, out]: WishRow): Wish => ({
+  line,
+  ask: unpackAsk(ask),
+  large: large.map(unpackLarge),
+  count,
+  out,
+});
 const packTask = ({ task, ask, large, at, refusedBy }: TaskWish): Rows => [
   task,
   packAsk(ask),
@@ -144,7 +158,7 @@ const packTask = ({ task, ask, large, at, refusedBy }: TaskWish): Rows => [
 const unpackTask = ([task, ask, large, at, refusedBy]: TaskRow): TaskWish => ({
   task,
   ask: unpackAsk(ask),
-  large: large.map(([bytes, places]) => ({ bytes, places })),
+  large: large.map(unpackLarge),
   at,
   refusedBy,
 });

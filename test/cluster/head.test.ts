@@ -128,7 +128,9 @@ test('a request is granted; another scheduler asks everybody and grants again', 
   const submitter = await node(t, running);
   const worker = await node(t, running);
   await until(() => submitter.asked.length === 1);
-  const wishes = [{ line: 7, ask: { ...ask, strategy: { nodeId: worker.id, soft: false } }, count: 3, out: [] }];
+  const wishes = [
+    { line: 7, ask: { ...ask, strategy: { nodeId: worker.id, soft: false } }, large: [], count: 3, out: [] },
+  ];
   submitter.head.request({ no: 1, seen: 0, complete: true, wishes, tasks: [], gone: [] });
   await until(() => submitter.granted.length > 0);
   assert.deepEqual(submitter.granted[0], { kind: 'grant', no: 1, line: 7, node: worker.id, w: 2 });
@@ -153,8 +155,8 @@ test('what no node can run, and what was to run on a dead node, is said', async 
     seen: 0,
     complete: true,
     wishes: [
-      { line: 1, ask: tooMuch, count: 1, out: [] },
-      { line: 2, ask: gone, count: 1, out: [] },
+      { line: 1, ask: tooMuch, large: [], count: 1, out: [] },
+      { line: 2, ask: gone, large: [], count: 1, out: [] },
     ],
     tasks: [],
     gone: [],

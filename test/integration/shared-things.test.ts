@@ -147,6 +147,7 @@ function host(): ThingHost & { readonly generations: number[]; readonly released
     release: (index: number) => released.push(index),
     nameOf: () => '',
     isThere: () => true,
+    isRecoverable: () => false,
     weigh: () => undefined,
     closed: false,
   };

@@ -1,7 +1,10 @@
 import type { Peer } from '../peer.ts';
 import { malformed } from '../wire/entry.ts';
-import { bytesOf, type Named } from './named.ts';
+import { bytesOf, type Named, type Placed } from './named.ts';
 import type { DataPort, Failed, Fetched } from './ports.ts';
+
+/** Is told that a copy is here, or why it cannot be. */
+export type CopyUser = (failed?: Failed, copy?: Copy) => void;
 
 /** Buffers of another node that are here, or on their way. */
 export interface Copy {
@@ -12,7 +15,13 @@ export interface Copy {
   /** Set once they are here. */
   buffers: readonly number[] | undefined;
   /** Who waits for them, or is about to use them. */
-  readonly users: Set<(failed?: Failed) => void>;
+  readonly users: Set<CopyUser>;
+  /** The node whose tasks take it. */
+  readonly submitter: Peer;
+  /** Whether it is of a value that stays at that node, and is no argument of that node's. */
+  readonly isPlaced: boolean;
+  /** Whether it goes with its last user. */
+  isOver: boolean;
   /** Drops the fetch. */
   drop: () => void;
 }
@@ -29,19 +38,20 @@ export class Copies {
     this.#data = data;
   }
 
-  /** `ready` is called later, once, if the copy is not here yet; `letGo` with the same function ends the use in any case. */
-  use(peer: Peer, named: Named, ready: (failed?: Failed) => void): Copy {
+  /** `peer` serves it, for tasks of `submitter`. `ready` is called later, once, if the copy is not here yet; `letGo` with the same function ends the use in any case. */
+  use(peer: Peer, submitter: Peer, named: Named | Placed, ready: CopyUser): Copy {
     const all = this.#byPeer.get(peer) ?? new Map<number, Copy>();
     this.#byPeer.set(peer, all);
-    const copy = all.get(named.number) ?? this.#fetch(peer, named, all);
+    const copy = all.get(named.number) ?? this.#fetch(peer, submitter, named, all);
     if (copy.lengths.join() !== named.lengths.join()) throw malformed(`buffers ${named.number} have two lengths`);
     copy.users.add(ready);
     if (this.#idle.delete(copy)) this.#idleBytes -= copy.bytes;
     return copy;
   }
 
-  #fetch(peer: Peer, named: Named, all: Map<number, Copy>): Copy {
+  #fetch(peer: Peer, submitter: Peer, named: Named | Placed, all: Map<number, Copy>): Copy {
     const { number, lengths } = named;
+    const isPlaced = 'node' in named;
     const copy: Copy = {
       peer,
       number,
@@ -49,6 +59,9 @@ export class Copies {
       bytes: bytesOf(named),
       buffers: undefined,
       users: new Set(),
+      submitter,
+      isPlaced,
+      isOver: false,
       drop: this.#data.pull(peer, named, 'argument', (fetched) => this.#ended(copy, fetched)),
     };
     all.set(number, copy);
@@ -62,10 +75,14 @@ export class Copies {
       for (const ready of users) if (copy.users.has(ready)) ready();
       return;
     }
+    this.#fail(copy, fetched);
+  }
+
+  #fail(copy: Copy, failed: Failed): void {
     // Who wants it next tries again.
     this.#forget(copy);
     // One that is told may end others, which wait for it.
-    for (const ready of users) if (copy.users.has(ready)) ready(fetched);
+    for (const ready of [...copy.users]) if (copy.users.has(ready)) ready(failed, copy);
   }
 
   #forget(copy: Copy): void {
@@ -81,9 +98,9 @@ export class Copies {
   }
 
   /** A use is over. */
-  letGo(copy: Copy, ready: (failed?: Failed) => void): void {
+  letGo(copy: Copy, ready: CopyUser): void {
     if (!copy.users.delete(ready) || copy.users.size > 0) return;
-    if (copy.buffers === undefined || this.#byPeer.get(copy.peer)?.get(copy.number) !== copy) {
+    if (copy.isOver || copy.buffers === undefined || this.#byPeer.get(copy.peer)?.get(copy.number) !== copy) {
       this.#end(copy);
       return;
     }
@@ -98,15 +115,32 @@ export class Copies {
   /** The peer needs it no more, and names it no more. */
   unnamed(peer: Peer, number: number): void {
     const copy = this.#byPeer.get(peer)?.get(number);
-    if (copy === undefined) return;
+    if (copy === undefined || copy.isPlaced) return;
     if (copy.users.size > 0) throw malformed(`buffers ${number} end that a task names`);
     this.#end(copy);
   }
 
-  /** The peer is dead: its tasks need nothing any more. */
+  /** Nothing needs a value any more that stays at that peer; but for tasks that were sent before it was lost there. */
+  unplaced(peer: Peer, number: number): void {
+    const copy = this.#byPeer.get(peer)?.get(number);
+    if (copy?.isPlaced !== true) return;
+    if (copy.users.size > 0) copy.isOver = true;
+    else this.#end(copy);
+  }
+
+  /** The peer is dead: its tasks need nothing any more. Those of others that need what stays there hear of it. */
   forgetPeer(peer: Peer): void {
-    for (const copy of this.#byPeer.get(peer)?.values() ?? []) this.#end(copy);
+    const text = `node ${peer.node}, where it was, died`;
+    for (const copy of this.#byPeer.get(peer)?.values() ?? []) {
+      if (copy.users.size > 0 && copy.buffers === undefined) {
+        copy.drop();
+        this.#fail(copy, { kind: 'lost', text });
+      } else if (copy.users.size === 0) this.#end(copy);
+    }
     this.#byPeer.delete(peer);
+    for (const [other, copies] of this.#byPeer) {
+      for (const { submitter, number } of copies.values()) if (submitter === peer) this.unplaced(other, number);
+    }
   }
 
   #end(copy: Copy): void {

@@ -1,9 +1,23 @@
+import type { NodeId } from '../ports.ts';
+import { entry } from '../wire/entries.ts';
 import { type EntryReader, type EntryWriter, malformed } from '../wire/entry.ts';
 
 /** The buffers of one value, which the sender of the entry serves under a number of its own. */
 export interface Named {
   readonly number: number;
   readonly lengths: readonly number[];
+}
+
+/** The buffers of a value that stays at a node, which serves them. */
+export interface Placed extends Named {
+  readonly node: NodeId;
+}
+
+/** What the core is told of a value that stays: the numbers of its place and of its node, and its bytes. */
+export interface Placing {
+  readonly place: number;
+  readonly node: number;
+  readonly bytes: number;
 }
 
 /** Buffers that one value may have: `crates/mobula-net/src/limits.rs` has the same. */
@@ -21,6 +35,33 @@ export function readNamed(from: EntryReader): Named {
   const count = from.u32();
   if (count === 0 || count > MOST_BUFFERS) throw malformed(`a value of ${count} buffers`);
   return { number, lengths: Array.from({ length: count }, () => from.u64()) };
+}
+
+export function writeNode(to: EntryWriter, node: NodeId): void {
+  to.raw(Buffer.from(node, 'hex'));
+}
+
+export function readNode(from: EntryReader): NodeId {
+  return Buffer.from(from.raw(NODE_BYTES)).toString('hex');
+}
+
+/** Nothing needs the copies of a value any more that stays at a node. */
+export function writeUnplaced(to: EntryWriter, node: NodeId, number: number): void {
+  to.begin(entry.unplaced);
+  writeNode(to, node);
+  to.u64(number);
+  to.end();
+}
+
+export function readUnplaced(from: EntryReader): { readonly node: NodeId; readonly number: number } {
+  const read = { node: readNode(from), number: from.u64() };
+  from.end();
+  return read;
+}
+
+/** What no other buffers are called at this node: by number those of the sender, else those that stay at a node. */
+export function keyOf(named: Named | Placed): string | number {
+  return 'node' in named ? `${named.node} ${named.number}` : named.number;
 }
 
 /** All bytes of them. */

@@ -1,6 +1,6 @@
 /** What the agent asks of the data plane. */
 import type { Peer } from '../peer.ts';
-import type { Named } from './named.ts';
+import type { Named, Placed } from './named.ts';
 
 /** How a fetch has ended: with the buffers, a reference to each, which are the caller's; or with what is wrong here, or with the value. */
 export type Fetched =
@@ -26,9 +26,10 @@ export interface DataPort {
   /** Whether nothing else here needs what is served under a number. */
   isAlone(number: number): boolean;
   /**
-   * Fetches buffers of a node. `end` is called once, later, unless the fetch is dropped, or the node is dead before. Gives what drops it.
+   * Fetches buffers of a node. `end` is called once, later, unless the fetch is dropped, or the node is dead before. A value that stays at
+   * the node counts as lost where the node cannot be reached, or does not serve it. Gives what drops it.
    */
-  pull(peer: Peer, named: Named, urgency: Urgency, end: (fetched: Fetched) => void): () => void;
+  pull(peer: Peer, named: Named | Placed, urgency: Urgency, end: (fetched: Fetched) => void): () => void;
   /** One more reference to a buffer, for a value. */
   share(buffer: number): void;
   release(buffer: number): void;

@@ -42,7 +42,7 @@ export class Results {
   }
 
   /** The buffers of a number, once: the references go to the caller. */
-  readonly buffersOf = (number: number): readonly number[] => {
+  readonly buffersOf = ({ number }: Named): readonly number[] => {
     const buffers = this.#buffers.get(number);
     if (buffers === undefined) throw new Error(`the buffers ${number} are not here`);
     this.#buffers.delete(number);

@@ -7,7 +7,7 @@ type Follower = Extract<SubmitterEvent, { kind: 'follower' }>;
 
 /** A task follows its makers if these are at one node, and ask for the same as it does. Else it waits in the core. */
 export function follow(state: Submitter, event: Follower): readonly SubmitterEffect[] {
-  const { index, generation, attempt } = event;
+  const { index, generation, attempt, mayRepeat } = event;
   state.openedFollowers -= 1;
   const ask = askOf(state, event.ask);
   const flights = event.makers.map((maker) => {
@@ -21,7 +21,16 @@ export function follow(state: Submitter, event: Follower): readonly SubmitterEff
   state.followers += 1;
   // One that is void is out until its answer comes, and has been read by what follows it.
   const isVoid = flights.some((flight) => flight?.isVoid === true);
-  state.flights.set(index, { generation, attempt, node, ask, line: undefined, makers: event.makers, isVoid });
+  state.flights.set(index, {
+    generation,
+    attempt,
+    node,
+    ask,
+    line: undefined,
+    makers: event.makers,
+    mayRepeat,
+    isVoid,
+  });
   return [{ kind: 'send', node }];
 }
 

@@ -81,11 +81,12 @@ function countOf({ waiting, windows }: Line): number {
 }
 
 function wish(line: Line): Wish {
-  const { number, ask, windows } = line;
+  const { number, ask, near, windows } = line;
   line.told = countOf(line);
   line.tells = false;
   const outs = [...windows].filter((each) => each[1].out > 0).map(([node, window]) => [node, window.out] as const);
-  return { line: number, ask, count: line.told, out: outs };
+  const large = near === undefined ? [] : [{ bytes: near.bytes, places: [near.node] }];
+  return { line: number, ask, large, count: line.told, out: outs };
 }
 
 /** The core hands out as many tasks that follow others as there is room for, told when half of that was used. */

@@ -6,6 +6,8 @@ export interface Line {
   /** The core's number for it. */
   readonly number: number;
   readonly ask: Ask;
+  /** The node that has most of the large arguments of each of its tasks. */
+  readonly near: Near | undefined;
   /** Tasks that wait in the core. */
   waiting: number;
   /** Tasks that are out: sent, and not answered. */
@@ -23,6 +25,12 @@ export interface Line {
   judged: boolean;
   /** Since when nothing is waiting and nothing out; nothing else than a task ends that. */
   idleSince: number | undefined;
+}
+
+/** Large arguments that stay at a node: about so many bytes. */
+export interface Near {
+  readonly node: NodeId;
+  readonly bytes: number;
 }
 
 /** How many tasks of a line may be out at a node, and are. */
@@ -47,6 +55,8 @@ export interface Flight {
   readonly line: Line | undefined;
   /** The attempts that it follows, if it does. */
   readonly makers: readonly Attempted[] | undefined;
+  /** Whether it may run more than once, so that its results may stay where they are made. */
+  readonly mayRepeat: boolean;
   /** Whether one of these has no value though its node had one: what comes of this does not count. */
   isVoid: boolean;
 }
@@ -95,23 +105,27 @@ export function newSubmitter(): Submitter {
 }
 
 export type SubmitterEvent =
-  /** So many tasks wait in a line. `ask`: the first time. `over`: its number is not named again. */
+  /** So many tasks wait in a line. `ask` and `near`: the first time. `over`: its number is not named again. */
   | {
       readonly kind: 'line';
       readonly line: number;
       readonly waiting: number;
       readonly ask: string | undefined;
+      readonly near: Near | undefined;
       readonly over: boolean;
     }
-  /** The core has handed out a task of the line with this ask. */
+  /** The core has handed out a task of a line. */
   | {
       readonly kind: 'task';
       readonly index: number;
       readonly generation: number;
       readonly attempt: number;
-      readonly ask: string;
+      readonly line: number;
+      readonly mayRepeat: boolean;
       /** Whether its values are more than can be sent. */
       readonly tooLarge: boolean;
+      /** Whether arguments of it were lost since it was handed out. */
+      readonly lacks: boolean;
     }
   /** The core has handed out a task whose arguments are not there yet: these make them. */
   | {
@@ -121,6 +135,7 @@ export type SubmitterEvent =
       readonly attempt: number;
       readonly ask: string;
       readonly makers: readonly Attempted[];
+      readonly mayRepeat: boolean;
       readonly tooLarge: boolean;
     }
   /** Nobody waits for what a task does. */

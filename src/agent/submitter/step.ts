@@ -14,7 +14,7 @@ import type { Ask, Granted, NodeId } from '../ports.ts';
 import type { Attempted } from '../wire/entries.ts';
 import { follow } from './follow.ts';
 import { settle } from './settle.ts';
-import type { Failing, Line, Submitter, SubmitterEffect, SubmitterEvent, Window } from './state.ts';
+import type { Failing, Line, Near, Submitter, SubmitterEffect, SubmitterEvent, Window } from './state.ts';
 
 export const submitterStep: Step<Submitter, SubmitterEvent, SubmitterEffect> = (state, event, env) => {
   switch (event.kind) {
@@ -45,11 +45,15 @@ const none: readonly never[] = [];
 
 type Of<Kind extends SubmitterEvent['kind']> = Extract<SubmitterEvent, { kind: Kind }>;
 
-function lineNews(state: Submitter, { line: number, waiting, ask, over }: Of<'line'>, env: Env): readonly never[] {
+function lineNews(
+  state: Submitter,
+  { line: number, waiting, ask, near, over }: Of<'line'>,
+  env: Env,
+): readonly never[] {
   let line = state.lines.get(number);
   if (line === undefined) {
     if (ask === undefined) throw new Error(`line ${number} came without what it asks for`);
-    line = begin(number, JSON.parse(ask) as Ask);
+    line = begin(number, JSON.parse(ask) as Ask, near);
     state.lines.set(number, line);
     state.byAsk.set(ask, line);
   }
@@ -73,10 +77,11 @@ function forget(state: Submitter, line: Line): void {
   for (const [ask, other] of state.byAsk) if (other === line) state.byAsk.delete(ask);
 }
 
-function begin(number: number, ask: Ask): Line {
+function begin(number: number, ask: Ask, near: Near | undefined): Line {
   return {
     number,
     ask,
+    near,
     waiting: 0,
     out: 0,
     windows: new Map(),
@@ -89,8 +94,9 @@ function begin(number: number, ask: Ask): Line {
   };
 }
 
-function task(state: Submitter, { index, generation, attempt, ask, tooLarge }: Of<'task'>): readonly SubmitterEffect[] {
-  const line = state.byAsk.get(ask);
+function task(state: Submitter, event: Of<'task'>): readonly SubmitterEffect[] {
+  const { index, generation, attempt, mayRepeat, tooLarge } = event;
+  const line = state.lines.get(event.line);
   if (line === undefined) throw new Error('a task came of a line that there is not');
   line.opened -= 1;
   line.idleSince = undefined;
@@ -99,13 +105,20 @@ function task(state: Submitter, { index, generation, attempt, ask, tooLarge }: O
   if (tooLarge && line.ask.strategy === 'elsewhere') return [{ kind: 'give-back', index }];
   if (tooLarge) return [{ kind: 'fail', index, why: { kind: 'too-large' }, ask: line.ask }];
   if (line.failing !== undefined) return [{ kind: 'fail', index, why: line.failing, ask: line.ask }];
-  const found = emptiest(line);
+  const found = event.lacks ? undefined : (roomAt(line, line.near?.node) ?? emptiest(line));
   if (found === undefined) return [{ kind: 'give-back', index }];
   const [node, window] = found;
   window.out += 1;
   line.out += 1;
-  state.flights.set(index, { generation, attempt, node, ask: line.ask, line, makers: undefined, isVoid: false });
+  const flight = { generation, attempt, node, ask: line.ask, line, makers: undefined, mayRepeat, isVoid: false };
+  state.flights.set(index, flight);
   return [{ kind: 'send', node }];
+}
+
+/** A node, if there is room in its window. */
+function roomAt({ windows }: Line, node: NodeId | undefined): readonly [NodeId, Window] | undefined {
+  const window = node === undefined ? undefined : windows.get(node);
+  return node !== undefined && window !== undefined && window.out < window.w ? [node, window] : undefined;
 }
 
 /** The node with the most room in its window. */

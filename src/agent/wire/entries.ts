@@ -29,6 +29,14 @@ export const entry = {
   fetched: 13,
   /** Buffers that were named in tasks are not named again. */
   unnamed: 14,
+  /** An answer of kind `answerNamed` has counted, and what it names stays. */
+  stays: 15,
+  /** Nothing needs a value any more that stays. */
+  dropped: 16,
+  /** Nothing needs the copies of a value any more that stays at another node. */
+  unplaced: 17,
+  /** The sender leaves: what stays there is to be fetched. */
+  leaving: 18,
 } as const;
 
 /** How a task turned out, as its submitter sees it. */
@@ -45,6 +53,8 @@ export const answer = {
   lost: 4,
   /** It has not begun, as an argument that was to be made there was not. No values. */
   unbegun: 5,
+  /** It has not begun, as arguments that stay at other nodes are lost there. Their names, in place of values. */
+  argumentsLost: 6,
 } as const;
 
 /** A task and one attempt of it, by its submitter's numbers. */
@@ -190,7 +200,7 @@ export function readAnswerHead(from: EntryReader): AnswerHead {
     what: from.u8(),
     values: from.u32(),
   };
-  if (head.what > answer.unbegun || head.values > MOST)
+  if (head.what > answer.argumentsLost || head.values > MOST)
     throw malformed(`an answer ${head.what} of ${head.values} values`);
   return head;
 }
@@ -246,10 +256,29 @@ export function writeFetched(to: EntryWriter, of: Attempted): void {
   to.end();
 }
 
-export function readFetched(from: EntryReader): Attempted {
+/** The attempt of an entry that has nothing else. */
+export function readAttempt(from: EntryReader): Attempted {
   const attempted = readAttempted(from);
   from.end();
   return attempted;
+}
+
+export function writeStays(to: EntryWriter, of: Attempted): void {
+  to.begin(entry.stays);
+  writeAttempted(to, of);
+  to.end();
+}
+
+/** `number`: the receiver's, of the buffers of a value that stays there. */
+export function writeDropped(to: EntryWriter, number: number): void {
+  to.begin(entry.dropped);
+  to.u64(number);
+  to.end();
+}
+
+export function writeLeaving(to: EntryWriter): void {
+  to.begin(entry.leaving);
+  to.end();
 }
 
 /** `number`: the sender's, of buffers. */
@@ -259,7 +288,8 @@ export function writeUnnamed(to: EntryWriter, number: number): void {
   to.end();
 }
 
-export function readUnnamed(from: EntryReader): number {
+/** The number of an entry that has nothing else. */
+export function readNumber(from: EntryReader): number {
   const number = from.u64();
   from.end();
   return number;

@@ -172,6 +172,13 @@ export class EntryReader {
     return this.raw(this.u32());
   }
 
+  /** The next byte, which is not taken. */
+  peek(): number {
+    const byte = this.u8();
+    this.#at -= 1;
+    return byte;
+  }
+
   /** Where the next field begins. */
   get at(): number {
     return this.#at;

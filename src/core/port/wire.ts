@@ -17,6 +17,9 @@ export const op = {
   kill: 11,
   run: 12,
   line: 13,
+  here: 14,
+  lose: 15,
+  bring: 16,
 } as const;
 
 export const submit = {
@@ -32,9 +35,12 @@ export const submit = {
 
 /**
  * How an attempt ended. `unbegun`: it has not begun, and the task goes back to its queue. The agent's own: `failed`, by an error of
- * the system's; `lost`, with what ran it.
+ * the system's; `lost`, with what ran it; `stays`: with values, some of which stay where they were made.
  */
-export const outcome = { ok: 0, error: 1, retry: 2, unbegun: 3, failed: 4, lost: 5 } as const;
+export const outcome = { ok: 0, error: 1, retry: 2, unbegun: 3, failed: 4, lost: 5, stays: 6 } as const;
+
+/** What has become of a value that was needed here. `lost`: on the way, so it is to be made again. */
+export const here = { value: 0, error: 1, lost: 2 } as const;
 
 export const event = {
   task: 1,
@@ -55,13 +61,18 @@ export const event = {
   line: 17,
   needCrew: 18,
   crewOver: 19,
+  need: 20,
+  drop: 21,
 } as const;
 
 /**
  * Flags of a TASK record: it creates an actor; what it is at the node that has submitted it follows its numbers; so do the makers of
- * arguments that are not there yet, for an agent.
+ * arguments that are not there yet, or the places of arguments that are at other nodes, for an agent.
  */
-export const taskFlag = { creates: 1, origin: 2, follows: 4 } as const;
+export const taskFlag = { creates: 1, origin: 2, follows: 4, elsewhere: 8 } as const;
+
+/** Flags of a LINE record: what it asks for follows; its number is not named again; where its large arguments are follows. */
+export const lineFlag = { isNew: 1, over: 2, near: 4 } as const;
 
 /** Flags of a STOP_TASK record. */
 export const stopFlag = { force: 1, recursive: 2 } as const;

@@ -9,6 +9,7 @@ export interface RefOwner {
   nameOf(index: number): string;
   /** Whether an object is there, with a value or an error. */
   isThere(index: number): boolean;
+  isRecoverable(index: number): boolean;
   /** Puts in the place of each object in `objects` what its value keeps: 0 = not known yet, 1 = little, 2 = much. */
   weigh(objects: Uint32Array): void;
   /** Whether its runtime was shut down. */
@@ -84,9 +85,17 @@ export class ObjectRef<T> {
     return this.#owner.nameOf(this.#index);
   }
 
-  /** Whether the object's lineage can rebuild it if its bytes are lost. This version rebuilds none. */
+  /**
+   * Whether the object's lineage can rebuild it if its bytes are lost, as far as is known now: it is a large result of a task in a cluster,
+   * whose value lies at another node, and all is kept that made it. False for everything else.
+   *
+   * @example
+   * const ref = simulate.remote(seed); // in a cluster, gives a large array
+   * await wait([ref]);
+   * ref.recoverable; // true: if its node dies, `get(ref)` runs the task again
+   */
   get recoverable(): boolean {
-    return false;
+    return this.#index !== RELEASED && this.#owner.isRecoverable(this.#index);
   }
 
   /** Gives the reference back at once instead of when the ref is collected. */

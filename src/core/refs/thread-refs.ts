@@ -100,6 +100,11 @@ export class ThreadRefs implements RefOwner {
     return !this.closed && this.#ports.isThere(index);
   }
 
+  isRecoverable(index: number): boolean {
+    const { addon, port } = this.#ports;
+    return !this.closed && addon.isRecoverable(port.id, index);
+  }
+
   nameOf(index: number): string {
     if (index < 0) return 'released';
     const { addon, port, nodeId } = this.#ports;

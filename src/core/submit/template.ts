@@ -29,7 +29,7 @@ export type TemplateInfo =
       readonly kind: 'task';
       readonly code: number;
       readonly life: number;
-      readonly spec: object;
+      readonly spec: { readonly maxRetries: number };
       readonly forward?: string;
       /** In a cluster: the job that it belongs to. */
       readonly job?: string;

@@ -105,7 +105,7 @@ export interface WaitVisitor {
 /** What a wait asks the core when its time is up. */
 export interface ObjectLooks {
   /** Which of some objects are there now: 1 or 0 for each. */
-  areThere(objects: readonly number[]): ArrayLike<number>;
+  areThere(objects: readonly number[], here: boolean): ArrayLike<number>;
   /** Why an object is not there; undefined if nothing is known. */
   whyNot(object: number): string | undefined;
 }
@@ -174,7 +174,9 @@ export class Wait implements Subscriber {
     for (const [position, token] of this.#tokens.entries()) {
       if (token >= 0 && ObjectRef.index(this.refAt(position)) >= 0) missing.push(position);
     }
-    const answers = looks.areThere(missing.map((position) => ObjectRef.index(this.refAt(position))));
+    const objects = missing.map((position) => ObjectRef.index(this.refAt(position)));
+    // Of a value that is at another node no news are on their way.
+    const answers = looks.areThere(objects, this.wantsValue);
     const positions = new Set(missing.filter((_, i) => answers[i] === 1));
     const error = timedOut(timeoutMs, this.#reason(looks));
     if (positions.size === 0) this.end(error);

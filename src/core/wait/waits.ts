@@ -71,7 +71,7 @@ export class Waits {
     const runtime = this.#runtime;
     for (const ref of refs) runtime.refs.use(ref);
     return new Wait(runtime.subscriptions, refs, wantsValues, limits, visitor, {
-      areThere: (objects) => areThere(runtime, objects),
+      areThere: (objects, here) => areThere(runtime, objects, here),
       whyNot: (object) => this.#whyNot(object),
     });
   }

@@ -91,6 +91,11 @@ function ofOne(sessions: Sessions, event: OfOne, env: Env, effects: Effects): vo
     case 'end': {
       const session = sessions.live.get(event.peer);
       if (session !== undefined) endSession(sessions, session, event.text, effects);
+      else if (refusal(sessions, event.peer) === undefined) {
+        // There need be none for a node to be of no use: values are fetched without one.
+        sessions.ended.set(event.peer, event.text);
+        effects.push({ type: 'ended', peer: event.peer, text: event.text });
+      }
       break;
     }
   }

@@ -1,4 +1,5 @@
 import { Copies } from '../../../src/agent/data/copies.ts';
+import { readUnplaced } from '../../../src/agent/data/named.ts';
 import { Serving } from '../../../src/agent/data/serving.ts';
 import { Jobs } from '../../../src/agent/jobs.ts';
 import { Peer } from '../../../src/agent/peer.ts';
@@ -6,12 +7,12 @@ import type { Granted, NodeId, Wanted } from '../../../src/agent/ports.ts';
 import { RunningTasks } from '../../../src/agent/running.ts';
 import {
   entry,
+  readAttempt,
   readCancel,
   readCode,
-  readFetched,
+  readNumber,
   readSettled,
   readTemplate,
-  readUnnamed,
   writeUnnamed,
 } from '../../../src/agent/wire/entries.ts';
 import { type EntryReader, malformed } from '../../../src/agent/wire/entry.ts';
@@ -21,16 +22,15 @@ import { commandsTo, Imported, Inbox, noSlots, Output, objectsOf } from './doubl
 import { Executor, type Watched } from './executor.ts';
 import type { Io } from './io.ts';
 import { type Buffers, type Fetch, isFetch } from './messages.ts';
+import type { Told } from './reading.ts';
 import { Submitting } from './submitting.ts';
-import type { Spec } from './work.ts';
 
 /** What an agent asks of what is around it. */
-export interface AgentPorts extends Watched {
+export interface AgentPorts extends Watched, Told {
   send(to: NodeId, body: Uint8Array): 'taken' | 'wait' | 'full' | 'ended';
   sendData(to: NodeId, message: Fetch | Buffers): void;
   request(wanted: Wanted): void;
   misbehaved(node: NodeId, error: unknown): void;
-  settled(spec: Spec, attempts: number, excused: number, status: number, values: readonly Uint8Array[]): void;
 }
 
 /** An agent: both halves as they are, between models of the cores. What `agent/agent.ts` does. */
@@ -76,6 +76,7 @@ export class Agent {
       slots: noSlots,
       serving: this.#serving,
       copies: this.#copies,
+      peer: (of) => (this.submitting.state.dead.has(of) ? undefined : this.#peer(of)),
       misbehaved: ports.misbehaved,
       output: this.#output.port,
       nodeId: Buffer.from(node, 'hex'),
@@ -90,7 +91,7 @@ export class Agent {
   }
 
   fired(timer: string): void {
-    const others = [this.executor, this.#output, this.#data];
+    const others = [this.executor, this.#output, this.#data, this.submitting.reading];
     if (timer !== 'pump' && !others.some((other) => other.fired(timer))) {
       this.submitting.exported.fired(timer);
     }
@@ -199,10 +200,27 @@ export class Agent {
         this.submitting.answer(peer, from, true);
         break;
       case entry.fetched:
-        if (this.#bug !== 'fetched results kept') this.running.fetched(peer, readFetched(from));
+        if (this.#bug !== 'fetched results kept') this.running.fetched(peer, readAttempt(from));
+        break;
+      case entry.stays:
+        this.running.stays(peer, readAttempt(from));
+        break;
+      case entry.dropped:
+        this.running.dropped(peer, readNumber(from));
+        break;
+      case entry.unplaced: {
+        const { node, number } = readUnplaced(from);
+        const other = this.#peers.get(node);
+        if (other !== undefined && this.#bug !== 'copies kept of what stays elsewhere')
+          this.#copies.unplaced(other, number);
+        break;
+      }
+      case entry.leaving:
+        from.end();
+        this.submitting.leaving(peer);
         break;
       case entry.unnamed:
-        if (this.#bug !== 'copies kept that nobody names') this.#copies.unnamed(peer, readUnnamed(from));
+        if (this.#bug !== 'copies kept that nobody names') this.#copies.unnamed(peer, readNumber(from));
         break;
       case entry.answer:
         this.submitting.answer(peer, from, false);

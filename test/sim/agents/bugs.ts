@@ -16,6 +16,10 @@ const quickBugs = [
   // Values that are fetched.
   'results let go before they were fetched',
   'copies kept that nobody names',
+  // Results that stay.
+  'results that stay never dropped',
+  'copies kept of what stays elsewhere',
+  'places at a dead node stay',
   // Sessions.
   'frame that came twice delivered twice',
   'first frame on a new link dropped',

@@ -1,3 +1,4 @@
+import type { Near } from '../../../src/agent/submitter/state.ts';
 import type { Outcome, Spec } from './work.ts';
 
 /** A result of a task. */
@@ -5,6 +6,12 @@ export interface Ref {
   readonly of: Task;
   readonly result: number;
   outcome: Outcome | undefined;
+  /** Where its value is, if it is away and not lost there. */
+  place: number | undefined;
+  /** What has its value, or will have it: a copy that is brought here, or a result of another run. */
+  next: Ref | undefined;
+  /** The driver's handle, tasks that have it as an argument, and what it is the next of. At 0 its value goes. */
+  holders: number;
 }
 
 /** A task of the submitter's, and where it is: `held` while the agent has it. */
@@ -17,6 +24,8 @@ export interface Task {
   readonly refs: Ref[];
   state: 'waiting' | 'ready' | 'taken' | 'settled';
   held: boolean;
+  /** Where most of its large arguments are, while it is in a line. */
+  near: Near | undefined;
   /** Which attempt is out, or is the next. */
   tries: number;
   /** Attempts that do not count, as their arguments were not there. */
@@ -24,6 +33,11 @@ export interface Task {
   /** Whether it goes behind its makers; whether another one goes behind it. */
   follows: boolean;
   followed: boolean;
+  /** What it waits for beside its arguments: what will have values of these. */
+  awaits: readonly Ref[];
+  /** The task that ran before it, if it makes values of that again; and the one that does so for this one. */
+  readonly first: Task | undefined;
+  again: Task | undefined;
   /** The attempts that it goes behind. */
   behind: readonly { readonly maker: Task; readonly tries: number }[];
 }
@@ -32,6 +46,7 @@ export interface Task {
 export interface Line {
   readonly number: number;
   readonly ask: string;
+  readonly near: Near | undefined;
   readonly tasks: Task[];
   window: number;
   closed: boolean;
@@ -46,4 +61,8 @@ export interface Missing {
 }
 
 export const isThere = ({ outcome }: Ref): boolean => outcome !== undefined;
-export const isValue = ({ outcome }: Ref): boolean => outcome?.status === 0;
+export const isAway = ({ outcome }: Ref): boolean => outcome?.status === AWAY;
+export const isValue = ({ outcome }: Ref): boolean => outcome?.status === 0 || outcome?.status === AWAY;
+
+/** The outcome of a ref whose value is not here: `Status::Away` of the core. */
+export const AWAY = 4;

@@ -1,4 +1,4 @@
-import type { Named } from '../../../src/agent/data/named.ts';
+import type { Named, Placed } from '../../../src/agent/data/named.ts';
 import type { DataPort, Fetched } from '../../../src/agent/data/ports.ts';
 import type { Peer } from '../../../src/agent/peer.ts';
 import { Violation } from '../scenario.ts';
@@ -7,10 +7,15 @@ import type { Buffers, Fetch } from './messages.ts';
 
 /** Milliseconds after which an answer is taken for lost. */
 const AGAIN_MS = 300;
+/** So often is a value that stays at a node asked for, before that counts as lost. */
+const MOST_TRIES = 10;
 
 interface Fetching {
   readonly node: string;
   readonly number: number;
+  /** Whether it is a value that stays there. */
+  readonly isPlaced: boolean;
+  tries: number;
   readonly end: (fetched: Fetched) => void;
 }
 
@@ -90,9 +95,9 @@ export class Data implements DataPort {
     return this.#served.get(number)?.every((buffer) => this.#of(buffer).refs === 1) === true;
   }
 
-  pull({ node }: Peer, { number }: Named, _urgency: unknown, end: (fetched: Fetched) => void): () => void {
+  pull({ node }: Peer, named: Named | Placed, _urgency: unknown, end: (fetched: Fetched) => void): () => void {
     const ticket = ++this.#last;
-    this.#fetches.set(ticket, { node, number, end });
+    this.#fetches.set(ticket, { node, number: named.number, isPlaced: 'node' in named, tries: 0, end });
     this.#ask(ticket);
     return () => void this.#fetches.delete(ticket);
   }
@@ -100,6 +105,13 @@ export class Data implements DataPort {
   #ask(ticket: number): void {
     const one = this.#fetches.get(ticket);
     if (one === undefined) return;
+    one.tries += 1;
+    if (one.isPlaced && one.tries > MOST_TRIES) {
+      this.#fetches.delete(ticket);
+      one.end({ kind: 'lost', text: '' });
+      this.#owner.ended();
+      return;
+    }
     this.#owner.send(one.node, { type: 'FETCH', ticket, number: one.number });
     this.#io.at(`pull ${ticket}`, this.#io.now + AGAIN_MS);
   }
@@ -121,10 +133,11 @@ export class Data implements DataPort {
     const one = this.#fetches.get(ticket);
     if (one === undefined) return;
     this.#fetches.delete(ticket);
-    if (bytes.length === 0) throw new Violation(`${one.node} does not serve ${one.number}`);
+    if (bytes.length === 0 && !one.isPlaced) throw new Violation(`${one.node} does not serve ${one.number}`);
     // Some have no room, and some were lost on their disk.
     const chance = this.#io.random();
-    if (chance < 0.02) one.end({ kind: chance < 0.01 ? 'no-room' : 'lost', text: '' });
+    if (bytes.length === 0) one.end({ kind: 'lost', text: '' });
+    else if (chance < 0.05) one.end({ kind: chance < 0.01 ? 'no-room' : 'lost', text: '' });
     else one.end({ kind: 'here', buffers: bytes.map((each) => this.put(each)) });
     this.#owner.ended();
   }

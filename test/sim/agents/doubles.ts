@@ -1,6 +1,6 @@
 import { BegunSlots } from '../../../src/agent/begun.ts';
 import type { Commands } from '../../../src/agent/commands.ts';
-import { readNamed, writeNamed } from '../../../src/agent/data/named.ts';
+import { type Named, readNamed, readNode, writeNamed } from '../../../src/agent/data/named.ts';
 import type { ExportedTemplates } from '../../../src/agent/exported.ts';
 import type { ImportedTemplates } from '../../../src/agent/imported.ts';
 import type { Jobs } from '../../../src/agent/jobs.ts';
@@ -8,7 +8,7 @@ import type { Objects } from '../../../src/agent/objects.ts';
 import type { Outbox } from '../../../src/agent/output/outbox.ts';
 import type { Peer } from '../../../src/agent/peer.ts';
 import type { Run } from '../../../src/agent/run.ts';
-import type { BuffersOf, Serve, WireValues } from '../../../src/agent/values.ts';
+import { type BuffersOf, type Serve, skipValue, type Unbuffered, type WireValues } from '../../../src/agent/values.ts';
 import { type RunHead, valuesOf, writeCode, writeTemplate } from '../../../src/agent/wire/entries.ts';
 import { type EntryReader, type EntryWriter, malformed } from '../../../src/agent/wire/entry.ts';
 import type { ThreadRuntime } from '../../../src/core/runtime.ts';
@@ -81,22 +81,38 @@ export function readValue(from: EntryReader, buffersOf: BuffersOf | undefined, d
   const is = from.u8();
   const bytes = from.blob().slice();
   if (is === 0) from.u32();
-  if (is !== 2) return bytes;
-  const { number, lengths } = readNamed(from);
-  const buffers = buffersOf?.(number) ?? [];
+  if (is < 2) return bytes;
+  const node = is === 3 ? { node: readNode(from) } : undefined;
+  const named = { ...readNamed(from), ...node };
+  return readFetched(named, buffersOf?.(named) ?? [], data);
+}
+
+/** The value that these buffers are, which are the core's from now on. */
+export function readFetched({ number, lengths }: Named, buffers: readonly number[], data: Data): Uint8Array {
   if (buffers.length !== lengths.length) throw new Violation(`${number} was not fetched`);
   const read = Buffer.concat(buffers.map((buffer) => data.read(buffer)));
-  // The core has the value from now on.
   for (const buffer of buffers) data.release(buffer);
   return read;
+}
+
+/** The next value of an entry, if its buffers are named. */
+export function takeUnbuffered(from: EntryReader): Unbuffered | undefined {
+  if (from.peek() !== 2) return undefined;
+  from.u8();
+  return { bytes: from.blob().slice(), named: readNamed(from) };
 }
 
 /** What the executing half tells its core. */
 export function commandsTo(executor: Executor, data: Data, bug: Bug | undefined): Commands {
   const commands: Pick<Commands, 'run' | 'subscribe' | 'cancel'> = {
-    run(run: Run, head: RunHead, from: EntryReader, _inward: unknown, buffersOf?: BuffersOf) {
+    run(run: Run, head: RunHead, from: EntryReader, _inward: unknown, buffersOf?: BuffersOf, own?) {
       const work = fromBytes<Work>(readValue(from, buffersOf, data));
-      const given = Array.from({ length: valuesOf(head) - 1 }, () => readValue(from, buffersOf, data));
+      const given = Array.from({ length: valuesOf(head) - 1 }, (_, i): Arg => {
+        const object = own?.get(i + 1);
+        if (object === undefined) return readValue(from, buffersOf, data);
+        skipValue(from);
+        return executor.made(object);
+      });
       from.end();
       executor.run(work, run.attempt, run.objects, argsOf(head, run, given, executor));
       if (bug === 'answer before its maker') run.makers = [];
@@ -108,11 +124,11 @@ export function commandsTo(executor: Executor, data: Data, bug: Bug | undefined)
 }
 
 /** The arguments of a task that were refs, in order: what other runs make, and what came with it. */
-function argsOf({ deps, made }: RunHead, { makers }: Run, given: readonly Uint8Array[], executor: Executor): Arg[] {
+function argsOf({ deps, made }: RunHead, { makers }: Run, given: readonly Arg[], executor: Executor): Arg[] {
   const came = [...given];
   return Array.from({ length: deps }, (_, position): Arg => {
     const at = made.findIndex((each) => each.position === position);
-    if (at < 0) return came.shift() as Uint8Array;
+    if (at < 0) return came.shift() as Arg;
     return executor.made(makers[at]?.objects[made[at]?.result ?? 0] ?? 0);
   });
 }

@@ -1,4 +1,4 @@
-import { isThere, isValue, type Missing, type Task } from './core-task.ts';
+import { isAway, isThere, isValue, type Missing, type Task } from './core-task.ts';
 
 /** A task that goes behind others, and the arguments that they make. */
 interface Next {
@@ -42,7 +42,8 @@ export class Following {
 
   /** What a task waits for, if all that makes it has gone, and nothing follows that yet. */
   #missing(task: Task): readonly Missing[] | undefined {
-    if (task.state !== 'waiting' || task.deps.some((dep) => isThere(dep) && !isValue(dep))) return undefined;
+    if (task.state !== 'waiting' || task.deps.some((dep) => isThere(dep) && (!isValue(dep) || isAway(dep))))
+      return undefined;
     const missing: Missing[] = [];
     for (const [position, dep] of task.deps.entries()) {
       if (isThere(dep)) continue;

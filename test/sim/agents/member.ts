@@ -23,6 +23,8 @@ export type Told =
       readonly status: number;
       readonly values: readonly Uint8Array[];
     }
+  | { readonly is: 'stays' | 'unread'; readonly task: string }
+  | { readonly is: 'remade'; readonly task: string; readonly excused: number }
   /** The driver's job has its number: its program begins. */
   | { readonly is: 'ready' };
 
@@ -61,6 +63,9 @@ export class Member implements Hears {
       },
       began: (work, attempt) => tell({ is: 'began', work, attempt }),
       made: (value) => tell({ is: 'made', value }),
+      stays: ({ task }) => tell({ is: 'stays', task }),
+      unread: ({ task }) => tell({ is: 'unread', task }),
+      remade: ({ task }, excused) => tell({ is: 'remade', task, excused }),
       settled: (spec, attempts, excused, status, values) =>
         tell({ is: 'settled', spec, attempts, excused, status, values }),
     });

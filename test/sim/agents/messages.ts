@@ -31,6 +31,9 @@ export const agentMessages: MessageTable = {
   ANSWER_NAMED: between('FETCHED_ENTRY'),
   FETCHED_ENTRY: between(),
   UNNAMED: between(),
+  STAYS: between(),
+  DROPPED: between(),
+  UNPLACED: between(),
   /** What the data plane does: buffers of a number are asked for. Their connection ends with that of the sessions. */
   FETCH: { from: agents, to: agents, by: 'channel', fields: { ticket: number, number }, answers: ['BUFFERS'] },
   BUFFERS: { from: agents, to: agents, by: 'channel', fields: { ticket: number, bytes: list<Uint8Array>() } },

@@ -10,6 +10,11 @@ interface Known {
   readonly spec: Spec;
   cancelled: boolean;
   began: number;
+  /** Whether results of it stay where they were made: these may be made again, once for each time in `remade`. */
+  stays: boolean;
+  remade: number;
+  /** Attempts of those runs that were not charged. */
+  excused: number;
   settled: Settled | undefined;
 }
 
@@ -27,7 +32,16 @@ export class Oracle {
   readonly #newest = new Map<string, Spec[]>();
 
   submitted(driver: string, spec: Spec): void {
-    this.#known.set(spec.task, { driver, spec, cancelled: false, began: 0, settled: undefined });
+    this.#known.set(spec.task, {
+      driver,
+      spec,
+      cancelled: false,
+      began: 0,
+      stays: false,
+      remade: 0,
+      excused: 0,
+      settled: undefined,
+    });
     this.#open.set(driver, (this.#open.get(driver) ?? new Set()).add(spec.task));
     this.#newest.set(driver, [...(this.#newest.get(driver) ?? []), spec].slice(-20));
   }
@@ -67,6 +81,16 @@ export class Oracle {
       case 'settled':
         this.#settled(life, told);
         break;
+      case 'stays':
+        this.#of(told.task).stays = true;
+        break;
+      case 'unread':
+        this.#open.get(life)?.delete(told.task);
+        break;
+      case 'remade':
+        this.#of(told.task).remade += 1;
+        this.#of(told.task).excused += told.excused;
+        break;
       default:
         break;
     }
@@ -98,14 +122,30 @@ export class Oracle {
   #judgeValues({ task, deps }: Spec, values: readonly Uint8Array[]): void {
     const read = values.map((bytes) => fromBytes<Value>(bytes));
     const runs = new Set(read.map(({ id }) => id.slice(0, id.lastIndexOf('.'))));
-    if (runs.size !== 1) throw new Violation(`the values of ${task} are of several attempts`);
+    // One of them may be of a later run, if another was lost.
+    const { stays } = this.#of(task);
+    if (runs.size !== 1 && !stays) throw new Violation(`the values of ${task} are of several attempts`);
     for (const [result, { id, from }] of read.entries()) {
       const made = this.#made.get(id);
       if (made?.task !== task || made.result !== result)
         throw new Violation(`${task} has ${id}, which it did not make`);
-      const right = deps.map(([maker, of]) => this.#valueOf(maker, of));
-      if (from.join() !== right.join()) throw new Violation(`${task} was made from ${from}, not from ${right}`);
+      for (const [i, [maker, of]] of deps.entries()) {
+        if (!this.#isRight(maker, of, from[i] ?? ''))
+          throw new Violation(`${task} was made from ${from[i]}, not of ${maker}`);
+      }
     }
+  }
+
+  /** Whether a result may have been this value. What stays may have been made more than once. */
+  #isRight(task: string, result: number, id: string): boolean {
+    if (!this.#of(task).stays) return this.#valueOf(task, result) === id;
+    const made = this.#made.get(id);
+    return made?.task === task && made.result === result;
+  }
+
+  /** Whether what a task needs was made again, or the task itself: then any error may come of it. */
+  #isRemade({ spec, remade }: Known): boolean {
+    return remade > 0 || spec.deps.some(([task]) => this.#of(task).stays && this.#isRemade(this.#of(task)));
   }
 
   #valueOf(task: string, result: number): string {
@@ -117,11 +157,11 @@ export class Oracle {
   /** An error has a reason. */
   #judgeError(known: Known, { status: is, attempts, values }: Settled): void {
     const { spec, cancelled } = known;
+    if (this.#isRemade(known)) return;
     const [bytes] = values;
-    const failed = spec.deps
-      .map(([task]) => this.#of(task).settled)
-      .find((dep) => dep !== undefined && dep.status !== 0);
-    if (failed !== undefined && Buffer.compare(failed.values[0] as Uint8Array, bytes as Uint8Array) === 0) return;
+    const isSame = (dep: Settled | undefined): boolean =>
+      dep !== undefined && dep.status !== 0 && Buffer.compare(dep.values[0] as Uint8Array, bytes as Uint8Array) === 0;
+    if (spec.deps.some(([task]) => isSame(this.#of(task).settled))) return;
     if (is === status.systemError && bytes?.[0] === failure.cancelled && !cancelled) this.#unasked.add(known);
     const used = attempts === spec.maxRetries + 1;
     const pinned = typeof spec.strategy === 'object' && !spec.strategy.soft;
@@ -143,9 +183,9 @@ export class Oracle {
   /** How many tasks there were; none has begun more often than it may. */
   finish(): number {
     for (const { spec } of this.#unasked) throw new Violation(`${spec.task} was cancelled, and nobody asked`);
-    for (const { spec, began, settled } of this.#known.values()) {
+    for (const { spec, began, settled, remade, excused } of this.#known.values()) {
       if (settled === undefined) continue;
-      const most = spec.maxRetries + 1 + settled.excused;
+      const most = (spec.maxRetries + 1) * (1 + remade) + settled.excused + excused;
       if (began > most) throw new Violation(`${spec.task} has begun ${began} times, ${most} at most`);
     }
     return this.#known.size;

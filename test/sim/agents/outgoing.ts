@@ -1,13 +1,14 @@
 import type { Outgoing } from '../../../src/agent/sending.ts';
 import type { Submitter } from '../../../src/agent/submitter/state.ts';
-import { isThere, type Missing, type Task } from './core-task.ts';
+import type { CoreNews } from './core.ts';
+import type { Task } from './core-task.ts';
 import type { Inbox } from './doubles.ts';
 import { asBytes, type Work } from './work.ts';
 
 /** A task that the core has handed out, with its values in the inbox. */
 export function outgoingOf(
   { index, generation, tries: attempt, spec, deps }: Task,
-  missing: readonly Missing[],
+  { missing, placed, values }: Pick<Extract<CoreNews, { kind: 'task' }>, 'missing' | 'placed' | 'values'>,
   flights: Submitter['flights'],
   job: number,
   inbox: Inbox,
@@ -19,6 +20,6 @@ export function outgoingOf(
   const { task, ms, ends, names, template, results } = spec;
   const work: Work = { task, ms, ends, names };
   const argsAt = inbox.put(asBytes(work));
-  for (const { outcome } of deps.filter(isThere)) inbox.put(outcome?.bytes as Uint8Array);
-  return { head: { index, generation, attempt, template, job, results, deps: deps.length, made }, argsAt };
+  for (const value of values) inbox.put(value);
+  return { head: { index, generation, attempt, template, job, results, deps: deps.length, made }, argsAt, placed };
 }

@@ -1,4 +1,5 @@
-import { entry } from '../../../src/agent/wire/entries.ts';
+import { entry, writeUnnamed } from '../../../src/agent/wire/entries.ts';
+import { EntryWriter } from '../../../src/agent/wire/entry.ts';
 import { transportDecoder } from '../../../src/transport/messages/transport-table.ts';
 import {
   type SessionEffect,
@@ -105,8 +106,16 @@ export class PeerSessions {
 
   /** Sends something of the data plane, if there is a link. */
   sendData(to: string, message: Fetch | Buffers): void {
-    const link = this.state.live.get(to)?.link;
-    if (link !== undefined) this.#io.send(link.id, message);
+    const live = this.state.live.get(to);
+    if (live?.link !== undefined) this.#io.send(live.link.id, message);
+    else if (live === undefined) this.#reach(to);
+  }
+
+  /** Begins a session with a node, for what the data plane does there: an entry that means nothing. */
+  #reach(to: string): void {
+    const nothing = new EntryWriter();
+    writeUnnamed(nothing, 0);
+    this.send(to, nothing.take());
   }
 
   send(to: string, body: Uint8Array): 'taken' | 'wait' | 'full' | 'ended' {
@@ -183,6 +192,9 @@ const names = new Map<number, string>([
   [entry.answerNamed, 'ANSWER_NAMED'],
   [entry.fetched, 'FETCHED_ENTRY'],
   [entry.unnamed, 'UNNAMED'],
+  [entry.stays, 'STAYS'],
+  [entry.dropped, 'DROPPED'],
+  [entry.unplaced, 'UNPLACED'],
 ]);
 const common: readonly string[] = ['RUN', 'ANSWER', 'SETTLED'];
 

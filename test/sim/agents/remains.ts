@@ -45,6 +45,8 @@ function remainsOf({ agent, sessions }: Member, living: ReadonlySet<string>): st
     'tasks of others': agent.running.size,
     attempts: agent.executor.size,
     'kept results': agent.executor.objects.size,
+    places: agent.submitting.places.size + core.away.size,
+    'refs of the program': agent.submitting.reading.size,
     buffers: agent.buffers,
   };
   for (const [what, count] of Object.entries(counts)) if (count !== 0) return `${count} ${what}`;

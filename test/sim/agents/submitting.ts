@@ -3,6 +3,7 @@ import type { Commands } from '../../../src/agent/commands.ts';
 import type { Serving } from '../../../src/agent/data/serving.ts';
 import type { ImportedTemplates } from '../../../src/agent/imported.ts';
 import type { Peer } from '../../../src/agent/peer.ts';
+import { Places } from '../../../src/agent/places.ts';
 import type { Granted, NodeId } from '../../../src/agent/ports.ts';
 import { Sending } from '../../../src/agent/sending.ts';
 import { failureOf } from '../../../src/agent/submitter/failure.ts';
@@ -11,25 +12,30 @@ import { submitterStep } from '../../../src/agent/submitter/step.ts';
 import { type AnswerHead, readAnswerHead, writeFetched } from '../../../src/agent/wire/entries.ts';
 import type { EntryReader } from '../../../src/agent/wire/entry.ts';
 import { jobName } from '../../../src/common/ids.ts';
-import { outcome } from '../../../src/core/port/wire.ts';
+import { outcome, status } from '../../../src/core/port/wire.ts';
 import type { ThreadRuntime } from '../../../src/core/runtime.ts';
 import { encodeFailure, failure } from '../../../src/core/values/failures.ts';
 import type { AgentPorts } from './agent.ts';
 import { auditAnswer, auditFollower, auditSent, auditSubmitter } from './audit.ts';
 import type { Bug } from './bugs.ts';
 import { Core, type CoreNews } from './core.ts';
-import { isValue, type Missing, type Task } from './core-task.ts';
+import { isValue, type Task } from './core-task.ts';
 import type { Data } from './data.ts';
-import { Exported, type Inbox, readValue } from './doubles.ts';
+import { Exported, type Inbox, readFetched, readValue, takeUnbuffered } from './doubles.ts';
 import type { Io } from './io.ts';
 import { outgoingOf } from './outgoing.ts';
+import { Reading } from './reading.ts';
 import type { Spec } from './work.ts';
+
+type Handed = Extract<CoreNews, { kind: 'task' }>;
 
 /** The submitting half of an agent: the step as it is, between its core and the nodes. */
 export class Submitting {
   readonly state = newSubmitter();
   readonly core: Core;
   readonly exported: Exported;
+  readonly places: Places;
+  readonly reading: Reading;
   readonly #io: Io;
   readonly #bug: Bug | undefined;
   readonly #inbox: Inbox;
@@ -37,7 +43,7 @@ export class Submitting {
   readonly #peer: (node: NodeId) => Peer;
   readonly #sending: Sending;
   readonly #tasks = new Map<string, Task>();
-  #handed: { readonly task: Task; readonly missing: readonly Missing[] } | undefined;
+  #handed: Handed | undefined;
   readonly #answers: Answers;
   #opened = false;
 
@@ -57,19 +63,25 @@ export class Submitting {
     this.#peer = peer;
     this.exported = new Exported(io);
     const values = inbox.port;
-    this.#sending = new Sending({ values } as unknown as ThreadRuntime, values, this.exported.port, serving);
+    const commands = this.#commands(data);
+    const peerOf = (node: NodeId): Peer | undefined => (this.state.dead.has(node) ? undefined : peer(node));
+    this.places = new Places({ commands, data, peer: peerOf });
+    const runtime = { values } as unknown as ThreadRuntime;
+    this.#sending = new Sending(runtime, values, this.exported.port, serving, this.places);
     this.#answers = new Answers({
-      commands: this.#commands(data),
+      commands,
+      places: this.places,
       imported: { inward: () => undefined } as unknown as ImportedTemplates,
       data,
       submitter: this.state,
       complete: (of, head) => this.#count(of, head),
       misbehaved: (of, error) => ports.misbehaved(of.node, error),
     });
-    this.core = new Core(({ spec, tries, excused, refs }) => {
-      const values = refs.map((ref) => ref.outcome?.bytes as Uint8Array);
-      ports.settled(spec, tries, excused, refs[0]?.outcome?.status ?? 0, values);
-    });
+    this.core = new Core(
+      (task) => this.reading.settled(task),
+      (number) => this.places.nodeOf(number),
+    );
+    this.reading = new Reading(io, this.core, ports);
   }
 
   /** The driver's program calls a function. */
@@ -82,7 +94,9 @@ export class Submitting {
       if (ref === undefined) throw new Error(`${spec.task} needs ${task}, which was not submitted`);
       return ref;
     });
-    this.#tasks.set(spec.task, this.core.submit(spec, ask, deps));
+    const task = this.core.submit(spec, ask, deps);
+    this.#tasks.set(spec.task, task);
+    this.reading.submitted(task);
   }
 
   cancel(name: string, force: boolean): void {
@@ -105,15 +119,22 @@ export class Submitting {
   #hear(news: CoreNews): void {
     if (news.kind === 'line') this.step(news);
     else if (news.kind === 'stop') this.step({ ...news, recursive: false });
-    else {
-      const { task, missing } = news;
+    else if (news.kind === 'need') this.places.need(news.place, news.object);
+    else if (news.kind === 'drop') {
+      if (this.#bug !== 'results that stay never dropped') this.places.drop(news.place);
+    } else {
+      const { task, missing, placed } = news;
       const { index, generation, tries: attempt, ask } = task;
       this.#handed = news;
       const makers = missing.map(({ maker: { index, generation } }) => {
         return { index, generation, attempt: this.state.flights.get(index)?.attempt ?? 0 };
       });
-      const of = { index, generation, attempt, ask, tooLarge: false };
-      this.step(missing.length > 0 ? { kind: 'follower', ...of, makers } : { kind: 'task', ...of });
+      const mayRepeat = task.spec.maxRetries > 0;
+      const of = { index, generation, attempt, mayRepeat, tooLarge: false };
+      const lacks = !this.places.haveAll(placed.values());
+      this.step(
+        missing.length > 0 ? { kind: 'follower', ...of, ask, makers } : { kind: 'task', ...of, line: news.line, lacks },
+      );
       this.#handed = undefined;
     }
   }
@@ -136,6 +157,13 @@ export class Submitting {
   /** A node is dead. */
   forgetPeer(peer: Peer): void {
     this.#answers.forgetPeer(peer);
+    if (this.#bug !== 'places at a dead node stay') this.places.forgetPeer(peer);
+  }
+
+  /** A node leaves. */
+  leaving(peer: Peer): void {
+    peer.leaves = true;
+    this.places.bringAll(peer);
   }
 
   #count({ node }: Peer, head: AnswerHead): void {
@@ -208,7 +236,7 @@ export class Submitting {
   }
 
   #send(granted: NodeId): void {
-    const { task, missing } = this.#handed as { task: Task; missing: readonly Missing[] };
+    const { task, missing, placed, values } = this.#handed as Handed;
     const { index, generation, tries: attempt } = task;
     const { flights } = this.state;
     const others = [...flights.values()].map((flight) => flight.node).filter((other) => other !== granted);
@@ -220,7 +248,7 @@ export class Submitting {
     if (this.#bug === 'answer before its maker' && flight !== undefined) {
       flights.set(index, { ...flight, makers: undefined });
     }
-    const outgoing = outgoingOf(task, missing, flights, this.exported.job, this.#inbox);
+    const outgoing = outgoingOf(task, { missing, placed, values }, flights, this.exported.job, this.#inbox);
     this.#sending.send(this.#peer(node), outgoing, () => {
       const flight = flights.get(index);
       return flight?.generation === generation && flight.attempt === attempt;
@@ -229,7 +257,27 @@ export class Submitting {
 
   /** What is told the core of answers. */
   #commands(data: Data): Commands {
-    const commands: Pick<Commands, 'fail' | 'giveBack' | 'result'> = {
+    const away = (): Core['away'] => this.core.away;
+    const commands: Pick<
+      Commands,
+      'fail' | 'giveBack' | 'result' | 'stays' | 'here' | 'failHere' | 'lostHere' | 'lose' | 'bring'
+    > = {
+      stays: (index, count, from, _inward, add) => {
+        const values = Array.from({ length: count }, () => {
+          const value = takeUnbuffered(from);
+          return value === undefined ? readValue(from, undefined, data) : add(value);
+        });
+        from.end();
+        this.core.result(index, outcome.stays, values);
+      },
+      here: (object, value, buffers) => {
+        const bytes = readFetched(value.named, buffers, data);
+        away().here(object, { status: status.value, bytes });
+      },
+      failHere: (object, bytes) => away().here(object, { status: status.systemError, bytes }),
+      lostHere: (object) => away().here(object, undefined),
+      lose: (place) => away().lose(place),
+      bring: (place) => away().bring(place),
       giveBack: (index, kind) => {
         // It may have begun, with a value that is lost. Where arguments are missing, the core counts that.
         const task = this.core.at(index);

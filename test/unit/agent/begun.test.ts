@@ -87,7 +87,8 @@ describe('the page of begun tasks', () => {
 describe('a slot', () => {
   it('is kept until the submitter has settled the answer, or is dead', () => {
     const released: number[] = [];
-    const runs = new PeerRuns(({ slot }) => void released.push(slot));
+    const begun = ({ slot }: { readonly slot: number }): void => void released.push(slot);
+    const runs = new PeerRuns({ forget: begun, forgetBegun: begun, release: () => {}, dropStaying: () => {} });
     const answered = (slot: number): void => {
       const head = { ...task(slot), template: 1, job: 1, results: 1, deps: 0, made: [] };
       const run = new Run(

@@ -171,14 +171,21 @@ describe('copies of arguments', () => {
     const copies = new Copies(plane);
     const from = peer();
     let ready = 0;
-    const take = (): TaskCopies => new TaskCopies(copies, from, [named(1), named(1), named(2)], () => void ready++);
+    const take = (): TaskCopies =>
+      new TaskCopies(
+        copies,
+        from,
+        () => from,
+        [named(1), named(1), named(2)],
+        () => void ready++,
+      );
     const [one, other] = [take(), take()];
     assert.deepEqual(plane.open, [1, 2]);
     plane.end(1);
     assert.deepEqual([ready, one.areHere], [0, false]);
     plane.end(2);
     assert.deepEqual([ready, one.areHere, other.areHere], [2, true, true]);
-    const [buffer] = one.buffersOf(1);
+    const [buffer] = one.buffersOf(named(1));
     assert.equal(plane.refs.get(buffer as number), 2);
     one.letGo();
     other.letGo();
@@ -192,7 +199,13 @@ describe('copies of arguments', () => {
     const copies = new Copies(plane);
     const from = peer();
     const use = (number: number): void => {
-      const task = new TaskCopies(copies, from, [named(number)], () => undefined);
+      const task = new TaskCopies(
+        copies,
+        from,
+        () => from,
+        [named(number)],
+        () => undefined,
+      );
       if (plane.open.includes(number)) plane.end(number);
       task.letGo();
     };
@@ -203,7 +216,13 @@ describe('copies of arguments', () => {
     assert.deepEqual(plane.open, []);
     copies.unnamed(from, 1);
     assert.equal(plane.refs.size, 1);
-    const late = new TaskCopies(copies, from, [named(9)], () => assert.fail('it was let go'));
+    const late = new TaskCopies(
+      copies,
+      from,
+      () => from,
+      [named(9)],
+      () => assert.fail('it was let go'),
+    );
     late.letGo();
     assert.deepEqual(plane.open, [], 'nobody needs what is on its way');
     copies.forgetPeer(from);
@@ -216,13 +235,26 @@ describe('copies of arguments', () => {
     const from = peer();
     const told: unknown[] = [];
     const tasks = [1, 2].map(
-      () => new TaskCopies(copies, from, [named(1), named(2)], (failed) => told.push(failed?.kind)),
+      () =>
+        new TaskCopies(
+          copies,
+          from,
+          () => from,
+          [named(1), named(2)],
+          (failed) => told.push(failed?.kind),
+        ),
     );
     plane.end(1, { kind: 'no-room', text: '' });
     plane.end(2, { kind: 'lost', text: '' });
     assert.deepEqual(told, ['no-room', 'no-room']);
     for (const task of tasks) task.letGo();
-    const next = new TaskCopies(copies, from, [named(1)], () => told.push('here'));
+    const next = new TaskCopies(
+      copies,
+      from,
+      () => from,
+      [named(1)],
+      () => told.push('here'),
+    );
     plane.end(1);
     assert.deepEqual(told.slice(2), ['here']);
     next.letGo();
@@ -236,10 +268,16 @@ describe('copies of arguments', () => {
     const told: number[] = [];
     const from = peer();
     const tasks: TaskCopies[] = [0, 1].map((i) => {
-      return new TaskCopies(copies, from, [named(1)], () => {
-        told.push(i);
-        tasks[1 - i]?.letGo();
-      });
+      return new TaskCopies(
+        copies,
+        from,
+        () => from,
+        [named(1)],
+        () => {
+          told.push(i);
+          tasks[1 - i]?.letGo();
+        },
+      );
     });
     plane.end(1, { kind: 'lost', text: '' });
     assert.deepEqual(told, [0]);
@@ -248,10 +286,36 @@ describe('copies of arguments', () => {
   it('are refused where a peer says of one number what cannot be', () => {
     const copies = new Copies(new Plane());
     const from = peer();
-    const task = new TaskCopies(copies, from, [named(1, 100)], () => undefined);
-    assert.throws(() => new TaskCopies(copies, from, [named(1, 101)], () => undefined), /two lengths/);
+    const task = new TaskCopies(
+      copies,
+      from,
+      () => from,
+      [named(1, 100)],
+      () => undefined,
+    );
+    assert.throws(
+      () =>
+        new TaskCopies(
+          copies,
+          from,
+          () => from,
+          [named(1, 101)],
+          () => undefined,
+        ),
+      /two lengths/,
+    );
     assert.throws(() => copies.unnamed(from, 1), /a task names/);
-    assert.throws(() => new TaskCopies(copies, from, [named(2, 1), named(2, 2)], () => undefined), /two lengths/);
+    assert.throws(
+      () =>
+        new TaskCopies(
+          copies,
+          from,
+          () => from,
+          [named(2, 1), named(2, 2)],
+          () => undefined,
+        ),
+      /two lengths/,
+    );
     task.letGo();
   });
 
@@ -265,7 +329,13 @@ describe('copies of arguments', () => {
       const steps = [
         (of: Peer): void => {
           const all = Array.from({ length: 1 + random.below(3) }, () => named(random.below(6), 60));
-          const task = new TaskCopies(copies, of, all, () => undefined);
+          const task = new TaskCopies(
+            copies,
+            of,
+            () => of,
+            all,
+            () => undefined,
+          );
           live.push({ of, numbers: all.map(({ number }) => number), task });
         },
         (): void => {
@@ -301,7 +371,7 @@ describe('results', () => {
     assert.deepEqual(told, []);
     plane.end(1);
     assert.deepEqual(told, ['here']);
-    const [taken] = results.buffersOf(1);
+    const [taken] = results.buffersOf(named(1));
     results.drop();
     assert.deepEqual([...plane.refs], [[taken, 1]]);
   });

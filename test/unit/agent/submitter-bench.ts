@@ -5,6 +5,9 @@ import { submitterStep } from '../../../src/agent/submitter/step.ts';
 export const ask = (fn: string): string =>
   JSON.stringify({ job: '1', fn, priority: 0, demand: { CPU: 10_000 }, strategy: 'default', infeasibleAfterMs: 10 });
 
+/** What else the core says of a task all of whose arguments go along. */
+export const atHand = { mayRepeat: true, tooLarge: false, lacks: false } as const;
+
 /** Drives the step by hand. */
 export function bench() {
   const state = newSubmitter();
@@ -12,7 +15,7 @@ export function bench() {
   const give = (event: SubmitterEvent): readonly SubmitterEffect[] => submitterStep(state, event, env);
   const settle = (): readonly SubmitterEffect[] => give({ kind: 'settle' });
   const line = (number: number, waiting: number, first = true): readonly SubmitterEffect[] =>
-    give({ kind: 'line', line: number, waiting, ask: first ? ask('f') : undefined, over: false });
+    give({ kind: 'line', line: number, waiting, ask: first ? ask('f') : undefined, near: undefined, over: false });
   const grant = (no: number, node: string, w: number): readonly SubmitterEffect[] =>
     give({ kind: 'granted', word: { kind: 'grant', no, line: 1, node, w } });
   /** A line of so many tasks, and windows at nodes. */
@@ -23,7 +26,7 @@ export function bench() {
     settle();
   };
   const task = (index: number, attempt = 1): readonly SubmitterEffect[] =>
-    give({ kind: 'task', index, generation: 0, attempt, ask: ask('f'), tooLarge: false });
+    give({ kind: 'task', index, generation: 0, attempt, line: 1, ...atHand });
   const follower = (index: number, makers: readonly number[], text = ask('f')): readonly SubmitterEffect[] =>
     give({
       kind: 'follower',
@@ -32,6 +35,7 @@ export function bench() {
       attempt: 1,
       ask: text,
       makers: makers.map((maker) => ({ index: maker, generation: 0, attempt: 1 })),
+      mayRepeat: true,
       tooLarge: false,
     });
   const answer = (node: string, index: number, attempt = 1): readonly SubmitterEffect[] =>

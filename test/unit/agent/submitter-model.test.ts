@@ -5,7 +5,7 @@ import type { Granted } from '../../../src/agent/ports.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from '../../../src/agent/submitter/state.ts';
 import { submitterStep } from '../../../src/agent/submitter/step.ts';
 import { Random } from '../../support/random.ts';
-import { ask } from './submitter-bench.ts';
+import { ask, atHand } from './submitter-bench.ts';
 
 /** A core, a scheduler and nodes that do as they like, within their rules. */
 class World {
@@ -70,7 +70,7 @@ class World {
         break;
       case 'close':
         if (effect.line === this.line && this.waiting.length === 0) {
-          this.give({ kind: 'line', line: this.line, waiting: 0, ask: undefined, over: true });
+          this.give({ kind: 'line', line: this.line, waiting: 0, ask: undefined, near: undefined, over: true });
           this.line = 0;
         }
         break;
@@ -98,7 +98,7 @@ class World {
       this.window -= 1;
       const task = this.waiting.shift() as { index: number; attempt: number };
       this.handed = task;
-      this.give({ kind: 'task', ...task, generation: 0, ask: ask('f'), tooLarge: false });
+      this.give({ kind: 'task', ...task, generation: 0, line: this.line, ...atHand });
       this.handed = undefined;
     }
     if (this.line === 0) {
@@ -111,7 +111,7 @@ class World {
     if (this.told === this.waiting.length) return;
     const first = this.told < 0 ? ask('f') : undefined;
     this.told = this.waiting.length;
-    this.give({ kind: 'line', line: this.line, waiting: this.told, ask: first, over: false });
+    this.give({ kind: 'line', line: this.line, waiting: this.told, ask: first, near: undefined, over: false });
   }
 
   /** Something that may happen. */

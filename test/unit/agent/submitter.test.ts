@@ -163,7 +163,7 @@ describe('where tasks go', () => {
       kinds(effects).filter((kind) => kind !== 'request'),
       ['open', 'close'],
     );
-    submitterStep(state, { kind: 'line', line: 1, waiting: 0, ask: undefined, over: true }, env);
+    submitterStep(state, { kind: 'line', line: 1, waiting: 0, ask: undefined, near: undefined, over: true }, env);
     assert.equal(state.lines.size + state.byAsk.size, 0);
   });
 });

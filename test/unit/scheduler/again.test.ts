@@ -26,8 +26,8 @@ test('grants, assignments and verdicts are said again, with new numbers', () => 
       seen: 0,
       complete: true,
       wishes: [
-        { line: 1, ask, count, out: [] },
-        { line: 2, ask: { ...ask, demand: { GPU: 1 } }, count: 1, out: [] },
+        { line: 1, ask, large: [], count, out: [] },
+        { line: 2, ask: { ...ask, demand: { GPU: 1 } }, large: [], count: 1, out: [] },
       ],
       tasks: [{ task: 't', ask, large: [], at: null, refusedBy: [] }],
       gone: [],

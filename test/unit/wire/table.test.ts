@@ -125,8 +125,8 @@ const request: Wanted = {
   seen: 0,
   complete: true,
   wishes: [
-    { line: 1, ask: { ...ask, strategy: 'spread' }, count: 2, out: [[node, 1]] },
-    { line: 2, ask: { ...ask, strategy: { nodeId: node, soft: true } }, count: 0, out: [] },
+    { line: 1, ask: { ...ask, strategy: 'spread' }, large: [{ bytes: 7, places: [node] }], count: 2, out: [[node, 1]] },
+    { line: 2, ask: { ...ask, strategy: { nodeId: node, soft: true } }, large: [], count: 0, out: [] },
   ],
   tasks: [
     {
