@@ -28,7 +28,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'actor.call_back',
 ]);
 /** Reached only on nodes of a cluster, of which this workload is none. */
-const IN_A_CLUSTER = /^(forward|follow|crew)\./;
+const IN_A_CLUSTER = /^(forward|follow|crew|away|lineage)\./;
 /** Reached only where nodes copy objects from one another, which `crates/mobula-net/tests/faults.rs` tests. */
 const BETWEEN_NODES = /^(net|store\.receive)\./;
 /** Reached only by a hang: a process that runs many points tells of each when it is through. */
