@@ -132,15 +132,16 @@ export class Places {
   #fetched(place: Place, object: number, fetched: Fetched): void {
     const { commands } = this.#ports;
     const { peer, value } = place;
+    // Then nobody has asked for it here, or it is of no use there: it is made again when it is needed.
+    const goes = peer.leaves || place.isDoubted;
     switch (fetched.kind) {
       case 'here':
         place.isHere = true;
         commands.here(object, value, fetched.buffers);
         break;
       case 'no-room':
-        place.isHere = !peer.leaves;
-        // Of a node that leaves it is not asked for: it is made again when it is.
-        if (peer.leaves) commands.lostHere(object);
+        place.isHere = !goes;
+        if (goes) commands.lostHere(object);
         else commands.failHere(object, encodeFailure(failure.noRoom, 1, '', fetched.text));
         break;
       case 'lost':

@@ -30,6 +30,7 @@ export function newLine(
     granted: 0,
     windows: new Map(),
     since: 0,
+    lacksSince: null,
     aged: false,
     infeasibleSince: null,
     told: false,
@@ -83,6 +84,7 @@ export function may(state: SchedulerState, line: Line, node: NodeState): boolean
 /** Puts the line where its count and its windows say that it belongs. */
 export function settle(turn: Turn, line: Line): void {
   const { unmet, hungry } = turn.state;
+  line.lacksSince = line.count > line.granted ? (line.lacksSince ?? turn.now) : null;
   if (line.count > 0 && line.granted === 0) {
     if (!line.aged && !hungry.has(line)) {
       line.since = turn.now;

@@ -68,6 +68,8 @@ export interface Line {
   readonly windows: Map<NodeState, Window>;
   /** Since when it wants something and has no window. */
   since: number;
+  /** Since when it wants more than it has; null: it does not. */
+  lacksSince: number | null;
   /** It waited too long and has the first turn. */
   aged: boolean;
   /** Since when no node can ever run it; null: some can. */

@@ -6,7 +6,7 @@ import { fill, grow } from './deal.ts';
 import { ableNodes, settle, suits } from './lines.ts';
 import type { Line, NodeState } from './model.ts';
 import type { Turn } from './state.ts';
-import { leastTransferMs, mayGoNow, transferMs, waitMs } from './waiting.ts';
+import { mayGoNow, transferMs, waitMs } from './waiting.ts';
 import { hasRoom, held, openWindow, room, scaleOf } from './windows.ts';
 
 /** Dearer than any wait. */
@@ -44,7 +44,7 @@ function collect({ state, env, now }: Turn, line: Line, scale: number): number {
   const first = line.ask.priority > state.unmet.highestBeside(line);
   const spread = line.ask.strategy === 'spread' ? ONE_MORE : 0;
   const nodes = ableNodes(state, line);
-  if (line.bytes > 0) line.leastMs = leastTransferMs(line, nodes);
+  if (line.bytes > 0) line.leastMs = leastMs(state, line, nodes);
   const start = Math.floor(env.random() * nodes.length);
   let able = 0;
   for (let i = 0; i < nodes.length; i++) {
@@ -60,6 +60,12 @@ function collect({ state, env, now }: Turn, line: Line, scale: number): number {
     candidates.push(node);
   }
   return able;
+}
+
+/** How long the line's large arguments take to the node that has most of them, of those that may run it. */
+function leastMs(state: Turn['state'], line: Line, nodes: readonly NodeState[]): number {
+  const times = nodes.filter((node) => suits(state, line, node)).map((node) => transferMs(line, node));
+  return times.length === 0 ? 0 : Math.min(...times);
 }
 
 /** So many contested nodes are dealt out for one request; the others are at their next reports. */

@@ -60,7 +60,7 @@ impl Turn<'_> {
         }
         let results = plan.again.iter().flat_map(|again| &again.results);
         self.placing.extend(results);
-        // What makes an argument goes first: the other may follow it.
+        // What makes an argument mostly goes first: then the other may follow it. Else it waits.
         for Again {
             template,
             arguments,

@@ -173,6 +173,8 @@ impl Turn<'_> {
     fn pay(&mut self, object: u32, status: Status, payload: Payload) {
         let mut places = self.node.away.0.lock();
         let Some(of) = places.owed.remove(&object) else {
+            drop(places);
+            self.discard(payload);
             return;
         };
         if status == Status::Away {
