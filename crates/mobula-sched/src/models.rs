@@ -132,7 +132,7 @@ fn an_object_is_read_settled_and_freed_by_the_last_who_refers_to_it() {
             let last = object.release();
             if last {
                 assert_eq!(
-                    object.clear(u32::MAX).0.bytes(),
+                    object.clear(u32::MAX).1.bytes(),
                     b"value",
                     "whoever frees it sees what was written"
                 );

@@ -90,9 +90,8 @@ export class ObjectRef<T> {
    * whose value lies at another node, and all is kept that made it. False for everything else.
    *
    * @example
-   * const ref = simulate.remote(seed); // in a cluster, gives a large array
-   * await wait([ref]);
-   * ref.recoverable; // true: if its node dies, `get(ref)` runs the task again
+   * const ref = put(1);
+   * console.log(ref.recoverable); // false
    */
   get recoverable(): boolean {
     return this.#index !== RELEASED && this.#owner.isRecoverable(this.#index);

@@ -19,7 +19,6 @@ const quickBugs = [
   // Results that stay.
   'results that stay never dropped',
   'copies kept of what stays elsewhere',
-  'places at a dead node stay',
   // Sessions.
   'frame that came twice delivered twice',
   'first frame on a new link dropped',

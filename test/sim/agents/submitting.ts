@@ -157,7 +157,7 @@ export class Submitting {
   /** A node is dead. */
   forgetPeer(peer: Peer): void {
     this.#answers.forgetPeer(peer);
-    if (this.#bug !== 'places at a dead node stay') this.places.forgetPeer(peer);
+    this.places.forgetPeer(peer);
   }
 
   /** A node leaves. */
