@@ -32,7 +32,6 @@ export const rareBugs = [
   'attempt lost with its node is free',
   'cancel lost behind a held run',
   'nobody complains',
-  'what was made of a lost value counts',
 ] as const;
 
 export const bugs = [...quickBugs, ...rareBugs] as const;

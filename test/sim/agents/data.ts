@@ -1,5 +1,5 @@
 import type { Named, Placed } from '../../../src/agent/data/named.ts';
-import type { DataPort, Fetched } from '../../../src/agent/data/ports.ts';
+import type { DataPort, Fetched, Urgency } from '../../../src/agent/data/ports.ts';
 import type { Peer } from '../../../src/agent/peer.ts';
 import { Violation } from '../scenario.ts';
 import type { Io } from './io.ts';
@@ -7,6 +7,9 @@ import type { Buffers, Fetch } from './messages.ts';
 
 /** Milliseconds after which an answer is taken for lost. */
 const AGAIN_MS = 300;
+/** How often a fetch fails: of a result that its task cannot make again, more often, as there are few. */
+const SELDOM = 0.05;
+const OFTEN = 0.25;
 /** So often is a value that stays at a node asked for, before that counts as lost. */
 const MOST_TRIES = 10;
 
@@ -15,6 +18,7 @@ interface Fetching {
   readonly number: number;
   /** Whether it is a value that stays there. */
   readonly isPlaced: boolean;
+  readonly isResult: boolean;
   tries: number;
   readonly end: (fetched: Fetched) => void;
 }
@@ -95,9 +99,16 @@ export class Data implements DataPort {
     return this.#served.get(number)?.every((buffer) => this.#of(buffer).refs === 1) === true;
   }
 
-  pull({ node }: Peer, named: Named | Placed, _urgency: unknown, end: (fetched: Fetched) => void): () => void {
+  pull({ node }: Peer, named: Named | Placed, urgency: Urgency, end: (fetched: Fetched) => void): () => void {
     const ticket = ++this.#last;
-    this.#fetches.set(ticket, { node, number: named.number, isPlaced: 'node' in named, tries: 0, end });
+    this.#fetches.set(ticket, {
+      node,
+      number: named.number,
+      isPlaced: 'node' in named,
+      isResult: urgency === 'result',
+      tries: 0,
+      end,
+    });
     this.#ask(ticket);
     return () => void this.#fetches.delete(ticket);
   }
@@ -137,7 +148,8 @@ export class Data implements DataPort {
     // Some have no room, and some were lost on their disk.
     const chance = this.#io.random();
     if (bytes.length === 0) one.end({ kind: 'lost', text: '' });
-    else if (chance < 0.05) one.end({ kind: chance < 0.01 ? 'no-room' : 'lost', text: '' });
+    else if (chance < (one.isResult && !one.isPlaced ? OFTEN : SELDOM))
+      one.end({ kind: chance < 0.01 ? 'no-room' : 'lost', text: '' });
     else one.end({ kind: 'here', buffers: bytes.map((each) => this.put(each)) });
     this.#owner.ended();
   }

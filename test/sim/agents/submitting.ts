@@ -200,12 +200,7 @@ export class Submitting {
       }
       case 'end':
         this.#sending.landed(effect.index, this.#io.now);
-        this.#answers.end(
-          effect.index,
-          '',
-          false,
-          effect.isVoid && this.#bug !== 'what was made of a lost value counts',
-        );
+        this.#answers.end(effect.index, '', false, effect.isVoid);
         break;
       case 'lost':
         this.#sending.landed(effect.index, this.#io.now);
