@@ -9,7 +9,6 @@ import { Results } from './data/results.ts';
 import type { ImportedTemplates } from './imported.ts';
 import type { Peer } from './peer.ts';
 import type { Places } from './places.ts';
-import { voidFollowers } from './submitter/follow.ts';
 import type { Submitter } from './submitter/state.ts';
 import { isOut, lateMaker } from './submitter/step.ts';
 import { namedIn, type Unbuffered } from './values.ts';
@@ -50,7 +49,7 @@ export interface AnswersPorts {
   readonly commands: Commands;
   readonly imported: ImportedTemplates;
   readonly data: DataPort;
-  readonly places: Pick<Places, 'add' | 'drop' | 'doubt'>;
+  readonly places: Pick<Places, 'add' | 'bring' | 'doubt' | 'drop'>;
   /** What is out. */
   readonly submitter: Submitter;
   /** An answer is complete: `end` is called if it counts. */
@@ -102,8 +101,7 @@ export class Answers {
       writeFetched(peer.out, head);
       return true;
     }
-    const mayStay = head.what === answer.values && submitter.flights.get(head.index)?.mayRepeat === true;
-    if (peer.leaves || !mayStay) {
+    if (head.what !== answer.values || submitter.flights.get(head.index)?.mayRepeat !== true) {
       this.#fetch(peer, head, entry);
       return false;
     }
@@ -131,8 +129,7 @@ export class Answers {
   }
 
   #fetched(of: Answer): void {
-    const { peer, head, results, failed } = of;
-    if (failed?.kind === 'lost') voidFollowers(this.#ports.submitter, head);
+    const { peer, head, results } = of;
     try {
       this.#complete(of);
       this.#next(head.index);
@@ -186,37 +183,29 @@ export class Answers {
     }
   }
 
-  /**
-   * It counts: the attempt ends with it. `over`: the task's job is over, and what the values name may be gone. `isVoid`: it was made of
-   * what has no value.
-   */
-  end(index: number, fn: string, over: boolean, isVoid: boolean): void {
+  /** It counts: the attempt ends with it. `over`: the task's job is over, and what the values name may be gone. */
+  end(index: number, fn: string, over: boolean): void {
     const { commands } = this.#ports;
-    const { peer, head, stays, failed } = this.#latest as Answer;
-    const counts = stays === true && !over && !isVoid;
-    if (stays === true && !counts) writeFetched(peer.out, head);
+    const of = this.#latest as Answer;
+    const { peer, head, stays = false, failed } = of;
     const fail = (kind: number, reason: number, details: string): void =>
       commands.fail(index, kind, encodeFailure(reason, head.attempt, fn, details));
     if (over) {
+      if (stays) writeFetched(peer.out, head);
       fail(outcome.failed, failure.cancelled, '');
       return;
     }
-    if (isVoid) {
-      commands.giveBack(index, outcome.unbegun);
-      return;
-    }
     if (failed !== undefined) {
-      // Nobody has asked for what a node has that leaves.
-      if (failed.kind === 'no-room' && !peer.leaves) fail(outcome.failed, failure.noRoom, failed.text);
+      if (failed.kind === 'no-room') fail(outcome.failed, failure.noRoom, failed.text);
       else fail(outcome.lost, failure.lost, failed.text);
       return;
     }
     try {
-      if (counts) this.#stay(index, this.#latest as Answer);
-      else this.#pass(index, this.#latest as Answer);
+      if (stays) this.#stay(index, of);
+      else this.#pass(index, of);
     } catch (error) {
       if (error instanceof ObjectStoreFullError) {
-        if (counts) writeFetched(peer.out, head);
+        if (stays) writeFetched(peer.out, head);
         fail(outcome.failed, failure.noRoom, withoutPage(error.message));
         return;
       }
@@ -252,5 +241,6 @@ export class Answers {
       throw error;
     }
     writeStays(peer.out, head);
+    if (peer.leaves) for (const place of added) places.bring(place);
   }
 }

@@ -28,6 +28,12 @@ export class Commands {
     this.#objects = objects;
   }
 
+  /** The open record is not carried out. */
+  #abort(): void {
+    this.#port.abort();
+    this.#values.drop();
+  }
+
   /** Ends an attempt with the next `count` values of an entry. `buffersOf`: what was fetched for them. */
   result(
     index: number,
@@ -42,8 +48,7 @@ export class Commands {
       for (let i = 0; i < count; i++) this.#values.pass(from, inward, buffersOf);
       from.end();
     } catch (error) {
-      this.#port.abort();
-      this.#values.drop();
+      this.#abort();
       throw error;
     }
     this.#values.kept();
@@ -68,8 +73,7 @@ export class Commands {
       from.end();
       if (!some) throw malformed('an answer that names nothing');
     } catch (error) {
-      this.#port.abort();
-      this.#values.drop();
+      this.#abort();
       throw error;
     }
     this.#values.kept();
@@ -205,8 +209,7 @@ export class Commands {
       if (deps > 0) this.#port.list(run.makers.length === 0 ? given : merged(head, run.makers, given));
       if (objects.length > 1) this.#port.list(objects.slice(1));
     } catch (error) {
-      this.#port.abort();
-      this.#values.drop();
+      this.#abort();
       throw error;
     } finally {
       for (const object of fresh) this.#objects.release(object);

@@ -15,12 +15,12 @@ interface Place {
   readonly value: Unbuffered;
   /** Other nodes that may have a copy. */
   readonly nodes: Set<NodeId>;
-  /** The object that it is being fetched for, and what drops that. */
+  /** The object that it is being fetched for, and what drops the fetch. */
   fetch?: { readonly object: number; readonly drop: () => void } | undefined;
   /** Whether the core has it here, or an error in its place. */
   isHere: boolean;
-  /** Whether another node could not fetch it: the place is not known any more once it is here. */
-  isDoubted: boolean;
+  /** Whether it comes here for good, as its node leaves, or another node could not fetch it. */
+  goes: boolean;
 }
 
 /** What a value is called that stays at a node, also when it is not known here any more. */
@@ -47,9 +47,10 @@ export class Places {
   readonly #byNumber = new Map<number, Place>();
   readonly #byPeer = new Map<Peer, Map<number, Place>>();
   #last = 0;
-  /** Nodes by the number that the core knows, less 1. */
-  readonly #nodes: NodeId[] = [];
+  /** Nodes by the numbers that the core knows, which rise. */
+  readonly #nodes = new Map<number, NodeId>();
   readonly #nodeNumbers = new Map<NodeId, number>();
+  #lastNode = 0;
 
   constructor(ports: PlacesPorts) {
     this.#ports = ports;
@@ -67,7 +68,7 @@ export class Places {
     // Numbers are 32 bits in the core: after the last, those are used again that are free.
     do this.#last = (this.#last + 1) >>> 0;
     while (this.#byNumber.has(this.#last));
-    const place: Place = { number: this.#last, peer, value, nodes: new Set(), isHere: false, isDoubted: false };
+    const place: Place = { number: this.#last, peer, value, nodes: new Set(), isHere: false, goes: false };
     this.#byNumber.set(place.number, place);
     this.#byPeer.set(peer, ofPeer.set(value.named.number, place));
     return { place: place.number, node: this.#nodeNumber(peer), bytes: bytesOf(value.named) };
@@ -76,17 +77,16 @@ export class Places {
   #nodeNumber({ node }: Peer): number {
     let number = this.#nodeNumbers.get(node);
     if (number === undefined) {
-      number = this.#nodes.push(node);
+      number = ++this.#lastNode;
+      this.#nodes.set(number, node);
       this.#nodeNumbers.set(node, number);
     }
     return number;
   }
 
-  /** The node that the core knows by this number. */
-  nodeOf(number: number): NodeId {
-    const node = this.#nodes[number - 1];
-    if (node === undefined) throw new Error(`there is no node ${number}`);
-    return node;
+  /** The node that the core knows by this number, unless it is dead. */
+  nodeOf(number: number): NodeId | undefined {
+    return this.#nodes.get(number);
   }
 
   /** What the value of a place is called in the whole cluster. */
@@ -131,24 +131,13 @@ export class Places {
 
   #fetched(place: Place, object: number, fetched: Fetched): void {
     const { commands } = this.#ports;
-    const { peer, value } = place;
-    // Then nobody has asked for it here, or it is of no use there: it is made again when it is needed.
-    const goes = peer.leaves || place.isDoubted;
-    switch (fetched.kind) {
-      case 'here':
-        place.isHere = true;
-        commands.here(object, value, fetched.buffers);
-        break;
-      case 'no-room':
-        place.isHere = !goes;
-        if (goes) commands.lostHere(object);
-        else commands.failHere(object, encodeFailure(failure.noRoom, 1, '', fetched.text));
-        break;
-      case 'lost':
-        place.isDoubted = true;
-        commands.lostHere(object);
-    }
-    if (place.isDoubted || peer.leaves) this.#lose(place);
+    place.isHere = true;
+    // Of what comes for good nobody has asked: it is made again when somebody does.
+    if (fetched.kind === 'here') commands.here(object, place.value, fetched.buffers);
+    else if (fetched.kind === 'no-room' && !place.goes)
+      commands.failHere(object, encodeFailure(failure.noRoom, 1, '', fetched.text));
+    else commands.lostHere(object);
+    if (place.goes || fetched.kind === 'lost') this.#lose(place);
   }
 
   /** The core knows the place no more, and its node need not keep it. */
@@ -168,31 +157,23 @@ export class Places {
     }
   }
 
-  /** Nothing needs the value of a place any more. */
+  /** Nothing needs the value of a place any more. It is not being fetched: the core would wait for that. */
   drop(number: number): void {
     const place = this.#byNumber.get(number);
-    if (place === undefined) return;
-    this.#stop(place);
-    this.#end(place);
+    if (place !== undefined) this.#end(place);
   }
 
-  /** What is being fetched is not needed; its object is settled all the same. */
-  #stop(place: Place): void {
-    const { fetch } = place;
-    if (fetch === undefined) return;
-    place.fetch = undefined;
-    fetch.drop();
-    this.#ports.commands.lostHere(fetch.object);
-  }
-
-  /** Another node could not fetch the value of a place. If this one cannot either, it is lost; else others have it from here from now on. */
+  /** Another node could not fetch the value of a place. It comes here; if it cannot come either, it is lost. */
   doubt(node: NodeId, { number }: Named): void {
     for (const [peer, places] of this.#byPeer) {
       const place = peer.node === node ? places.get(number) : undefined;
-      if (place === undefined || place.isDoubted) continue;
-      place.isDoubted = true;
-      this.#bring(place);
+      if (place !== undefined) this.#bring(place);
     }
+  }
+
+  /** The node of a value leaves. */
+  bring(number: number): void {
+    this.#bring(this.#of(number));
   }
 
   /** A node leaves: what stays there comes here. */
@@ -200,8 +181,10 @@ export class Places {
     for (const place of [...(this.#byPeer.get(peer)?.values() ?? [])]) this.#bring(place);
   }
 
-  /** What is at a place comes here, and then the place is not known any more. */
+  /** What is at a place comes here for good. Tasks that take it wait for that. */
   #bring(place: Place): void {
+    if (place.goes) return;
+    place.goes = true;
     if (place.isHere) this.#lose(place);
     else this.#ports.commands.bring(place.number);
   }
@@ -213,7 +196,14 @@ export class Places {
     for (const place of places?.values() ?? []) {
       this.#byNumber.delete(place.number);
       this.#ports.commands.lose(place.number);
-      this.#stop(place);
+      const { fetch } = place;
+      if (fetch === undefined) continue;
+      fetch.drop();
+      this.#ports.commands.lostHere(fetch.object);
     }
+    const number = this.#nodeNumbers.get(peer.node);
+    if (number === undefined) return;
+    this.#nodeNumbers.delete(peer.node);
+    this.#nodes.delete(number);
   }
 }

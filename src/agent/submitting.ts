@@ -160,9 +160,8 @@ export class SubmittingTasks implements NewsHandler {
     const end = isNew ? this.#runtime.values.skip(pos + 12) : pos + 12;
     const hasNear = (flags & lineFlag.near) !== 0;
     const { inboxView: view } = this.#runtime.port;
-    const near = hasNear
-      ? { node: this.#ports.places.nodeOf(view.getUint32(end, true)), bytes: view.getUint32(end + 4, true) * 1024 }
-      : undefined;
+    const node = hasNear ? this.#ports.places.nodeOf(view.getUint32(end, true)) : undefined;
+    const near = node === undefined ? undefined : { node, bytes: view.getUint32(end + 4, true) * 1024 };
     this.#step({ kind: 'line', line, waiting, ask, near, over: (flags & lineFlag.over) !== 0 });
     return hasNear ? end + 8 : end;
   }
@@ -204,12 +203,7 @@ export class SubmittingTasks implements NewsHandler {
       }
       case 'end':
         this.#landed(effect.index);
-        this.#answers.end(
-          effect.index,
-          effect.ask.fn,
-          this.#ports.jobs.isOver(jobNumber(effect.ask.job)),
-          effect.isVoid,
-        );
+        this.#answers.end(effect.index, effect.ask.fn, this.#ports.jobs.isOver(jobNumber(effect.ask.job)));
         break;
       case 'lost': {
         this.#landed(effect.index);

@@ -164,14 +164,14 @@ export class WireValues {
     this.#runtime.values.write(value, 'value', true, true);
   }
 
-  /** Writes a value that is these bytes alone. */
-  putBytes(bytes: Uint8Array): void {
+  /** Writes a value of these bytes, and buffers that are stored. */
+  putBytes(bytes: Uint8Array, stored: readonly StoredBuffer[] = none): void {
     const { writer } = this.#runtime.port;
     writer.ensure(4 + bytes.length);
     const mark = writer.pos - writer.moved;
     writer.bytes.set(bytes, writer.pos + 4);
     writer.pos += 4 + bytes.length;
-    this.#runtime.port.finishValue(mark, []);
+    this.#runtime.port.finishValue(mark, stored);
   }
 
   /** Writes the next value of an entry with its length word at the end of the open record. `buffersOf`: what was fetched for it. */
@@ -194,13 +194,8 @@ export class WireValues {
 
   /** Writes a value at the end of the open record, whose buffers are here. */
   putFetched({ bytes, named }: Unbuffered, buffers: readonly number[]): void {
-    const { writer } = this.#runtime.port;
-    writer.ensure(4 + bytes.length);
-    const mark = writer.pos - writer.moved;
-    writer.bytes.set(bytes, writer.pos + 4);
-    writer.pos += 4 + bytes.length;
-    this.#runtime.port.finishValue(
-      mark,
+    this.putBytes(
+      bytes,
       this.#fetched(named, () => buffers),
     );
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 import {
   cancel,
@@ -280,11 +281,12 @@ test('options of calls go, and the methods of a living handle stay', limit, asyn
   await kill(counter);
 });
 
-test('a task that is tried again, and one that is cancelled, run and end without their function', limit, async () => {
+test('a task that is tried again, and one that is cancelled, run and end without their function', limit, async (t) => {
   const before = await quiet();
+  const folder = mkdtempSync(join(tmpdir(), 'mobula-templates-'));
+  t.after(() => rmSync(folder, { recursive: true }));
   const retried = (): ObjectRef<number> => {
-    const file = `${tmpdir()}/mobula-templates-${process.pid}`;
-    rmSync(file, { force: true });
+    const file = join(folder, 'tried');
     const flaky = async (path: string): Promise<number> => {
       const { existsSync, writeFileSync } = await import('node:fs');
       if (existsSync(path)) return 7;

@@ -4,7 +4,7 @@
 //!    agent's for it, or in the *next* object. An entry may have both: then the value was needed here.
 //! 2. A next is given once, and kept with a reference. The agent settles it with the value, or the task that runs again since the
 //!    place was lost (`lineage.rs`).
-//! 3. The entry is there from before the object is settled until it is freed.
+//! 3. The entry is there from before anybody knows that the object is settled until the object is freed.
 
 use mobula_fault::failpoint;
 use mobula_queue::{Subscribed, Waiter};
@@ -19,6 +19,7 @@ use crate::payload::Payload;
 use crate::port::Event;
 use crate::task::{Spec, State};
 use crate::turn::Turn;
+use crate::wire::{Writer, event};
 
 /// The objects whose values are away.
 #[derive(Debug, Default)]
@@ -66,6 +67,31 @@ pub(crate) enum Found {
     At(u32),
 }
 
+/// What the agent hears of a place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum PlaceNews {
+    /// Its value is needed here: this object is to be settled with it.
+    Need { place: u32, object: u32 },
+    /// Nothing needs its value any more.
+    Drop { place: u32 },
+}
+
+impl PlaceNews {
+    pub(crate) fn write(self, writer: &mut Writer<'_>) {
+        match self {
+            Self::Need { place, object } => {
+                writer.head(event::NEED, 0, 0);
+                writer.u32(place);
+                writer.u32(object);
+            }
+            Self::Drop { place } => {
+                writer.head(event::DROP, 0, 0);
+                writer.u32(place);
+            }
+        }
+    }
+}
+
 /// An argument of a task that lies at a place: which of its arguments, and the place.
 pub(crate) type Elsewhere = (u32, u32);
 
@@ -74,28 +100,26 @@ impl Places {
         self.entries.get(&object).and_then(|entry| entry.next)
     }
 
-    /// Where the value of a settled object is, if it is away and known not to be lost.
-    fn place(&self, object: u32) -> Option<Place> {
+    /// The first that an entry has of what `of` gives, from that of a settled object on.
+    fn first<T>(&self, object: u32, of: impl Fn(&Entry) -> Option<T>) -> Option<T> {
         let mut at = object;
         loop {
             let entry = self.entries.get(&at)?;
-            if entry.place.is_some() {
-                return entry.place;
+            if let Some(first) = of(entry) {
+                return Some(first);
             }
             at = entry.next?;
         }
     }
 
+    /// Where the value of a settled object is, if it is away and known not to be lost.
+    fn place(&self, object: u32) -> Option<Place> {
+        self.first(object, |entry| entry.place)
+    }
+
     /// What has made the value of a settled object, if it is away and that is known.
     pub(crate) fn made(&self, object: u32) -> Option<Made> {
-        let mut at = object;
-        loop {
-            let entry = self.entries.get(&at)?;
-            if entry.made.is_some() {
-                return entry.made;
-            }
-            at = entry.next?;
-        }
+        self.first(object, |entry| entry.made)
     }
 }
 
@@ -115,9 +139,7 @@ impl Node {
             }
         }
     }
-}
 
-impl Node {
     /// Whether the value of a settled object is at a place.
     pub(crate) fn is_at_place(&self, object: u32) -> bool {
         let is_away = self.objects.get(object).outcome().0 == Status::Away;
@@ -206,7 +228,7 @@ impl Turn<'_> {
             // It is in flight.
             self.count_task();
             let place = place.number;
-            self.post_agent(Event::Need { place, object: next });
+            self.post_agent(PlaceNews::Need { place, object: next });
         } else {
             let made = entry.made.take();
             drop(places);
@@ -311,7 +333,7 @@ impl Turn<'_> {
         }
         if let Some(place) = entry.place {
             places.by_place.remove(&place.number);
-            self.post_agent(Event::Drop { place: place.number });
+            self.post_agent(PlaceNews::Drop { place: place.number });
         }
         drop(places);
         self.let_go(gone);
@@ -320,9 +342,9 @@ impl Turn<'_> {
         }
     }
 
-    pub(crate) fn post_agent(&mut self, event: Event) {
+    pub(crate) fn post_agent(&mut self, news: PlaceNews) {
         if let Some(agent) = self.node.forwarding.agent() {
-            self.post(agent, event);
+            self.post(agent, Event::Place(news));
         }
     }
 }

@@ -7,6 +7,7 @@ use mobula_sync::atomic::Ordering;
 
 use crate::cancel::How;
 use crate::failure::Failure;
+use crate::forward::Way;
 use crate::object::NONE;
 use crate::policy::{self, Queue};
 use crate::port::{Inner, Port};
@@ -395,12 +396,12 @@ impl Turn<'_> {
     }
 
     /// Writes a task, ready or taken by this port already, into the inbox. The port goes on holding it, however it turns out.
-    /// `line`: that which the agent takes it from.
+    /// `way`: for the agent.
     pub(crate) fn write_record(
         &mut self,
         task: u32,
         slot: u16,
-        line: Option<u32>,
+        way: Option<&Way>,
         writer: &mut Writer<'_>,
     ) -> Written {
         let cell = self.node.tasks.get(task);
@@ -411,9 +412,13 @@ impl Turn<'_> {
         }
         // SAFETY: the queue gave the task to this port, which is its holder now.
         let spec = unsafe { cell.spec() };
-        let elsewhere = line.and_then(|_| self.elsewhere(task)).unwrap_or_default();
+        let elsewhere = way.map_or(&[][..], |way| &way.elsewhere);
         let node = self.node;
-        let is_here = |at: usize| !elsewhere.iter().any(|&(position, _)| position as usize == at);
+        let is_here = |at: usize| {
+            elsewhere
+                .binary_search_by_key(&(at as u32), |each| each.0)
+                .is_err()
+        };
         let deps = || {
             let all = spec.deps.iter().enumerate();
             all.filter(|&(at, _)| is_here(at))
@@ -458,8 +463,8 @@ impl Turn<'_> {
         writer.u32(generation);
         writer.u32(spec.template.number);
         writer.u32(cell.attempt());
-        writer.u32(match line {
-            Some(line) => line,
+        writer.u32(match way {
+            Some(way) => way.line,
             None if spec.actor == NONE => cell.yielded.load(Ordering::Relaxed),
             None => spec.actor,
         });
@@ -467,7 +472,7 @@ impl Turn<'_> {
         writer.bytes(origin);
         if !elsewhere.is_empty() {
             writer.u32(elsewhere.len() as u32);
-            for &(position, place) in &elsewhere {
+            for &(position, place) in elsewhere {
                 writer.u32(position);
                 writer.u32(place);
             }

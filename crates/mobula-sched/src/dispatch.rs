@@ -400,7 +400,7 @@ impl Turn<'_> {
                 writer.u32(task.generation);
                 writer.u32(items);
             }
-            Event::Need { .. } | Event::Drop { .. } => news.write_place(writer),
+            Event::Place(news) => news.write(writer),
             Event::StopActor { actor } => {
                 writer.head(event::STOP_ACTOR, 0, 0);
                 writer.u32(actor);
@@ -477,24 +477,6 @@ impl Turn<'_> {
             self.borrowed.remove(&object);
         }
         true
-    }
-}
-
-impl Event {
-    /// What the agent hears of a place.
-    fn write_place(&self, writer: &mut Writer<'_>) {
-        match *self {
-            Self::Need { place, object } => {
-                writer.head(event::NEED, 0, 0);
-                writer.u32(place);
-                writer.u32(object);
-            }
-            Self::Drop { place } => {
-                writer.head(event::DROP, 0, 0);
-                writer.u32(place);
-            }
-            _ => {}
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use mobula_sync::Mutex;
 use mobula_sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use rustc_hash::FxHashMap;
 
+use crate::away::Elsewhere;
 use crate::batch::Written;
 use crate::line::{self, Kind, Line, Near};
 use crate::node::Node;
@@ -26,6 +27,13 @@ const FOLLOWERS: u32 = 0;
 
 /// Cancelled tasks that a line may keep however short it is, until the agent closes it.
 const FEW: u32 = 64;
+
+/// How a task goes to the agent: the line that it is from, and its arguments that lie at places, by their position.
+#[derive(Debug)]
+pub(crate) struct Way {
+    pub(crate) line: u32,
+    pub(crate) elsewhere: Vec<Elsewhere>,
+}
 
 /// What the agent is told of a line.
 #[derive(Debug)]
@@ -284,13 +292,19 @@ impl Turn<'_> {
         while let Some((line, task)) = node.forwarding.pop(node) {
             failpoint!("forward.take");
             let is_ready = node.tasks.get(task).state().0 == State::Ready;
-            if is_ready && self.elsewhere(task).is_none() {
+            // Nothing is made again for one that was settled meanwhile.
+            let elsewhere = if is_ready {
+                self.elsewhere(task)
+            } else {
+                Some(Vec::new())
+            };
+            let Some(elsewhere) = elsewhere else {
                 // An argument was lost since the task was put there.
                 node.forwarding.keep(line, node, None);
                 self.wait_again(task);
                 continue;
-            }
-            match self.write_record(task, 0, Some(line), writer) {
+            };
+            match self.write_record(task, 0, Some(&Way { line, elsewhere }), writer) {
                 Written::Done(_) => {
                     node.remember_begun(inner, self.port, task);
                     self.has_left(task);

@@ -8,7 +8,7 @@
 //!
 //! The two counts are those of the OSDI paper's lineage, as Ray keeps it: values, and specs that name them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use mobula_sync::atomic::Ordering;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -36,8 +36,7 @@ pub(crate) struct Made {
 
 #[derive(Debug, Default)]
 pub(crate) struct Lineage {
-    /// By numbers that rise.
-    pub(crate) kept: BTreeMap<u64, Kept>,
+    pub(crate) kept: FxHashMap<u64, Kept>,
     last: u64,
     /// Those that have a spec, oldest first. They may be gone.
     oldest: VecDeque<u64>,
@@ -159,27 +158,24 @@ impl Lineage {
         gone.specs.push((spec.template, spec.arguments));
     }
 
-    /// `of`: what an object takes.
-    fn fill(&mut self, number: u64, spec: KeptSpec, of: impl Fn(u32) -> (usize, u64)) {
+    /// An object is an argument of one more spec. `bytes`, `buffers`: what it takes.
+    fn hold(&mut self, object: u32, (bytes, buffers): (usize, u64)) -> Argument {
+        let held = self.held.entry(object).or_insert_with(|| {
+            self.bytes += bytes;
+            self.buffers += buffers;
+            Held {
+                specs: 0,
+                bytes,
+                buffers,
+            }
+        });
+        held.specs += 1;
+        Argument::Object(object)
+    }
+
+    fn fill(&mut self, number: u64, spec: KeptSpec) {
         self.bytes += bytes_of(&spec);
         self.buffers += buffers_of(&spec.arguments);
-        for argument in &spec.deps {
-            if let Argument::Object(object) = *argument {
-                let held = self.held.entry(object).or_insert_with(|| {
-                    let (bytes, buffers) = of(object);
-                    Held {
-                        specs: 0,
-                        bytes,
-                        buffers,
-                    }
-                });
-                held.specs += 1;
-                if held.specs == 1 {
-                    self.bytes += held.bytes;
-                    self.buffers += held.buffers;
-                }
-            }
-        }
         if let Some(kept) = self.kept.get_mut(&number) {
             kept.spec = Some(spec);
         }
@@ -260,7 +256,8 @@ impl Turn<'_> {
                 gone.objects.push(dep);
                 Argument::Result(made)
             } else {
-                Argument::Object(dep)
+                let size = self.size_of_value(dep, &places);
+                places.lineage.hold(dep, size)
             });
         }
         // Counted again, as what the kept spec takes.
@@ -270,17 +267,7 @@ impl Turn<'_> {
             arguments: spec.arguments,
             deps: deps.into(),
         };
-        let sizes: FxHashMap<u32, (usize, u64)> = kept
-            .deps
-            .iter()
-            .filter_map(|argument| match *argument {
-                Argument::Object(object) => Some((object, self.size_of_value(object, &places))),
-                Argument::Result(_) => None,
-            })
-            .collect();
-        places.lineage.fill(number, kept, |object| {
-            sizes.get(&object).copied().unwrap_or_default()
-        });
+        places.lineage.fill(number, kept);
         places.lineage.make_room(node.store.capacity(), &mut gone);
         drop(places);
         self.let_go(gone);

@@ -7,6 +7,7 @@ use mobula_sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use rustc_hash::FxHashMap;
 
 use crate::actor::Host;
+use crate::away::PlaceNews;
 use crate::batch::Kinds;
 use crate::cancel::How;
 use crate::crew::Crew;
@@ -54,10 +55,8 @@ pub(crate) enum Event {
     Credit { task: TaskId, items: u32 },
     /// An actor of this thread is gone.
     StopActor { actor: u32 },
-    /// The value at a place is needed here: this object is to be settled with it.
-    Need { place: u32, object: u32 },
-    /// Nothing needs the value at a place any more.
-    Drop { place: u32 },
+    /// Something of a value that lies at another node.
+    Place(PlaceNews),
     /// A job has its first tasks: it needs threads.
     NeedCrew { job: u32 },
     /// A job has ended: its threads are to end.

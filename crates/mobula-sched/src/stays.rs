@@ -3,12 +3,11 @@
 use mobula_fault::failpoint;
 use mobula_sync::atomic::Ordering;
 
-use crate::away::{Entry, Place};
+use crate::away::{Entry, Place, PlaceNews};
 use crate::failure::{self, Failure};
 use crate::lineage::Made;
 use crate::object::{NONE, Status};
 use crate::payload::Payload;
-use crate::port::Event;
 use crate::task::{FOLLOWS, State};
 use crate::template::Use;
 use crate::turn::Turn;
@@ -132,7 +131,7 @@ impl Turn<'_> {
         for stay in values {
             match stay {
                 Stay::Came(payload) => self.discard(payload),
-                Stay::At(place) => self.post_agent(Event::Drop { place: place.number }),
+                Stay::At(place) => self.post_agent(PlaceNews::Drop { place: place.number }),
             }
         }
     }
@@ -202,17 +201,16 @@ impl Turn<'_> {
         }
     }
 
-    /// What was at a place is lost, or is needed here, as its node leaves.
+    /// What was at a place is lost, or is to come here: the place takes no more tasks in any case.
     pub(crate) fn place_news(&mut self, kind: u8, reader: &mut Reader<'_>) -> Result<(), Violation> {
         let place = reader.u32();
         reader.check()?;
         // What the record before has settled is known to be.
         self.propagate();
-        if kind == op::LOSE {
-            self.lose_place(place);
-        } else {
+        if kind == op::BRING {
             self.bring(place);
         }
+        self.lose_place(place);
         Ok(())
     }
 

@@ -38,7 +38,10 @@ export class Copies {
     this.#data = data;
   }
 
-  /** `peer` serves it, for tasks of `submitter`. `ready` is called later, once, if the copy is not here yet; `letGo` with the same function ends the use in any case. */
+  /**
+   * `peer` serves it, for tasks of `submitter`. `ready` is called later, once, if the copy is not here yet; `letGo` with the same function
+   * ends the use in any case.
+   */
   use(peer: Peer, submitter: Peer, named: Named | Placed, ready: CopyUser): Copy {
     const all = this.#byPeer.get(peer) ?? new Map<number, Copy>();
     this.#byPeer.set(peer, all);

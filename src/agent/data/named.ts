@@ -59,7 +59,7 @@ export function readUnplaced(from: EntryReader): { readonly node: NodeId; readon
   return read;
 }
 
-/** What no other buffers are called at this node: by number those of the sender, else those that stay at a node. */
+/** What the buffers that one task names are told apart by: numbers of its submitter, and numbers of the nodes where values stay. */
 export function keyOf(named: Named | Placed): string | number {
   return 'node' in named ? `${named.node} ${named.number}` : named.number;
 }

@@ -1,6 +1,5 @@
 /** Tasks that go to the node where their arguments are being made, before these are there. */
 import type { Amounts, Ask } from '../ports.ts';
-import type { Attempted } from '../wire/entries.ts';
 import type { Submitter, SubmitterEffect, SubmitterEvent } from './state.ts';
 
 type Follower = Extract<SubmitterEvent, { kind: 'follower' }>;
@@ -19,35 +18,8 @@ export function follow(state: Submitter, event: Follower): readonly SubmitterEff
   // What is too large fails once its arguments are there.
   if (node === undefined || !together || event.tooLarge) return [{ kind: 'give-back', index }];
   state.followers += 1;
-  // One that is void is out until its answer comes, and has been read by what follows it.
-  const isVoid = flights.some((flight) => flight?.isVoid === true);
-  state.flights.set(index, {
-    generation,
-    attempt,
-    node,
-    ask,
-    line: undefined,
-    makers: event.makers,
-    mayRepeat,
-    isVoid,
-  });
+  state.flights.set(index, { generation, attempt, node, ask, line: undefined, makers: event.makers, mayRepeat });
   return [{ kind: 'send', node }];
-}
-
-/** The value of an attempt is lost, which its node had: those that follow it may have used it, and those that follow these. */
-export function voidFollowers({ flights }: Submitter, attempt: Attempted): void {
-  const lost = [attempt];
-  for (const maker of lost) {
-    for (const [index, flight] of flights) {
-      if (flight.isVoid || flight.makers?.some((each) => isSame(each, maker)) !== true) continue;
-      flight.isVoid = true;
-      lost.push({ index, generation: flight.generation, attempt: flight.attempt });
-    }
-  }
-}
-
-function isSame(one: Attempted, other: Attempted): boolean {
-  return one.index === other.index && one.generation === other.generation && one.attempt === other.attempt;
 }
 
 /** Tasks that follow one another have mostly the same. */

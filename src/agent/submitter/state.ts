@@ -57,8 +57,6 @@ export interface Flight {
   readonly makers: readonly Attempted[] | undefined;
   /** Whether it may run more than once, so that its results may stay where they are made. */
   readonly mayRepeat: boolean;
-  /** Whether one of these has no value though its node had one: what comes of this does not count. */
-  isVoid: boolean;
 }
 
 export interface Submitter {
@@ -169,7 +167,7 @@ export type SubmitterEffect =
   /** It fails. */
   | { readonly kind: 'fail'; readonly index: number; readonly why: Failing; readonly ask: Ask }
   /** The answer counts: the task's attempt ends with it. */
-  | { readonly kind: 'end'; readonly index: number; readonly ask: Ask; readonly isVoid: boolean }
+  | { readonly kind: 'end'; readonly index: number; readonly ask: Ask }
   /** The attempt is lost with its node. */
   | {
       readonly kind: 'lost';

@@ -110,7 +110,7 @@ function task(state: Submitter, event: Of<'task'>): readonly SubmitterEffect[] {
   const [node, window] = found;
   window.out += 1;
   line.out += 1;
-  const flight = { generation, attempt, node, ask: line.ask, line, makers: undefined, mayRepeat, isVoid: false };
+  const flight = { generation, attempt, node, ask: line.ask, line, makers: undefined, mayRepeat };
   state.flights.set(index, flight);
   return [{ kind: 'send', node }];
 }
@@ -157,7 +157,7 @@ function answered(state: Submitter, event: Of<'answer'>, env: Env): readonly Sub
   const flight = state.flights.get(index);
   if (flight === undefined || !isOut(state, node, event)) return none;
   land(state, index, env);
-  return [{ kind: 'end', index, ask: flight.ask, isVoid: flight.isVoid }];
+  return [{ kind: 'end', index, ask: flight.ask }];
 }
 
 /** A task is not out any more. */

@@ -85,6 +85,12 @@ export class Agent {
     });
   }
 
+  /** This node says that it leaves. It goes on here: what it has is fetched all the same. */
+  leave(): void {
+    this.running.leave();
+    this.later();
+  }
+
   /** Runs the loop soon. */
   later(): void {
     this.#io.at('pump', this.#io.now);

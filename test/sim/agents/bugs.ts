@@ -32,6 +32,7 @@ export const rareBugs = [
   'attempt lost with its node is free',
   'cancel lost behind a held run',
   'nobody complains',
+  'error handed out as a value',
 ] as const;
 
 export const bugs = [...quickBugs, ...rareBugs] as const;

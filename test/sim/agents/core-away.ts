@@ -1,4 +1,5 @@
 import type { Placing } from '../../../src/agent/data/named.ts';
+import { Violation } from '../scenario.ts';
 import { AWAY, isAway, type Ref, type Task } from './core-task.ts';
 import type { Outcome } from './work.ts';
 
@@ -28,8 +29,8 @@ export class AwayRefs {
   readonly #core: AwayCore;
   readonly #places = new Map<number, Ref>();
   readonly #placings = new Map<number, Placing>();
-  /** Refs that the agent settles, by the number that it knows. */
-  readonly #owed = new Map<number, Ref>();
+  /** Refs that the agent settles, by the number that it knows, and whose next each is. */
+  readonly #owed = new Map<number, { readonly next: Ref; readonly of: Ref }>();
   #news: PlaceNews[] = [];
   #last = 0;
 
@@ -87,7 +88,8 @@ export class AwayRefs {
     }
     const next = fresh(ref);
     ref.next = next;
-    this.#owed.set(++this.#last, next);
+    ref.holders += 1;
+    this.#owed.set(++this.#last, { next, of: ref });
     this.#news.push({ kind: 'need', place: ref.place, object: this.#last });
     return next;
   }
@@ -117,10 +119,11 @@ export class AwayRefs {
 
   /** The agent settles what it owes. Nothing: it is lost on the way. */
   here(object: number, outcome: Outcome | undefined): void {
-    const ref = this.#owed.get(object);
-    if (ref === undefined) throw new Error(`${object} is not owed`);
+    const owed = this.#owed.get(object);
+    if (owed === undefined) throw new Violation(`${object} is not owed`);
     this.#owed.delete(object);
-    this.#core.settle(ref, outcome ?? { status: AWAY, bytes: new Uint8Array() });
+    this.#core.settle(owed.next, outcome ?? { status: AWAY, bytes: new Uint8Array() });
+    this.letGo(owed.of);
   }
 
   lose(place: number): void {
@@ -132,6 +135,7 @@ export class AwayRefs {
   bring(place: number): void {
     const ref = this.#places.get(place);
     if (ref !== undefined) this.find(ref, false);
+    this.lose(place);
   }
 
   /** A task does not count whose result is at this place. */

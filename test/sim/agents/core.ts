@@ -2,6 +2,7 @@ import type { Placing } from '../../../src/agent/data/named.ts';
 import { outcome, status } from '../../../src/core/port/wire.ts';
 import { encodeFailure, failure } from '../../../src/core/values/failures.ts';
 import { Violation } from '../scenario.ts';
+import type { Bug } from './bugs.ts';
 import { AwayRefs, type PlaceNews } from './core-away.ts';
 import { type LineNews, Lines } from './core-lines.ts';
 import { isThere, isValue, type Missing, type Ref, type Task } from './core-task.ts';
@@ -41,10 +42,12 @@ export class Core {
   readonly #readers = new Map<Ref, ((of: Outcome) => void)[]>();
   #stops: CoreNews[] = [];
   readonly #settled: (task: Task) => void;
-  readonly #nodeOf: (number: number) => string;
+  readonly #nodeOf: (number: number) => string | undefined;
+  readonly #bug: Bug | undefined;
 
   /** `nodeOf`: what node the agent has given a number. */
-  constructor(settled: (task: Task) => void, nodeOf: (number: number) => string) {
+  constructor(settled: (task: Task) => void, nodeOf: (number: number) => string | undefined, bug: Bug | undefined) {
+    this.#bug = bug;
     this.#settled = settled;
     this.#nodeOf = nodeOf;
     this.away = new AwayRefs({
@@ -113,7 +116,8 @@ export class Core {
 
   #push(task: Task): void {
     const near = this.away.nearest(task.deps);
-    this.lines.push(task, near && { node: this.#nodeOf(near.node), bytes: near.bytes });
+    const node = near && this.#nodeOf(near.node);
+    this.lines.push(task, node === undefined ? undefined : { node, bytes: near?.bytes ?? 0 });
   }
 
   #mayFollow(task: Task): void {
@@ -167,7 +171,9 @@ export class Core {
   /** Whether an argument is a value, here or elsewhere. */
   #mayGo(dep: Ref): boolean {
     const found = this.away.find(dep, true);
-    return found.is === 'at' || (found.is === 'here' && found.outcome.status === status.value);
+    if (found.is === 'here')
+      return found.outcome.status === status.value || this.#bug === 'error handed out as a value';
+    return found.is === 'at';
   }
 
   /** The arguments of a task that are there, and the places of those that are elsewhere. */

@@ -137,6 +137,7 @@ export class Member implements Hears {
     else if (timer === 'member') this.#head.tick();
     else if (timer === 'sessions') this.sessions.give({ type: 'woken' });
     else if (timer === 'look') this.#look();
+    else if (timer === 'leave') this.agent.leave();
     else this.agent.fired(timer);
   }
 
@@ -176,6 +177,9 @@ export class Member implements Hears {
 
   #registered(reconnectMs: number): void {
     this.sessions.state.reachMs = reconnectMs;
+    // A third of the nodes, some time after they have come.
+    if (this.#self.role !== 'driver' && this.#io.random() < 0.3)
+      this.#io.at('leave', this.#io.now + 4000 * this.#io.random());
     if (this.#self.role === 'driver' && this.agent.submitting.exported.job === 0) this.#head.registerJob();
     this.#look(true);
   }

@@ -34,6 +34,7 @@ export const agentMessages: MessageTable = {
   STAYS: between(),
   DROPPED: between(),
   UNPLACED: between(),
+  LEAVING: between(),
   /** What the data plane does: buffers of a number are asked for. Their connection ends with that of the sessions. */
   FETCH: { from: agents, to: agents, by: 'channel', fields: { ticket: number, number }, answers: ['BUFFERS'] },
   BUFFERS: { from: agents, to: agents, by: 'channel', fields: { ticket: number, bytes: list<Uint8Array>() } },

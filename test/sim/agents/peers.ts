@@ -195,6 +195,7 @@ const names = new Map<number, string>([
   [entry.stays, 'STAYS'],
   [entry.dropped, 'DROPPED'],
   [entry.unplaced, 'UNPLACED'],
+  [entry.leaving, 'LEAVING'],
 ]);
 const common: readonly string[] = ['RUN', 'ANSWER', 'SETTLED'];
 

@@ -19,7 +19,7 @@ import type { AgentPorts } from './agent.ts';
 import { auditAnswer, auditFollower, auditSent, auditSubmitter } from './audit.ts';
 import type { Bug } from './bugs.ts';
 import { Core, type CoreNews } from './core.ts';
-import { isValue, type Task } from './core-task.ts';
+import type { Task } from './core-task.ts';
 import type { Data } from './data.ts';
 import { Exported, type Inbox, readFetched, readValue, takeUnbuffered } from './doubles.ts';
 import type { Io } from './io.ts';
@@ -80,6 +80,7 @@ export class Submitting {
     this.core = new Core(
       (task) => this.reading.settled(task),
       (number) => this.places.nodeOf(number),
+      bug,
     );
     this.reading = new Reading(io, this.core, ports);
   }
@@ -200,7 +201,7 @@ export class Submitting {
       }
       case 'end':
         this.#sending.landed(effect.index, this.#io.now);
-        this.#answers.end(effect.index, '', false, effect.isVoid);
+        this.#answers.end(effect.index, '', false);
         break;
       case 'lost':
         this.#sending.landed(effect.index, this.#io.now);
@@ -253,42 +254,35 @@ export class Submitting {
   /** What is told the core of answers. */
   #commands(data: Data): Commands {
     const away = (): Core['away'] => this.core.away;
-    const commands: Pick<
-      Commands,
-      'fail' | 'giveBack' | 'result' | 'stays' | 'here' | 'failHere' | 'lostHere' | 'lose' | 'bring'
-    > = {
-      stays: (index, count, from, _inward, add) => {
-        const values = Array.from({ length: count }, () => {
-          const value = takeUnbuffered(from);
-          return value === undefined ? readValue(from, undefined, data) : add(value);
-        });
-        from.end();
-        this.core.result(index, outcome.stays, values);
-      },
-      here: (object, value, buffers) => {
-        const bytes = readFetched(value.named, buffers, data);
-        away().here(object, { status: status.value, bytes });
-      },
-      failHere: (object, bytes) => away().here(object, { status: status.systemError, bytes }),
-      lostHere: (object) => away().here(object, undefined),
-      lose: (place) => away().lose(place),
-      bring: (place) => away().bring(place),
-      giveBack: (index, kind) => {
-        // It may have begun, with a value that is lost. Where arguments are missing, the core counts that.
-        const task = this.core.at(index);
-        if (task?.deps.every(isValue)) task.excused += 1;
-        this.core.result(index, kind, []);
-      },
-      fail: (index, kind, bytes) => this.core.result(index, kind, [bytes]),
-      result: (index, kind, count, from, _inward, buffersOf) => {
-        const values = Array.from({ length: count }, () => readValue(from, buffersOf, data));
-        from.end();
-        const task = this.core.at(index);
-        if (kind === outcome.ok) auditFollower(task);
-        if (this.#bug === 'answer settles a task that was cancelled' && task?.state === 'settled') task.state = 'taken';
-        this.core.result(index, kind, values);
-      },
-    };
+    const commands: Pick<Commands, 'fail' | 'result' | 'stays' | 'here' | 'failHere' | 'lostHere' | 'lose' | 'bring'> =
+      {
+        stays: (index, count, from, _inward, add) => {
+          const values = Array.from({ length: count }, () => {
+            const value = takeUnbuffered(from);
+            return value === undefined ? readValue(from, undefined, data) : add(value);
+          });
+          from.end();
+          this.core.result(index, outcome.stays, values);
+        },
+        here: (object, value, buffers) => {
+          const bytes = readFetched(value.named, buffers, data);
+          away().here(object, { status: status.value, bytes });
+        },
+        failHere: (object, bytes) => away().here(object, { status: status.systemError, bytes }),
+        lostHere: (object) => away().here(object, undefined),
+        lose: (place) => away().lose(place),
+        bring: (place) => away().bring(place),
+        fail: (index, kind, bytes) => this.core.result(index, kind, [bytes]),
+        result: (index, kind, count, from, _inward, buffersOf) => {
+          const values = Array.from({ length: count }, () => readValue(from, buffersOf, data));
+          from.end();
+          const task = this.core.at(index);
+          if (kind === outcome.ok) auditFollower(task);
+          if (this.#bug === 'answer settles a task that was cancelled' && task?.state === 'settled')
+            task.state = 'taken';
+          this.core.result(index, kind, values);
+        },
+      };
     return commands as Commands;
   }
 

@@ -3,81 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Copies } from '../../../src/agent/data/copies.ts';
 import { type Named, nameOf, readNamed, writeNamed } from '../../../src/agent/data/named.ts';
-import type { DataPort, Fetched } from '../../../src/agent/data/ports.ts';
-import { Results } from '../../../src/agent/data/results.ts';
 import { Serving, SWEEP_MS, VISITS } from '../../../src/agent/data/serving.ts';
 import { TaskCopies } from '../../../src/agent/data/task-copies.ts';
-import { Peer } from '../../../src/agent/peer.ts';
+import type { Peer } from '../../../src/agent/peer.ts';
 import { EntryStream, EntryWriter } from '../../../src/agent/wire/entry.ts';
-import { judge } from '../../../src/boot/net-end.ts';
 import { Random } from '../../support/random.ts';
-
-/** A store, and a data plane that ends fetches when it is told to. */
-class Plane implements DataPort {
-  readonly serves = true;
-  readonly most = 250;
-  readonly served = new Map<number, readonly number[]>();
-  readonly others = new Set<number>();
-  readonly fetches: { readonly number: number; end(fetched: Fetched): void; dropped: boolean }[] = [];
-  readonly refs = new Map<number, number>();
-  #last = 0;
-
-  serve(number: number, buffers: readonly number[]): void {
-    assert.equal(this.served.has(number), false);
-    this.served.set(number, buffers);
-  }
-
-  unserve(number: number): void {
-    assert.equal(this.served.delete(number), true);
-  }
-
-  looks = 0;
-
-  isAlone(number: number): boolean {
-    this.looks += 1;
-    return this.served.get(number)?.some((buffer) => this.others.has(buffer)) === false;
-  }
-
-  pull(_peer: Peer, { number }: Named, _urgency: unknown, end: (fetched: Fetched) => void): () => void {
-    const fetch = { number, end, dropped: false };
-    this.fetches.push(fetch);
-    return () => {
-      fetch.dropped = true;
-    };
-  }
-
-  /** The oldest fetch of a number comes to an end. */
-  end(number: number, failed?: Exclude<Fetched, { kind: 'here' }>): void {
-    const at = this.fetches.findIndex((fetch) => fetch.number === number && !fetch.dropped);
-    const [fetch] = this.fetches.splice(at, 1);
-    const buffer = ++this.#last;
-    if (failed === undefined) this.refs.set(buffer, 1);
-    fetch?.end(failed ?? { kind: 'here', buffers: [buffer] });
-  }
-
-  get open(): readonly number[] {
-    return this.fetches.filter(({ dropped }) => !dropped).map(({ number }) => number);
-  }
-
-  share(buffer: number): void {
-    this.refs.set(buffer, (this.refs.get(buffer) as number) + 1);
-  }
-
-  release(buffer: number): void {
-    const left = (this.refs.get(buffer) ?? 0) - 1;
-    assert.ok(left >= 0, `buffer ${buffer} is let go twice`);
-    if (left === 0) this.refs.delete(buffer);
-    else this.refs.set(buffer, left);
-  }
-}
-
-const peer = (): Peer =>
-  new Peer(
-    '0011223344556677',
-    () => 'taken',
-    () => undefined,
-  );
-const named = (number: number, bytes = 100): Named => ({ number, lengths: [bytes] });
+import { named, Plane, peer } from './plane.ts';
 
 describe('names of buffers', () => {
   it('are as they were written, and none that is too long is read', () => {
@@ -229,6 +160,71 @@ describe('copies of arguments', () => {
     assert.equal(plane.refs.size, 0);
   });
 
+  it('of values that stay at a third node go with that value, their last task, or the node whose tasks take them', () => {
+    const plane = new Plane();
+    const copies = new Copies(plane);
+    const [submitter, third] = [peer(), peer('aa00000000000000')];
+    const use = (number: number): TaskCopies => {
+      const placed = { ...named(number), node: third.node };
+      const task = new TaskCopies(
+        copies,
+        submitter,
+        (each) => ('node' in each ? third : submitter),
+        [placed, named(number)],
+        () => undefined,
+      );
+      for (const open of plane.open) plane.end(open);
+      return task;
+    };
+    // The submitter's own buffers have the same number.
+    const [one, other] = [use(1), use(2)];
+    one.letGo();
+    assert.equal(plane.refs.size, 4);
+    copies.unnamed(third, 1);
+    copies.unplaced(submitter, 1);
+    assert.equal(plane.refs.size, 4, 'these are others');
+    for (const number of [1, 2]) copies.unplaced(third, number);
+    assert.equal(plane.refs.size, 3, 'a task has the other one');
+    other.letGo();
+    assert.equal(plane.refs.size, 2);
+    use(3).letGo();
+    copies.forgetPeer(submitter);
+    assert.equal(plane.refs.size, 0);
+  });
+
+  it('of values whose node dies are lost for those who wait, and stay for those who have them', () => {
+    const plane = new Plane();
+    const copies = new Copies(plane);
+    const [submitter, third] = [peer(), peer('aa00000000000000')];
+    const told: unknown[] = [];
+    const take = (number: number): TaskCopies =>
+      new TaskCopies(
+        copies,
+        submitter,
+        () => third,
+        [{ ...named(number), node: third.node }],
+        (failed, copy) => told.push([failed?.kind, copy?.number]),
+      );
+    const has = take(1);
+    plane.end(1);
+    const waits = take(2);
+    copies.forgetPeer(third);
+    assert.deepEqual(
+      [told, plane.open, plane.refs.size],
+      [
+        [
+          [undefined, undefined],
+          ['lost', 2],
+        ],
+        [],
+        1,
+      ],
+    );
+    has.letGo();
+    waits.letGo();
+    assert.equal(plane.refs.size, 0);
+  });
+
   it('that cannot come are told to all who wait, once each, and tried again by the next', () => {
     const plane = new Plane();
     const copies = new Copies(plane);
@@ -353,80 +349,5 @@ describe('copies of arguments', () => {
       for (const each of peers) copies.forgetPeer(each);
       assert.deepEqual([plane.refs.size, plane.open], [0, []], `seed ${seed}`);
     }
-  });
-});
-
-describe('results', () => {
-  const fetch = (plane: Plane, told: string[]): Results => {
-    const results = new Results(plane, peer(), [named(1), named(2)], (failed) => told.push(failed?.kind ?? 'here'));
-    results.begin();
-    return results;
-  };
-
-  it('are complete when all are here; what was not taken is let go', () => {
-    const plane = new Plane();
-    const told: string[] = [];
-    const results = fetch(plane, told);
-    plane.end(2);
-    assert.deepEqual(told, []);
-    plane.end(1);
-    assert.deepEqual(told, ['here']);
-    const [taken] = results.buffersOf(named(1));
-    results.drop();
-    assert.deepEqual([...plane.refs], [[taken, 1]]);
-  });
-
-  it('that cannot come are told once; nothing is told of those that were dropped', () => {
-    const plane = new Plane();
-    const told: string[] = [];
-    const results = fetch(plane, told);
-    plane.end(1);
-    plane.end(2, { kind: 'lost', text: '' });
-    results.drop();
-    fetch(plane, told).drop();
-    assert.deepEqual([told, plane.refs.size, plane.open], [['lost'], 0, []]);
-    assert.throws(() => new Results(plane, peer(), [named(1), named(1)], () => undefined), /named twice/);
-  });
-});
-
-describe('the end of a fetch', () => {
-  const ends = (kind: number, times: number, reachMs: number): readonly unknown[] => {
-    const tries = { got: 0, waits: 0, breaks: 0, rooms: 0 };
-    return Array.from({ length: times }, (_, i) => {
-      const verdict = judge({ kind, got: 0 }, tries, i * 1000, reachMs);
-      return verdict.kind === 'again' ? verdict.ms : verdict.kind;
-    });
-  };
-
-  it('is repeated later and later, for as long as a node may be away, or some sixty times where it breaks', () => {
-    assert.deepEqual(ends(1, 8, 7000), [20, 40, 80, 160, 320, 640, 1000, 'apart']);
-    assert.equal(ends(8, 4, 3000).at(-1), 'no-room');
-    const broken = ends(5, 61, 1);
-    assert.ok(broken.slice(0, 60).every((each) => typeof each === 'number'));
-    assert.equal(broken[60], 'apart');
-  });
-
-  it('counts anew once something has come, and once the node was reached', () => {
-    const tries = { got: 0, waits: 9, breaks: 60, rooms: 0, awaySince: 0 };
-    assert.deepEqual(judge({ kind: 5, got: 1 }, tries, 9000, 7000), { kind: 'again', ms: 20 });
-    // What an earlier one has left is nothing new.
-    assert.deepEqual(judge({ kind: 1, got: 1 }, tries, 9000, 7000), { kind: 'again', ms: 40 });
-    assert.deepEqual(judge({ kind: 11, got: 0 }, tries, 15_000, 7000), { kind: 'make-room' });
-    assert.deepEqual(judge({ kind: 1, got: 0 }, tries, 16_001, 7000), { kind: 'again', ms: 80 });
-  });
-
-  it('is the end where nothing helps, and makes room a few times', () => {
-    for (const [kind, is] of [
-      [0, 'here'],
-      [6, 'apart'],
-      [7, 'lost'],
-      [9, 'apart'],
-      [13, 'over'],
-    ] as const) {
-      assert.deepEqual(ends(kind, 1, 1000), [is]);
-    }
-    const room = ends(11, 13, 1);
-    assert.ok(room.slice(0, 12).every((each) => each === 'make-room'));
-    assert.equal(room[12], 'no-room');
   });
 });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { attemptKey } from '../../../src/agent/begun.ts';
-import { voidFollowers } from '../../../src/agent/submitter/follow.ts';
 import type { SubmitterEffect } from '../../../src/agent/submitter/state.ts';
 import { ask, bench, kinds } from './submitter-bench.ts';
 
@@ -31,29 +30,6 @@ describe('tasks that follow those that make their arguments', () => {
     assert.deepEqual(follower(5, [0], other({ demand: { CPU: 10_000, GPU: 1 } })), back);
     assert.deepEqual(follower(5, [0], other({ strategy: 'spread' })), back);
     assert.deepEqual(kinds(follower(5, [0], other({}))), ['send'], 'another function is no other ask');
-  });
-
-  it('are void when the value of what they follow is lost, those that follow them later too, and no others', () => {
-    const { task, follower, answer, state, open } = bench();
-    open(3, ['a', 3]);
-    for (const index of [0, 1]) task(index);
-    follower(5, [0]);
-    follower(6, [5]);
-    follower(7, [1]);
-    const isVoid = (effects: readonly SubmitterEffect[]): readonly unknown[] =>
-      effects.map((effect) => effect.kind === 'end' && effect.isVoid);
-    voidFollowers(state, { index: 0, generation: 1, attempt: 1 });
-    assert.equal(state.flights.get(5)?.isVoid, false, 'that was another task in its place');
-    voidFollowers(state, { index: 0, generation: 0, attempt: 1 });
-    follower(8, [6]);
-    assert.deepEqual(isVoid([0, 1, 5, 6, 7, 8].flatMap((index) => answer('a', index))), [
-      false,
-      false,
-      true,
-      true,
-      false,
-      true,
-    ]);
   });
 
   it('are lost with their node, behind their makers', () => {

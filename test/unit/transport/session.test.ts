@@ -36,6 +36,14 @@ function linked(): { a: Sessions; b: Sessions } {
   return { a, b };
 }
 
+test('a peer that is of no use ends without a session, once', () => {
+  const sessions = sessionsOf(A);
+  const end = { type: 'end', peer: B, text: 'it serves nothing' } as const;
+  assert.deepEqual(give(sessions, end), [{ type: 'ended', peer: B, text: 'it serves nothing' }]);
+  assert.deepEqual(give(sessions, end), []);
+  assert.deepEqual(typesOf(give(sessions, { type: 'send', to: B, body, withRefs: false })), ['refused']);
+});
+
 test('both dial at once: the link of the lower id serves on both sides, and nobody dials again', () => {
   const [a, b] = [sessionsOf(A), sessionsOf(B)];
   // Link 1: dialed by A. Link 2: dialed by B.

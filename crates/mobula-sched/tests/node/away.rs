@@ -1,12 +1,9 @@
 //! Results that stay at other nodes: they are brought here when they are needed, and made again when they are lost.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
-
-use mobula_sched::TemplateSpec;
 
 use super::support::{
-    Bed, CAPACITY, Call, ERROR, News, OK, Status, TaskNews, Thread, UNBEGUN, Value, plain, value,
+    Bed, CAPACITY, Call, ERROR, News, OK, Status, TaskNews, Thread, UNBEGUN, Value, elsewhere, plain, value,
 };
 
 /// A node with one thread for tasks, its driver and its agent, and a template of tasks that other nodes run.
@@ -26,10 +23,7 @@ fn scene() -> Scene {
     let bed = Bed::new(1, &[]);
     let (driver, mut agent) = (bed.driver(), bed.agent());
     agent.sleeps();
-    let template = bed.template(TemplateSpec {
-        forward: Some(Arc::from(&b"ask"[..])),
-        ..plain()
-    });
+    let template = bed.template(elsewhere(b"ask"));
     Scene {
         bed,
         driver,
@@ -333,10 +327,7 @@ fn a_task_in_a_line_whose_argument_is_lost_waits_until_that_was_made_again() {
 #[test]
 fn a_task_in_a_line_whose_argument_cannot_be_made_again_fails_with_that_error() {
     let mut scene = scene();
-    let other = scene.bed.template(TemplateSpec {
-        forward: Some(Arc::from(&b"other"[..])),
-        ..plain()
-    });
+    let other = scene.bed.template(elsewhere(b"other"));
     let (object, place) = scene.away(1, &[]);
     let next = scene.driver.submit_tagged(other, 2, &[object]);
     scene.driver.flush();
@@ -532,9 +523,10 @@ fn a_place_is_brought_when_its_node_leaves() {
     scene.agent.bring(77);
     let needs = scene.needs();
     assert_eq!(needs.len(), 1);
-    scene.agent.here(needs[0].1, Some(&value([1])));
-    scene.agent.lose(place);
+    // The place takes no more tasks.
     let next = scene.submit(2, &[object]);
+    assert!(scene.taken().is_empty(), "it waits for the value");
+    scene.agent.here(needs[0].1, Some(&value([1])));
     let task = scene.taken().remove(0);
     assert_eq!(task.deps, [value([1])]);
     scene.agent.result(task.task, OK, &[value([2])]);

@@ -1,12 +1,10 @@
 //! Tasks that go to another node behind those that make their arguments.
 
-use std::sync::Arc;
-
 use mobula_sched::{Blame, TemplateSpec};
 
 use super::support::{
     Bed, Call, ERROR, FAILED, LOST, Missing, News, OK, RETRY, Status, TaskNews, Thread, UNBEGUN, Value,
-    plain, value,
+    elsewhere, value,
 };
 
 const FOLLOWERS: u32 = 0;
@@ -25,9 +23,8 @@ fn scene(max_retries: u32) -> Scene {
     agent.open(FOLLOWERS, 100);
     agent.sleeps();
     let template = bed.template(TemplateSpec {
-        forward: Some(Arc::from(&b"ask"[..])),
         max_retries,
-        ..plain()
+        ..elsewhere(b"ask")
     });
     Scene {
         bed,

@@ -1,20 +1,11 @@
 //! Tasks that the node does not keep, and tasks that its agent runs for another.
 
-use std::sync::Arc;
-
 use mobula_sched::TemplateSpec;
 
 use super::support::{
-    Bed, Call, ERROR, FAILED, LOST, News, OK, RETRY, Status, TaskNews, Thread, UNBEGUN, Value, plain, value,
+    Bed, Call, ERROR, FAILED, LOST, News, OK, RETRY, Status, TaskNews, Thread, UNBEGUN, Value, elsewhere,
+    plain, value,
 };
-
-/// A template of tasks that other nodes run, found by `ask`.
-fn elsewhere(ask: &[u8]) -> TemplateSpec {
-    TemplateSpec {
-        forward: Some(Arc::from(ask)),
-        ..plain()
-    }
-}
 
 /// The node of a driver without CPUs, and its agent.
 struct Scene {

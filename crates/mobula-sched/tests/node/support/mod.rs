@@ -129,6 +129,14 @@ pub(crate) struct Bed {
     total: Vec<i64>,
 }
 
+/// A template of tasks that other nodes run, found by `ask`.
+pub(crate) fn elsewhere(ask: &[u8]) -> TemplateSpec {
+    TemplateSpec {
+        forward: Some(Arc::from(ask)),
+        ..plain()
+    }
+}
+
 /// A template of tasks that ask for one CPU.
 pub(crate) fn plain() -> TemplateSpec {
     TemplateSpec {
