@@ -1,3 +1,4 @@
+import { short, trace, traces } from '../common/figure7.ts';
 import { status } from '../core/port/wire.ts';
 import { encodeFailure, failure, NODE_AT } from '../core/values/failures.ts';
 import { type Named, writeNamed, writeNode } from './data/named.ts';
@@ -197,8 +198,16 @@ export class Outcomes {
   #endEntry(run: Run): void {
     const { out } = run.peer;
     if (run.served.length > 0) out.become(entry.answerNamed);
+    if (traces) this.#trace(run);
     out.end();
     this.#end(run);
+  }
+
+  #trace(run: Run): void {
+    const { nodeId, nameOf } = this.#ports;
+    const result = run.served.length > 0 ? 'its result stays here' : 'its result goes along';
+    const what = `node ${short(run.peer.node)} is told that ${nameOf(run.template)} has ended; ${result}`;
+    trace('told', Buffer.from(nodeId).toString('hex'), what);
   }
 
   #end(run: Run): void {

@@ -1,5 +1,6 @@
 import { withoutPage } from '../common/error-page.ts';
 import { ObjectStoreFullError } from '../common/errors.ts';
+import { short, trace, traces } from '../common/figure7.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
 import type { BegunSlots } from './begun.ts';
 import type { Commands } from './commands.ts';
@@ -116,6 +117,7 @@ export class RunningTasks {
     const run = new Run(peer, head, template, makers, objects.take(head.results), slots.take(peer.id, head));
     this.#of(peer).byIndex.set(run.index, run);
     this.#size += 1;
+    if (traces) this.#trace('checked', run, 'looks for its arguments in the store');
     if (named || makers.some((maker) => this.#unbegun.has(maker))) this.#hold(run, head, entry, inward);
     else this.#begin(run, head, entry, inward, undefined);
   }
@@ -133,6 +135,7 @@ export class RunningTasks {
       this.#outcomes.argumentLost(run, gone.node, gone);
       return;
     }
+    if (traces) this.#traceMissing(run, own.size, away);
     const peerOf = (each: Named | Placed): Peer => ('node' in each ? this.#ports.peer(each.node) : run.peer) as Peer;
     const copiesOf = (ready: CopyUser): TaskCopies => new TaskCopies(copies, run.peer, peerOf, away, ready);
     const made = head.made.map(({ result }, i) => run.makers[i]?.objects[result] as number);
@@ -171,6 +174,7 @@ export class RunningTasks {
     own?: ReadonlyMap<number, number>,
   ): void {
     const { commands } = this.#ports;
+    if (traces) this.#trace('given', run, "has its arguments, and goes to the node's own scheduler");
     try {
       commands.run(run, head, from, inward, buffersOf, own);
       run.isGiven = true;
@@ -181,6 +185,21 @@ export class RunningTasks {
     }
     for (let result = 0; result < run.objects.length; result++) {
       commands.subscribe(run.objects[result] as number, this.#token(run, result));
+    }
+  }
+
+  #trace(step: 'checked' | 'located' | 'given', run: Run, what: string): void {
+    trace(step, this.#node, `${this.#ports.nameOf(run.template)}, task ${run.taskId()}, ${what}`);
+  }
+
+  #traceMissing(run: Run, here: number, away: readonly (Named | Placed)[]): void {
+    for (const each of away) {
+      const node = 'node' in each ? each.node : run.peer.node;
+      this.#trace(
+        'located',
+        run,
+        `has ${here} of ${here + away.length} large arguments here; one is at node ${short(node)}`,
+      );
     }
   }
 

@@ -1,3 +1,5 @@
+import { short, trace, traces } from '../common/figure7.ts';
+import { cellName } from '../common/ids.ts';
 import type { Env } from '../common/step.ts';
 import { now } from '../common/timers.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
@@ -203,6 +205,7 @@ export class SubmittingTasks implements NewsHandler {
       }
       case 'end':
         this.#landed(effect.index);
+        if (traces) trace('heard', this.#runtime.facts.nodeId, `the node hears that ${effect.ask.fn} has ended`);
         this.#answers.end(effect.index, effect.ask.fn, this.#ports.jobs.isOver(jobNumber(effect.ask.job)));
         break;
       case 'lost': {
@@ -228,11 +231,19 @@ export class SubmittingTasks implements NewsHandler {
         this.#opened = true;
         break;
       case 'request':
+        if (traces) this.#traceRequest(effect.wanted);
         this.#ports.request(effect.wanted);
         break;
       case 'wake':
         this.#ports.wake(effect.at);
         break;
+    }
+  }
+
+  #traceRequest({ wishes }: Wanted): void {
+    for (const { ask, count } of wishes) {
+      if (count > 0)
+        trace('asked', this.#runtime.facts.nodeId, `the global scheduler is asked for places: ${count} of ${ask.fn}`);
     }
   }
 
@@ -243,6 +254,11 @@ export class SubmittingTasks implements NewsHandler {
   #send(peer: Peer): void {
     const task = this.#handed as Outgoing;
     const { index, generation, attempt } = task.head;
+    if (traces) {
+      const { nodeId } = this.#runtime.facts;
+      const { name } = this.#runtime.registry.get(task.head.template).info;
+      trace('sent', nodeId, `${name} goes to node ${short(peer.node)}, as task ${cellName(nodeId, index, generation)}`);
+    }
     this.#sending.send(peer, task, () => {
       const flight = this.#submitter.flights.get(index);
       return flight?.generation === generation && flight.attempt === attempt;

@@ -5,6 +5,7 @@ import type { DataPort, Fetched, Urgency } from '../agent/data/ports.ts';
 import type { Peer } from '../agent/peer.ts';
 import { formatAddress, isLoopbackHost, parseAddress } from '../common/address.ts';
 import { isMobulaError, MobulaError } from '../common/errors.ts';
+import { short, trace, traces } from '../common/figure7.ts';
 import { clearTimeout, now, setTimeout } from '../common/timers.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import { makeRoom } from '../core/values/collector.ts';
@@ -246,11 +247,17 @@ export class AgentData implements DataPort {
 
   #end(fetch: Fetch, fetched: Fetched): void {
     fetch.dropped = true;
+    if (traces && fetched.kind === 'here') this.#trace(fetch);
     try {
       fetch.end(fetched);
     } catch (error) {
       this.#ports.apart(fetch.peer.node, (error as Error).message);
     }
+  }
+
+  #trace({ peer, named, urgency }: Fetch): void {
+    const what = `${bytesOf(named)} bytes came from the store of node ${short(peer.node)}`;
+    trace(urgency === 'argument' ? 'replicated' : 'fetched', this.#config.facts.nodeId, what);
   }
 
   #release({ buffers }: Pick<NetEnd, 'buffers'>): void {

@@ -1,3 +1,6 @@
+/** Digits of a NodeId. */
+const NODE_DIGITS = 16;
+
 /** A number as ids have it. */
 export function idPart(number: number): string {
   return number.toString(16).padStart(8, '0');
@@ -14,4 +17,9 @@ export const ATTEMPT_BYTES = 20;
 /** The TaskId or ObjectId of what lies in a cell of a node: of all that did, the one with this number. */
 export function cellName(node: string, index: number, generation: number): string {
   return `${node}${idPart(generation)}${idPart(index)}`;
+}
+
+/** The node that a TaskId or an ObjectId names. */
+export function nodeIn(id: string): string {
+  return id.slice(0, NODE_DIGITS);
 }

@@ -1,12 +1,19 @@
 import { randomInt } from 'node:crypto';
 import { Alarm } from '../common/alarm.ts';
 import { isMobulaError } from '../common/errors.ts';
+import { short, trace, traces } from '../common/figure7.ts';
 import { jobName } from '../common/ids.ts';
 import { now } from '../common/timers.ts';
 import { ShardClient } from '../gcs/client/door.ts';
 import { jobLayout, nodeLayout } from '../gcs/client/layouts.ts';
 import { RemoteTable } from '../gcs/client/table.ts';
-import { newScheduler, type SchedulerEffect, type SchedulerEvent, scheduler } from '../scheduler/index.ts';
+import {
+  newScheduler,
+  type Request,
+  type SchedulerEffect,
+  type SchedulerEvent,
+  scheduler,
+} from '../scheduler/index.ts';
 import { encode } from '../transport/messages/message.ts';
 import type { Accept, Closed } from '../transport/ports.ts';
 import { granted, load, wanted } from './bodies.ts';
@@ -97,6 +104,7 @@ export class SchedulerRunner {
       this.#send(node, Passed.malformed, new TextEncoder().encode(error.message));
       return;
     }
+    if (traces && event.kind === 'request') traceLookUps(event);
     this.#step(event);
   }
 
@@ -122,5 +130,13 @@ export class SchedulerRunner {
 
   #send(node: string, kind: number, body: Uint8Array): void {
     this.#outbox?.send(encode(headTable.TO, { node, kind, body }));
+  }
+}
+
+function traceLookUps({ wishes }: Request): void {
+  for (const { ask, count, large } of wishes) {
+    if (count === 0) continue;
+    const where = large.map(({ bytes, places }) => `${bytes} bytes at ${places.map(short).join(' and ')}`);
+    trace('lookedUp', 'head', `the large arguments of ${ask.fn}: ${where.join(', ') || 'none'}`);
   }
 }

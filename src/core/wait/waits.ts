@@ -1,3 +1,5 @@
+import { trace, traces } from '../../common/figure7.ts';
+import { nodeIn } from '../../common/ids.ts';
 import type { Life } from '../life.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
 import type { ThreadRefs } from '../refs/thread-refs.ts';
@@ -57,13 +59,15 @@ export class Waits {
   news(ref: ObjectRef<unknown>): Promise<unknown> {
     const { lender, subscriptions, inbox } = this.#runtime;
     const task = currentTask();
-    return new Promise<unknown>((resolve, reject) => {
+    const promise = new Promise<unknown>((resolve, reject) => {
       const subscriber =
         task === undefined
           ? new SingleGet(ref, inbox, resolve, reject)
           : new TaskGet(lender, lender.begin(task, [ObjectRef.index(ref)]), ref, inbox, resolve, reject);
       subscriptions.add(subscriber, 0);
     });
+    if (traces) traced(this.#runtime.refs.nameOf(ObjectRef.index(ref)), promise);
+    return promise;
   }
 
   /** Waits for many objects, with limits. */
@@ -82,4 +86,12 @@ export class Waits {
     if (life.closed || object < 0) return undefined;
     return describeWait(addon.explain(port.id, object), namesOf(this.#runtime.resources));
   }
+}
+
+function traced(id: string, promise: Promise<unknown>): void {
+  const node = nodeIn(id);
+  trace('notHere', node, `get looks for ${id} in the store of its node: it is not there`);
+  trace('waits', node, `get waits until its node has news of ${id}`);
+  const end = (): void => trace('got', node, `get of ${id} ends`);
+  promise.then(end, end);
 }
