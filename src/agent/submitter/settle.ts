@@ -7,6 +7,8 @@ import type { Line, Submitter, SubmitterEffect } from './state.ts';
 const REQUEST_MS = 1;
 /** Milliseconds for which a line without tasks keeps its windows: one task at a time needs no request for each. */
 const IDLE_MS = 200;
+/** After so many milliseconds in which a line has lacked any place, those without tasks keep theirs no longer. */
+const LACK_MS = 5;
 /** What the core calls the tasks that follow others, and how many of them may be out. */
 const FOLLOWERS = 0;
 const MOST_FOLLOWERS = 1024;
@@ -15,18 +17,24 @@ const MANY = 64;
 
 export function settle(state: Submitter, env: Env): readonly SubmitterEffect[] {
   const effects: SubmitterEffect[] = [];
-  for (const line of state.changed) open(line, effects);
+  for (const line of state.changed) {
+    open(line, effects);
+    judgeLack(state, line, env);
+  }
   openFollowers(state, effects);
   const soon = state.askedAt + REQUEST_MS;
-  const wakeAt = Math.min(request(state, env, soon, effects), ...end(state, env, effects));
+  const over = overFrom(state);
+  const wakeAt = Math.min(request(state, env, soon, over, effects), ...end(state, env, over, effects));
   if (wakeAt < Number.POSITIVE_INFINITY) effects.push({ kind: 'wake', at: wakeAt });
   return effects;
 }
 
 /** Asks the scheduler, unless it was asked just now. Gives when it is to be asked. */
-function request(state: Submitter, env: Env, soon: number, effects: SubmitterEffect[]): number {
+function request(state: Submitter, env: Env, soon: number, over: Over, effects: SubmitterEffect[]): number {
   const { complete } = state;
-  const due = [...(complete ? state.lines.values() : state.changed)].filter((line) => complete || isDue(line, env));
+  const due = [...(complete ? state.lines.values() : state.changed)].filter(
+    (line) => complete || isDue(line, env, over),
+  );
   if (due.length === 0 && !complete && !state.acknowledges) return Number.POSITIVE_INFINITY;
   if (soon > env.now) return soon;
   const wishes = due.map(wish);
@@ -38,25 +46,37 @@ function request(state: Submitter, env: Env, soon: number, effects: SubmitterEff
   return Number.POSITIVE_INFINITY;
 }
 
-function isDue(line: Line, { now }: Env): boolean {
-  return line.tells || differs(line) || (isOver(line, now) && line.told > 0);
+function isDue(line: Line, { now }: Env, over: Over): boolean {
+  return line.tells || differs(line) || (line.told > 0 && line.idleSince !== undefined && over(line.idleSince) <= now);
 }
 
-/** Whether a line has had no tasks for a while. */
-function isOver({ idleSince }: Line, now: number): boolean {
-  return idleSince !== undefined && idleSince + IDLE_MS <= now;
+/** When a line is over that has had no tasks since a time. */
+type Over = (idleSince: number) => number;
+
+/** Lines without tasks keep their windows for a while, unless another one needs the place. */
+function overFrom({ lacking }: Submitter): Over {
+  const [longest] = lacking.values();
+  const yields = longest === undefined ? Number.POSITIVE_INFINITY : longest + LACK_MS;
+  return (idleSince) => Math.min(idleSince + IDLE_MS, Math.max(idleSince, yields));
+}
+
+/** Whether a line has tasks that wait, and no window at all. */
+function judgeLack({ lacking }: Submitter, line: Line, { now }: Env): void {
+  if (line.waiting === 0 || line.opened > 0 || line.out > 0) lacking.delete(line);
+  else if (!lacking.has(line)) lacking.set(line, now);
 }
 
 /** Lines that are over, and known to be, give their windows back. Gives when others may be over. */
-function end(state: Submitter, { now }: Env, effects: SubmitterEffect[]): number[] {
+function end(state: Submitter, { now }: Env, over: Over, effects: SubmitterEffect[]): number[] {
   const times: number[] = [];
   for (const line of state.changed) {
     if (line.idleSince === undefined) {
       if (!line.tells && !differs(line)) state.changed.delete(line);
-    } else if (!isOver(line, now)) {
-      times.push(line.idleSince + IDLE_MS);
-    } else if (line.told === 0) {
+    } else if (over(line.idleSince) > now) {
+      times.push(over(line.idleSince));
+    } else if (line.told === 0 && !line.tells) {
       line.windows.clear();
+      line.gaveBack = true;
       line.idleSince = undefined;
       open(line, effects);
       effects.push({ kind: 'close', line: line.number });

@@ -13,6 +13,8 @@ export interface Line {
   /** Tasks that are out: sent, and not answered. */
   out: number;
   readonly windows: Map<NodeId, Window>;
+  /** Whether it has ever given windows back: what the scheduler says of them may still come. */
+  gaveBack: boolean;
   /** How many more tasks the core was told to hand out. */
   opened: number;
   /** How many tasks the scheduler was told of. */
@@ -71,6 +73,8 @@ export interface Submitter {
   /** The last ask of a task that follows, and its text. */
   readonly lastAsk: { text: string; ask: Ask | undefined };
   readonly dead: Set<NodeId>;
+  /** Lines that have tasks and no place for any, the one that has lacked it longest first; since when. */
+  readonly lacking: Map<Line, number>;
   /** Lines of which something has changed since the last `settle`. */
   readonly changed: Set<Line>;
   /** The number of the last request, and of the last grant seen. */
@@ -93,6 +97,7 @@ export function newSubmitter(): Submitter {
     openedFollowers: 0,
     lastAsk: { text: '', ask: undefined },
     dead: new Set(),
+    lacking: new Map(),
     changed: new Set(),
     no: 0,
     seen: 0,

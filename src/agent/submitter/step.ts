@@ -74,6 +74,7 @@ function lineNews(
 function forget(state: Submitter, line: Line): void {
   state.lines.delete(line.number);
   state.changed.delete(line);
+  state.lacking.delete(line);
   for (const [ask, other] of state.byAsk) if (other === line) state.byAsk.delete(ask);
 }
 
@@ -85,6 +86,7 @@ function begin(number: number, ask: Ask, near: Near | undefined): Line {
     waiting: 0,
     out: 0,
     windows: new Map(),
+    gaveBack: false,
     opened: 0,
     told: 0,
     tells: false,
@@ -198,12 +200,10 @@ function granted(state: Submitter, word: Granted): readonly never[] {
     return none;
   }
   const window = line.windows.get(word.node);
-  if (window === undefined) line.windows.set(word.node, { w: word.w, out: 0 });
-  else {
-    // The scheduler must hear that this was seen.
-    line.tells ||= word.w < window.w;
-    window.w = word.w;
-  }
+  // The scheduler must hear that a smaller one was seen. It may have made one smaller that was given back before.
+  line.tells ||= window === undefined ? line.gaveBack : word.w < window.w;
+  if (window !== undefined) window.w = word.w;
+  else if (word.w > 0) line.windows.set(word.node, { w: word.w, out: 0 });
   line.failing = undefined;
   state.changed.add(line);
   return none;

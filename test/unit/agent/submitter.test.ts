@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { attemptKey } from '../../../src/agent/begun.ts';
 import { submitterStep } from '../../../src/agent/submitter/step.ts';
-import { bench, kinds, opens, requests } from './submitter-bench.ts';
+import { ask, bench, kinds, opens, requests } from './submitter-bench.ts';
 
 describe('where tasks go', () => {
   it('asks for as many as there are, opens what is granted, and sends to the emptiest window', () => {
@@ -39,6 +39,28 @@ describe('where tasks go', () => {
     assert.deepEqual(counts(), [[0, [['a', 1]]]]);
     answer('a', 1);
     assert.deepEqual(counts(), [[0, []]]);
+  });
+
+  it('keeps the windows of a line without tasks for a while, unless another line lacks a place', () => {
+    const { env, line, settle, open, task, answer, give } = bench();
+    const other = (waiting: number, first: boolean) =>
+      give({ kind: 'line', line: 2, waiting, ask: first ? ask('g') : undefined, near: undefined, over: false });
+    const closes = (after: number) => {
+      env.now += after;
+      return settle().flatMap((effect) => (effect.kind === 'close' ? [effect.line] : []));
+    };
+    open(1, ['a', 1]);
+    task(0);
+    line(1, 0, false);
+    answer('a', 0);
+    assert.deepEqual(closes(100), []);
+    other(1, true);
+    assert.deepEqual(closes(2), []);
+    assert.deepEqual(closes(4), [], 'the scheduler may still give another place');
+    assert.deepEqual(closes(1), [1]);
+    other(0, false);
+    assert.deepEqual(closes(100), [], 'it lacks nothing any more');
+    assert.deepEqual(closes(101), [2]);
   });
 
   it('counts an answer of the attempt that is out, from the node where it is, and only once', () => {
