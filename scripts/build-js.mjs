@@ -261,8 +261,8 @@ await build({
   format: 'esm',
 });
 /** The processes of a head, agents, and what asks a head. Their packages are in them: nobody installs `ws` and msgpackr with mobula. */
-const require = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
-await build({
+const require = "import { createRequire as requireOf } from 'node:module';const require=requireOf(import.meta.url);";
+const processes = await build({
   ...common,
   outdir: 'dist',
   outbase: 'src',
@@ -272,9 +272,18 @@ await build({
   external: ['bufferutil', 'utf-8-validate', 'msgpackr-extract'],
   plugins: [keepApart('bundle.ts', './bundle.cjs')],
   format: 'esm',
-  banner: { js: require },
   splitting: true,
   chunkNames: 'boot/[name]-[hash]',
-  minify: true,
   sourcemap: false,
+  write: false,
 });
+for (const { path, text } of processes.outputFiles) {
+  // A third of an agent's time would go to the names of its closures (`npm run bench -- --cluster --filter tasks-to-node`).
+  const { code } = await transform(`${naming}${nameClassesOnly(text)}`, {
+    target: common.target,
+    format: 'esm',
+    minify: true,
+    lineLimit: common.lineLimit,
+  });
+  writeFileSync(path, `${require}\n${code}`);
+}

@@ -53,7 +53,11 @@ export class Jobs {
   }
 }
 
+/** The name asked for last, and its number: mostly it is asked for again, once or twice for each task. */
+let last = { name: '', number: Number.NaN };
+
 /** The number of a job, by what `context().jobId` is. */
 export function jobNumber(name: string): number {
-  return Number.parseInt(name, 16);
+  if (name !== last.name) last = { name, number: Number.parseInt(name, 16) };
+  return last.number;
 }

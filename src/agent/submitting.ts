@@ -176,10 +176,13 @@ export class SubmittingTasks implements NewsHandler {
   #task(pos: number): number {
     const { task, line, ask, mayRepeat, tooLarge, end } = this.#handing.read(pos);
     const { index, generation, attempt, made } = task.head;
-    const of = { index, generation, attempt, mayRepeat, tooLarge };
     this.#handed = task;
-    if (made.length > 0) this.#step({ kind: 'follower', ...of, ask, makers: made });
-    else this.#step({ kind: 'task', ...of, line, lacks: !this.#ports.places.haveAll(task.placed.values()) });
+    if (made.length > 0) {
+      this.#step({ kind: 'follower', index, generation, attempt, mayRepeat, tooLarge, ask, makers: made });
+    } else {
+      const lacks = task.placed.size > 0 && !this.#ports.places.haveAll(task.placed.values());
+      this.#step({ kind: 'task', index, generation, attempt, mayRepeat, tooLarge, line, lacks });
+    }
     if (this.#submitter.flights.get(index)?.generation !== generation) this.#sending.drop(task);
     this.#handed = undefined;
     return end;
