@@ -252,7 +252,7 @@ function merged({ deps, made }: RunHead, makers: readonly Run[], given: readonly
 /** What a task is at its submitter: `src/core/run/origin.ts` reads it in the worker. */
 function writeOrigin(writer: ThreadRuntime['port']['writer'], { peer, index, generation, attempt, slot }: Run): void {
   const { bytes, view } = writer;
-  bytes.set(peer.id, writer.pos);
+  for (let i = 0; i < peer.id.length; i++) bytes[writer.pos + i] = peer.id[i] as number;
   // As in the text of a TaskId: high digits first.
   view.setUint32(writer.pos + 8, generation, false);
   view.setUint32(writer.pos + 12, index, false);

@@ -9,7 +9,7 @@ import { BEGUN_BYTES, BegunMarks } from './begun.ts';
 import { CodeCache, notBegun } from './code.ts';
 import { Instances } from './instances.ts';
 import type { Load } from './load.ts';
-import { ORIGIN_BYTES, readOrigin, slotOf } from './origin.ts';
+import { ORIGIN_BYTES, Origin, slotOf } from './origin.ts';
 import { Preparation } from './preparation.ts';
 import { ResultWriter } from './result-writer.ts';
 import { Retirement, type RetirementPorts } from './retirement.ts';
@@ -142,7 +142,7 @@ export class Executor implements NewsHandler {
     const prepared = this.#preparation.prepare(template, argsAt, count);
     if (prepared === undefined) {
       port.unclaim(slot);
-      if (isForeign) this.#begun?.unmark(readOrigin(port.inbox, view, pos + HEAD));
+      if (isForeign) this.#begun?.unmark(new Origin(view, pos + HEAD));
       inbox.cutOff();
       return pos;
     }
@@ -153,7 +153,7 @@ export class Executor implements NewsHandler {
       view.getUint32(pos + 16, true),
       (flags & taskFlag.creates) !== 0,
       view.getUint32(pos + 20, true),
-      isForeign ? readOrigin(port.inbox, view, pos + HEAD) : undefined,
+      isForeign ? new Origin(view, pos + HEAD) : undefined,
     );
     task.carrier = inbox.carrier;
     if ('error' in prepared) this.#fail(task, prepared.error);
