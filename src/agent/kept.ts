@@ -1,3 +1,4 @@
+import { ByPlace } from './by-place.ts';
 import type { Run } from './run.ts';
 import type { Attempted } from './wire/entries.ts';
 import { malformed } from './wire/entry.ts';
@@ -24,7 +25,7 @@ export interface KeptPorts {
 
 /** The tasks of one other node that are here, by their place there, and those that were answered, in that order. */
 export class PeerRuns {
-  readonly byIndex: Map<number, Run> = new Map();
+  readonly byIndex: ByPlace<Run> = new ByPlace();
   /** Nothing: an answer without a run. */
   #answered: (Run | undefined)[] = [];
   #first = 0;

@@ -1,3 +1,4 @@
+import { ByPlace } from '../by-place.ts';
 import type { Ask, Granted, NodeId, Wanted } from '../ports.ts';
 import type { Attempted } from '../wire/entries.ts';
 
@@ -66,7 +67,7 @@ export interface Submitter {
   /** The line that tasks with such an ask are in. */
   readonly byAsk: Map<string, Line>;
   /** By the task's place in the core. */
-  readonly flights: Map<number, Flight>;
+  readonly flights: ByPlace<Flight>;
   /** Tasks that are out and follow others; and how many more the core was told to hand out. */
   followers: number;
   openedFollowers: number;
@@ -92,7 +93,7 @@ export function newSubmitter(): Submitter {
   return {
     lines: new Map(),
     byAsk: new Map(),
-    flights: new Map(),
+    flights: new ByPlace(),
     followers: 0,
     openedFollowers: 0,
     lastAsk: { text: '', ask: undefined },

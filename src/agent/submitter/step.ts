@@ -224,7 +224,7 @@ function fail(state: Submitter, line: Line, word: Exclude<Granted, { kind: 'gran
 function dead(state: Submitter, { node, begun }: Of<'dead'>, env: Env): readonly SubmitterEffect[] {
   state.dead.add(node);
   const effects: SubmitterEffect[] = [];
-  for (const [index, flight] of state.flights) {
+  for (const [index, flight] of state.flights.entries()) {
     if (flight.node !== node) continue;
     land(state, index, env);
     const { generation, attempt, ask } = flight;
