@@ -50,6 +50,7 @@ export const clusterCases = [
       { label: 'bare ws', program: 'transport-echo', parameters: { system: 'bare ws' } },
       { label: 'tinypool, processes', program: 'process-pool', parameters: { system: 'tinypool' } },
       { label: 'workerpool, processes', program: 'process-pool', parameters: { system: 'workerpool' } },
+      { label: 'Ray', program: 'ray-tasks', parameters: {} },
     ],
     repeats: 3,
     figures(measures) {
@@ -57,7 +58,9 @@ export const clusterCases = [
       const ratio = (rival, metric) => measures.median('mobula', metric) / measures.median(rival, metric);
       return [
         atLeast(4, `rate: mobula ÷ ${pools.label}`, measures.median('mobula', 'rate') / pools.value),
+        atLeast(60, 'rate: mobula ÷ Ray', ratio('Ray', 'rate')),
         atMost(2.5, 'p50: mobula ÷ bare ws', ratio('bare ws', 'p50')),
+        atMost(0.25, 'p50: mobula ÷ Ray', ratio('Ray', 'p50')),
         atMost(3, 'dependent: mobula ÷ one machine', ratio('mobula, one machine', 'chainUs')),
       ];
     },

@@ -86,6 +86,7 @@ export class Agent {
       output: this.#outbox,
       nodeId: Buffer.from(runtime.facts.nodeId, 'hex'),
       nameOf: (template) => runtime.registry.get(template).info.name,
+      mayMove: (template) => mayMove(runtime.registry.get(template)),
       meanOf: (template) => runtime.addon.templateMean(runtime.port.id, template),
     });
     this.#submitting = new SubmittingTasks(runtime, {
@@ -135,6 +136,12 @@ export class Agent {
   /** This node leaves: others fetch what stays here. */
   leave(): void {
     this.#running.leave();
+    this.#pump.later();
+  }
+
+  /** Called about once a second: submitters hear of tasks that wait here. */
+  tellWaits(): void {
+    this.#running.tellWaits();
     this.#pump.later();
   }
 
@@ -244,6 +251,12 @@ export class Agent {
         from.end();
         this.#submitting.leaving(peer);
         break;
+      case entry.waits:
+        this.#submitting.waits(peer, readAttempt(from));
+        break;
+      case entry.recall:
+        this.#running.recall(peer, readAttempt(from));
+        break;
       case entry.unnamed:
         this.#copies.unnamed(peer, readNumber(from));
         break;
@@ -315,6 +328,12 @@ export class Agent {
   close(): void {
     this.#pump.stop();
   }
+}
+
+/** Whether a task may run on another node than it has been sent to. */
+function mayMove({ info }: Template): boolean {
+  const strategy = info.kind === 'task' ? info.spec.schedulingStrategy : undefined;
+  return typeof strategy !== 'object' || strategy.soft === true;
 }
 
 function jobOf({ info }: Template): string {

@@ -35,6 +35,11 @@ export class BegunSlots {
     return slot;
   }
 
+  /** Whether a task has begun; true if that is not known. */
+  hasBegun(slot: number): boolean {
+    return this.#page === undefined || slot === NO_SLOT || this.#page[slotAt(slot) + ATTEMPT_BYTES] === 1;
+  }
+
   /** Nobody needs to know of the task any more. */
   release(slot: number): void {
     if (this.#page === undefined) return;

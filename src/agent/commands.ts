@@ -222,6 +222,13 @@ export class Commands {
     this.#port.subscribe(object, FIRST_TOKEN + token, true);
   }
 
+  /** Cancels the task that makes an object, if no thread has it. */
+  takeBack(object: number): void {
+    this.#port.begin(5).byte(op.takeBack);
+    this.#port.word(object);
+    this.#port.commit();
+  }
+
   cancel(object: number, force: boolean, recursive: boolean): void {
     const writer = this.#port.begin(6);
     writer.byte(op.cancel);

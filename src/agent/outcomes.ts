@@ -68,7 +68,7 @@ export class Outcomes {
     this.#end(run);
   }
 
-  /** A task has not begun, as what makes an argument of it has failed. */
+  /** A task has not begun: what makes an argument of it has failed, or it goes back. */
   unbegun(run: Run): void {
     run.failed = true;
     run.what = answer.unbegun;
@@ -137,6 +137,10 @@ export class Outcomes {
     }
     const value = part.subarray(VALUE_AT);
     const reason = value[0];
+    if (run.isRecalled && reason === failure.cancelled) {
+      run.what = answer.unbegun;
+      return;
+    }
     // Which attempt it is only the submitter knows, and where it was only this node.
     new DataView(value.buffer, value.byteOffset).setUint32(ATTEMPT_AT, run.attempt, true);
     value.set(this.#ports.nodeId, NODE_AT);

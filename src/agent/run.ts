@@ -41,6 +41,10 @@ export class Run implements Attempted, Follower {
   failed = false;
   /** Whether the core has it, or had it. */
   isGiven = false;
+  /** Whether it is to go back if it has not begun. */
+  isRecalled = false;
+  /** How often it was seen to wait. */
+  looks = 0;
   /** Whether its end was told; its results stay until its submitter has heard. */
   answered = false;
   /** The results that its submitter fetches, or that stay here. */

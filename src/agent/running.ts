@@ -26,6 +26,7 @@ import {
   readRunHead,
   valuesOf,
   writeLeaving,
+  writeWaits,
 } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
 
@@ -41,6 +42,8 @@ export interface RunningPorts extends OutcomesPorts {
   peer(node: NodeId): Peer | undefined;
   /** A peer broke the protocol. */
   misbehaved(node: NodeId, error: unknown): void;
+  /** Whether tasks of a template may run on other nodes. */
+  mayMove(template: number): boolean;
   /** The mean time of a template's attempts in nanoseconds; 0 if that is not known. */
   meanOf(template: number): number;
 }
@@ -277,16 +280,50 @@ export class RunningTasks {
     this.#of(peer).dropped(number);
   }
 
-  /** This node leaves: its peers fetch what stays here, and what comes of tasks that run. */
+  /** This node leaves: its peers fetch what stays here, and what comes of tasks that run. What has not begun goes back, if it may run elsewhere. */
   leave(): void {
     this.#leaves = true;
-    for (const { out } of this.#runs.keys()) writeLeaving(out);
+    for (const [{ out }, { byIndex }] of this.#runs) {
+      writeLeaving(out);
+      for (const run of byIndex.values()) if (this.#ports.mayMove(run.template)) this.#takeBack(run);
+    }
+  }
+
+  /** A peer would have a task back that has not begun. */
+  recall(peer: Peer, of: Attempted): void {
+    const run = this.#find(peer, of);
+    if (run !== undefined) this.#takeBack(run);
+  }
+
+  #takeBack(run: Run): void {
+    if (run.answered || run.isRecalled) return;
+    if (run.isGiven) {
+      run.isRecalled = true;
+      this.#ports.commands.takeBack(run.objects[0] as number);
+    } else {
+      this.#unbegun.giveBack(run);
+    }
+  }
+
+  /** Called now and then. Submitters hear of tasks that have waited for a CPU during 1, 2, 4 … such calls: they may have other places for them. */
+  tellWaits(): void {
+    for (const { byIndex } of this.#runs.values()) {
+      for (const run of byIndex.values()) {
+        if (!run.isGiven || run.answered || run.waits || this.#ports.slots.hasBegun(run.slot)) continue;
+        const looks = run.looks++;
+        if (looks > 0 && Number.isInteger(Math.log2(looks))) writeWaits(run.peer.out, run);
+      }
+    }
+  }
+
+  #find(peer: Peer, { index, generation, attempt }: Attempted): Run | undefined {
+    const run = this.#of(peer).byIndex.get(index);
+    return run?.generation === generation && run.attempt === attempt ? run : undefined;
   }
 
   cancel(peer: Peer, cancel: CancelEntry): void {
-    const run = this.#of(peer).byIndex.get(cancel.index);
-    if (run?.generation !== cancel.generation || run.attempt !== cancel.attempt || run.answered) return;
-    this.#cancel(run, cancel.force, cancel.recursive);
+    const run = this.#find(peer, cancel);
+    if (run?.answered === false) this.#cancel(run, cancel.force, cancel.recursive);
   }
 
   #cancel(run: Run, force: boolean, recursive: boolean): void {

@@ -24,6 +24,7 @@ import { failureOf } from './submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from './submitter/state.ts';
 import { submitterStep } from './submitter/step.ts';
 import type { WireValues } from './values.ts';
+import { type Attempted, answer, writeRecall } from './wire/entries.ts';
 import type { EntryReader } from './wire/entry.ts';
 
 const env: Env = {
@@ -73,8 +74,8 @@ export class SubmittingTasks implements NewsHandler {
     this.#answers = new Answers({
       ...ports,
       submitter: this.#submitter,
-      complete: ({ node }, { index, generation, attempt }) =>
-        this.#step({ kind: 'answer', node, index, generation, attempt }),
+      complete: ({ node }, { index, generation, attempt, what }) =>
+        this.#step({ kind: 'answer', node, index, generation, attempt, hasBegun: what < answer.unbegun }),
       misbehaved: ({ node }, error) => misbehaved(node, error),
     });
   }
@@ -102,7 +103,13 @@ export class SubmittingTasks implements NewsHandler {
   /** A node leaves: what stays there comes here. */
   leaving(peer: Peer): void {
     peer.leaves = true;
+    this.#step({ kind: 'leaving', node: peer.node });
     this.#ports.places.bringAll(peer);
+  }
+
+  /** A node says that a task has waited there for long. */
+  waits({ node }: Peer, { index, generation, attempt }: Attempted): void {
+    this.#step({ kind: 'waits', node, index, generation, attempt });
   }
 
   /** A node says what became of a task. `named`: with values that are to be fetched. */
@@ -224,6 +231,9 @@ export class SubmittingTasks implements NewsHandler {
       }
       case 'cancel':
         this.#sending.cancel(this.#ports.peer(effect.node), effect);
+        break;
+      case 'recall':
+        writeRecall(this.#ports.peer(effect.node).out, effect);
         break;
       case 'open':
         this.#ports.commands.open(effect.line, effect.window);

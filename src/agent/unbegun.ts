@@ -87,6 +87,11 @@ export class UnbegunRuns {
     this.#end(run, () => this.#outcomes.failed(run, error));
   }
 
+  /** A task goes back to its submitter, if it waits here. */
+  giveBack(run: Run): void {
+    this.#end(run, () => this.#outcomes.unbegun(run));
+  }
+
   #end(run: Run, answer: () => void): void {
     if (!this.#held.has(run)) return;
     const heirs = this.drop(run);

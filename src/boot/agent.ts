@@ -25,6 +25,8 @@ import type { AgentConfig, FromAgent, ToAgent } from './agent-messages.ts';
 import { AgentOutput } from './agent-output.ts';
 import { registering } from './agent-register.ts';
 
+/** Milliseconds between two looks at tasks that wait, at least. */
+const WAITS_MS = 1000;
 /** Milliseconds between two looks at the load. */
 const LOOK_MS = 50;
 /** The same, once nothing has happened for a while. */
@@ -49,6 +51,8 @@ class AgentThread {
   /** When the load is looked at next, and how long after the last time. */
   #looks: NodeJS.Timeout | undefined;
   #pause = LOOK_MS;
+  /** When tasks that wait were looked at last. */
+  #looked = 0;
 
   constructor() {
     const { facts } = config;
@@ -185,6 +189,10 @@ class AgentThread {
   /** Looks now, and again and again. */
   #lookOn(): void {
     const isBusy = this.#look() || addon.liveTasks() > 0;
+    if (now() - this.#looked >= WAITS_MS) {
+      this.#looked = now();
+      this.#agent.tellWaits();
+    }
     // Who would say so may be busy with the program for long.
     if (this.#output.hasNews()) this.#agent.rung();
     this.#pause = isBusy ? LOOK_MS : Math.min(2 * this.#pause, IDLE_LOOK_MS);

@@ -60,14 +60,34 @@ impl Turn<'_> {
                     self.stop_attempt(id, port as u16, how);
                 }
             }
-            if state == State::Ready {
-                self.settled_in_line(id.index);
-            }
-            failpoint!("cancel.settling");
-            self.fail_by_system(id.index, failure, details);
-            self.creation_stopped(id.index, failure);
-            self.settler_leaves(id.index);
+            self.settle_stopped(id, state, failure, details);
             return true;
+        }
+    }
+
+    /// Settles a task that was in `state` before the caller became its settler.
+    fn settle_stopped(&mut self, id: TaskId, state: State, failure: Failure, details: &[u8]) {
+        if state == State::Ready {
+            self.settled_in_line(id.index);
+        }
+        failpoint!("cancel.settling");
+        self.fail_by_system(id.index, failure, details);
+        self.creation_stopped(id.index, failure);
+        self.settler_leaves(id.index);
+    }
+
+    /// Cancels the task that makes `object` if no thread has it: it is to run on another node.
+    pub(crate) fn cancel_unbegun(&mut self, object: u32) {
+        let Some(id) = self.producer(object) else { return };
+        loop {
+            let (state, generation) = self.node.tasks.get(id.index).state();
+            if generation != id.generation || !matches!(state, State::Waiting | State::Ready) {
+                return;
+            }
+            if self.begin_settling(id.index, generation, state) {
+                self.settle_stopped(id, state, Failure::Cancelled, &[]);
+                return;
+            }
         }
     }
 

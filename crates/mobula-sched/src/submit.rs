@@ -65,6 +65,12 @@ impl Turn<'_> {
             op::LINE if self.is_agent() => return self.open_line(reader),
             op::HERE if self.is_agent() => return self.settle_owed(reader),
             op::LOSE | op::BRING if self.is_agent() => return self.place_news(op, reader),
+            op::TAKE_BACK if self.is_agent() => {
+                let object = reader.u32();
+                reader.check()?;
+                self.known(object)?;
+                self.cancel_unbegun(object);
+            }
             op::SUBSCRIBE => {
                 let value = reader.u8() != 0;
                 let object = reader.u32();

@@ -25,6 +25,7 @@ pub(crate) mod op {
     pub(crate) const HERE: u8 = 14;
     pub(crate) const LOSE: u8 = 15;
     pub(crate) const BRING: u8 = 16;
+    pub(crate) const TAKE_BACK: u8 = 17;
 }
 
 /// Flags of a SUBMIT record.

@@ -18,6 +18,7 @@ const MANY = 64;
 export function settle(state: Submitter, env: Env): readonly SubmitterEffect[] {
   const effects: SubmitterEffect[] = [];
   for (const line of state.changed) {
+    recall(state, line, effects);
     open(line, effects);
     judgeLack(state, line, env);
   }
@@ -93,9 +94,9 @@ function differs(line: Line): boolean {
   return count > told || told > count * 2 + MANY;
 }
 
-/** How many tasks want a place: those that wait, and those that have one. What is out beyond its window wants no other. */
-function countOf({ waiting, windows }: Line): number {
-  let count = waiting;
+/** How many tasks want a place: those that wait, and those that have one. What is out beyond its window wants no other; what is stuck wants one more. */
+function countOf({ waiting, windows, stuck }: Line): number {
+  let count = waiting + stuck.size;
   for (const { w, out } of windows.values()) count += Math.min(w, out);
   return count;
 }
@@ -115,6 +116,21 @@ function openFollowers(state: Submitter, effects: SubmitterEffect[]): void {
   if (state.openedFollowers * 2 > MOST_FOLLOWERS || room <= state.openedFollowers) return;
   state.openedFollowers = room;
   effects.push({ kind: 'open', line: FOLLOWERS, window: room });
+}
+
+/** Tasks that are stuck come back, as far as there are other places, which nothing else wants. */
+function recall({ flights }: Submitter, line: Line, effects: SubmitterEffect[]): void {
+  if (line.stuck.size === 0 || line.waiting > 0) return;
+  let room = 0;
+  for (const { w, out, isSlow } of line.windows.values()) if (!isSlow) room += Math.max(0, w - out);
+  for (const index of line.stuck) {
+    const flight = flights.get(index);
+    if (room === 0 || flight === undefined) return;
+    room -= 1;
+    line.stuck.delete(index);
+    const { node, generation, attempt } = flight;
+    effects.push({ kind: 'recall', node, index, generation, attempt });
+  }
 }
 
 /** The core hands out as many tasks as there is room for, or all if they fail. */

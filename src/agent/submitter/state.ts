@@ -14,6 +14,8 @@ export interface Line {
   /** Tasks that are out: sent, and not answered. */
   out: number;
   readonly windows: Map<NodeId, Window>;
+  /** Tasks that are out and have waited for long where they are: they want another place, too. */
+  readonly stuck: Set<number>;
   /** Whether it has ever given windows back: what the scheduler says of them may still come. */
   gaveBack: boolean;
   /** How many more tasks the core was told to hand out. */
@@ -40,6 +42,8 @@ export interface Near {
 export interface Window {
   w: number;
   out: number;
+  /** Whether tasks have waited there for long, and none has ended since. */
+  isSlow: boolean;
 }
 
 export type Failing =
@@ -74,6 +78,8 @@ export interface Submitter {
   /** The last ask of a task that follows, and its text. */
   readonly lastAsk: { text: string; ask: Ask | undefined };
   readonly dead: Set<NodeId>;
+  /** Nodes that take nothing new. */
+  readonly leaving: Set<NodeId>;
   /** Lines that have tasks and no place for any, the one that has lacked it longest first; since when. */
   readonly lacking: Map<Line, number>;
   /** Lines of which something has changed since the last `settle`. */
@@ -98,6 +104,7 @@ export function newSubmitter(): Submitter {
     openedFollowers: 0,
     lastAsk: { text: '', ask: undefined },
     dead: new Set(),
+    leaving: new Set(),
     lacking: new Map(),
     changed: new Set(),
     no: 0,
@@ -157,7 +164,18 @@ export type SubmitterEvent =
       readonly index: number;
       readonly generation: number;
       readonly attempt: number;
+      readonly hasBegun: boolean;
     }
+  /** A node says that a task has waited there for long. */
+  | {
+      readonly kind: 'waits';
+      readonly node: NodeId;
+      readonly index: number;
+      readonly generation: number;
+      readonly attempt: number;
+    }
+  /** A node takes nothing new. */
+  | { readonly kind: 'leaving'; readonly node: NodeId }
   | { readonly kind: 'granted'; readonly word: Granted }
   | { readonly kind: 'ask-all'; readonly fresh: boolean }
   /** `begun`: the attempts that had begun there (`attemptKey`). Undefined: it is not known. */
@@ -190,6 +208,14 @@ export type SubmitterEffect =
       readonly attempt: number;
       readonly force: boolean;
       readonly recursive: boolean;
+    }
+  /** A task is to come back, if it has not begun: there is another place. */
+  | {
+      readonly kind: 'recall';
+      readonly node: NodeId;
+      readonly index: number;
+      readonly generation: number;
+      readonly attempt: number;
     }
   /** The core may hand out so many more tasks of a line. */
   | { readonly kind: 'open'; readonly line: number; readonly window: number }

@@ -28,6 +28,10 @@ export const submitterStep: Step<Submitter, SubmitterEvent, SubmitterEffect> = (
       return stop(state, event);
     case 'answer':
       return answered(state, event, env);
+    case 'waits':
+      return waits(state, event);
+    case 'leaving':
+      return leaving(state, event);
     case 'granted':
       return granted(state, event.word);
     case 'ask-all':
@@ -86,6 +90,7 @@ function begin(number: number, ask: Ask, near: Near | undefined): Line {
     waiting: 0,
     out: 0,
     windows: new Map(),
+    stuck: new Set(),
     gaveBack: false,
     opened: 0,
     told: 0,
@@ -120,17 +125,46 @@ function task(state: Submitter, event: Of<'task'>): readonly SubmitterEffect[] {
 /** A node, if there is room in its window. */
 function roomAt({ windows }: Line, node: NodeId | undefined): readonly [NodeId, Window] | undefined {
   const window = node === undefined ? undefined : windows.get(node);
-  return node !== undefined && window !== undefined && window.out < window.w ? [node, window] : undefined;
+  if (node === undefined || window === undefined || window.isSlow) return undefined;
+  return window.out < window.w ? [node, window] : undefined;
 }
 
 /** The node with the most room in its window. */
 function emptiest(line: Line): readonly [NodeId, Window] | undefined {
   let best: readonly [NodeId, Window] | undefined;
   for (const each of line.windows) {
-    const [, { w, out }] = each;
-    if (out < w && (best === undefined || w - out > best[1].w - best[1].out)) best = each;
+    const [, window] = each;
+    if (window.out < window.w && (best === undefined || isBetter(window, best[1]))) best = each;
   }
   return best;
+}
+
+function isBetter(one: Window, other: Window): boolean {
+  return one.isSlow === other.isSlow ? one.w - one.out > other.w - other.out : other.isSlow;
+}
+
+/** A task wants another place, and others are not to follow it to where it is. */
+function waits(state: Submitter, event: Of<'waits'>): readonly never[] {
+  const { node, index } = event;
+  const line = isOut(state, node, event) ? state.flights.get(index)?.line : undefined;
+  if (line === undefined) return none;
+  line.stuck.add(index);
+  const window = line.windows.get(node);
+  if (window !== undefined) window.isSlow = true;
+  state.changed.add(line);
+  return none;
+}
+
+/** What comes back of a node that leaves goes elsewhere, whatever the scheduler has granted there. */
+function leaving(state: Submitter, { node }: Of<'leaving'>): readonly never[] {
+  state.leaving.add(node);
+  for (const line of state.lines.values()) {
+    const window = line.windows.get(node);
+    if (window === undefined) continue;
+    window.w = 0;
+    state.changed.add(line);
+  }
+  return none;
 }
 
 function stop({ flights }: Submitter, event: Of<'stop'>): readonly SubmitterEffect[] {
@@ -158,6 +192,8 @@ function answered(state: Submitter, event: Of<'answer'>, env: Env): readonly Sub
   const { node, index } = event;
   const flight = state.flights.get(index);
   if (flight === undefined || !isOut(state, node, event)) return none;
+  const window = event.hasBegun ? flight.line?.windows.get(node) : undefined;
+  if (window !== undefined) window.isSlow = false;
   land(state, index, env);
   return [{ kind: 'end', index, ask: flight.ask }];
 }
@@ -173,6 +209,7 @@ function land(state: Submitter, index: number, env: Env): void {
     return;
   }
   line.out -= 1;
+  line.stuck.delete(index);
   const window = line.windows.get(node);
   if (window !== undefined) {
     // More was out there than allowed, as the scheduler knows: it counts that against the node until it is told.
@@ -202,8 +239,9 @@ function granted(state: Submitter, word: Granted): readonly never[] {
   const window = line.windows.get(word.node);
   // The scheduler must hear that a smaller one was seen. It may have made one smaller that was given back before.
   line.tells ||= window === undefined ? line.gaveBack : word.w < window.w;
-  if (window !== undefined) window.w = word.w;
-  else if (word.w > 0) line.windows.set(word.node, { w: word.w, out: 0 });
+  const w = state.leaving.has(word.node) ? 0 : word.w;
+  if (window !== undefined) window.w = w;
+  else if (w > 0) line.windows.set(word.node, { w, out: 0, isSlow: false });
   line.failing = undefined;
   state.changed.add(line);
   return none;
@@ -223,6 +261,7 @@ function fail(state: Submitter, line: Line, word: Exclude<Granted, { kind: 'gran
 
 function dead(state: Submitter, { node, begun }: Of<'dead'>, env: Env): readonly SubmitterEffect[] {
   state.dead.add(node);
+  state.leaving.delete(node);
   const effects: SubmitterEffect[] = [];
   for (const [index, flight] of state.flights.entries()) {
     if (flight.node !== node) continue;

@@ -37,6 +37,10 @@ export const entry = {
   unplaced: 17,
   /** The sender leaves: what stays there is to be fetched. */
   leaving: 18,
+  /** A task has waited for long: it could run elsewhere. */
+  waits: 19,
+  /** A task comes back, if it has not begun. */
+  recall: 20,
 } as const;
 
 /** How a task turned out, as its submitter sees it. */
@@ -51,7 +55,7 @@ export const answer = {
   failed: 3,
   /** What ran the attempt died; an error of the system's for when there is no other. */
   lost: 4,
-  /** It has not begun, as an argument that was to be made there was not. No values. */
+  /** It has not begun: an argument that was to be made there was not, or it comes back. No values. */
   unbegun: 5,
   /** It has not begun, as arguments that stay at other nodes are lost there. Their names, in place of values. */
   argumentsLost: 6,
@@ -261,6 +265,18 @@ export function readAttempt(from: EntryReader): Attempted {
   const attempted = readAttempted(from);
   from.end();
   return attempted;
+}
+
+export function writeWaits(to: EntryWriter, of: Attempted): void {
+  to.begin(entry.waits);
+  writeAttempted(to, of);
+  to.end();
+}
+
+export function writeRecall(to: EntryWriter, of: Attempted): void {
+  to.begin(entry.recall);
+  writeAttempted(to, of);
+  to.end();
 }
 
 export function writeStays(to: EntryWriter, of: Attempted): void {

@@ -20,6 +20,7 @@ export const op = {
   here: 14,
   lose: 15,
   bring: 16,
+  takeBack: 17,
 } as const;
 
 export const submit = {

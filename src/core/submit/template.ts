@@ -1,3 +1,4 @@
+import type { ResolvedTaskOptions } from '../../common/options.ts';
 import type { ObjectRef } from '../refs/object-ref.ts';
 
 /** A method of an actor class. */
@@ -29,7 +30,7 @@ export type TemplateInfo =
       readonly kind: 'task';
       readonly code: number;
       readonly life: number;
-      readonly spec: { readonly maxRetries: number };
+      readonly spec: Pick<ResolvedTaskOptions, 'maxRetries' | 'schedulingStrategy'>;
       readonly forward?: string;
       /** In a cluster: the job that it belongs to. */
       readonly job?: string;

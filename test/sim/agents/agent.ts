@@ -18,7 +18,7 @@ import {
 import { type EntryReader, malformed } from '../../../src/agent/wire/entry.ts';
 import type { Bug } from './bugs.ts';
 import { Data } from './data.ts';
-import { commandsTo, Imported, Inbox, noSlots, Output, objectsOf } from './doubles.ts';
+import { commandsTo, Imported, Inbox, Output, objectsOf, slotsOf } from './doubles.ts';
 import { Executor, type Watched } from './executor.ts';
 import type { Io } from './io.ts';
 import { type Buffers, type Fetch, isFetch } from './messages.ts';
@@ -73,7 +73,7 @@ export class Agent {
       imported: this.#imported.port,
       exported: this.submitting.exported.port,
       jobs: this.jobs,
-      slots: noSlots,
+      slots: slotsOf(this.executor),
       serving: this.#serving,
       copies: this.#copies,
       peer: (of) => (this.submitting.state.dead.has(of) ? undefined : this.#peer(of)),
@@ -81,6 +81,7 @@ export class Agent {
       output: this.#output.port,
       nodeId: Buffer.from(node, 'hex'),
       nameOf: () => 'f',
+      mayMove: () => true,
       meanOf: () => 0,
     });
   }
@@ -88,6 +89,16 @@ export class Agent {
   /** This node says that it leaves. It goes on here: what it has is fetched all the same. */
   leave(): void {
     this.running.leave();
+    this.later();
+  }
+
+  /** Whether nothing of others is here. */
+  get isEmpty(): boolean {
+    return this.running.size + this.running.unfetched === 0;
+  }
+
+  tellWaits(): void {
+    this.running.tellWaits();
     this.later();
   }
 
@@ -224,6 +235,12 @@ export class Agent {
       case entry.leaving:
         from.end();
         this.submitting.leaving(peer);
+        break;
+      case entry.waits:
+        this.submitting.step({ kind: 'waits', node: peer.node, ...readAttempt(from) });
+        break;
+      case entry.recall:
+        this.running.recall(peer, readAttempt(from));
         break;
       case entry.unnamed:
         if (this.#bug !== 'copies kept that nobody names') this.#copies.unnamed(peer, readNumber(from));

@@ -13,6 +13,7 @@ const quickBugs = [
   'settled counts twice',
   'runs of a dead peer kept',
   'fetched results kept',
+  'task taken back that has begun',
   // Values that are fetched.
   'results let go before they were fetched',
   'copies kept that nobody names',

@@ -1,4 +1,4 @@
-import { BegunSlots } from '../../../src/agent/begun.ts';
+import type { BegunSlots } from '../../../src/agent/begun.ts';
 import type { Commands } from '../../../src/agent/commands.ts';
 import { type Named, readNamed, readNode, writeNamed } from '../../../src/agent/data/named.ts';
 import type { ExportedTemplates } from '../../../src/agent/exported.ts';
@@ -11,7 +11,6 @@ import type { Run } from '../../../src/agent/run.ts';
 import { type BuffersOf, type Serve, skipValue, type Unbuffered, type WireValues } from '../../../src/agent/values.ts';
 import { type RunHead, valuesOf, writeCode, writeTemplate } from '../../../src/agent/wire/entries.ts';
 import { type EntryReader, type EntryWriter, malformed } from '../../../src/agent/wire/entry.ts';
-import type { ThreadRuntime } from '../../../src/core/runtime.ts';
 import { Violation } from '../scenario.ts';
 import type { Bug } from './bugs.ts';
 import type { Data } from './data.ts';
@@ -104,7 +103,7 @@ export function takeUnbuffered(from: EntryReader): Unbuffered | undefined {
 
 /** What the executing half tells its core. */
 export function commandsTo(executor: Executor, data: Data, bug: Bug | undefined): Commands {
-  const commands: Pick<Commands, 'run' | 'subscribe' | 'cancel'> = {
+  const commands: Pick<Commands, 'run' | 'subscribe' | 'cancel' | 'takeBack'> = {
     run(run: Run, head: RunHead, from: EntryReader, _inward: unknown, buffersOf?: BuffersOf, own?) {
       const work = fromBytes<Work>(readValue(from, buffersOf, data));
       const given = Array.from({ length: valuesOf(head) - 1 }, (_, i): Arg => {
@@ -114,11 +113,13 @@ export function commandsTo(executor: Executor, data: Data, bug: Bug | undefined)
         return executor.made(object);
       });
       from.end();
-      executor.run(work, run.attempt, run.objects, argsOf(head, run, given, executor));
+      executor.run(work, run, argsOf(head, run, given, executor));
       if (bug === 'answer before its maker') run.makers = [];
     },
     subscribe: (object, token) => executor.subscribe(object, token),
     cancel: (object, force) => executor.cancel(object, force),
+    takeBack: (object) =>
+      bug === 'task taken back that has begun' ? executor.cancel(object, false) : executor.takeBack(object),
   };
   return commands as Commands;
 }
@@ -142,8 +143,16 @@ export function objectsOf(executor: Executor): Objects {
   return objects as Objects;
 }
 
-/** No supervisor reads which tasks have begun. */
-export const noSlots: BegunSlots = new BegunSlots({ addon: {}, facts: {} } as ThreadRuntime);
+/** The page of begun tasks, which no supervisor reads. */
+export function slotsOf(executor: Executor): BegunSlots {
+  let last = 0;
+  const slots: Pick<BegunSlots, 'take' | 'hasBegun' | 'release'> = {
+    take: () => ++last,
+    hasBegun: (slot) => executor.begun.has(slot),
+    release: (slot) => executor.begun.delete(slot),
+  };
+  return slots as BegunSlots;
+}
 
 /** The templates of other nodes: a model of `agent/imported.ts`. */
 export class Imported {

@@ -9,6 +9,8 @@ export interface Attempt {
   readonly work: Work;
   readonly attempt: number;
   readonly objects: readonly number[];
+  /** In the page of begun tasks. */
+  readonly slot: number;
   /** Its arguments that were refs: values that came along, and objects that are made here. */
   readonly args: readonly Arg[];
   state: 'waiting' | 'queued' | 'running' | 'over';
@@ -38,6 +40,8 @@ export interface Watched {
 /** The executing core: each attempt waits for its arguments and for one of `slots`, runs once and settles its results. */
 export class Executor {
   readonly objects = new Map<number, Made>();
+  /** The slots of tasks that have begun. */
+  readonly begun = new Set<number>();
   news: Settled[] = [];
   readonly #io: Io;
   readonly #node: string;
@@ -85,8 +89,12 @@ export class Executor {
     return made;
   }
 
-  run(work: Work, attempt: number, objects: readonly number[], args: readonly Arg[]): void {
-    const run: Attempt = { work, attempt, objects, args, state: 'waiting' };
+  run(
+    work: Work,
+    { attempt, objects, slot }: Pick<Attempt, 'attempt' | 'objects' | 'slot'>,
+    args: readonly Arg[],
+  ): void {
+    const run: Attempt = { work, attempt, objects, slot, args, state: 'waiting' };
     for (const object of objects) this.made(object).attempt = run;
     this.#attempts.add(run);
     this.#look();
@@ -112,6 +120,11 @@ export class Executor {
     this.#look();
   }
 
+  /** Cancels an attempt that has not begun. */
+  takeBack(object: number): void {
+    if (this.made(object).attempt?.state !== 'running') this.cancel(object, false);
+  }
+
   /** Begins what can begin. */
   #look(): void {
     for (const attempt of this.#attempts) {
@@ -133,6 +146,7 @@ export class Executor {
   #begin(attempt: Attempt): void {
     const { work } = attempt;
     attempt.state = 'running';
+    this.begun.add(attempt.slot);
     const timer = `run ${++this.#runs}`;
     this.#running.set(timer, attempt);
     this.#watched.began(work, attempt.attempt);

@@ -29,7 +29,13 @@ export type Told =
   | { readonly is: 'ready' };
 
 const LOOK_MS = 50;
+/** Between two looks at tasks that wait. */
+const WAITS_MS = 10;
+/** For so long a node that leaves waits for what runs there. */
+const DRAIN_MS = 1500;
 const UNIT = 10_000;
+/** Less than tasks take, so that some wait at their nodes. */
+const shortMeans = [0, 1, 2].map((fn) => [`f${fn}`, 0.5] as const);
 
 /** A node, or a driver: its agent, its sessions, its connection to the head. What `boot/agent.ts` does. */
 export class Member implements Hears {
@@ -44,6 +50,8 @@ export class Member implements Hears {
   readonly #nodes = new Map<string, NodeRow>();
   /** What was reported last. */
   #queue = 0;
+  /** When a node that leaves is gone at the latest. */
+  #goneAt: number | undefined;
 
   constructor(self: Self, io: Io, slots: number, bug: Bug | undefined) {
     this.#self = self;
@@ -137,7 +145,8 @@ export class Member implements Hears {
     else if (timer === 'member') this.#head.tick();
     else if (timer === 'sessions') this.sessions.give({ type: 'woken' });
     else if (timer === 'look') this.#look();
-    else if (timer === 'leave') this.agent.leave();
+    else if (timer === 'leave') this.#leave();
+    else if (timer === 'waits') this.#tellWaits();
     else this.agent.fired(timer);
   }
 
@@ -189,12 +198,29 @@ export class Member implements Hears {
     this.#io.do({ do: 'tell', what: { is: 'ready' } satisfies Told });
   }
 
+  /** Again and again, as long as tasks wait. */
+  #tellWaits(): void {
+    this.agent.tellWaits();
+    if (this.agent.executor.size > this.#slots) this.#io.at('waits', this.#io.now + WAITS_MS);
+  }
+
+  #leave(): void {
+    this.#goneAt = this.#io.now + DRAIN_MS;
+    this.#look(true);
+    this.agent.leave();
+  }
+
   #look(always = false): void {
     const queue = Math.max(0, this.agent.executor.size - this.#slots);
     this.#io.at('look', this.#io.now + LOOK_MS);
+    if (queue > 0) this.#io.at('waits', this.#io.now);
+    if (this.#goneAt !== undefined && (this.agent.isEmpty || this.#io.now >= this.#goneAt)) {
+      this.#io.do({ do: 'exit', why: 'it leaves' });
+      return;
+    }
     if (queue === this.#queue && !always) return;
     this.#queue = queue;
-    const load = { total: this.#total, available: this.#total, queue, meanMs: 10, means: [], bytesPerMs: 0 };
-    this.#head.report({ ...load, onlyJob: null, draining: false });
+    const load = { total: this.#total, available: this.#total, queue, meanMs: 10, means: shortMeans, bytesPerMs: 0 };
+    this.#head.report({ ...load, onlyJob: null, draining: this.#goneAt !== undefined });
   }
 }

@@ -35,6 +35,8 @@ export const agentMessages: MessageTable = {
   DROPPED: between(),
   UNPLACED: between(),
   LEAVING: between(),
+  WAITS: between(),
+  RECALL: between(),
   /** What the data plane does: buffers of a number are asked for. Their connection ends with that of the sessions. */
   FETCH: { from: agents, to: agents, by: 'channel', fields: { ticket: number, number }, answers: ['BUFFERS'] },
   BUFFERS: { from: agents, to: agents, by: 'channel', fields: { ticket: number, bytes: list<Uint8Array>() } },

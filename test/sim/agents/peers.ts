@@ -196,6 +196,8 @@ const names = new Map<number, string>([
   [entry.dropped, 'DROPPED'],
   [entry.unplaced, 'UNPLACED'],
   [entry.leaving, 'LEAVING'],
+  [entry.waits, 'WAITS'],
+  [entry.recall, 'RECALL'],
 ]);
 const common: readonly string[] = ['RUN', 'ANSWER', 'SETTLED'];
 

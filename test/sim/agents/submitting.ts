@@ -9,7 +9,7 @@ import { Sending } from '../../../src/agent/sending.ts';
 import { failureOf } from '../../../src/agent/submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from '../../../src/agent/submitter/state.ts';
 import { submitterStep } from '../../../src/agent/submitter/step.ts';
-import { type AnswerHead, readAnswerHead, writeFetched } from '../../../src/agent/wire/entries.ts';
+import { type AnswerHead, answer, readAnswerHead, writeFetched, writeRecall } from '../../../src/agent/wire/entries.ts';
 import type { EntryReader } from '../../../src/agent/wire/entry.ts';
 import { jobName } from '../../../src/common/ids.ts';
 import { outcome, status } from '../../../src/core/port/wire.ts';
@@ -164,13 +164,15 @@ export class Submitting {
   /** A node leaves. */
   leaving(peer: Peer): void {
     peer.leaves = true;
+    this.step({ kind: 'leaving', node: peer.node });
     this.places.bringAll(peer);
   }
 
   #count({ node }: Peer, head: AnswerHead): void {
-    const { index, generation, attempt } = head;
+    const { index, generation, attempt, what } = head;
+    const hasBegun = what < answer.unbegun;
     const flight = this.state.flights.get(index);
-    const effects = submitterStep(this.state, { kind: 'answer', node, index, generation, attempt }, this.#io);
+    const effects = submitterStep(this.state, { kind: 'answer', node, index, generation, attempt, hasBegun }, this.#io);
     if (effects.length > 0) auditAnswer(node, head, flight, this.state.dead);
     for (const effect of effects) this.#do(effect);
     const window = flight?.line?.windows.get(flight.node);
@@ -214,6 +216,9 @@ export class Submitting {
         this.#sending.cancel(peer, effect);
         break;
       }
+      case 'recall':
+        writeRecall(this.#peer(effect.node).out, effect);
+        break;
       case 'open':
         this.core.open(effect.line, effect.window);
         this.#opened = true;

@@ -39,7 +39,7 @@ export function bench() {
       tooLarge: false,
     });
   const answer = (node: string, index: number, attempt = 1): readonly SubmitterEffect[] =>
-    give({ kind: 'answer', node, index, generation: 0, attempt });
+    give({ kind: 'answer', node, index, generation: 0, attempt, hasBegun: true });
   return { state, env, give, settle, line, grant, open, task, follower, answer };
 }
 

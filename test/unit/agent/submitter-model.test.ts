@@ -127,8 +127,8 @@ class World {
     } else if (pick < 0.85) {
       const done = this.at.get(node)?.shift();
       if (done !== undefined) {
-        this.give({ kind: 'answer', node, ...done, generation: 0 });
-        if (this.random() < 0.1) this.give({ kind: 'answer', node, ...done, generation: 0 });
+        this.give({ kind: 'answer', node, ...done, generation: 0, hasBegun: true });
+        if (this.random() < 0.1) this.give({ kind: 'answer', node, ...done, generation: 0, hasBegun: true });
       }
     } else if (pick < 0.88 && live.length > 1) {
       this.dead.add(node);
@@ -137,7 +137,7 @@ class World {
       this.give({ kind: 'dead', node, begun: this.dying.known ? this.begun.get(node) : undefined });
       this.dying = undefined;
       const late = this.at.get(node)?.[0];
-      if (late !== undefined) this.give({ kind: 'answer', node, ...late, generation: 0 });
+      if (late !== undefined) this.give({ kind: 'answer', node, ...late, generation: 0, hasBegun: true });
       this.nodes += 1;
       this.at.set(`n${this.nodes}`, []);
     } else if (pick < 0.9) this.give({ kind: 'ask-all', fresh: false });

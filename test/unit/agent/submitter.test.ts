@@ -63,6 +63,51 @@ describe('where tasks go', () => {
     assert.deepEqual(closes(101), [2]);
   });
 
+  it('has a task that has waited for long come back once there is another place, and go there', () => {
+    const { env, line, settle, open, grant, task, answer, give } = bench();
+    const waits = (index: number) => give({ kind: 'waits', node: 'a', index, generation: 0, attempt: 1 });
+    const recalled = (effects = settle()) =>
+      effects.flatMap((effect) => (effect.kind === 'recall' ? [[effect.node, effect.index]] : []));
+    open(3, ['a', 3]);
+    for (const index of [0, 1, 2]) task(index);
+    line(1, 0, false);
+    settle();
+    for (const index of [1, 2]) waits(index);
+    env.now += 10;
+    const effects = settle();
+    assert.deepEqual(
+      requests(effects).map(({ wishes: [wish] }) => wish?.count),
+      [5],
+      'both want a place more',
+    );
+    assert.deepEqual(recalled(effects), [], 'there is none');
+    grant(2, 'b', 1);
+    assert.deepEqual(recalled(), [['a', 1]]);
+    assert.deepEqual(recalled(), [], 'once');
+    give({ kind: 'answer', node: 'a', index: 1, generation: 0, attempt: 1, hasBegun: false });
+    line(1, 1, false);
+    assert.deepEqual(recalled(), [], 'what waits here goes first');
+    assert.deepEqual(task(1), [{ kind: 'send', node: 'b' }]);
+    answer('a', 2);
+    line(1, 1, false);
+    assert.deepEqual(task(2), [{ kind: 'send', node: 'a' }], 'it has ended one');
+  });
+
+  it('sends nothing to a node that leaves, whatever it was granted there', () => {
+    const { line, grant, task, answer, give, open } = bench();
+    open(2, ['a', 2]);
+    task(0);
+    give({ kind: 'leaving', node: 'a' });
+    assert.deepEqual(task(1), [{ kind: 'give-back', index: 1 }]);
+    give({ kind: 'answer', node: 'a', index: 0, generation: 0, attempt: 1, hasBegun: false });
+    line(1, 2, false);
+    grant(2, 'a', 5);
+    assert.deepEqual(task(0), [{ kind: 'give-back', index: 0 }]);
+    grant(3, 'b', 1);
+    assert.deepEqual(task(0), [{ kind: 'send', node: 'b' }]);
+    assert.deepEqual(kinds(answer('b', 0)), ['end']);
+  });
+
   it('counts an answer of the attempt that is out, from the node where it is, and only once', () => {
     const { task, answer, open } = bench();
     open(1, ['a', 1]);

@@ -326,6 +326,45 @@ fn a_task_of_another_node_brings_its_origin_and_says_that_it_asks_for_another_at
 }
 
 #[test]
+fn a_task_of_another_node_is_taken_back_only_while_no_thread_has_it() {
+    let bed = Bed::new(1, &[]);
+    let (driver, mut agent, mut worker) = (bed.driver(), bed.agent(), bed.worker());
+    let template = bed.template(plain());
+    let origin = [7; 24];
+    let call = Call::default();
+    let begun = agent.run(origin, template, &call);
+    agent.flush();
+    let task = worker.begin();
+    // One waits for a CPU, and one for what the first makes.
+    let ready = agent.run(origin, template, &call);
+    let waiting = agent.run(
+        origin,
+        template,
+        &Call {
+            deps: &[begun],
+            ..Call::default()
+        },
+    );
+    let tokens = [begun, ready, waiting].map(|object| agent.get(object));
+    agent.take_back(begun);
+    for (object, token) in [ready, waiting].into_iter().zip(&tokens[1..]) {
+        agent.take_back(object);
+        let (status, error) = agent.outcome(*token);
+        assert_eq!(status, Status::SystemError);
+        assert_eq!(error.bytes[0], 1, "cancelled");
+        // Nothing is left to take back.
+        agent.take_back(object);
+    }
+    worker.result(task.task, OK, &[value([6])]);
+    worker.sleeps();
+    assert_eq!(agent.outcome(tokens[0]), (Status::Value, value([6])));
+    agent.release(&[begun, ready, waiting]);
+    agent.flush();
+    drop(driver);
+    bed.assert_balanced(0);
+}
+
+#[test]
 fn what_a_dead_agent_had_goes_back() {
     let mut scene = scene();
     let template = scene.bed.template(TemplateSpec {

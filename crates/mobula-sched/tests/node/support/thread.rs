@@ -328,6 +328,12 @@ impl Thread {
         self.flush();
     }
 
+    /// Cancels what makes an object, if no thread has it.
+    pub(crate) fn take_back(&mut self, object: u32) {
+        self.words(17, None, &[object]);
+        self.flush();
+    }
+
     pub(crate) fn credit(&mut self, object: u32, items: u32) {
         self.words(10, None, &[object, items]);
     }
