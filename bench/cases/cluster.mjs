@@ -43,6 +43,7 @@ export const clusterCases = [
       low('chainUs', 'µs a dependent task'),
       low('driverUs', 'driver CPU µs'),
       low('nodeUs', 'node CPU µs'),
+      low('wakes', 'wake-ups a task'),
     ],
     configs: [
       { label: 'mobula', program: 'cluster-tasks', parameters: {} },
@@ -62,6 +63,31 @@ export const clusterCases = [
         atMost(2.5, 'p50: mobula ÷ bare ws', ratio('bare ws', 'p50')),
         atMost(0.25, 'p50: mobula ÷ Ray', ratio('Ray', 'p50')),
         atMost(3, 'dependent: mobula ÷ one machine', ratio('mobula, one machine', 'chainUs')),
+      ];
+    },
+  },
+  {
+    name: 'cluster-tree',
+    title:
+      'a tree of 111 111 tasks, and 10 000 tasks of 2 µs of one task: on two nodes of one CPU, and on one node of two',
+    metrics: [
+      high('rate', 'tasks/s'),
+      high('least', '% at the node with fewer'),
+      low('forwarded', '% forwarded'),
+      low('burst', 'of the burst forwarded'),
+    ],
+    configs: [
+      { label: 'two nodes', program: 'cluster-tree', parameters: { nodes: [1, 1] } },
+      { label: 'one node of two', program: 'cluster-tree', parameters: { nodes: [2] } },
+    ],
+    repeats: 3,
+    figures(measures) {
+      const two = (metric) => measures.median('two nodes', metric);
+      return [
+        atLeast(0.8, 'tree: two nodes ÷ one node', two('rate') / measures.median('one node of two', 'rate')),
+        atLeast(40, 'tasks at the node with fewer', two('least'), '%'),
+        atMost(5, 'tasks of the tree forwarded', two('forwarded'), '%'),
+        atMost(0, 'tasks of 2 µs forwarded', two('burst'), ''),
       ];
     },
   },

@@ -18,7 +18,8 @@ export function importSource(path) {
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
-    keepNames: true,
+    // As in the processes that ship, closures have no names of their own.
+    keepNames: false,
   });
   return import(pathToFileURL(outfile).href);
 }

@@ -18,23 +18,29 @@ async function many(count) {
     check(value === undefined, `a task gave ${value}`);
 }
 
-/** Nanoseconds that each process has had a CPU. */
-function cpu(pid) {
-  const of = (task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
-  return readdirSync(`/proc/${pid}/task`).reduce((sum, task) => sum + of(task), 0);
+/** Nanoseconds that a process has had a CPU, and how often one of its threads has slept. */
+function use(pid) {
+  const sum = (of) => readdirSync(`/proc/${pid}/task`).reduce((all, task) => all + of(`/proc/${pid}/task/${task}`), 0);
+  return {
+    cpu: sum((task) => Number(readFileSync(`${task}/schedstat`, 'utf8').split(' ')[0])),
+    sleeps: sum((task) => Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`${task}/status`, 'utf8'))[1])),
+  };
 }
 
 for (let round = 0; round < 8; round += 1) await many(outstanding);
 const node = cluster.nodes[0].pid;
-const before = [cpu(process.pid), cpu(node)];
+const pids = [process.pid, node];
+const before = pids.map(use);
 const times = [];
 for (let round = 0; round < rounds; round += 1) {
   const started = performance.now();
   await many(outstanding);
   times.push(performance.now() - started);
 }
-const after = [cpu(process.pid), cpu(node)];
-const [driverUs, nodeUs] = after.map((end, i) => (end - before[i]) / 1000 / rounds / outstanding);
+const after = pids.map(use);
+const tasks = rounds * outstanding;
+const [driverUs, nodeUs] = after.map(({ cpu }, i) => (cpu - before[i].cpu) / 1000 / tasks);
+const wakes = after.reduce((sum, { sleeps }, i) => sum + sleeps - before[i].sleeps, 0) / tasks;
 
 for (let n = 0; n < warmUp; n += 1) await get(noop.remote());
 const latencies = new Float64Array(calls);
@@ -57,6 +63,6 @@ await chain();
 const chainUs = await chain();
 
 const rate = (1000 * outstanding) / median(times);
-report({ rate, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), chainUs, driverUs, nodeUs });
+report({ rate, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), chainUs, driverUs, nodeUs, wakes });
 await shutdown();
 await cluster.stop();

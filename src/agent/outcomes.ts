@@ -202,15 +202,15 @@ export class Outcomes {
   #endEntry(run: Run): void {
     const { out } = run.peer;
     if (run.served.length > 0) out.become(entry.answerNamed);
-    if (traces) this.#trace(run);
+    if (traces && run.what === answer.values) this.#trace(run);
     out.end();
     this.#end(run);
   }
 
   #trace(run: Run): void {
-    const { nodeId, nameOf } = this.#ports;
+    const { nodeId } = this.#ports;
     const result = run.served.length > 0 ? 'its result stays here' : 'its result goes along';
-    const what = `node ${short(run.peer.node)} is told that ${nameOf(run.template)} has ended; ${result}`;
+    const what = `node ${short(run.peer.node)} is told how task ${run.taskId()} has ended; ${result}`;
     trace('told', Buffer.from(nodeId).toString('hex'), what);
   }
 

@@ -41,6 +41,8 @@ export class Run implements Attempted, Follower {
   failed = false;
   /** Whether the core has it, or had it. */
   isGiven = false;
+  /** Whether another node may run it. */
+  readonly mayMove: boolean;
   /** Whether it is to go back if it has not begun. */
   isRecalled = false;
   /** How often it was seen to wait. */
@@ -59,6 +61,7 @@ export class Run implements Attempted, Follower {
     makers: readonly Run[],
     objects: readonly number[],
     slot: number,
+    mayMove: boolean,
   ) {
     this.peer = peer;
     this.template = template;
@@ -69,6 +72,7 @@ export class Run implements Attempted, Follower {
     this.job = job;
     this.objects = objects;
     this.slot = slot;
+    this.mayMove = mayMove;
     this.missing = objects.length;
   }
 

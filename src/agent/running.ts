@@ -15,6 +15,7 @@ import type { Objects } from './objects.ts';
 import { Outcomes, type OutcomesPorts, writeFailure, writeUnbegun } from './outcomes.ts';
 import type { Peer } from './peer.ts';
 import type { NodeId } from './ports.ts';
+import { Returns, type ReturnsPorts } from './returns.ts';
 import { Run } from './run.ts';
 import { UnbegunRuns } from './unbegun.ts';
 import { type BuffersOf, type Inward, namedIn } from './values.ts';
@@ -26,12 +27,13 @@ import {
   readRunHead,
   valuesOf,
   writeLeaving,
-  writeWaits,
 } from './wire/entries.ts';
 import { type EntryReader, malformed } from './wire/entry.ts';
 
 /** What tasks of other nodes need of the agent. */
-export interface RunningPorts extends OutcomesPorts {
+export interface RunningPorts extends OutcomesPorts, ReturnsPorts {
+  /** Whether tasks of a template may run on other nodes. */
+  mayMove(template: number): boolean;
   readonly slots: BegunSlots;
   readonly objects: Objects;
   readonly commands: Commands;
@@ -42,8 +44,6 @@ export interface RunningPorts extends OutcomesPorts {
   peer(node: NodeId): Peer | undefined;
   /** A peer broke the protocol. */
   misbehaved(node: NodeId, error: unknown): void;
-  /** Whether tasks of a template may run on other nodes. */
-  mayMove(template: number): boolean;
   /** The mean time of a template's attempts in nanoseconds; 0 if that is not known. */
   meanOf(template: number): number;
 }
@@ -55,6 +55,7 @@ export class RunningTasks {
   readonly #node: NodeId;
   readonly #outcomes: Outcomes;
   readonly #unbegun: UnbegunRuns;
+  readonly #returns: Returns;
   readonly #runs = new Map<Peer, PeerRuns>();
   /** The peer asked for last, and its tasks. */
   #last: Peer | undefined;
@@ -74,6 +75,7 @@ export class RunningTasks {
     this.#node = Buffer.from(ports.nodeId).toString('hex');
     this.#outcomes = new Outcomes(ports, (run) => this.#ended(run));
     this.#unbegun = new UnbegunRuns(this.#outcomes, ports.objects, (run, failed) => this.#failure(run, failed));
+    this.#returns = new Returns(ports, this.#unbegun);
   }
 
   /** How many tasks of other nodes are here. */
@@ -116,8 +118,14 @@ export class RunningTasks {
     const inward = imported.inward(peer);
     const { number: template, job } = imported.find(peer, head.template);
     if (job !== head.job) throw malformed(`a task of job ${head.job}, whose template is of job ${job}`);
+    const mayMove = this.#ports.mayMove(template);
+    if (this.#leaves && mayMove) {
+      // It was sent before its submitter heard that this node leaves.
+      this.#refuse(peer, head, undefined);
+      return;
+    }
     this.#used.add(template);
-    const run = new Run(peer, head, template, makers, objects.take(head.results), slots.take(peer.id, head));
+    const run = new Run(peer, head, template, makers, objects.take(head.results), slots.take(peer.id, head), mayMove);
     this.#of(peer).byIndex.set(run.index, run);
     this.#size += 1;
     if (traces) this.#trace('checked', run, 'looks for its arguments in the store');
@@ -285,34 +293,21 @@ export class RunningTasks {
     this.#leaves = true;
     for (const [{ out }, { byIndex }] of this.#runs) {
       writeLeaving(out);
-      for (const run of byIndex.values()) if (this.#ports.mayMove(run.template)) this.#takeBack(run);
+      this.#returns.leave(byIndex.values());
     }
   }
 
   /** A peer would have a task back that has not begun. */
   recall(peer: Peer, of: Attempted): void {
     const run = this.#find(peer, of);
-    if (run !== undefined) this.#takeBack(run);
+    if (run !== undefined) this.#returns.takeBack(run);
   }
 
-  #takeBack(run: Run): void {
-    if (run.answered || run.isRecalled) return;
-    if (run.isGiven) {
-      run.isRecalled = true;
-      this.#ports.commands.takeBack(run.objects[0] as number);
-    } else {
-      this.#unbegun.giveBack(run);
-    }
-  }
-
-  /** Called now and then. Submitters hear of tasks that have waited for a CPU during 1, 2, 4 … such calls: they may have other places for them. */
+  /** Called now and then: submitters hear of tasks that wait here. */
   tellWaits(): void {
     for (const { byIndex } of this.#runs.values()) {
-      for (const run of byIndex.values()) {
-        if (!run.isGiven || run.answered || run.waits || this.#ports.slots.hasBegun(run.slot)) continue;
-        const looks = run.looks++;
-        if (looks > 0 && Number.isInteger(Math.log2(looks))) writeWaits(run.peer.out, run);
-      }
+      if (this.#leaves) this.#returns.leave(byIndex.values());
+      else this.#returns.tellWaits(byIndex.values());
     }
   }
 

@@ -215,7 +215,12 @@ export class SubmittingTasks implements NewsHandler {
       }
       case 'end':
         this.#landed(effect.index);
-        if (traces) trace('heard', this.#runtime.facts.nodeId, `the node hears that ${effect.ask.fn} has ended`);
+        if (traces)
+          trace(
+            'heard',
+            this.#runtime.facts.nodeId,
+            `the node hears how ${effect.ask.fn} has ended, or that it comes back`,
+          );
         this.#answers.end(effect.index, effect.ask.fn, this.#ports.jobs.isOver(jobNumber(effect.ask.job)));
         break;
       case 'lost': {

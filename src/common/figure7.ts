@@ -36,7 +36,11 @@ const DIGITS = 8;
  */
 export function trace(step: keyof typeof steps, node: string, text: string): void {
   const ms = (Number(hrtime.bigint()) / 1e6).toFixed(3);
-  writeSync(STDERR, `mobula figure 7: ${steps[step]} | ${ms} | ${short(node)} | ${text}\n`);
+  try {
+    writeSync(STDERR, `mobula figure 7: ${steps[step]} | ${ms} | ${short(node)} | ${text}\n`);
+  } catch {
+    // Nobody reads it, or not fast enough: the task goes on.
+  }
 }
 
 /** How a line calls a node. */

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { context, get, init, type ObjectRef, remote, shutdown } from 'mobula';
 import { type Cluster, startCluster } from 'mobula/testing';
 
@@ -39,6 +40,16 @@ async function held(
 
 it('comes back from behind a task that takes long, once another node has a place', limit, async (t) => {
   const { cluster, long, short, end } = await held(t);
+  const { nodeId } = await cluster.addNode({ numCpus: 1 });
+  assert.deepEqual(new Set(await get(short)), new Set([nodeId]));
+  end();
+  assert.equal(await get(long), cluster.nodes[0]?.nodeId);
+});
+
+it('comes back from there though the other node has a place only later', limit, async (t) => {
+  const { cluster, long, short, end } = await held(t);
+  // By then its node has told that it waits.
+  await sleep(2500);
   const { nodeId } = await cluster.addNode({ numCpus: 1 });
   assert.deepEqual(new Set(await get(short)), new Set([nodeId]));
   end();

@@ -100,6 +100,9 @@ test("figure 7, from the nodes' own lines: add(a, b) with a at N1 and b at N2", 
   assert.ok(asked >= 0);
   for (const { step, ms, node, text } of lines.slice(asked)) t.diagnostic(`${step} | ${ms} | ${node} | ${text}`);
 
+  const [, task = ''] =
+    /^add, task (\w+),/.exec(lines.find(({ text }) => text.startsWith('add, task'))?.text ?? '') ?? [];
+
   // The task, and what it takes: nothing else is under way.
   assertSteps(lines, [
     ['execute 0', n1, /^add is registered/],
@@ -117,12 +120,12 @@ test("figure 7, from the nodes' own lines: add(a, b) with a at N1 and b at N2", 
   assertSteps(lines, [
     ['return 1', n1, new RegExp(c)],
     ['return 2', n1, new RegExp(c)],
-    ['return 5', n1, /hears that add has ended/],
+    ['return 5', n1, /hears how add has ended/],
   ]);
   assertSteps(lines, [
     ['return 3', n2, /^add has ended/],
-    ['return 4', n2, new RegExp(`^node ${n1} is told that add has ended; its result stays here`)],
-    ['return 5', n1, /hears that add has ended/],
+    ['return 4', n2, new RegExp(`^node ${n1} is told how task ${task} has ended; its result stays here`)],
+    ['return 5', n1, /hears how add has ended/],
     ['return 6', n1, new RegExp(`^\\d{8} bytes came from the store of node ${n2}`)],
     ['return 7', n1, new RegExp(c)],
   ]);

@@ -16,7 +16,8 @@ export function follow(state: Submitter, event: Follower): readonly SubmitterEff
   const node = flights[0]?.node;
   const together = flights.every((flight) => flight?.node === node && flight !== undefined && likeAsk(flight.ask, ask));
   // What is too large fails once its arguments are there.
-  if (node === undefined || !together || event.tooLarge) return [{ kind: 'give-back', index }];
+  if (node === undefined || !together || event.tooLarge || state.leaving.has(node))
+    return [{ kind: 'give-back', index }];
   state.followers += 1;
   state.flights.set(index, { generation, attempt, node, ask, line: undefined, makers: event.makers, mayRepeat });
   return [{ kind: 'send', node }];

@@ -57,12 +57,13 @@ type Over = (idleSince: number) => number;
 /** Lines without tasks keep their windows for a while, unless another one needs the place. */
 function overFrom({ lacking }: Submitter): Over {
   const [longest] = lacking.values();
-  const yields = longest === undefined ? Number.POSITIVE_INFINITY : longest + LACK_MS;
-  return (idleSince) => Math.min(idleSince + IDLE_MS, Math.max(idleSince, yields));
+  if (longest === undefined) return (idleSince) => idleSince + IDLE_MS;
+  return (idleSince) => Math.min(idleSince + IDLE_MS, Math.max(idleSince, longest) + LACK_MS);
 }
 
-/** Whether a line has tasks that wait, and no window at all. */
+/** Whether a line has tasks that wait, and no place at all: this node runs none of them either. */
 function judgeLack({ lacking }: Submitter, line: Line, { now }: Env): void {
+  if (line.ask.strategy === 'elsewhere') return;
   if (line.waiting === 0 || line.opened > 0 || line.out > 0) lacking.delete(line);
   else if (!lacking.has(line)) lacking.set(line, now);
 }
@@ -94,10 +95,14 @@ function differs(line: Line): boolean {
   return count > told || told > count * 2 + MANY;
 }
 
-/** How many tasks want a place: those that wait, and those that have one. What is out beyond its window wants no other; what is stuck wants one more. */
-function countOf({ waiting, windows, stuck }: Line): number {
+/**
+ * How many tasks want a place: those that wait, and those that have one. What is out beyond its window wants no other. What is stuck
+ * wants one more. As long as there are such tasks, the room of slow nodes is not wanted: it counts as taken.
+ */
+function countOf({ waiting, windows, stuck, recalled }: Line): number {
   let count = waiting + stuck.size;
-  for (const { w, out } of windows.values()) count += Math.min(w, out);
+  const some = count + recalled.size > 0;
+  for (const { w, out, isSlow } of windows.values()) count += isSlow && some ? w : Math.min(w, out);
   return count;
 }
 
@@ -121,13 +126,14 @@ function openFollowers(state: Submitter, effects: SubmitterEffect[]): void {
 /** Tasks that are stuck come back, as far as there are other places, which nothing else wants. */
 function recall({ flights }: Submitter, line: Line, effects: SubmitterEffect[]): void {
   if (line.stuck.size === 0 || line.waiting > 0) return;
-  let room = 0;
+  let room = -line.recalled.size;
   for (const { w, out, isSlow } of line.windows.values()) if (!isSlow) room += Math.max(0, w - out);
   for (const index of line.stuck) {
     const flight = flights.get(index);
-    if (room === 0 || flight === undefined) return;
+    if (room <= 0 || flight === undefined) return;
     room -= 1;
     line.stuck.delete(index);
+    line.recalled.add(index);
     const { node, generation, attempt } = flight;
     effects.push({ kind: 'recall', node, index, generation, attempt });
   }

@@ -16,6 +16,8 @@ export interface Line {
   readonly windows: Map<NodeId, Window>;
   /** Tasks that are out and have waited for long where they are: they want another place, too. */
   readonly stuck: Set<number>;
+  /** Those that were recalled, and are still out. */
+  readonly recalled: Set<number>;
   /** Whether it has ever given windows back: what the scheduler says of them may still come. */
   gaveBack: boolean;
   /** How many more tasks the core was told to hand out. */

@@ -91,6 +91,7 @@ function begin(number: number, ask: Ask, near: Near | undefined): Line {
     out: 0,
     windows: new Map(),
     stuck: new Set(),
+    recalled: new Set(),
     gaveBack: false,
     opened: 0,
     told: 0,
@@ -143,16 +144,32 @@ function isBetter(one: Window, other: Window): boolean {
   return one.isSlow === other.isSlow ? one.w - one.out > other.w - other.out : other.isSlow;
 }
 
-/** A task wants another place, and others are not to follow it to where it is. */
+/** A task wants another place, and others are to go where it is only if they have none. */
 function waits(state: Submitter, event: Of<'waits'>): readonly never[] {
   const { node, index } = event;
   const line = isOut(state, node, event) ? state.flights.get(index)?.line : undefined;
-  if (line === undefined) return none;
+  const window = line?.windows.get(node);
+  if (line === undefined || window === undefined) return none;
+  // Those that were recalled of there and are still out had begun.
+  forgetAt(state, line.recalled, node);
   line.stuck.add(index);
-  const window = line.windows.get(node);
-  if (window !== undefined) window.isSlow = true;
+  line.tells = true;
+  window.isSlow = true;
   state.changed.add(line);
   return none;
+}
+
+/** A task has ended at a node: those that wait there go on. */
+function goesOn(state: Submitter, line: Line, node: NodeId): void {
+  const window = line.windows.get(node);
+  if (window?.isSlow !== true) return;
+  window.isSlow = false;
+  forgetAt(state, line.stuck, node);
+  forgetAt(state, line.recalled, node);
+}
+
+function forgetAt({ flights }: Submitter, tasks: Set<number>, node: NodeId): void {
+  for (const index of tasks) if (flights.get(index)?.node === node) tasks.delete(index);
 }
 
 /** What comes back of a node that leaves goes elsewhere, whatever the scheduler has granted there. */
@@ -192,8 +209,7 @@ function answered(state: Submitter, event: Of<'answer'>, env: Env): readonly Sub
   const { node, index } = event;
   const flight = state.flights.get(index);
   if (flight === undefined || !isOut(state, node, event)) return none;
-  const window = event.hasBegun ? flight.line?.windows.get(node) : undefined;
-  if (window !== undefined) window.isSlow = false;
+  if (event.hasBegun && flight.line !== undefined) goesOn(state, flight.line, node);
   land(state, index, env);
   return [{ kind: 'end', index, ask: flight.ask }];
 }
@@ -210,6 +226,7 @@ function land(state: Submitter, index: number, env: Env): void {
   }
   line.out -= 1;
   line.stuck.delete(index);
+  line.recalled.delete(index);
   const window = line.windows.get(node);
   if (window !== undefined) {
     // More was out there than allowed, as the scheduler knows: it counts that against the node until it is told.
@@ -238,8 +255,9 @@ function granted(state: Submitter, word: Granted): readonly never[] {
   }
   const window = line.windows.get(word.node);
   // The scheduler must hear that a smaller one was seen. It may have made one smaller that was given back before.
-  line.tells ||= window === undefined ? line.gaveBack : word.w < window.w;
-  const w = state.leaving.has(word.node) ? 0 : word.w;
+  const leaves = state.leaving.has(word.node);
+  line.tells ||= leaves || (window === undefined ? line.gaveBack : word.w < window.w);
+  const w = leaves ? 0 : word.w;
   if (window !== undefined) window.w = w;
   else if (w > 0) line.windows.set(word.node, { w, out: 0, isSlow: false });
   line.failing = undefined;

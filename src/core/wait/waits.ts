@@ -59,15 +59,14 @@ export class Waits {
   news(ref: ObjectRef<unknown>): Promise<unknown> {
     const { lender, subscriptions, inbox } = this.#runtime;
     const task = currentTask();
-    const promise = new Promise<unknown>((resolve, reject) => {
+    return new Promise<unknown>((resolve, reject) => {
+      const give = traces ? traced(this.#runtime.refs.nameOf(ObjectRef.index(ref)), resolve) : resolve;
       const subscriber =
         task === undefined
-          ? new SingleGet(ref, inbox, resolve, reject)
-          : new TaskGet(lender, lender.begin(task, [ObjectRef.index(ref)]), ref, inbox, resolve, reject);
+          ? new SingleGet(ref, inbox, give, reject)
+          : new TaskGet(lender, lender.begin(task, [ObjectRef.index(ref)]), ref, inbox, give, reject);
       subscriptions.add(subscriber, 0);
     });
-    if (traces) traced(this.#runtime.refs.nameOf(ObjectRef.index(ref)), promise);
-    return promise;
   }
 
   /** Waits for many objects, with limits. */
@@ -88,10 +87,12 @@ export class Waits {
   }
 }
 
-function traced(id: string, promise: Promise<unknown>): void {
+function traced(id: string, resolve: (value: unknown) => void): (value: unknown) => void {
   const node = nodeIn(id);
   trace('notHere', node, `get looks for ${id} in the store of its node: it is not there`);
   trace('waits', node, `get waits until its node has news of ${id}`);
-  const end = (): void => trace('got', node, `get of ${id} ends`);
-  promise.then(end, end);
+  return (value) => {
+    trace('got', node, `get of ${id} ends`);
+    resolve(value);
+  };
 }

@@ -102,6 +102,7 @@ describe('a slot', () => {
         [],
         [],
         slot,
+        true,
       );
       runs.byIndex.set(run.index, run);
       runs.answered(run);
