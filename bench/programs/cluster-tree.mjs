@@ -10,7 +10,7 @@ const cluster = await startCluster({ nodes: nodes.map((numCpus) => ({ numCpus })
 await init({ address: cluster.address });
 
 /** Sums of what each task of a subtree says: how many ran at each node, and how many elsewhere than what submitted them. */
-const walk = remote(async function walk(depth, from) {
+const walk = remote(async (depth, from) => {
   const { nodeId } = context();
   const all = { at: { [nodeId]: 1 }, forwarded: from === nodeId ? 0 : 1 };
   if (depth === 0) return all;
@@ -23,12 +23,12 @@ const walk = remote(async function walk(depth, from) {
 });
 const size = (fanOut ** (depth + 1) - 1) / (fanOut - 1);
 
-const short = remote(function short(from) {
+const short = remote((from) => {
   const end = performance.now() + burstUs / 1000;
   while (performance.now() < end);
   return context().nodeId === from ? 0 : 1;
 });
-const burstOf = remote(async function burstOf(count) {
+const burstOf = remote(async (count) => {
   const { nodeId } = context();
   const elsewhere = await get(Array.from({ length: count }, () => short.remote(nodeId)));
   return elsewhere.reduce((sum, each) => sum + each, 0);
