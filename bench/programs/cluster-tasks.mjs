@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { startCluster } from '../../dist/testing/index.js';
 import { check, parameters, report } from '../lib/child.mjs';
+import { timeChain } from '../lib/dependent.mjs';
 import { get, init, remote, shutdown } from '../lib/mobula.mjs';
 import { median, percentile } from '../lib/stats.mjs';
 
@@ -50,17 +51,9 @@ for (let n = 0; n < calls; n += 1) {
   latencies[n] = 1000 * (performance.now() - started);
 }
 
-/** As in `chain.mjs`, where the first one warms up, too. */
-async function chain() {
-  let last = next.remote(0);
-  const began = performance.now();
-  for (let n = 1; n < dependent; n += 1) last = next.remote(last);
-  check((await get(last)) === dependent, 'the chain is broken');
-  return (1000 * (performance.now() - began)) / dependent;
-}
-
-await chain();
-const chainUs = await chain();
+// The first one warms up, as in `chain.mjs`.
+await timeChain(get, next, dependent);
+const chainUs = await timeChain(get, next, dependent);
 
 const rate = (1000 * outstanding) / median(times);
 report({ rate, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), chainUs, driverUs, nodeUs, wakes });

@@ -139,9 +139,10 @@ export class Agent {
     this.#pump.later();
   }
 
-  /** Called about once a second: submitters hear of tasks that wait here. */
-  tellWaits(): void {
-    this.#running.tellWaits();
+  /** Called about once a second: tasks of others that wait here may run elsewhere. */
+  lookAtWaiting(): void {
+    if (this.#running.size === 0) return;
+    this.#running.lookAtWaiting();
     this.#pump.later();
   }
 

@@ -12,7 +12,7 @@ import type { Places } from './places.ts';
 import type { Submitter } from './submitter/state.ts';
 import { isOut, lateMaker } from './submitter/step.ts';
 import { namedIn, type Unbuffered } from './values.ts';
-import { type AnswerHead, answer, readAnswerHead, writeFetched, writeStays } from './wire/entries.ts';
+import { type AnswerHead, answer, entry as kinds, readAnswerHead, writeAttempt } from './wire/entries.ts';
 import type { EntryReader } from './wire/entry.ts';
 
 /** An answer whose values are not read yet. */
@@ -98,7 +98,7 @@ export class Answers {
   #named(peer: Peer, head: AnswerHead, entry: EntryReader): boolean {
     const { submitter } = this.#ports;
     if (!isOut(submitter, peer.node, head)) {
-      writeFetched(peer.out, head);
+      writeAttempt(peer.out, kinds.fetched, head);
       return true;
     }
     if (head.what !== answer.values || submitter.flights.get(head.index)?.mayRepeat !== true) {
@@ -137,7 +137,7 @@ export class Answers {
       this.#ports.misbehaved(peer, error);
     }
     results?.drop();
-    writeFetched(peer.out, head);
+    writeAttempt(peer.out, kinds.fetched, head);
   }
 
   /** The answer of this task is complete: so may be others. */
@@ -191,7 +191,7 @@ export class Answers {
     const fail = (kind: number, reason: number, details: string): void =>
       commands.fail(index, kind, encodeFailure(reason, head.attempt, fn, details));
     if (over) {
-      if (stays) writeFetched(peer.out, head);
+      if (stays) writeAttempt(peer.out, kinds.fetched, head);
       fail(outcome.failed, failure.cancelled, '');
       return;
     }
@@ -205,7 +205,7 @@ export class Answers {
       else this.#pass(index, of);
     } catch (error) {
       if (error instanceof ObjectStoreFullError) {
-        if (stays) writeFetched(peer.out, head);
+        if (stays) writeAttempt(peer.out, kinds.fetched, head);
         fail(outcome.failed, failure.noRoom, withoutPage(error.message));
         return;
       }
@@ -240,7 +240,7 @@ export class Answers {
       for (const place of added) places.drop(place);
       throw error;
     }
-    writeStays(peer.out, head);
+    writeAttempt(peer.out, kinds.stays, head);
     if (peer.leaves) for (const place of added) places.bring(place);
   }
 }

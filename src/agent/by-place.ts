@@ -3,7 +3,7 @@ const DENSE = 1 << 18;
 /** An empty array of so many cells is kept. */
 const SHORT = 16 * 1024;
 
-/** What belongs to tasks, by their places in a core: small numbers, which are used again. As a Map, at a third of its cost. */
+/** What belongs to tasks, by their places in a core: small numbers, which are used again, so most lie in an array. Each task is written, read and deleted here. */
 export class ByPlace<T> {
   #dense: (T | undefined)[] = [];
   readonly #others = new Map<number, T>();
@@ -33,7 +33,7 @@ export class ByPlace<T> {
     this.#size -= 1;
     if (place < DENSE) this.#dense[place] = undefined;
     else this.#others.delete(place);
-    // After a burst.
+    // The memory of a burst goes.
     if (this.#size === 0 && this.#dense.length > SHORT) this.#dense = [];
   }
 

@@ -259,6 +259,7 @@ function merged({ deps, made }: RunHead, makers: readonly Run[], given: readonly
 /** What a task is at its submitter: `src/core/run/origin.ts` reads it in the worker. */
 function writeOrigin(writer: ThreadRuntime['port']['writer'], { peer, index, generation, attempt, slot }: Run): void {
   const { bytes, view } = writer;
+  // Eight bytes, for each task: a call would take longer.
   for (let i = 0; i < peer.id.length; i++) bytes[writer.pos + i] = peer.id[i] as number;
   // As in the text of a TaskId: high digits first.
   view.setUint32(writer.pos + 8, generation, false);

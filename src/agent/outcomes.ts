@@ -1,4 +1,5 @@
-import { short, trace, traces } from '../common/figure7.ts';
+import { printStep, printsSteps } from '../common/figure7.ts';
+import { shortNode } from '../common/ids.ts';
 import { status } from '../core/port/wire.ts';
 import { encodeFailure, failure, NODE_AT } from '../core/values/failures.ts';
 import { type Named, writeNamed, writeNode } from './data/named.ts';
@@ -202,16 +203,16 @@ export class Outcomes {
   #endEntry(run: Run): void {
     const { out } = run.peer;
     if (run.served.length > 0) out.become(entry.answerNamed);
-    if (traces && run.what === answer.values) this.#trace(run);
+    if (printsSteps && run.what === answer.values) this.#printStep(run);
     out.end();
     this.#end(run);
   }
 
-  #trace(run: Run): void {
+  #printStep(run: Run): void {
     const { nodeId } = this.#ports;
     const result = run.served.length > 0 ? 'its result stays here' : 'its result goes along';
-    const what = `node ${short(run.peer.node)} is told how task ${run.taskId()} has ended; ${result}`;
-    trace('told', Buffer.from(nodeId).toString('hex'), what);
+    const what = `node ${shortNode(run.peer.node)} is told how task ${run.taskId()} has ended; ${result}`;
+    printStep('told', Buffer.from(nodeId).toString('hex'), what);
   }
 
   #end(run: Run): void {

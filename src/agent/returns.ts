@@ -2,7 +2,7 @@ import type { BegunSlots } from './begun.ts';
 import type { Commands } from './commands.ts';
 import type { Run } from './run.ts';
 import type { UnbegunRuns } from './unbegun.ts';
-import { writeWaits } from './wire/entries.ts';
+import { entry, writeAttempt } from './wire/entries.ts';
 
 /** What the return of tasks needs of the agent. */
 export interface ReturnsPorts {
@@ -31,8 +31,8 @@ export class Returns {
     this.#ports.commands.takeBack(run.objects[0] as number);
   }
 
-  /** This node leaves. Called now and then: a thread may have had a task that it has not begun. */
-  leave(runs: Iterable<Run>): void {
+  /** The same for all. Called again and again: a thread may have a task now that it has not begun, and leave it later. */
+  takeBackAll(runs: Iterable<Run>): void {
     for (const run of runs) this.takeBack(run);
   }
 
@@ -41,7 +41,7 @@ export class Returns {
     for (const run of runs) {
       if (!run.isGiven || !run.mayMove || run.answered || run.waits || this.#ports.slots.hasBegun(run.slot)) continue;
       const looks = run.looks++;
-      if (looks > 0 && (looks & (looks - 1)) === 0) writeWaits(run.peer.out, run);
+      if (looks > 0 && (looks & (looks - 1)) === 0) writeAttempt(run.peer.out, entry.waits, run);
     }
   }
 }

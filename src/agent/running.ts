@@ -1,6 +1,7 @@
 import { withoutPage } from '../common/error-page.ts';
 import { ObjectStoreFullError } from '../common/errors.ts';
-import { short, trace, traces } from '../common/figure7.ts';
+import { printStep, printsSteps } from '../common/figure7.ts';
+import { shortNode } from '../common/ids.ts';
 import { encodeFailure, failure } from '../core/values/failures.ts';
 import type { BegunSlots } from './begun.ts';
 import type { Commands } from './commands.ts';
@@ -128,7 +129,7 @@ export class RunningTasks {
     const run = new Run(peer, head, template, makers, objects.take(head.results), slots.take(peer.id, head), mayMove);
     this.#of(peer).byIndex.set(run.index, run);
     this.#size += 1;
-    if (traces) this.#trace('checked', run, 'looks for its arguments in the store');
+    if (printsSteps) this.#printStep('checked', run, 'looks for its arguments in the store');
     if (named || makers.some((maker) => this.#unbegun.has(maker))) this.#hold(run, head, entry, inward);
     else this.#begin(run, head, entry, inward, undefined);
   }
@@ -146,8 +147,12 @@ export class RunningTasks {
       this.#outcomes.argumentLost(run, gone.node, gone);
       return;
     }
-    if (traces) this.#traceMissing(run, own.size, away);
     const peerOf = (each: Named | Placed): Peer => ('node' in each ? this.#ports.peer(each.node) : run.peer) as Peer;
+    if (printsSteps)
+      this.#printMissing(
+        run,
+        away.map(peerOf).filter((peer, i) => !copies.isHere(peer, away[i] as Named)),
+      );
     const copiesOf = (ready: CopyUser): TaskCopies => new TaskCopies(copies, run.peer, peerOf, away, ready);
     const made = head.made.map(({ result }, i) => run.makers[i]?.objects[result] as number);
     this.#unbegun.add(run, [...made, ...own.values()], away.length > 0 ? copiesOf : undefined, (all) => {
@@ -185,7 +190,7 @@ export class RunningTasks {
     own?: ReadonlyMap<number, number>,
   ): void {
     const { commands } = this.#ports;
-    if (traces) this.#trace('given', run, "has its arguments, and goes to the node's own scheduler");
+    if (printsSteps) this.#printStep('given', run, "has its arguments, and goes to the node's own scheduler");
     try {
       commands.run(run, head, from, inward, buffersOf, own);
       run.isGiven = true;
@@ -199,19 +204,14 @@ export class RunningTasks {
     }
   }
 
-  #trace(step: 'checked' | 'located' | 'given', run: Run, what: string): void {
-    trace(step, this.#node, `${this.#ports.nameOf(run.template)}, task ${run.taskId()}, ${what}`);
+  #printStep(step: 'checked' | 'located' | 'given', run: Run, what: string): void {
+    printStep(step, this.#node, `${this.#ports.nameOf(run.template)}, task ${run.taskId()}, ${what}`);
   }
 
-  #traceMissing(run: Run, here: number, away: readonly (Named | Placed)[]): void {
-    for (const each of away) {
-      const node = 'node' in each ? each.node : run.peer.node;
-      this.#trace(
-        'located',
-        run,
-        `has ${here} of ${here + away.length} large arguments here; one is at node ${short(node)}`,
-      );
-    }
+  /** `at`: the nodes where large arguments are that are not here. */
+  #printMissing(run: Run, at: readonly Peer[]): void {
+    for (const { node } of at)
+      this.#printStep('located', run, `lacks a large argument, which is at node ${shortNode(node)}`);
   }
 
   /** The error of a task whose arguments cannot come here. */
@@ -288,12 +288,15 @@ export class RunningTasks {
     this.#of(peer).dropped(number);
   }
 
-  /** This node leaves: its peers fetch what stays here, and what comes of tasks that run. What has not begun goes back, if it may run elsewhere. */
+  /**
+   * This node leaves: its peers fetch what stays here, and what comes of tasks that run. What has not begun goes back, if it may run
+   * elsewhere.
+   */
   leave(): void {
     this.#leaves = true;
     for (const [{ out }, { byIndex }] of this.#runs) {
       writeLeaving(out);
-      this.#returns.leave(byIndex.values());
+      this.#returns.takeBackAll(byIndex.values());
     }
   }
 
@@ -303,10 +306,10 @@ export class RunningTasks {
     if (run !== undefined) this.#returns.takeBack(run);
   }
 
-  /** Called now and then: submitters hear of tasks that wait here. */
-  tellWaits(): void {
+  /** Called now and then. Submitters hear of tasks that wait here; of a node that leaves, these go back. */
+  lookAtWaiting(): void {
     for (const { byIndex } of this.#runs.values()) {
-      if (this.#leaves) this.#returns.leave(byIndex.values());
+      if (this.#leaves) this.#returns.takeBackAll(byIndex.values());
       else this.#returns.tellWaits(byIndex.values());
     }
   }

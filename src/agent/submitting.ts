@@ -1,5 +1,5 @@
-import { short, trace, traces } from '../common/figure7.ts';
-import { cellName } from '../common/ids.ts';
+import { printStep, printsSteps } from '../common/figure7.ts';
+import { cellName, shortNode } from '../common/ids.ts';
 import type { Env } from '../common/step.ts';
 import { now } from '../common/timers.ts';
 import type { NewsHandler } from '../core/port/inbox.ts';
@@ -24,7 +24,7 @@ import { failureOf } from './submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from './submitter/state.ts';
 import { submitterStep } from './submitter/step.ts';
 import type { WireValues } from './values.ts';
-import { type Attempted, answer, writeRecall } from './wire/entries.ts';
+import { type Attempted, answer, entry, writeAttempt } from './wire/entries.ts';
 import type { EntryReader } from './wire/entry.ts';
 
 const env: Env = {
@@ -215,8 +215,8 @@ export class SubmittingTasks implements NewsHandler {
       }
       case 'end':
         this.#landed(effect.index);
-        if (traces)
-          trace(
+        if (printsSteps)
+          printStep(
             'heard',
             this.#runtime.facts.nodeId,
             `the node hears how ${effect.ask.fn} has ended, or that it comes back`,
@@ -238,7 +238,7 @@ export class SubmittingTasks implements NewsHandler {
         this.#sending.cancel(this.#ports.peer(effect.node), effect);
         break;
       case 'recall':
-        writeRecall(this.#ports.peer(effect.node).out, effect);
+        writeAttempt(this.#ports.peer(effect.node).out, entry.recall, effect);
         break;
       case 'open':
         this.#ports.commands.open(effect.line, effect.window);
@@ -249,7 +249,7 @@ export class SubmittingTasks implements NewsHandler {
         this.#opened = true;
         break;
       case 'request':
-        if (traces) this.#traceRequest(effect.wanted);
+        if (printsSteps) this.#printRequest(effect.wanted);
         this.#ports.request(effect.wanted);
         break;
       case 'wake':
@@ -258,10 +258,14 @@ export class SubmittingTasks implements NewsHandler {
     }
   }
 
-  #traceRequest({ wishes }: Wanted): void {
+  #printRequest({ wishes }: Wanted): void {
     for (const { ask, count } of wishes) {
       if (count > 0)
-        trace('asked', this.#runtime.facts.nodeId, `the global scheduler is asked for places: ${count} of ${ask.fn}`);
+        printStep(
+          'asked',
+          this.#runtime.facts.nodeId,
+          `the global scheduler is asked for places: ${count} of ${ask.fn}`,
+        );
     }
   }
 
@@ -272,10 +276,14 @@ export class SubmittingTasks implements NewsHandler {
   #send(peer: Peer): void {
     const task = this.#handed as Outgoing;
     const { index, generation, attempt } = task.head;
-    if (traces) {
+    if (printsSteps) {
       const { nodeId } = this.#runtime.facts;
       const { name } = this.#runtime.registry.get(task.head.template).info;
-      trace('sent', nodeId, `${name} goes to node ${short(peer.node)}, as task ${cellName(nodeId, index, generation)}`);
+      printStep(
+        'sent',
+        nodeId,
+        `${name} goes to node ${shortNode(peer.node)}, as task ${cellName(nodeId, index, generation)}`,
+      );
     }
     this.#sending.send(peer, task, () => {
       const flight = this.#submitter.flights.get(index);

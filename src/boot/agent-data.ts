@@ -5,7 +5,8 @@ import type { DataPort, Fetched, Urgency } from '../agent/data/ports.ts';
 import type { Peer } from '../agent/peer.ts';
 import { formatAddress, isLoopbackHost, parseAddress } from '../common/address.ts';
 import { isMobulaError, MobulaError } from '../common/errors.ts';
-import { short, trace, traces } from '../common/figure7.ts';
+import { printStep, printsSteps } from '../common/figure7.ts';
+import { shortNode } from '../common/ids.ts';
 import { clearTimeout, now, setTimeout } from '../common/timers.ts';
 import type { ThreadRuntime } from '../core/runtime.ts';
 import { makeRoom } from '../core/values/collector.ts';
@@ -247,7 +248,7 @@ export class AgentData implements DataPort {
 
   #end(fetch: Fetch, fetched: Fetched): void {
     fetch.dropped = true;
-    if (traces && fetched.kind === 'here') this.#trace(fetch);
+    if (printsSteps && fetched.kind === 'here') this.#printStep(fetch);
     try {
       fetch.end(fetched);
     } catch (error) {
@@ -255,9 +256,9 @@ export class AgentData implements DataPort {
     }
   }
 
-  #trace({ peer, named, urgency }: Fetch): void {
-    const what = `${bytesOf(named)} bytes came from the store of node ${short(peer.node)}`;
-    trace(urgency === 'argument' ? 'replicated' : 'fetched', this.#config.facts.nodeId, what);
+  #printStep({ peer, named, urgency }: Fetch): void {
+    const what = `${bytesOf(named)} bytes came from the store of node ${shortNode(peer.node)}`;
+    printStep(urgency === 'argument' ? 'replicated' : 'fetched', this.#config.facts.nodeId, what);
   }
 
   #release({ buffers }: Pick<NetEnd, 'buffers'>): void {

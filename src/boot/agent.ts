@@ -191,7 +191,7 @@ class AgentThread {
     const isBusy = this.#look() || addon.liveTasks() > 0;
     if (now() - this.#looked >= WAITS_MS) {
       this.#looked = now();
-      this.#agent.tellWaits();
+      this.#agent.lookAtWaiting();
     }
     // Who would say so may be busy with the program for long.
     if (this.#output.hasNews()) this.#agent.rung();

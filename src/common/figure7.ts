@@ -1,9 +1,10 @@
 /** With `MOBULA_TRACE=1`, each process prints what it does for a task, in the steps of figure 7 of the paper (OSDI 2018). */
 import { writeSync } from 'node:fs';
 import { env, hrtime } from 'node:process';
+import { shortNode } from './ids.ts';
 
 /** Whether steps are printed. Nothing is put together for a step if they are not. */
-export const traces: boolean = env['MOBULA_TRACE'] === '1';
+export const printsSteps: boolean = env['MOBULA_TRACE'] === '1';
 
 /** The steps, by the paper's numbers: how a task runs, and how its result comes to `get`. */
 const steps = {
@@ -27,23 +28,16 @@ const steps = {
 } as const;
 
 const STDERR = 2;
-/** Digits of a node's id in a line. */
-const DIGITS = 8;
 
 /**
  * Prints a step, with the time of a clock that all processes of a machine share, in milliseconds. It does not go through
  * `process.stderr`: that is a task's in a worker.
  */
-export function trace(step: keyof typeof steps, node: string, text: string): void {
+export function printStep(step: keyof typeof steps, node: string, text: string): void {
   const ms = (Number(hrtime.bigint()) / 1e6).toFixed(3);
   try {
-    writeSync(STDERR, `mobula figure 7: ${steps[step]} | ${ms} | ${short(node)} | ${text}\n`);
+    writeSync(STDERR, `mobula figure 7: ${steps[step]} | ${ms} | ${shortNode(node)} | ${text}\n`);
   } catch {
     // Nobody reads it, or not fast enough: the task goes on.
   }
-}
-
-/** How a line calls a node. */
-export function short(node: string): string {
-  return node.slice(0, DIGITS);
 }

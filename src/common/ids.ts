@@ -1,5 +1,6 @@
-/** Digits of a NodeId. */
+/** Digits of a NodeId, and of what people are shown of one. */
 const NODE_DIGITS = 16;
+const SHOWN_DIGITS = 8;
 
 /** A number as ids have it. */
 export function idPart(number: number): string {
@@ -22,4 +23,9 @@ export function cellName(node: string, index: number, generation: number): strin
 /** The node that a TaskId or an ObjectId names. */
 export function nodeIn(id: string): string {
   return id.slice(0, NODE_DIGITS);
+}
+
+/** How people are shown a node. */
+export function shortNode(node: string): string {
+  return node.slice(0, SHOWN_DIGITS);
 }

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { Alarm } from '../common/alarm.ts';
 import { isMobulaError } from '../common/errors.ts';
-import { short, trace, traces } from '../common/figure7.ts';
-import { jobName } from '../common/ids.ts';
+import { printStep, printsSteps } from '../common/figure7.ts';
+import { jobName, shortNode } from '../common/ids.ts';
 import { now } from '../common/timers.ts';
 import { ShardClient } from '../gcs/client/door.ts';
 import { jobLayout, nodeLayout } from '../gcs/client/layouts.ts';
@@ -104,7 +104,7 @@ export class SchedulerRunner {
       this.#send(node, Passed.malformed, new TextEncoder().encode(error.message));
       return;
     }
-    if (traces && event.kind === 'request') traceLookUps(event);
+    if (printsSteps && event.kind === 'request') printLookUps(event);
     this.#step(event);
   }
 
@@ -133,10 +133,10 @@ export class SchedulerRunner {
   }
 }
 
-function traceLookUps({ wishes }: Request): void {
+function printLookUps({ wishes }: Request): void {
   for (const { ask, count, large } of wishes) {
     if (count === 0) continue;
-    const where = large.map(({ bytes, places }) => `${bytes} bytes at ${places.map(short).join(' and ')}`);
-    trace('lookedUp', 'head', `the large arguments of ${ask.fn}: ${where.join(', ') || 'none'}`);
+    const where = large.map(({ bytes, places }) => `${bytes} bytes at ${places.map(shortNode).join(' and ')}`);
+    printStep('lookedUp', 'head', `the large arguments of ${ask.fn}: ${where.join(', ') || 'none'}`);
   }
 }

@@ -38,23 +38,20 @@ async function held(
   return { cluster, long, short, end: () => writeFileSync(file, '') };
 }
 
-it('comes back from behind a task that takes long, once another node has a place', limit, async (t) => {
-  const { cluster, long, short, end } = await held(t);
-  const { nodeId } = await cluster.addNode({ numCpus: 1 });
-  assert.deepEqual(new Set(await get(short)), new Set([nodeId]));
-  end();
-  assert.equal(await get(long), cluster.nodes[0]?.nodeId);
-});
-
-it('comes back from there though the other node has a place only later', limit, async (t) => {
-  const { cluster, long, short, end } = await held(t);
-  // By then its node has told that it waits.
-  await sleep(2500);
-  const { nodeId } = await cluster.addNode({ numCpus: 1 });
-  assert.deepEqual(new Set(await get(short)), new Set([nodeId]));
-  end();
-  assert.equal(await get(long), cluster.nodes[0]?.nodeId);
-});
+for (const [when, ms] of [
+  ['before its node tells that it waits', 0],
+  // By then its node has told that, mostly.
+  ['later', 2500],
+] as const) {
+  it(`comes back from behind a task that takes long, where another node has a place ${when}`, limit, async (t) => {
+    const { cluster, long, short, end } = await held(t);
+    await sleep(ms);
+    const { nodeId } = await cluster.addNode({ numCpus: 1 });
+    assert.deepEqual(new Set(await get(short)), new Set([nodeId]));
+    end();
+    assert.equal(await get(long), cluster.nodes[0]?.nodeId);
+  });
+}
 
 it('comes back from a node that leaves, and goes elsewhere; what has begun there ends there', limit, async (t) => {
   const { cluster, long, short, end } = await held(t);

@@ -52,6 +52,11 @@ export class Copies {
     return copy;
   }
 
+  /** Whether there is a copy already. */
+  isHere(peer: Peer, { number }: Named | Placed): boolean {
+    return this.#byPeer.get(peer)?.get(number)?.buffers !== undefined;
+  }
+
   #fetch(peer: Peer, submitter: Peer, named: Named | Placed, all: Map<number, Copy>): Copy {
     const { number, lengths } = named;
     const isPlaced = 'node' in named;

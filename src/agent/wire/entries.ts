@@ -254,8 +254,9 @@ export function readSettled(from: EntryReader): number {
   return answers;
 }
 
-export function writeFetched(to: EntryWriter, of: Attempted): void {
-  to.begin(entry.fetched);
+/** An entry that has nothing else than an attempt. */
+export function writeAttempt(to: EntryWriter, kind: number, of: Attempted): void {
+  to.begin(kind);
   writeAttempted(to, of);
   to.end();
 }
@@ -265,24 +266,6 @@ export function readAttempt(from: EntryReader): Attempted {
   const attempted = readAttempted(from);
   from.end();
   return attempted;
-}
-
-export function writeWaits(to: EntryWriter, of: Attempted): void {
-  to.begin(entry.waits);
-  writeAttempted(to, of);
-  to.end();
-}
-
-export function writeRecall(to: EntryWriter, of: Attempted): void {
-  to.begin(entry.recall);
-  writeAttempted(to, of);
-  to.end();
-}
-
-export function writeStays(to: EntryWriter, of: Attempted): void {
-  to.begin(entry.stays);
-  writeAttempted(to, of);
-  to.end();
 }
 
 /** `number`: the receiver's, of the buffers of a value that stays there. */

@@ -1,5 +1,5 @@
 import { MobulaError } from '../../common/errors.ts';
-import { trace, traces } from '../../common/figure7.ts';
+import { printStep, printsSteps } from '../../common/figure7.ts';
 import type { NewsHandler } from '../port/inbox.ts';
 import { event, taskFlag } from '../port/wire.ts';
 import type { ThreadRuntime } from '../runtime.ts';
@@ -164,8 +164,8 @@ export class Executor implements NewsHandler {
   }
 
   #begin(task: Attempt, code: Function | undefined, args: readonly unknown[]): void {
-    if (traces)
-      trace('run', this.#runtime.facts.nodeId, `a worker runs ${task.name}; it reads the arguments in the store`);
+    if (printsSteps)
+      printStep('run', this.#runtime.facts.nodeId, `a worker runs ${task.name}; it reads the arguments in the store`);
     try {
       const result = this.#runner.run(task, code, args);
       if (isThenable(result)) {

@@ -1,5 +1,5 @@
 import { MobulaError, ObjectStoreFullError } from '../../common/errors.ts';
-import { trace, traces } from '../../common/figure7.ts';
+import { printStep, printsSteps } from '../../common/figure7.ts';
 import { isRefusal } from '../files/refusal.ts';
 import type { Port } from '../port/port.ts';
 import { op, outcome } from '../port/wire.ts';
@@ -94,8 +94,8 @@ export class ResultWriter {
       port.abort();
       throw error;
     }
-    if (traces && kind === outcome.ok)
-      trace('finished', this.#nodeId, `${task.name} has ended; its result is in the store`);
+    if (printsSteps && kind === outcome.ok)
+      printStep('finished', this.#nodeId, `${task.name} has ended; its result is in the store`);
     port.publish();
   }
 

@@ -1,5 +1,5 @@
 import { MobulaError } from '../../common/errors.ts';
-import { trace, traces } from '../../common/figure7.ts';
+import { printStep, printsSteps } from '../../common/figure7.ts';
 import type { ResolvedActorOptions, ResolvedTaskOptions } from '../../common/options.ts';
 import { setImmediate } from '../../common/timers.ts';
 import { WeakValues } from '../../common/weak-values.ts';
@@ -131,7 +131,7 @@ export class Registry implements Registrar {
       if (fresh) code.shipped = undefined;
       const { template } = this.#begin(remote, fresh);
       if (fresh) this.#ship(remote);
-      if (traces) trace('registered', this.#runtime.facts.nodeId, `${template.info.name} is registered`);
+      if (printsSteps) printStep('registered', this.#runtime.facts.nodeId, `${template.info.name} is registered`);
       return template;
     } catch (error) {
       this.#undo(before);

@@ -1,4 +1,4 @@
-import { trace, traces } from '../../common/figure7.ts';
+import { printStep, printsSteps } from '../../common/figure7.ts';
 import { nodeIn } from '../../common/ids.ts';
 import type { Life } from '../life.ts';
 import type { Port } from '../port/port.ts';
@@ -102,16 +102,16 @@ export class Submitter {
       port.text(name.namespace);
       port.text(name.name);
     }
-    if (traces) this.#trace(template, results[0] as number);
+    if (printsSteps) this.#printStep(template, results[0] as number);
     port.commit();
     this.#newest = results[0] as number;
     this.#turn = port.turn;
     observe(this.#runtime, template, results[0] as number);
   }
 
-  #trace({ info }: Template, result: number): void {
+  #printStep({ info }: Template, result: number): void {
     const id = this.#runtime.refs.nameOf(result);
-    trace('submitted', nodeIn(id), `${info.name} is submitted to the node's own scheduler; its result is ${id}`);
+    printStep('submitted', nodeIn(id), `${info.name} is submitted to the node's own scheduler; its result is ${id}`);
   }
 
   /** Whether the task that makes `object` was submitted just now: it has hardly begun. */

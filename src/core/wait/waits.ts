@@ -1,4 +1,4 @@
-import { trace, traces } from '../../common/figure7.ts';
+import { printStep, printsSteps } from '../../common/figure7.ts';
 import { nodeIn } from '../../common/ids.ts';
 import type { Life } from '../life.ts';
 import { ObjectRef } from '../refs/object-ref.ts';
@@ -60,7 +60,7 @@ export class Waits {
     const { lender, subscriptions, inbox } = this.#runtime;
     const task = currentTask();
     return new Promise<unknown>((resolve, reject) => {
-      const give = traces ? traced(this.#runtime.refs.nameOf(ObjectRef.index(ref)), resolve) : resolve;
+      const give = printsSteps ? printed(this.#runtime.refs.nameOf(ObjectRef.index(ref)), resolve) : resolve;
       const subscriber =
         task === undefined
           ? new SingleGet(ref, inbox, give, reject)
@@ -87,12 +87,12 @@ export class Waits {
   }
 }
 
-function traced(id: string, resolve: (value: unknown) => void): (value: unknown) => void {
+function printed(id: string, resolve: (value: unknown) => void): (value: unknown) => void {
   const node = nodeIn(id);
-  trace('notHere', node, `get looks for ${id} in the store of its node: it is not there`);
-  trace('waits', node, `get waits until its node has news of ${id}`);
+  printStep('notHere', node, `get has no value for ${id} in the store of its node`);
+  printStep('waits', node, `get waits until its node has news of ${id}`);
   return (value) => {
-    trace('got', node, `get of ${id} ends`);
+    printStep('got', node, `get has the value of ${id}`);
     resolve(value);
   };
 }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { shortNode } from '../../common/ids.ts';
 import { Folding, type Line } from './folding.ts';
 import type { StreamName } from './ring.ts';
 
@@ -17,9 +18,6 @@ export interface RemoteOutput {
 
 /** Writes to one of the program's streams. */
 export type Write = (stream: StreamName, data: string | Buffer) => void;
-
-/** Digits of a node's id that people are shown. */
-const NODE_DIGITS = 8;
 
 /**
  * Prints what tasks of other nodes write, each line behind the name of its task and its node. Bytes are kept as they are: inside of
@@ -71,7 +69,7 @@ export class ClusterPrinter {
 
   /** Says on stderr that output was dropped. */
   lost(node: string, lines: number, bytes: number): void {
-    const what = `${lines} lines (${bytes} bytes) of tasks on node=${node.slice(0, NODE_DIGITS)}`;
+    const what = `${lines} lines (${bytes} bytes) of tasks on node=${shortNode(node)}`;
     const text = `${what} were dropped: they were written faster than this program printed them.`;
     this.#line({ stream: 'stderr', prefix: 'mobula: ', name: '', text });
     this.#flush();
@@ -116,7 +114,7 @@ export class ClusterPrinter {
 }
 
 function prefixOf(name: string, node: string): string {
-  return Buffer.from(`(${name} node=${node.slice(0, NODE_DIGITS)}) `).toString('latin1');
+  return Buffer.from(`(${name} node=${shortNode(node)}) `).toString('latin1');
 }
 
 function bytesOf(data: Uint8Array): Buffer {

@@ -97,8 +97,8 @@ export class Agent {
     return this.running.size + this.running.unfetched === 0;
   }
 
-  tellWaits(): void {
-    this.running.tellWaits();
+  lookAtWaiting(): void {
+    this.running.lookAtWaiting();
     this.later();
   }
 

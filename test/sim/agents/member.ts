@@ -146,7 +146,7 @@ export class Member implements Hears {
     else if (timer === 'sessions') this.sessions.give({ type: 'woken' });
     else if (timer === 'look') this.#look();
     else if (timer === 'leave') this.#leave();
-    else if (timer === 'waits') this.#tellWaits();
+    else if (timer === 'waits') this.#lookAtWaiting();
     else this.agent.fired(timer);
   }
 
@@ -199,8 +199,8 @@ export class Member implements Hears {
   }
 
   /** Again and again, as long as tasks wait. */
-  #tellWaits(): void {
-    this.agent.tellWaits();
+  #lookAtWaiting(): void {
+    this.agent.lookAtWaiting();
     if (this.agent.executor.size > this.#slots) this.#io.at('waits', this.#io.now + WAITS_MS);
   }
 

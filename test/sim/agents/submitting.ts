@@ -9,7 +9,13 @@ import { Sending } from '../../../src/agent/sending.ts';
 import { failureOf } from '../../../src/agent/submitter/failure.ts';
 import { newSubmitter, type SubmitterEffect, type SubmitterEvent } from '../../../src/agent/submitter/state.ts';
 import { submitterStep } from '../../../src/agent/submitter/step.ts';
-import { type AnswerHead, answer, readAnswerHead, writeFetched, writeRecall } from '../../../src/agent/wire/entries.ts';
+import {
+  type AnswerHead,
+  answer,
+  entry as kinds,
+  readAnswerHead,
+  writeAttempt,
+} from '../../../src/agent/wire/entries.ts';
 import type { EntryReader } from '../../../src/agent/wire/entry.ts';
 import { jobName } from '../../../src/common/ids.ts';
 import { outcome, status } from '../../../src/core/port/wire.ts';
@@ -150,7 +156,7 @@ export class Submitting {
   /** A node says what became of a task. */
   answer(peer: Peer, entry: EntryReader, named: boolean): void {
     if (named && this.#bug === 'results let go before they were fetched') {
-      writeFetched(peer.out, readAnswerHead(entry.keep()));
+      writeAttempt(peer.out, kinds.fetched, readAnswerHead(entry.keep()));
     }
     this.#answers.take(peer, entry, named);
   }
@@ -217,7 +223,7 @@ export class Submitting {
         break;
       }
       case 'recall':
-        writeRecall(this.#peer(effect.node).out, effect);
+        writeAttempt(this.#peer(effect.node).out, kinds.recall, effect);
         break;
       case 'open':
         this.core.open(effect.line, effect.window);

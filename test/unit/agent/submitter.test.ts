@@ -108,6 +108,58 @@ describe('where tasks go', () => {
     assert.deepEqual(kinds(answer('b', 0)), ['end']);
   });
 
+  it('tells that it has seen a window become smaller which it had given back', () => {
+    const { env, line, settle, grant, task, answer, open } = bench();
+    open(1, ['a', 1]);
+    task(0);
+    line(1, 0, false);
+    answer('a', 0);
+    env.now += 201;
+    assert.ok(kinds(settle()).includes('close'));
+    grant(2, 'a', 0);
+    env.now += 10;
+    assert.deepEqual(
+      requests(settle()).map(({ seen }) => seen),
+      [2],
+    );
+  });
+
+  it('ends a line only once the scheduler knows of all that was seen of its windows', () => {
+    const { env, line, settle, grant, task, answer, give, open } = bench();
+    open(1, ['a', 2]);
+    env.now += 10;
+    task(0);
+    line(1, 0, false);
+    answer('a', 0);
+    give({ kind: 'line', line: 2, waiting: 1, ask: ask('g'), near: undefined, over: false });
+    settle();
+    env.now += 4.5;
+    grant(2, 'a', 1);
+    assert.deepEqual(requests(settle())[0]?.wishes[0]?.count, 0);
+    env.now += 0.6;
+    grant(3, 'a', 0);
+    assert.ok(!kinds(settle()).includes('close'), 'the scheduler was asked just now');
+    env.now += 1;
+    const effects = settle();
+    assert.deepEqual(
+      requests(effects).map(({ seen }) => seen),
+      [3],
+    );
+    assert.ok(kinds(effects).includes('close'));
+  });
+
+  it('ends a line whose last task came back from a slow node, and was cancelled', () => {
+    const { env, line, settle, task, give, open } = bench();
+    open(1, ['a', 2]);
+    task(0);
+    line(1, 0, false);
+    give({ kind: 'waits', node: 'a', index: 0, generation: 0, attempt: 1 });
+    settle();
+    give({ kind: 'answer', node: 'a', index: 0, generation: 0, attempt: 1, hasBegun: false });
+    env.now += 300;
+    assert.ok(kinds(settle()).includes('close'));
+  });
+
   it('counts an answer of the attempt that is out, from the node where it is, and only once', () => {
     const { task, answer, open } = bench();
     open(1, ['a', 1]);
