@@ -212,8 +212,11 @@ pub fn node_load() -> Result<Vec<f64>> {
         f64::from(load.queued),
         load.backlog as f64,
     ];
+    let lent = load.lent.iter();
+    let lent = lent.flat_map(|&(template, cpu)| [f64::from(template), cpu as f64]);
     let available = load.available.iter().map(|&amount| amount as f64);
-    Ok(counts.into_iter().chain(available).collect())
+    let all = counts.into_iter().chain([load.lent.len() as f64]).chain(lent);
+    Ok(all.chain(available).collect())
 }
 
 /// Templates there are, and objects with code that threads may have loaded.

@@ -151,6 +151,11 @@ export class Agent {
     return this.#running.means();
   }
 
+  /** By what the lines of a template's tasks name their function. */
+  nameOf(template: number): string {
+    return this.#runtime.registry.get(template).info.name;
+  }
+
   // ---- what others tell ----
 
   /** A message of the session with `node`. */

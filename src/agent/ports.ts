@@ -24,6 +24,7 @@ export interface Wish {
   /** What each of them has of arguments that stay at nodes, about. */
   readonly large: readonly { readonly bytes: number; readonly places: readonly NodeId[] }[];
   readonly count: number;
+  readonly meanMs: number | undefined;
   readonly out: readonly (readonly [NodeId, number])[];
 }
 

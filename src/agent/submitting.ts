@@ -140,7 +140,7 @@ export class SubmittingTasks implements NewsHandler {
       case event.task:
         return this.#task(pos);
       case event.line:
-        return this.#line(pos, word(4), word(8), flags);
+        return this.#line(pos + 12, word(4), word(8), flags);
       case event.stopTask: {
         const how = { force: (flags & stopFlag.force) !== 0, recursive: (flags & stopFlag.recursive) !== 0 };
         this.#step({ kind: 'stop', index: word(4), generation: word(8), ...how });
@@ -164,14 +164,17 @@ export class SubmittingTasks implements NewsHandler {
   }
 
   #line(pos: number, line: number, waiting: number, flags: number): number {
-    const isNew = (flags & lineFlag.isNew) !== 0;
-    const ask = isNew ? this.#text(pos + 12) : undefined;
-    const end = isNew ? this.#runtime.values.skip(pos + 12) : pos + 12;
-    const hasNear = (flags & lineFlag.near) !== 0;
     const { inboxView: view } = this.#runtime.port;
+    const hasMean = (flags & lineFlag.mean) !== 0;
+    const meanMs = hasMean ? view.getUint32(pos, true) / 1e6 : undefined;
+    const at = hasMean ? pos + 4 : pos;
+    const isNew = (flags & lineFlag.isNew) !== 0;
+    const ask = isNew ? this.#text(at) : undefined;
+    const end = isNew ? this.#runtime.values.skip(at) : at;
+    const hasNear = (flags & lineFlag.near) !== 0;
     const node = hasNear ? this.#ports.places.nodeOf(view.getUint32(end, true)) : undefined;
     const near = node === undefined ? undefined : { node, bytes: view.getUint32(end + 4, true) * 1024 };
-    this.#step({ kind: 'line', line, waiting, ask, near, over: (flags & lineFlag.over) !== 0 });
+    this.#step({ kind: 'line', line, waiting, meanMs, ask, near, over: (flags & lineFlag.over) !== 0 });
     return hasNear ? end + 8 : end;
   }
 

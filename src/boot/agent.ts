@@ -20,15 +20,19 @@ import type { Head, HeadListener, Granted as WordOfHead } from '../wire/ports.ts
 import { AgentData } from './agent-data.ts';
 import { dialer } from './agent-dial.ts';
 import { listenInRange } from './agent-listen.ts';
-import { AgentLoad } from './agent-load.ts';
+import { AgentLoad, type Reason } from './agent-load.ts';
 import type { AgentConfig, FromAgent, ToAgent } from './agent-messages.ts';
 import { AgentOutput } from './agent-output.ts';
 import { registering } from './agent-register.ts';
 
 /** Milliseconds between two looks at tasks that wait, at least. */
 const WAITS_MS = 1000;
-/** Milliseconds between two looks at the load. */
-const LOOK_MS = 50;
+/** Milliseconds between two reports of a load that changes. */
+const REPORT_MS = 50;
+/** Milliseconds between two looks whether the node has CPU for others. */
+const LOOK_MS = 10;
+/** The same, once the agent was woken: its tasks, or those of others, may have ended. */
+const SOON_MS = 2;
 /** The same, once nothing has happened for a while. */
 const IDLE_LOOK_MS = 400;
 
@@ -51,12 +55,17 @@ class AgentThread {
   /** When the load is looked at next, and how long after the last time. */
   #looks: NodeJS.Timeout | undefined;
   #pause = LOOK_MS;
-  /** When tasks that wait were looked at last. */
+  /** When tasks that wait were looked at last, and when the load was. */
   #looked = 0;
+  #reported = 0;
+  #looksSoon = false;
 
   constructor() {
     const { facts } = config;
-    this.#runtime = new ThreadRuntime(addon, portKind.agent, -1, facts, passing, noThings, () => this.#agent.rung());
+    this.#runtime = new ThreadRuntime(addon, portKind.agent, -1, facts, passing, noThings, () => {
+      this.#agent.rung();
+      this.#lookSoon();
+    });
     const find = (node: string): Promise<string> => this.#addressOf(node, 'agent');
     this.#sessions = new SessionRunner(facts.nodeId, {
       dial: dialer(this.#self, find),
@@ -86,7 +95,11 @@ class AgentThread {
       arrivals: config.job && new Arrivals(this.#output.pass),
       register: registering(this.#runtime, () => this.#job),
       send: (to, body) => sent[this.#sessions.send(to, body, false).is],
-      request: (wanted) => this.#head?.request(wanted),
+      request: (wanted) => {
+        // How long tasks wait here, and which of them others may have, is to be known together.
+        if (wanted.wishes.some(({ ask, count }) => count > 0 && ask.strategy === 'elsewhere')) this.#look('turn');
+        this.#head?.request(wanted);
+      },
       misbehaved: (node, error) => this.#sessions.end(node, (error as Error).message),
     });
     this.#load = new AgentLoad(this.#runtime, this.#agent);
@@ -124,7 +137,7 @@ class AgentThread {
     granted: (words) => this.#agent.granted(words.flatMap(wordOf)),
     askAll: (fresh) => {
       this.#agent.askAll(fresh);
-      this.#look(true);
+      this.#look('always');
     },
     suspected: () => {},
     connected: () => {},
@@ -188,7 +201,8 @@ class AgentThread {
 
   /** Looks now, and again and again. */
   #lookOn(): void {
-    const isBusy = this.#look() || addon.liveTasks() > 0;
+    const isDue = now() - this.#reported >= REPORT_MS;
+    const isBusy = this.#look(isDue ? 'change' : 'turn') || addon.liveTasks() > 0;
     if (now() - this.#looked >= WAITS_MS) {
       this.#looked = now();
       this.#agent.lookAtWaiting();
@@ -206,22 +220,32 @@ class AgentThread {
     this.#lookLater();
   }
 
+  #lookSoon(): void {
+    if (this.#looksSoon || this.#head === undefined) return;
+    this.#looksSoon = true;
+    setTimeout(() => {
+      this.#looksSoon = false;
+      this.#look('turn');
+    }, SOON_MS).unref();
+  }
+
   #lookLater(): void {
     clearTimeout(this.#looks);
     this.#looks = setTimeout(() => this.#lookOn(), this.#pause).unref();
   }
 
-  /** Reports the load if it is another than before, or `always`. True if it was. */
-  #look(always = false): boolean {
-    const load = this.#load.look(always, this.#leaving);
-    if (load !== undefined) this.#head?.report(load);
-    return load !== undefined;
+  /** Reports the load, if there is that reason to. True if there was. */
+  #look(reason: Reason): boolean {
+    if (reason !== 'turn') this.#reported = now();
+    const told = this.#load.look(reason, this.#leaving);
+    if (told !== undefined) this.#head?.report(told.load, told.soon);
+    return told !== undefined;
   }
 
   /** Takes nothing new, waits for what runs here for others, and leaves. */
   async leave(ms: number): Promise<void> {
     this.#leaving = true;
-    this.#look(true);
+    this.#look('always');
     this.#agent.leave();
     const { job } = config;
     const until = now() + ms;

@@ -4,6 +4,7 @@
  * the deal gives is an aim: windows become smaller at once, and grow as far as tasks that are out leave room.
  */
 
+import { mostInDeal } from './balance.ts';
 import { may, settle } from './lines.ts';
 import type { JobQueue, Line, NodeState, Window } from './model.ts';
 import type { Turn } from './state.ts';
@@ -103,13 +104,15 @@ function takeTurn(state: Deal, queue: JobQueue): boolean {
 
 function give(state: Deal, line: Line): boolean {
   const { turn, node, free, given } = state;
-  const want = Math.min(line.count - line.granted, line.most) - line.target;
-  if (want <= 0 || !may(turn.state, line, node)) return false;
+  const left = Math.min(line.count - line.granted, line.most) - line.target;
+  if (left <= 0 || !may(turn.state, line, node)) return false;
   if (!mayGoNow(line, node, turn.now) || (!state.anew && isLowered(line, node))) {
     state.short = true;
     return false;
   }
-  const scale = scaleOf(turn.state.means.get(line.ask.fn));
+  const meanMs = turn.state.means.get(line.ask.fn);
+  const scale = scaleOf(line, meanMs);
+  const want = Math.min(left, mostInDeal(turn.state, line, node, meanMs, state.anew) - line.target);
   let fits = Number.POSITIVE_INFINITY;
   let share = Number.POSITIVE_INFINITY;
   const units = unitsOf(line, scale);
@@ -119,7 +122,7 @@ function give(state: Deal, line: Line): boolean {
     fits = Math.min(fits, Math.floor((free[resources[i] ?? 0] ?? 0) / each));
     share = Math.min(share, Math.floor((node.available[resources[i] ?? 0] ?? 0) / TURNS / each));
   }
-  if (fits <= 0) {
+  if (fits <= 0 || want <= 0) {
     state.short = true;
     return false;
   }
@@ -150,7 +153,7 @@ function lower({ turn }: Deal, windows: readonly Window[]): readonly Line[] {
   const lowered: Line[] = [];
   for (const window of windows) {
     const { line } = window;
-    rescale(window, scaleOf(turn.state.means.get(line.ask.fn)));
+    rescale(window, scaleOf(line, turn.state.means.get(line.ask.fn)));
     if (line.target >= window.w) continue;
     setW(window, line.target, turn.effects);
     lowered.push(line);
@@ -163,7 +166,7 @@ function raise(state: Deal): void {
   const { turn, node, given, anew } = state;
   for (const line of given) {
     const meanMs = turn.state.means.get(line.ask.fn);
-    const window = openWindow(line, node, scaleOf(meanMs));
+    const window = openWindow(line, node, scaleOf(line, meanMs));
     const wanted = anew ? line.target : window.w + line.target;
     const aim = Math.min(wanted, held(window) + room(node, line, window.scale));
     if (aim < wanted) state.short = true;

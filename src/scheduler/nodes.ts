@@ -1,7 +1,9 @@
+import { CPU } from './amounts.ts';
 import { deal } from './deal.ts';
 import { nodeGained, nodeLost, verdicts } from './feasible.ts';
 import { age, removeLine } from './lines.ts';
 import { exponential } from './means.ts';
+import type { NodeState } from './model.ts';
 import type { JobId, NodeId, Report } from './ports.ts';
 import { satisfy } from './satisfy.ts';
 import { begin, ready } from './start.ts';
@@ -39,6 +41,7 @@ export function onReport(turn: Turn, report: Report): void {
   if (report.bytesPerMs > 0)
     node.bytesPerMs = Math.max(LEAST_BYTES_PER_MS, exponential(node.bytesPerMs, report.bytesPerMs));
   for (const [fn, ms] of report.means) state.means.add(fn, ms);
+  for (const [fn, cpu] of report.lent) lend(node, fn, cpu);
   if (!same) {
     state.version += 1;
     if (!first) lost(turn);
@@ -51,6 +54,12 @@ export function onReport(turn: Turn, report: Report): void {
   if (lowered.length > 0 && state.list.some(({ contested }) => !contested))
     for (const line of lowered) satisfy(turn, line);
   verdicts(turn);
+}
+
+/** Tasks that wait in `get` count in their windows, but the CPU that those stand for is free. */
+function lend(node: NodeState, fn: string, cpu: number): void {
+  const scales = node.windows.filter(({ line }) => line.ask.fn === fn).map(({ scale }) => scale);
+  if (scales.length > 0) node.available[CPU] = (node.available[CPU] ?? 0) + cpu * Math.min(...scales);
 }
 
 /** Takes the list of the living. Nodes that were on it before and are not now are dead. */

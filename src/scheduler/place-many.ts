@@ -2,12 +2,13 @@
  * Tasks without ids, many at once: to the nodes where they wait least, for the node and for their large arguments together, as far as
  * those have room.
  */
+import { fairShare, type Home, homeOf } from './balance.ts';
 import { fill, grow } from './deal.ts';
 import { ableNodes, settle, suits } from './lines.ts';
-import type { Line, NodeState } from './model.ts';
+import type { Line, NodeState, Window } from './model.ts';
 import type { Turn } from './state.ts';
 import { mayGoNow, transferMs, waitMs } from './waiting.ts';
-import { hasRoom, held, openWindow, room, scaleOf } from './windows.ts';
+import { hasRoom, held, openWindow, rescale, room, scaleOf } from './windows.ts';
 
 /** Dearer than any wait. */
 const ONE_MORE = 1e12;
@@ -18,18 +19,18 @@ const candidates: NodeState[] = [];
 /** Gives the line what it wants as far as there is room. Gives how many nodes could ever run it. */
 export function placeMany(turn: Turn, line: Line): number {
   const meanMs = turn.state.means.get(line.ask.fn);
-  const scale = scaleOf(meanMs);
+  const scale = scaleOf(line, meanMs);
   const spread = line.ask.strategy === 'spread';
   // Since when it has waited for the node that has its arguments.
   if (line.bytes > 0) settle(turn, line);
   const able = collect(turn, line, scale);
   line.most = spread && able > 0 ? Math.ceil(line.count / able) : Number.POSITIVE_INFINITY;
-  share(candidates, line.count - line.granted, meanMs, spread);
+  const wanted = line.count - line.granted;
+  share(candidates, { wanted, meanMs, spread, home: homeOf(turn.state, line, wanted, meanMs) });
   for (const node of candidates) {
     if (node.given === 0) continue;
     const window = openWindow(line, node, scale);
-    // The room was counted at the newest scale; a window that is there keeps its own until the next deal.
-    const w = Math.min(window.w + node.given, held(window) + room(node, line, window.scale));
+    const w = Math.min(window.w + node.given, held(window) + room(node, line, scale));
     if (w > window.w) grow(turn, window, w, meanMs);
   }
   candidates.length = 0;
@@ -53,13 +54,20 @@ function collect({ state, env, now }: Turn, line: Line, scale: number): number {
     able += 1;
     if ((node.contested && !first) || !mayGoNow(line, node, now)) continue;
     const window = line.windows.size === 0 ? undefined : line.windows.get(node);
-    node.free = room(node, line, scale) + (window === undefined ? 0 : held(window) - window.w);
+    node.free = roomFor(node, line, window, scale);
     if (node.free <= 0) continue;
     node.key = waitMs(node) + transferMs(line, node) + (window?.w ?? 0) * spread;
     node.given = 0;
     candidates.push(node);
   }
   return able;
+}
+
+/** For how many more of the line's tasks the node has room, with those that its window counts for and does not allow. */
+function roomFor(node: NodeState, line: Line, window: Window | undefined, scale: number): number {
+  if (window === undefined) return room(node, line, scale);
+  rescale(window, scale);
+  return room(node, line, scale) + held(window) - window.w;
 }
 
 /** How long the line's large arguments take to the node that has most of them, of those that may run it. */
@@ -87,8 +95,16 @@ export function contest({ state }: Turn, line: Line): void {
   for (const node of ableNodes(state, line)) if (!node.contested && suits(state, line, node)) node.contested = true;
 }
 
-/** Shares `wanted` tasks out, each to the candidate with the lowest key. */
-function share(heap: NodeState[], wanted: number, meanMs: number | undefined, spread: boolean): void {
+/** What is shared out. */
+interface Sharing {
+  readonly wanted: number;
+  readonly meanMs: number | undefined;
+  readonly spread: boolean;
+  readonly home: Home;
+}
+
+/** Shares tasks out, each to the candidate with the lowest key, or to their own node if its wait is less. */
+function share(heap: NodeState[], { wanted, meanMs, spread, home }: Sharing): void {
   for (let i = (heap.length >> 1) - 1; i >= 0; i--) sink(heap, i, heap.length);
   const chunk = Math.floor(wanted / (4 * heap.length));
   let size = heap.length;
@@ -97,7 +113,10 @@ function share(heap: NodeState[], wanted: number, meanMs: number | undefined, sp
     const top = heap[0];
     if (top === undefined) return;
     // A few at a time where that makes no difference to the wait: each window costs a message.
-    const n = Math.min(left, top.free, spread ? 1 : Math.max(1, chunk, Math.floor(top.parallel / 16)));
+    const most = Math.min(left, top.free, fairShare(home, top, top.key, meanMs));
+    const n = Math.min(most, spread ? 1 : Math.max(1, chunk, Math.floor(top.parallel / 16)));
+    if (n === 0) return;
+    home.waitMs -= n * home.eachMs;
     top.given += n;
     top.free -= n;
     left -= n;

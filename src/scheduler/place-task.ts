@@ -38,7 +38,7 @@ function take(turn: Turn, line: Line, node: NodeState): void {
     return;
   }
   const meanMs = means.get(line.ask.fn);
-  grow(turn, openWindow(line, node, scaleOf(meanMs)), 1, meanMs);
+  grow(turn, openWindow(line, node, scaleOf(line, meanMs)), 1, meanMs);
   settle(turn, line);
 }
 
@@ -50,7 +50,7 @@ function search({ state, env }: Turn, line: Line): Best {
     able: 0,
     leastMs: Number.POSITIVE_INFINITY,
   };
-  const scale = scaleOf(state.means.get(line.ask.fn));
+  const scale = scaleOf(line, state.means.get(line.ask.fn));
   const anywhere = typeof line.ask.strategy === 'string';
   const { bytes, refused } = line;
   const nodes = ableNodes(state, line);

@@ -36,6 +36,8 @@ export interface Wish {
   readonly large: readonly LargeArgument[];
   /** How many want a place: those that wait, and those that are out within a window. */
   readonly count: number;
+  /** What one takes, in milliseconds, if its node has run some. */
+  readonly meanMs: number | undefined;
   /** How many of those are sent and not answered, by node. */
   readonly out: readonly (readonly [NodeId, number])[];
 }
@@ -66,6 +68,8 @@ export interface Report {
   readonly total: Amounts;
   /** The total, less what tasks hold that nobody was granted for: the node's own, and those of dead submitters. */
   readonly available: Amounts;
+  /** CPU that tasks of other nodes have lent there, as they wait in `get`, by their functions. */
+  readonly lent: readonly (readonly [string, number])[];
   /** Tasks that wait for a worker there. */
   readonly queue: number;
   /** The mean time of a task there, in milliseconds. */

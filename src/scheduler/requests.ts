@@ -47,13 +47,14 @@ function knownSubmitter({ submitters }: SchedulerState, id: NodeId): Submitter {
 
 /** `freed`: gets the nodes at which less of the line may be than before. */
 function takeWish({ state }: Turn, submitter: Submitter, wish: Wish, freed: Set<NodeState>): Line {
-  const { line: number, ask, large, count, out } = wish;
+  const { line: number, ask, large, count, meanMs, out } = wish;
   let line = submitter.lines.get(number);
   if (line === undefined) {
     line = newLine(state, submitter, ask, number, null);
     submitter.lines.set(number, line);
   }
   line.count = count;
+  if (meanMs !== undefined) state.means.add(ask.fn, meanMs);
   setLarge(line, large);
   // With each request: they may be other tasks than those that it was told of.
   line.told = false;
@@ -61,7 +62,7 @@ function takeWish({ state }: Turn, submitter: Submitter, wish: Wish, freed: Set<
   for (const [window] of before) if (window.out > 0) setOut(window, 0);
   for (const [id, n] of out) {
     const node = livingNode(state, id);
-    if (node !== null) setOut(openWindow(line, node, scaleOf(state.means.get(ask.fn))), n);
+    if (node !== null) setOut(openWindow(line, node, scaleOf(line, state.means.get(ask.fn))), n);
   }
   for (const [window, most] of before) if (held(window) < most) freed.add(window.node);
   return line;
@@ -105,7 +106,7 @@ function putAt(state: SchedulerState, line: Line, at: NodeId): void {
   const node = livingNode(state, at);
   if (node === null || line.windows.has(node)) return;
   for (const window of line.windows.values()) closeWindow(window);
-  const window = openWindow(line, node, scaleOf(state.means.get(line.ask.fn)));
+  const window = openWindow(line, node, scaleOf(line, state.means.get(line.ask.fn)));
   window.w = 1;
   window.out = 1;
   line.granted += 1;

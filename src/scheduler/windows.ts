@@ -11,10 +11,13 @@ import type { Line, NodeState, Submitter, Window } from './model.ts';
 import type { SchedulerEffect } from './ports.ts';
 
 const PREFETCH_MS = 5;
+/** The same of tasks that their node runs too: a node hears of others' loads about so often, and half of what waits is to go at once. */
+const SHARED_PREFETCH_MS = 250;
 
-/** What a task of this mean counts, as a part of its demand. */
-export function scaleOf(meanMs: number | undefined): number {
-  return meanMs === undefined ? 1 : Math.max(0, meanMs) / (Math.max(0, meanMs) + PREFETCH_MS);
+/** What a task of the line counts, as a part of its demand, if its mean time is that. */
+export function scaleOf({ ask }: Line, meanMs: number | undefined): number {
+  const ahead = ask.strategy === 'elsewhere' ? SHARED_PREFETCH_MS : PREFETCH_MS;
+  return meanMs === undefined ? 1 : Math.max(0, meanMs) / (Math.max(0, meanMs) + ahead);
 }
 
 /** What one task counts of each amount of its demand. Nothing that asks for something counts nothing. */

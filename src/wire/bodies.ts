@@ -70,6 +70,7 @@ export const nodeFacts: Body<NodeFacts> = body(
 type LoadRows = [
   [string, number][],
   [string, number][],
+  [string, number][],
   number,
   number,
   [string, number][],
@@ -79,10 +80,11 @@ type LoadRows = [
 ];
 
 export const load: Body<Load> = body(
-  row(isAmounts, isAmounts, isCount, isAmount, isAmounts, isAmount, orNull(isText), isFlag),
-  ({ total, available, queue, meanMs, means, bytesPerMs, onlyJob, draining }) => [
+  row(isAmounts, isAmounts, isAmounts, isCount, isAmount, isAmounts, isAmount, orNull(isText), isFlag),
+  ({ total, available, lent, queue, meanMs, means, bytesPerMs, onlyJob, draining }) => [
     pairs(total),
     pairs(available),
+    lent,
     queue,
     meanMs,
     means,
@@ -90,9 +92,10 @@ export const load: Body<Load> = body(
     onlyJob,
     draining,
   ],
-  ([total, available, queue, meanMs, means, bytesPerMs, onlyJob, draining]: LoadRows) => ({
+  ([total, available, lent, queue, meanMs, means, bytesPerMs, onlyJob, draining]: LoadRows) => ({
     total: record(total),
     available: record(available),
+    lent,
     queue,
     meanMs,
     means,
@@ -105,13 +108,13 @@ export const load: Body<Load> = body(
 const isStrategy = either(is('default'), is('spread'), is('elsewhere'), row(isNode, isFlag));
 const isAsk = row(isText, isText, isNumber, isAmounts, isStrategy, isAmount);
 const isLarge = listOf(row(isAmount, listOf(isNode)));
-const isWish = row(isCount, isAsk, isLarge, isCount, listOf(row(isNode, isCount)));
+const isWish = row(isCount, isAsk, isLarge, isCount, orNull(isAmount), listOf(row(isNode, isCount)));
 const isTaskWish = row(isText, isAsk, isLarge, orNull(isNode), listOf(isNode));
 
 type StrategyRow = 'default' | 'spread' | 'elsewhere' | [string, boolean];
 type AskRow = [string, string, number, [string, number][], StrategyRow, number];
 type LargeRow = [number, string[]];
-type WishRow = [number, AskRow, LargeRow[], number, [string, number][]];
+type WishRow = [number, AskRow, LargeRow[], number, number | null, [string, number][]];
 type TaskRow = [string, AskRow, LargeRow[], string | null, string[]];
 
 const packStrategy = (strategy: Strategy): Packed =>
@@ -134,18 +137,20 @@ const unpackAsk = ([job, fn, priority, demand, strategy, infeasibleAfterMs]: Ask
 });
 const packLarge = ({ bytes, places }: LargeArgument): Rows => [bytes, places];
 const unpackLarge = ([bytes, places]: LargeRow): LargeArgument => ({ bytes, places });
-const packWish = ({ line, ask, large, count, out }: Wish): Rows => [
+const packWish = ({ line, ask, large, count, meanMs, out }: Wish): Rows => [
   line,
   packAsk(ask),
   large.map(packLarge),
   count,
+  meanMs ?? null,
   out,
 ];
-const unpackWish = ([line, ask, large, count, out]: WishRow): Wish => ({
+const unpackWish = ([line, ask, large, count, meanMs, out]: WishRow): Wish => ({
   line,
   ask: unpackAsk(ask),
   large: large.map(unpackLarge),
   count,
+  meanMs: meanMs ?? undefined,
   out,
 });
 const packTask = ({ task, ask, large, at, refusedBy }: TaskWish): Rows => [

@@ -127,12 +127,12 @@ class HeadLink implements Head {
     });
   }
 
-  report(load: Load): void {
+  report(load: Load, soon: boolean): void {
     for (const [fn, ms] of load.means) this.#means.set(fn, ms);
     this.#bytesPerMs = Math.max(this.#bytesPerMs, load.bytesPerMs);
     const once = loadBody.write({ ...load, means: [...this.#means], bytesPerMs: this.#bytesPerMs });
     const repeat = loadBody.write({ ...load, means: [], bytesPerMs: 0 });
-    this.#step({ kind: 'report', load: { once, repeat } });
+    this.#step({ kind: 'report', load: { once, repeat }, soon });
   }
 
   request(wanted: Wanted): void {

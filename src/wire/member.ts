@@ -21,7 +21,8 @@ export type MemberEvent =
   /** It is a node, with these facts. */
   | { readonly kind: 'register'; readonly body: Uint8Array }
   | { readonly kind: 'registered'; readonly reconnectMs: number }
-  | { readonly kind: 'report'; readonly load: LoadBytes }
+  /** `soon`: others wait for it. */
+  | { readonly kind: 'report'; readonly load: LoadBytes; readonly soon: boolean }
   | { readonly kind: 'reported'; readonly no: number }
   | { readonly kind: 'job'; readonly facts: JobFacts }
   | { readonly kind: 'job-is'; readonly no: number; readonly job: number }
@@ -56,8 +57,9 @@ export interface MemberState {
   /** Whether the head has answered on this connection. */
   registered: boolean;
   load: LoadBytes | null;
-  /** Whether `load` was not said yet. */
+  /** Whether `load` was not said yet, and whether others wait for it. */
   fresh: boolean;
+  soon: boolean;
   no: number;
   reportedAt: number;
   /** When the reports were sent that are not answered. */
@@ -76,6 +78,7 @@ export function newMember(): MemberState {
     registered: false,
     load: null,
     fresh: false,
+    soon: false,
     no: 0,
     reportedAt: Number.NEGATIVE_INFINITY,
     sentAt: new Map(),
@@ -86,7 +89,8 @@ export function newMember(): MemberState {
   };
 }
 
-/** Reports are so far apart, at least and at most. */
+/** Reports are so far apart, at least and at most; those that others wait for, at least. */
+const SOON_MS = 2;
 const LEAST_MS = 50;
 const MOST_MS = 500;
 
@@ -112,6 +116,7 @@ export const member: Step<MemberState, MemberEvent, MemberEffect> = (state, even
     case 'report':
       state.load = event.load;
       state.fresh = true;
+      state.soon ||= event.soon;
       report(state, now, effects);
       break;
     case 'reported': {
@@ -172,7 +177,7 @@ function onRegistered(state: MemberState, reconnectMs: number, now: number, effe
 function report(state: MemberState, now: number, effects: MemberEffect[]): void {
   const { load, registered, leaving } = state;
   if (!registered || leaving || load === null) return;
-  const due = state.reportedAt + (state.fresh ? LEAST_MS : MOST_MS);
+  const due = state.reportedAt + apart(state);
   if (now < due) {
     effects.push({ kind: 'wake', at: due });
     return;
@@ -181,6 +186,12 @@ function report(state: MemberState, now: number, effects: MemberEffect[]): void 
   state.sentAt.set(state.no, now);
   effects.push({ kind: 'report', no: state.no, body: state.fresh ? load.once : load.repeat });
   state.fresh = false;
+  state.soon = false;
   state.reportedAt = now;
   effects.push({ kind: 'wake', at: now + MOST_MS });
+}
+
+function apart({ fresh, soon }: MemberState): number {
+  if (!fresh) return MOST_MS;
+  return soon ? SOON_MS : LEAST_MS;
 }

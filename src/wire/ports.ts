@@ -81,8 +81,8 @@ export interface Head {
   registerJob(facts: JobFacts): Promise<number>;
   /** Resolves when the table says that the job has ended. */
   endJob(job: number): Promise<void>;
-  /** What is true now. Sent at once, but not more often than every 50 ms, and again every 500 ms. */
-  report(load: Load): void;
+  /** What is true now. Sent at once, but not more often than every 50 ms, or every 2 ms if others wait for it (`soon`), and again every 500 ms. */
+  report(load: Load, soon: boolean): void;
   /** What is wanted now. Dropped while the head is away: `askAll` comes when it is there again. */
   request(wanted: Wanted): void;
   /**

@@ -129,7 +129,14 @@ test('a request is granted; another scheduler asks everybody and grants again', 
   const worker = await node(t, running);
   await until(() => submitter.asked.length === 1);
   const wishes = [
-    { line: 7, ask: { ...ask, strategy: { nodeId: worker.id, soft: false } }, large: [], count: 3, out: [] },
+    {
+      line: 7,
+      ask: { ...ask, strategy: { nodeId: worker.id, soft: false } },
+      large: [],
+      count: 3,
+      meanMs: undefined,
+      out: [],
+    },
   ];
   submitter.head.request({ no: 1, seen: 0, complete: true, wishes, tasks: [], gone: [] });
   await until(() => submitter.granted.length > 0);
@@ -155,8 +162,8 @@ test('what no node can run, and what was to run on a dead node, is said', async 
     seen: 0,
     complete: true,
     wishes: [
-      { line: 1, ask: tooMuch, large: [], count: 1, out: [] },
-      { line: 2, ask: gone, large: [], count: 1, out: [] },
+      { line: 1, ask: tooMuch, large: [], count: 1, meanMs: undefined, out: [] },
+      { line: 2, ask: gone, large: [], count: 1, meanMs: undefined, out: [] },
     ],
     tasks: [],
     gone: [],

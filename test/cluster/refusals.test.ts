@@ -83,6 +83,7 @@ test('damaged messages of every kind cost their sender the channel, and nobody e
       ask: { job: '1', fn: 'f', priority: 0, demand: {}, strategy: 'default', infeasibleAfterMs: 1000 } as const,
       large: [],
       count: 1,
+      meanMs: undefined,
       out: [],
     },
   ];

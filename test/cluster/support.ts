@@ -125,6 +125,7 @@ export const facts: NodeFacts = {
 export const idle: Load = {
   total: { CPU: 20_000 },
   available: { CPU: 20_000 },
+  lent: [],
   queue: 0,
   meanMs: 0,
   means: [],
@@ -137,6 +138,6 @@ export const idle: Load = {
 export async function node(t: TestContext, to: { readonly port: number }): Promise<Member> {
   const member = await join(t, to);
   await member.head.registerNode(facts);
-  member.head.report(idle);
+  member.head.report(idle, false);
   return member;
 }

@@ -107,19 +107,19 @@ impl Turn<'_> {
         let took = self.node.clock.now().saturating_sub(inner.batch_began);
         let begun = inner.kinds.take();
         let offers = self.node.forwarding.is_there();
-        let learn = |template: &Template, each| {
+        let learn = |template: &Template, each, attempts| {
             template.learn(each);
             if offers {
-                template.learn_usual(each);
+                template.cost.learn(each, attempts);
             }
         };
         if let [(template, count)] = &begun[..] {
-            learn(template, took / u64::from(*count));
+            learn(template, took / u64::from(*count), *count);
         } else {
             let estimates = begun.iter().map(|(template, count)| (*count, estimate(template)));
             let estimates: Vec<(u32, u32)> = estimates.collect();
-            for ((template, _), each) in begun.iter().zip(policy::shares(took, &estimates)) {
-                learn(template, each);
+            for ((template, count), each) in begun.iter().zip(policy::shares(took, &estimates)) {
+                learn(template, each, *count);
             }
         }
         inner.kinds.reuse(begun);

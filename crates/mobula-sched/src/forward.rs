@@ -43,6 +43,8 @@ struct Told<'a> {
     /// The first time.
     ask: Option<&'a [u8]>,
     near: Option<Near>,
+    /// Nanoseconds that one of its tasks takes, and what it submits, if that is known.
+    mean: Option<u32>,
     /// The number will not be named again.
     over: bool,
 }
@@ -218,6 +220,7 @@ impl Forwarding {
                 waiting,
                 ask: line.told.is_none().then_some(line.ask()),
                 near: line.near().filter(|_| line.told.is_none()),
+                mean: line.shared.as_ref().and_then(|shared| shared.of.cost.mean()),
                 over,
             });
             if room {
@@ -326,16 +329,21 @@ impl Turn<'_> {
         }
         node.forwarding.tell(|told| {
             let bytes = told.ask.map(Payload::new);
-            let size = 20 + bytes.as_ref().map_or(0, Writer::size);
+            let size = 24 + bytes.as_ref().map_or(0, Writer::size);
             if size > writer.room() {
                 needs = Some(size as u32);
                 return false;
             }
-            let flags =
-                u8::from(bytes.is_some()) | u8::from(told.over) << 1 | u8::from(told.near.is_some()) << 2;
+            let flags = u8::from(bytes.is_some())
+                | u8::from(told.over) << 1
+                | u8::from(told.near.is_some()) << 2
+                | u8::from(told.mean.is_some()) << 3;
             writer.head(event::LINE, flags, 0);
             writer.u32(told.number);
             writer.u32(told.waiting);
+            if let Some(mean) = told.mean {
+                writer.u32(mean);
+            }
             if let Some(bytes) = &bytes {
                 writer.payload(bytes);
             }

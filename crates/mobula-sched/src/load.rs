@@ -5,14 +5,15 @@ use mobula_sync::atomic::Ordering;
 use crate::node::Node;
 use crate::object::NONE;
 use crate::port::{Inner, Port};
-use crate::task::HOLDS;
+use crate::task::{HOLDS, LENT};
 
 /// What a node has to do; see [`Node::load`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Load {
-    /// What would be free without the tasks of other nodes, which hold what a task in `get` has lent too: CPU, then the other
-    /// resources in the order of the configuration.
+    /// What would be free without the tasks of other nodes: CPU, then the other resources in the order of the configuration.
     pub available: Vec<i64>,
+    /// CPU that tasks of other nodes have lent, as they wait in `get`, by their templates.
+    pub lent: Vec<(u32, i64)>,
     /// Tasks of other nodes that threads have.
     pub foreign: u32,
     /// Tasks that wait for a worker.
@@ -27,6 +28,7 @@ impl Node {
     pub fn load(&self) -> Load {
         let mut load = Load {
             available: self.resources.free(),
+            lent: Vec::new(),
             foreign: 0,
             queued: 0,
             backlog: self.backlog.load(Ordering::Relaxed),
@@ -66,8 +68,15 @@ impl Node {
                 continue;
             }
             // SAFETY: as above.
-            let demand = &unsafe { cell.spec() }.template.demand;
-            load.available[0] += demand.cpu;
+            let template = &unsafe { cell.spec() }.template;
+            let demand = &template.demand;
+            if !cell.has(LENT) {
+                load.available[0] += demand.cpu;
+            } else if let Some((_, cpu)) = load.lent.iter_mut().find(|each| each.0 == template.number) {
+                *cpu += demand.cpu;
+            } else {
+                load.lent.push((template.number, demand.cpu));
+            }
             for &(index, amount) in &demand.others {
                 load.available[1 + index as usize] += amount;
             }

@@ -28,7 +28,7 @@ use crate::template::Template;
 /// So many of the oldest tasks of a crew are sorted to see what waits.
 const SAMPLE: usize = 16;
 /// At most so many are sorted.
-const MOST: usize = 4096;
+const MOST: usize = 1024;
 
 /// What a line has beside the tasks, if this node's threads take them too.
 #[derive(Debug)]
@@ -122,8 +122,8 @@ impl Shared {
     /// How many of `live` tasks are offered; see [`policy::offered`].
     fn offer(&mut self, live: u32, cpus: u64, excess: &mut u64) {
         let takes = Takes {
-            mean: self.of.mean(),
-            usual: self.of.usual(),
+            mean: self.of.cost.mean(),
+            usual: self.of.cost.usual(),
         };
         self.offered = policy::offered(live, self.sent, takes, cpus, excess);
     }
@@ -185,7 +185,7 @@ impl Forwarding {
             let before = line.told.unwrap_or(0);
             let waiting = line.waiting();
             changed |= waiting != before;
-            tells |= waiting > before || waiting * 2 < before;
+            tells |= waiting > before + before / 4 || waiting * 2 < before;
         }
         drop(all);
         if changed {
@@ -260,7 +260,7 @@ impl Node {
         self.look_at_runners();
         let cpus = self.resources.passing_cpus();
         let all = self.crews.all();
-        let mut crews = Outlook::of_all(self, &all);
+        let mut crews = Outlook::of_all(self, &all, cpus);
         let sample = (2 * cpus as usize).max(SAMPLE);
         for each in &crews {
             self.sort(each, sample);
@@ -299,7 +299,7 @@ impl Node {
         for store in of
             .stores
             .iter()
-            .filter(|store| policy::is_overloaded(store.work, 1))
+            .filter(|store| store.worth && policy::is_overloaded(store.work, 1))
         {
             let tasks = self.port(store.port).local.take_all_of(of.crew.job);
             of.crew.lanes.plain.push_all(&tasks);

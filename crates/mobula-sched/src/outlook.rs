@@ -15,6 +15,8 @@ pub(crate) struct Store {
     pub(crate) port: u16,
     /// Nanoseconds of work.
     pub(crate) work: u64,
+    /// Whether other nodes may have tasks like the oldest.
+    pub(crate) worth: bool,
 }
 
 /// What waits for the threads of one crew.
@@ -34,7 +36,7 @@ pub(crate) struct Outlook<'c> {
 
 impl<'c> Outlook<'c> {
     /// Of all crews of the node.
-    pub(crate) fn of_all(node: &'c Node, crews: &'c [Arc<Crew>]) -> Vec<Self> {
+    pub(crate) fn of_all(node: &'c Node, crews: &'c [Arc<Crew>], cpus: u64) -> Vec<Self> {
         let others = crews.iter().map(|crew| (&**crew, Some(crew)));
         let all = std::iter::once((&node.home, None)).chain(others);
         let new = |(crew, of_job)| Self {
@@ -47,13 +49,19 @@ impl<'c> Outlook<'c> {
         };
         let mut outlooks: Vec<Self> = all.map(new).collect();
         node.any_port(|port| {
-            // SAFETY: the store holds the task, and its lock is held.
-            let mean = |task| unsafe { node.tasks.get(task).spec() }.template.mean();
-            if let Some((job, tasks, mean)) = port.local.look(mean)
+            let look = |task| {
+                // SAFETY: the store holds the task, and its lock is held.
+                let template = unsafe { node.tasks.get(task).spec() }.template.share();
+                (template.cost.mean(), template.cost.usual())
+            };
+            if let Some((job, tasks, (mean, usual))) = port.local.look(look)
                 && let Some(outlook) = outlooks.iter_mut().find(|each| each.crew.job == job)
             {
-                let work = tasks as u64 * mean.map_or(policy::OFFER_NANOSECONDS, u64::from);
-                outlook.stores.push(Store { port: port.id, work });
+                outlook.stores.push(Store {
+                    port: port.id,
+                    work: tasks as u64 * mean.map_or(policy::OFFER_NANOSECONDS, u64::from),
+                    worth: policy::is_worth_sending(usual, cpus),
+                });
             }
             false
         });
@@ -67,11 +75,11 @@ impl<'c> Outlook<'c> {
         self.worth = false;
         for line in all.by_number.values().filter(|line| line.job() == self.crew.job) {
             let Some(shared) = &line.shared else { continue };
-            let mean = shared.of.mean();
+            let mean = shared.of.cost.mean();
             let live = u64::from(line.live());
             tasks += live;
             work += live * mean.map_or(policy::OFFER_NANOSECONDS, u64::from);
-            self.worth |= !shared.bound && policy::is_worth_sending(shared.of.usual(), cpus);
+            self.worth |= !shared.bound && policy::is_worth_sending(shared.of.cost.usual(), cpus);
         }
         let each: u64 = work.checked_div(tasks).unwrap_or(0);
         let stored: u64 = self.stores.iter().map(|store| store.work).sum();
@@ -97,7 +105,9 @@ impl Node {
         if begins {
             *occupant = Some((template.share(), now));
         } else if let Some((template, since)) = occupant.take() {
-            template.learn_background(now.saturating_sub(since));
+            template
+                .cost
+                .learn_background(now.saturating_sub(since), port.take_background_ended());
         }
     }
 
@@ -110,14 +120,14 @@ impl Node {
                 && let Some((template, since)) = &*port.occupant.lock()
                 && is_long(*since)
             {
-                template.goes_on_in_background(now - since);
+                template.cost.goes_on_in_background(now - since);
             }
             if let Some(inner) = port.inner.try_lock()
                 && !inner.batch.is_empty()
                 && is_long(inner.batch_began)
                 && let Some(template) = inner.kinds.only()
             {
-                template.goes_on(now - inner.batch_began);
+                template.cost.goes_on(now - inner.batch_began);
             }
             false
         });

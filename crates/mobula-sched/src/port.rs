@@ -107,6 +107,8 @@ pub(crate) struct Port {
     pub(crate) runs_tasks: AtomicBool,
     /// Tasks in the background that hold a CPU or more. Written by whoever holds `inner`, or buries the thread.
     occupants: AtomicU32,
+    /// Of these, those that have ended since one had the CPU and none before it.
+    background_ended: AtomicU32,
     /// At a node of a cluster, what the first of them is of, and since when it has the CPU.
     pub(crate) occupant: Mutex<Option<(Arc<Template>, u64)>>,
     /// Plain tasks that tasks of this thread have submitted: it runs them itself, unless others have nothing to do.
@@ -212,6 +214,7 @@ impl Port {
             has_calls: AtomicBool::new(false),
             runs_tasks: AtomicBool::new(false),
             occupants: AtomicU32::new(0),
+            background_ended: AtomicU32::new(0),
             occupant: Mutex::default(),
             local: LocalQueue::default(),
         }
@@ -222,6 +225,17 @@ impl Port {
     pub(crate) fn is_occupied(&self) -> bool {
         // Relaxed: for the port's own thread a value of its own; for others a hint.
         self.occupants.load(Ordering::Relaxed) > 0
+    }
+
+    /// An attempt ends that has gone on in the background.
+    pub(crate) fn ends_background(&self) {
+        // Relaxed: a figure for estimates.
+        self.background_ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many have since this was asked last.
+    pub(crate) fn take_background_ended(&self) -> u32 {
+        self.background_ended.swap(0, Ordering::Relaxed)
     }
 
     /// A task begins or ends to have the thread's CPU in the background. Gives whether it is the first, or the last.

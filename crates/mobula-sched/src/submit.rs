@@ -8,11 +8,13 @@ use crate::actor::ActorName;
 use crate::failure::{self, Failure};
 use crate::object::{CODE, NONE, PUT, Status};
 use crate::payload::Payload;
+use crate::policy;
 use crate::port::{Event, Inner};
 use crate::resources::UNIT;
 use crate::task::{
     AGAIN, Consumer, FOLLOWS, HAS_CHILDREN, HOLDS, LENT, OCCUPIES, Origin, PENDING, Spec, State, TaskId,
 };
+use crate::template::Template;
 use crate::turn::Turn;
 use crate::violation::Violation;
 use crate::wire::{Reader, op, outcome, submit};
@@ -218,9 +220,26 @@ impl Turn<'_> {
                 self.make_actor(&spec, name);
             }
         }
+        if let Some(parent) = TaskId::unpack(parent) {
+            self.count_submitted(parent, &spec);
+        }
         self.place(spec, parent);
         self.placing.clear();
         Ok(())
+    }
+
+    /// A task of this thread has submitted another: at a node of a cluster, what its function brings is known by that.
+    fn count_submitted(&self, TaskId { index, generation }: TaskId, child: &Spec) {
+        let node = self.node;
+        if !node.forwarding.is_there() || child.actor != NONE || !node.is_at(index, self.port) {
+            return;
+        }
+        let parent = node.tasks.get(index);
+        if parent.state().1 == generation {
+            // SAFETY: the port holds it.
+            let Template { cost, .. } = &*unsafe { parent.spec() }.template;
+            cost.submits(&child.template.cost, policy::BATCH_NANOSECONDS);
+        }
     }
 
     /// A task that cannot run, such as one that was cancelled before it was submitted: it gets no cell and no queue, in which a
@@ -484,6 +503,9 @@ impl Turn<'_> {
         self.limit(task, None);
         // SAFETY: the port holds the task.
         let spec = unsafe { cell.spec() };
+        if self.node.forwarding.is_there() {
+            spec.template.cost.goes_to_background();
+        }
         if spec.actor != NONE {
             self.call_pending(task);
         } else if cell.has(HOLDS) {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use mobula_sync::atomic::{AtomicU32, Ordering};
 
+use crate::cost::Cost;
 use crate::crew::Crew;
 use crate::object::NONE;
 use crate::resources::Demand;
 use crate::templates::Group;
-use crate::usual::Usual;
 
 /// What all calls of one remote function with one set of options have in common.
 #[derive(Debug)]
@@ -62,11 +62,8 @@ pub(crate) struct Template {
     pub(crate) group: Arc<Group>,
     /// Average nanoseconds of an attempt; 0 = not known yet. Written by workers, roughly.
     average: AtomicU32,
-    /// What an attempt usually takes, at a node of a cluster.
-    usual: Usual,
-    /// Average nanoseconds for which an attempt has its thread's CPU in the background; 0 = none has, or the node belongs to no
-    /// cluster. Written by whoever ends one, roughly.
-    background: AtomicU32,
+    /// At a node of a cluster, what an attempt costs it.
+    pub(crate) cost: Cost,
     /// How often in a row the code could not be loaded. Threads that tried at the same time count once.
     failed_loads: AtomicU32,
 }
@@ -94,8 +91,7 @@ impl Template {
             code: code.unwrap_or(NONE),
             group,
             average: AtomicU32::new(0),
-            usual: Usual::default(),
-            background: AtomicU32::new(0),
+            cost: Cost::default(),
             failed_loads: AtomicU32::new(0),
         }
     }
@@ -116,46 +112,6 @@ impl Template {
             .average()
             .map_or(seen, |average| average.midpoint(seen).max(1));
         self.average.store(next, Ordering::Relaxed);
-    }
-
-    /// As `learn`, for the choice whether others are to run its tasks.
-    pub(crate) fn learn_usual(&self, nanoseconds: u64) {
-        self.usual.learn(nanoseconds.min(u64::from(u32::MAX)) as u32);
-    }
-
-    /// What one attempt takes, in the background too.
-    pub(crate) fn mean(&self) -> Option<u32> {
-        let mean = self.average().or_else(|| self.usual.going());
-        mean.map(|mean| mean.saturating_add(self.background.load(Ordering::Relaxed)))
-    }
-
-    /// What one attempt usually takes, in the background too, if enough have run to tell.
-    pub(crate) fn usual(&self) -> Option<u32> {
-        let usual = self.usual.nanoseconds();
-        usual.map(|usual| usual.saturating_add(self.background.load(Ordering::Relaxed)))
-    }
-
-    /// An attempt had its thread's CPU in the background for so long.
-    pub(crate) fn learn_background(&self, nanoseconds: u64) {
-        let seen = nanoseconds.min(u64::from(u32::MAX) / 2) as u32;
-        let before = self.background.load(Ordering::Relaxed);
-        let next = if before == 0 { seen } else { before.midpoint(seen) };
-        self.background.store(next, Ordering::Relaxed);
-    }
-
-    /// One of the first attempts has gone on for so long, and still does.
-    pub(crate) fn goes_on(&self, nanoseconds: u64) {
-        if !self.usual.is_known() {
-            self.usual.goes_on(nanoseconds.min(u64::from(u32::MAX)) as u32);
-        }
-    }
-
-    /// The first attempt has gone on for so long in the background, and still does.
-    pub(crate) fn goes_on_in_background(&self, nanoseconds: u64) {
-        let seen = nanoseconds.min(u64::from(u32::MAX) / 2) as u32;
-        let _ = self
-            .background
-            .compare_exchange(0, seen, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// How often in a row the code could not be loaded.

@@ -92,7 +92,8 @@ function end(state: Submitter, { now }: Env, over: Over, effects: SubmitterEffec
 function differs(line: Line): boolean {
   const { told } = line;
   const count = countOf(line);
-  return count > told || told > count * 2 + MANY;
+  const more = line.ask.strategy === 'elsewhere' ? told / 4 : 0;
+  return count > told + more || told > count * 2 + MANY;
 }
 
 /**
@@ -107,12 +108,12 @@ function countOf({ waiting, windows, stuck, recalled }: Line): number {
 }
 
 function wish(line: Line): Wish {
-  const { number, ask, near, windows } = line;
+  const { number, ask, near, meanMs, windows } = line;
   line.told = countOf(line);
   line.tells = false;
   const outs = [...windows].filter((each) => each[1].out > 0).map(([node, window]) => [node, window.out] as const);
   const large = near === undefined ? [] : [{ bytes: near.bytes, places: [near.node] }];
-  return { line: number, ask, large, count: line.told, out: outs };
+  return { line: number, ask, large, count: line.told, meanMs, out: outs };
 }
 
 /** The core hands out as many tasks that follow others as there is room for, told when half of that was used. */

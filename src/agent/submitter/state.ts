@@ -11,6 +11,8 @@ export interface Line {
   readonly near: Near | undefined;
   /** Tasks that wait in the core. */
   waiting: number;
+  /** What one takes, in milliseconds, as far as the core knows. */
+  meanMs: number | undefined;
   /** Tasks that are out: sent, and not answered. */
   out: number;
   readonly windows: Map<NodeId, Window>;
@@ -118,11 +120,12 @@ export function newSubmitter(): Submitter {
 }
 
 export type SubmitterEvent =
-  /** So many tasks wait in a line. `ask` and `near`: the first time. `over`: its number is not named again. */
+  /** So many tasks wait in a line. `meanMs`: what one takes, where that is known here. `ask` and `near`: the first time. `over`: its number is not named again. */
   | {
       readonly kind: 'line';
       readonly line: number;
       readonly waiting: number;
+      readonly meanMs: number | undefined;
       readonly ask: string | undefined;
       readonly near: Near | undefined;
       readonly over: boolean;

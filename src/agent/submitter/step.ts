@@ -51,7 +51,7 @@ type Of<Kind extends SubmitterEvent['kind']> = Extract<SubmitterEvent, { kind: K
 
 function lineNews(
   state: Submitter,
-  { line: number, waiting, ask, near, over }: Of<'line'>,
+  { line: number, waiting, meanMs, ask, near, over }: Of<'line'>,
   env: Env,
 ): readonly never[] {
   let line = state.lines.get(number);
@@ -62,6 +62,7 @@ function lineNews(
     state.byAsk.set(ask, line);
   }
   line.waiting = waiting;
+  line.meanMs = meanMs;
   if (waiting === 0) line.failing = undefined;
   else if (line.judged && line.failing === undefined) {
     // They came after the scheduler's word, which it does not repeat by itself.
@@ -88,6 +89,7 @@ function begin(number: number, ask: Ask, near: Near | undefined): Line {
     ask,
     near,
     waiting: 0,
+    meanMs: undefined,
     out: 0,
     windows: new Map(),
     stuck: new Set(),

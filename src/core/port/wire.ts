@@ -73,7 +73,7 @@ export const event = {
 export const taskFlag = { creates: 1, origin: 2, follows: 4, elsewhere: 8 } as const;
 
 /** Flags of a LINE record: what it asks for follows; its number is not named again; where its large arguments are follows. */
-export const lineFlag = { isNew: 1, over: 2, near: 4 } as const;
+export const lineFlag = { isNew: 1, over: 2, near: 4, mean: 8 } as const;
 
 /** Flags of a STOP_TASK record. */
 export const stopFlag = { force: 1, recursive: 2 } as const;

@@ -6,6 +6,7 @@ export interface LineNews {
   readonly kind: 'line';
   readonly line: number;
   readonly waiting: number;
+  readonly meanMs: undefined;
   readonly ask: string | undefined;
   readonly near: Near | undefined;
   readonly over: boolean;
@@ -77,7 +78,7 @@ export class Lines {
       const over = line.closed && tasks.length === 0;
       if (told === tasks.length && !over) continue;
       const first = told === undefined ? { ask, near } : { ask: undefined, near: undefined };
-      news.push({ kind: 'line', line: number, waiting: tasks.length, ...first, over });
+      news.push({ kind: 'line', line: number, waiting: tasks.length, meanMs: undefined, ...first, over });
       line.told = tasks.length;
       if (!over) continue;
       this.#lines.delete(number);

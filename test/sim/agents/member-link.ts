@@ -115,9 +115,9 @@ export class MemberLink {
     this.#step({ kind: 'job', facts: { no: 1, name: 'program', namespace: '' } });
   }
 
-  report(load: Load): void {
+  report(load: Load, soon: boolean): void {
     const once = loadBody.write(load);
-    this.#step({ kind: 'report', load: { once, repeat: loadBody.write({ ...load, means: [], bytesPerMs: 0 }) } });
+    this.#step({ kind: 'report', load: { once, repeat: loadBody.write({ ...load, means: [], bytesPerMs: 0 }) }, soon });
   }
 
   request(wanted: Wanted): void {

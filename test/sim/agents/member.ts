@@ -220,7 +220,15 @@ export class Member implements Hears {
     }
     if (queue === this.#queue && !always) return;
     this.#queue = queue;
-    const load = { total: this.#total, available: this.#total, queue, meanMs: 10, means: shortMeans, bytesPerMs: 0 };
-    this.#head.report({ ...load, onlyJob: null, draining: this.#goneAt !== undefined });
+    const load = {
+      total: this.#total,
+      available: this.#total,
+      lent: [],
+      queue,
+      meanMs: 10,
+      means: shortMeans,
+      bytesPerMs: 0,
+    };
+    this.#head.report({ ...load, onlyJob: null, draining: this.#goneAt !== undefined }, false);
   }
 }

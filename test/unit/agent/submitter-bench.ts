@@ -15,7 +15,15 @@ export function bench() {
   const give = (event: SubmitterEvent): readonly SubmitterEffect[] => submitterStep(state, event, env);
   const settle = (): readonly SubmitterEffect[] => give({ kind: 'settle' });
   const line = (number: number, waiting: number, first = true): readonly SubmitterEffect[] =>
-    give({ kind: 'line', line: number, waiting, ask: first ? ask('f') : undefined, near: undefined, over: false });
+    give({
+      kind: 'line',
+      line: number,
+      waiting,
+      meanMs: undefined,
+      ask: first ? ask('f') : undefined,
+      near: undefined,
+      over: false,
+    });
   const grant = (no: number, node: string, w: number): readonly SubmitterEffect[] =>
     give({ kind: 'granted', word: { kind: 'grant', no, line: 1, node, w } });
   /** A line of so many tasks, and windows at nodes. */

@@ -70,7 +70,15 @@ class World {
         break;
       case 'close':
         if (effect.line === this.line && this.waiting.length === 0) {
-          this.give({ kind: 'line', line: this.line, waiting: 0, ask: undefined, near: undefined, over: true });
+          this.give({
+            kind: 'line',
+            line: this.line,
+            waiting: 0,
+            meanMs: undefined,
+            ask: undefined,
+            near: undefined,
+            over: true,
+          });
           this.line = 0;
         }
         break;
@@ -111,7 +119,15 @@ class World {
     if (this.told === this.waiting.length) return;
     const first = this.told < 0 ? ask('f') : undefined;
     this.told = this.waiting.length;
-    this.give({ kind: 'line', line: this.line, waiting: this.told, ask: first, near: undefined, over: false });
+    this.give({
+      kind: 'line',
+      line: this.line,
+      waiting: this.told,
+      meanMs: undefined,
+      ask: first,
+      near: undefined,
+      over: false,
+    });
   }
 
   /** Something that may happen. */

@@ -44,7 +44,15 @@ describe('where tasks go', () => {
   it('keeps the windows of a line without tasks for a while, unless another line lacks a place', () => {
     const { env, line, settle, open, task, answer, give } = bench();
     const other = (waiting: number, first: boolean) =>
-      give({ kind: 'line', line: 2, waiting, ask: first ? ask('g') : undefined, near: undefined, over: false });
+      give({
+        kind: 'line',
+        line: 2,
+        waiting,
+        meanMs: undefined,
+        ask: first ? ask('g') : undefined,
+        near: undefined,
+        over: false,
+      });
     const closes = (after: number) => {
       env.now += after;
       return settle().flatMap((effect) => (effect.kind === 'close' ? [effect.line] : []));
@@ -131,7 +139,7 @@ describe('where tasks go', () => {
     task(0);
     line(1, 0, false);
     answer('a', 0);
-    give({ kind: 'line', line: 2, waiting: 1, ask: ask('g'), near: undefined, over: false });
+    give({ kind: 'line', line: 2, waiting: 1, meanMs: undefined, ask: ask('g'), near: undefined, over: false });
     settle();
     env.now += 4.5;
     grant(2, 'a', 1);
@@ -282,7 +290,11 @@ describe('where tasks go', () => {
       kinds(effects).filter((kind) => kind !== 'request'),
       ['open', 'close'],
     );
-    submitterStep(state, { kind: 'line', line: 1, waiting: 0, ask: undefined, near: undefined, over: true }, env);
+    submitterStep(
+      state,
+      { kind: 'line', line: 1, waiting: 0, meanMs: undefined, ask: undefined, near: undefined, over: true },
+      env,
+    );
     assert.equal(state.lines.size + state.byAsk.size, 0);
   });
 });

@@ -26,8 +26,8 @@ test('grants, assignments and verdicts are said again, with new numbers', () => 
       seen: 0,
       complete: true,
       wishes: [
-        { line: 1, ask, large: [], count, out: [] },
-        { line: 2, ask: { ...ask, demand: { GPU: 1 } }, large: [], count: 1, out: [] },
+        { line: 1, ask, large: [], count, meanMs: undefined, out: [] },
+        { line: 2, ask: { ...ask, demand: { GPU: 1 } }, large: [], count: 1, meanMs: undefined, out: [] },
       ],
       tasks: [{ task: 't', ask, large: [], at: null, refusedBy: [] }],
       gone: [],
@@ -39,6 +39,7 @@ test('grants, assignments and verdicts are said again, with new numbers', () => 
     no: 1,
     total: amounts,
     available: amounts,
+    lent: [],
     queue: 0,
     meanMs: 0,
     means: [],

@@ -8,6 +8,7 @@ export class ModelNode {
   queue = 0;
   meanMs = 1;
   means: [string, number][] = [];
+  lent: [string, number][] = [];
   bytesPerMs = 0;
   onlyJob: JobId | null = null;
   draining = false;
@@ -30,6 +31,7 @@ export class ModelNode {
       no: this.no,
       total,
       available,
+      lent: this.lent,
       queue,
       meanMs,
       means,

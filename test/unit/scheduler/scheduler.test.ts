@@ -209,7 +209,14 @@ test('what no node has fails after its time, and not if a node comes that has it
 
 test('of tasks that come after they were called infeasible it is said again', () => {
   const made = cluster({ n0: 1 });
-  const wish = { line: 7, ask: ask({ demand: { CPU: 50_000 }, infeasibleAfterMs: 0 }), large: [], count: 1, out: [] };
+  const wish = {
+    line: 7,
+    ask: ask({ demand: { CPU: 50_000 }, infeasibleAfterMs: 0 }),
+    large: [],
+    count: 1,
+    meanMs: undefined,
+    out: [],
+  };
   const request = (no: number): readonly SchedulerEffect[] => {
     const rest = { seen: 0, complete: false, wishes: [wish], tasks: [], gone: [] };
     return made.step({ kind: 'request', from: 'd', no, ...rest });

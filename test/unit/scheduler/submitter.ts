@@ -141,7 +141,8 @@ export class Submitter {
       complete,
       wishes: [...this.lines].map(([line, { ask, waiting, out }]) => {
         const there = [...out].filter(([, n]) => n > 0);
-        return { line, ask, large: [], count: there.reduce((sum, [, n]) => sum + n, waiting), out: there };
+        const count = there.reduce((sum, [, n]) => sum + n, waiting);
+        return { line, ask, large: [], count, meanMs: undefined, out: there };
       }),
       tasks: [...this.tasks].map(([task, { ask, large, at, refusedBy }]) => ({
         task,

@@ -44,10 +44,10 @@ test('reports come at least every 500 ms and at most every 50, and say once what
   const world = new World();
   world.tell({ kind: 'register', body: Uint8Array.of(1) });
   world.tell({ kind: 'up' });
-  world.tell({ kind: 'report', load: load(1) });
+  world.tell({ kind: 'report', load: load(1), soon: false });
   assert.deepEqual(world.tell(registered).at(-1), { kind: 'report', no: 1, body: load(1).once });
   world.now = 10;
-  assert.deepEqual(world.tell({ kind: 'report', load: load(2) }), []);
+  assert.deepEqual(world.tell({ kind: 'report', load: load(2), soon: false }), []);
   assert.deepEqual(world.pass(40), [{ kind: 'report', no: 2, body: load(2).once }]);
   assert.deepEqual(world.pass(499), []);
   assert.deepEqual(world.pass(1), [{ kind: 'report', no: 3, body: load(2).repeat }]);
@@ -55,6 +55,21 @@ test('reports come at least every 500 ms and at most every 50, and say once what
   assert.deepEqual(world.tell({ kind: 'reported', no: 3 }), [{ kind: 'answered', sentAt: 550 }]);
   assert.equal(world.state.sentAt.size, 0);
   assert.deepEqual(world.tell({ kind: 'reported', no: 2 }), []);
+});
+
+test('a report that others wait for comes 2 ms after the last one, and only that one', () => {
+  const world = new World();
+  world.tell({ kind: 'register', body: Uint8Array.of(1) });
+  world.tell({ kind: 'up' });
+  world.tell(registered);
+  world.tell({ kind: 'report', load: load(1), soon: false });
+  assert.deepEqual(world.tell({ kind: 'report', load: load(2), soon: true }), []);
+  // A later one that nobody waits for takes none of the hurry away.
+  assert.deepEqual(world.tell({ kind: 'report', load: load(3), soon: false }), []);
+  assert.deepEqual(world.pass(2), [{ kind: 'report', no: 2, body: load(3).once }]);
+  assert.deepEqual(world.tell({ kind: 'report', load: load(4), soon: false }), []);
+  assert.deepEqual(world.pass(49), []);
+  assert.deepEqual(world.pass(1), [{ kind: 'report', no: 3, body: load(4).once }]);
 });
 
 test('it complains of a node on each new connection, until that is dead', () => {

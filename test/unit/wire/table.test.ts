@@ -113,6 +113,7 @@ const facts: NodeFacts = {
 const report: Load = {
   total: { CPU: 1 },
   available: {},
+  lent: [['g', 10_000]],
   queue: 3,
   meanMs: 0.5,
   means: [['f', 1.5]],
@@ -125,8 +126,22 @@ const request: Wanted = {
   seen: 0,
   complete: true,
   wishes: [
-    { line: 1, ask: { ...ask, strategy: 'spread' }, large: [{ bytes: 7, places: [node] }], count: 2, out: [[node, 1]] },
-    { line: 2, ask: { ...ask, strategy: { nodeId: node, soft: true } }, large: [], count: 0, out: [] },
+    {
+      line: 1,
+      ask: { ...ask, strategy: 'spread' },
+      large: [{ bytes: 7, places: [node] }],
+      count: 2,
+      meanMs: 0.25,
+      out: [[node, 1]],
+    },
+    {
+      line: 2,
+      ask: { ...ask, strategy: { nodeId: node, soft: true } },
+      large: [],
+      count: 0,
+      meanMs: undefined,
+      out: [],
+    },
   ],
   tasks: [
     {

@@ -67,6 +67,7 @@ fn the_agent_is_told_how_many_wait_and_gets_as_many_as_it_takes() {
         News::Line {
             line,
             waiting: 5,
+            mean: None,
             ask,
             near: None,
             over: false,
@@ -82,6 +83,7 @@ fn the_agent_is_told_how_many_wait_and_gets_as_many_as_it_takes() {
     let told = News::Line {
         line: *line,
         waiting: 2,
+        mean: None,
         ask: None,
         near: None,
         over: false,
@@ -134,6 +136,7 @@ fn a_line_that_is_closed_ends_unless_it_has_tasks_and_the_next_has_another_numbe
         let over = News::Line {
             line: number,
             waiting: 0,
+            mean: None,
             ask: None,
             near: None,
             over: true,

@@ -268,8 +268,8 @@ fn what_threads_have_in_store_is_offered_too() {
     scene.running = scene.worker.begin();
     scene.bed.node.tick();
     let (_, waiting) = scene.offered().expect("an offer");
-    // The parent took no time by the clock: 250 µs each.
-    assert_eq!(waiting, 79);
+    // The parent took no time by the clock: 438 µs each, of eight.
+    assert_eq!(waiting, 88);
     scene.run_here();
     scene.offered();
     scene.ends();
@@ -286,7 +286,8 @@ fn time_in_the_background_counts() {
     scene.driver.flush();
     scene.worker.sleeps();
     assert_eq!(scene.offered(), None, "nobody knows yet");
-    scene.bed.advance(6 * MILLISECOND);
+    // One of eight has gone to the background.
+    scene.bed.advance(60 * MILLISECOND);
     assert_eq!(scene.offered().map(|(_, waiting)| waiting), Some(5));
     assert_eq!(scene.run_here(), [0, 1, 2, 3, 4]);
     scene.offered();
@@ -310,4 +311,34 @@ fn a_node_without_an_agent_sorts_nothing() {
     driver.release(&refs);
     driver.flush();
     bed.assert_balanced(0);
+}
+
+#[test]
+fn short_tasks_are_offered_if_their_function_submits_others_that_are_many_together() {
+    for says_so in [false, true] {
+        let mut scene = scene(MILLISECOND / 50, 0);
+        let parent = scene.running.clone();
+        let call = Call {
+            arguments: value([7]),
+            parent: says_so.then_some(&parent),
+            ..Call::default()
+        };
+        let refs: Vec<u32> = (0..1_000)
+            .map(|_| scene.worker.submit(scene.template, &call))
+            .collect();
+        scene.worker.release(&refs);
+        scene.bed.advance(MILLISECOND / 50);
+        scene.worker.result(parent.task, OK, &[value("")]);
+        let batch = scene.worker.tasks();
+        // What the thread has in store is sorted first.
+        scene.bed.node.tick();
+        assert_eq!(scene.offered().is_some(), says_so);
+        for task in batch {
+            assert!(scene.worker.claim(&task));
+            scene.worker.result(task.task, OK, &[value("")]);
+        }
+        scene.worker.run_all();
+        scene.offered();
+        scene.ends();
+    }
 }

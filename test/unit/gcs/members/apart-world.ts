@@ -57,7 +57,7 @@ export class Cluster {
     this.#tellHead({ kind: 'start', nodes: [], jobs: [] });
     for (const node of this.nodes) {
       this.tell(node, { kind: 'register', body: new Uint8Array() });
-      this.tell(node, { kind: 'report', load: { once: new Uint8Array(), repeat: new Uint8Array() } });
+      this.tell(node, { kind: 'report', load: { once: new Uint8Array(), repeat: new Uint8Array() }, soon: false });
       this.#dial(node);
     }
   }

@@ -175,6 +175,8 @@ pub(crate) enum News {
     Line {
         line: u32,
         waiting: u32,
+        /// What one of its tasks takes, in nanoseconds.
+        mean: Option<u32>,
         ask: Option<Vec<u8>>,
         /// Where the large arguments of its tasks are: a node, and KiB.
         near: Option<(u32, u32)>,
@@ -318,6 +320,7 @@ impl Inbox<'_> {
             17 => News::Line {
                 line: self.word(),
                 waiting: self.word(),
+                mean: (head[1] & 8 != 0).then(|| self.word()),
                 over: head[1] & 2 != 0,
                 ask: (head[1] & 1 != 0).then(|| self.value().bytes),
                 near: (head[1] & 4 != 0).then(|| (self.word(), self.word())),

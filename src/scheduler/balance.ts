@@ -1,0 +1,45 @@
+/**
+ * Tasks that their node runs too, and offers (strategy `elsewhere`): another node gets as many as leave none of them waiting longer there
+ * than at home.
+ */
+import type { Line, NodeState } from './model.ts';
+import type { SchedulerState } from './state.ts';
+import { waitMs } from './waiting.ts';
+
+/** What a task is taken to take of which nothing is known, in milliseconds. */
+const UNKNOWN_MS = 5;
+
+/** Tasks that wait at the node of their submitter. */
+export interface Home {
+  /** How long the last of them waits there, in milliseconds; for ever, if that node does not run them. */
+  waitMs: number;
+  /** By how much less if one of them goes elsewhere. */
+  readonly eachMs: number;
+}
+
+/** `waiting`: how many tasks of the line have no place elsewhere. */
+export function homeOf({ nodes }: SchedulerState, line: Line, waiting: number, meanMs: number | undefined): Home {
+  if (line.ask.strategy !== 'elsewhere') return { waitMs: Number.POSITIVE_INFINITY, eachMs: 0 };
+  const parallel = nodes.get(line.submitter.id)?.parallel ?? 1;
+  const eachMs = (meanMs ?? UNKNOWN_MS) / parallel;
+  return { waitMs: waiting * eachMs, eachMs };
+}
+
+/** How many tasks the node may have of those that wait at home. */
+export function fairShare(home: Home, node: NodeState, nodeWaitMs: number, meanMs: number | undefined): number {
+  const eachMs = (meanMs ?? UNKNOWN_MS) / node.parallel;
+  return Math.max(0, Math.ceil((home.waitMs - nodeWaitMs) / (home.eachMs + eachMs)));
+}
+
+/** How many tasks of the line the node may have in all, in a deal. `anew`: as in `deal.ts`. */
+export function mostInDeal(
+  state: SchedulerState,
+  line: Line,
+  node: NodeState,
+  meanMs: number | undefined,
+  anew: boolean,
+): number {
+  const out = anew ? (line.windows.get(node)?.out ?? 0) : 0;
+  const home = homeOf(state, line, line.count - line.granted - out, meanMs);
+  return out + fairShare(home, node, waitMs(node), meanMs);
+}
