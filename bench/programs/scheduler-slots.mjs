@@ -39,6 +39,7 @@ function reportOf(id) {
     meanMs: 10,
     means: [[`f${below(shapes)}`, 5 + below(100)]],
     bytesPerMs: 0,
+    lent: [],
     onlyJob: null,
     draining: false,
   };
@@ -97,12 +98,12 @@ function slotTurn() {
   let granted = hear(step(reportOf(ids[below(nodes)])));
   const line = next++ % shapes;
   const submitter = submitters[line % SUBMITTERS];
-  const wishes = [{ line, ask: asks[line], large: [], count: 1 + below(slots), out: [] }];
+  const wishes = [{ line, ask: asks[line], large: [], count: 1 + below(slots), meanMs: undefined, out: [] }];
   open.push(line);
   if (open.length > OPEN) {
     const ended = open.shift();
     const other = submitters[ended % SUBMITTERS];
-    const end = { line: ended, ask: asks[ended], large: [], count: 0, out: [] };
+    const end = { line: ended, ask: asks[ended], large: [], count: 0, meanMs: undefined, out: [] };
     if (other === submitter) wishes.push(end);
     else granted += hear(request(other, [end], [], []));
   }

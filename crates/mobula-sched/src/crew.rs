@@ -286,8 +286,10 @@ impl Turn<'_> {
             self.for_crew(crew).ready.push(task);
         } else {
             failpoint!("crew.special");
+            // That of the task may go with it: once it is queued, another thread may end it.
+            let crew = Arc::clone(crew);
             crew.lanes.push_special(template, task);
-            self.for_crew(crew).special = true;
+            self.for_crew(&crew).special = true;
         }
     }
 

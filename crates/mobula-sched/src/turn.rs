@@ -521,10 +521,12 @@ impl<'n> Turn<'n> {
         } else if template.is_forwarded() && spec.origin.is_none() {
             failpoint!("forward.push");
             let near = self.node.nearest(spec);
+            let crew = template.crew.clone();
             self.node.forwarding.push(spec, near, &self.node.tasks, task);
+            // From here on the agent may have it, and it may have ended: nothing of it is read.
             self.forwarded = true;
-            if let Some(crew) = template.crew.as_ref().filter(|crew| crew.is_over()) {
-                self.cancel_forwarded(crew);
+            if let Some(crew) = crew.filter(|crew| crew.is_over()) {
+                self.cancel_forwarded(&crew);
             }
         } else if let Some(crew) = &template.crew {
             self.enqueue_for(crew, task);

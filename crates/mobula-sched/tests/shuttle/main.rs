@@ -1,6 +1,8 @@
-//! Actors' mailboxes under shuttle's scheduler: every call is told once, in its caller's order, whatever dies.
+//! Under shuttle's scheduler: tasks that end while they are being queued (`queued.rs`), and actors' mailboxes: every call is told once,
+//! in its caller's order, whatever dies.
 #![cfg(shuttle)]
 
+mod queued;
 #[path = "../node/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the other tests use more of it")]
 mod support;
