@@ -121,7 +121,7 @@ export const clusterCases = [
     name: 'cluster-idle',
     title: 'a head, three nodes and a driver that have nothing to do, for ten minutes: the process that takes most',
     metrics: [low('cpuPercent', '% of a core'), low('grownMib', 'MiB grown')],
-    configs: [{ label: 'mobula', program: 'cluster-idle', parameters: {} }],
+    configs: [{ label: 'mobula', program: 'cluster-idle', parameters: {}, timeoutMs: 720_000 }],
     repeats: 1,
     figures: (measures) => [
       atMost(1, 'CPU of the busiest process', measures.median('mobula', 'cpuPercent'), '%'),

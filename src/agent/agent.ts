@@ -85,7 +85,7 @@ export class Agent {
       misbehaved,
       output: this.#outbox,
       nodeId: Buffer.from(runtime.facts.nodeId, 'hex'),
-      nameOf: (template) => runtime.registry.get(template).info.name,
+      nameOf: (template) => this.nameOf(template),
       mayMove: (template) => mayMove(runtime.registry.get(template)),
       meanOf: (template) => runtime.addon.templateMean(runtime.port.id, template),
     });

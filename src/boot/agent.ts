@@ -58,6 +58,7 @@ class AgentThread {
   /** When tasks that wait were looked at last, and when the load was. */
   #looked = 0;
   #reported = 0;
+  /** Whether it will look soon. */
   #looksSoon = false;
 
   constructor() {
@@ -220,6 +221,7 @@ class AgentThread {
     this.#lookLater();
   }
 
+  /** The agent was woken: looks whether the node has CPU for others, a little later and once for all that happens until then. */
   #lookSoon(): void {
     if (this.#looksSoon || this.#head === undefined) return;
     this.#looksSoon = true;

@@ -2,7 +2,7 @@
  * Tasks without ids, many at once: to the nodes where they wait least, for the node and for their large arguments together, as far as
  * those have room.
  */
-import { fairShare, type Home, homeOf } from './balance.ts';
+import { fairShare, type Home, homeOf, timeOf } from './balance.ts';
 import { fill, grow } from './deal.ts';
 import { ableNodes, settle, suits } from './lines.ts';
 import type { Line, NodeState, Window } from './model.ts';
@@ -26,7 +26,8 @@ export function placeMany(turn: Turn, line: Line): number {
   const able = collect(turn, line, scale);
   line.most = spread && able > 0 ? Math.ceil(line.count / able) : Number.POSITIVE_INFINITY;
   const wanted = line.count - line.granted;
-  share(candidates, { wanted, meanMs, spread, home: homeOf(turn.state, line, wanted, meanMs) });
+  const takesMs = timeOf(line, meanMs);
+  share(candidates, { wanted, takesMs, spread, home: homeOf(turn.state, line, wanted, takesMs) });
   for (const node of candidates) {
     if (node.given === 0) continue;
     const window = openWindow(line, node, scale);
@@ -98,13 +99,13 @@ export function contest({ state }: Turn, line: Line): void {
 /** What is shared out. */
 interface Sharing {
   readonly wanted: number;
-  readonly meanMs: number | undefined;
+  readonly takesMs: number | undefined;
   readonly spread: boolean;
   readonly home: Home;
 }
 
 /** Shares tasks out, each to the candidate with the lowest key, or to their own node if its wait is less. */
-function share(heap: NodeState[], { wanted, meanMs, spread, home }: Sharing): void {
+function share(heap: NodeState[], { wanted, takesMs, spread, home }: Sharing): void {
   for (let i = (heap.length >> 1) - 1; i >= 0; i--) sink(heap, i, heap.length);
   const chunk = Math.floor(wanted / (4 * heap.length));
   let size = heap.length;
@@ -113,14 +114,14 @@ function share(heap: NodeState[], { wanted, meanMs, spread, home }: Sharing): vo
     const top = heap[0];
     if (top === undefined) return;
     // A few at a time where that makes no difference to the wait: each window costs a message.
-    const most = Math.min(left, top.free, fairShare(home, top, top.key, meanMs));
+    const most = Math.min(left, top.free, fairShare(home, top, top.key, takesMs));
     const n = Math.min(most, spread ? 1 : Math.max(1, chunk, Math.floor(top.parallel / 16)));
     if (n === 0) return;
     home.waitMs -= n * home.eachMs;
     top.given += n;
     top.free -= n;
     left -= n;
-    top.key += n * (spread ? ONE_MORE : (meanMs ?? top.meanMs) / top.parallel);
+    top.key += n * (spread ? ONE_MORE : (takesMs ?? top.meanMs) / top.parallel);
     if (top.free === 0) {
       size -= 1;
       const last = heap[size];

@@ -16,7 +16,12 @@ class World {
   }
 
   /** `home` offers so many tasks, of which so many are out. Gives what the nodes may have then. */
-  offer(home: NodeId, count: number, meanMs: number, out: readonly [NodeId, number][] = []): Record<NodeId, number> {
+  offer(
+    home: NodeId,
+    count: number,
+    meanMs: number | undefined,
+    out: readonly [NodeId, number][] = [],
+  ): Record<NodeId, number> {
     this.#no += 1;
     const wishes = [{ line: 1, ask: ask({ strategy: 'elsewhere' }), large: [], count, meanMs, out }];
     const rest = { seen: Number.MAX_SAFE_INTEGER, complete: false, wishes, tasks: [], gone: [] };
@@ -62,6 +67,15 @@ test('what waits for a node that was full is dealt out when that has reported', 
   assert.deepEqual(world.offer('n0', 100, 1), {});
   other.own = {};
   assert.deepEqual(granted(world.cluster.step(other.report())), { n1: 50 });
+});
+
+test('tasks of no time are shared, too', () => {
+  const { n1 = 0 } = new World(['n0', 'n1']).offer('n0', 100, 0);
+  assert.ok(n1 === 50 || n1 === 51, `${n1} of 100`);
+});
+
+test('tasks of which nothing is known are not sent ahead', () => {
+  assert.deepEqual(new World(['n0', 'n1']).offer('n0', 100, undefined), { n1: 1 });
 });
 
 test('long tasks are not sent ahead', () => {
