@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     sent: u32,
     /// Tasks that have left the line otherwise than in the order of [`Sorted::order`].
     left: u32,
+    /// When the agent was last woken for the line.
+    told_at: u64,
 }
 
 /// The oldest plain tasks of a crew, in lines.
@@ -63,6 +65,8 @@ struct Decision {
     overloaded: bool,
     /// Whether the agent is to know at once.
     tells: bool,
+    /// Whether it is to know later.
+    owes: bool,
 }
 
 impl Sorted {
@@ -86,6 +90,7 @@ impl Shared {
             offered: 0,
             sent: 0,
             left: 0,
+            told_at: 0,
         }
     }
 
@@ -153,7 +158,7 @@ impl Forwarding {
     }
 
     /// Sets how many tasks of each line are offered.
-    fn decide(&self, cpus: u64, crews: &mut [Outlook<'_>]) -> Decision {
+    fn decide(&self, now: u64, cpus: u64, crews: &mut [Outlook<'_>]) -> Decision {
         let mut all = self.lines.lock();
         all.tidy();
         for each in &mut *crews {
@@ -165,7 +170,7 @@ impl Forwarding {
         for each in &mut *crews {
             each.share_excess(work, cpus);
         }
-        let (mut changed, mut tells) = (false, false);
+        let (mut changed, mut tells, mut owes) = (false, false, false);
         let Lines {
             by_number: lines,
             numbers,
@@ -185,7 +190,13 @@ impl Forwarding {
             let before = line.told.unwrap_or(0);
             let waiting = line.waiting();
             changed |= waiting != before;
-            tells |= waiting > before + before / 4 || waiting * 2 < before;
+            let Some(shared) = &mut line.shared else { continue };
+            let tell = policy::tells(before, waiting, now.saturating_sub(shared.told_at));
+            if tell {
+                shared.told_at = now;
+            }
+            tells |= tell;
+            owes |= waiting != before;
         }
         drop(all);
         if changed {
@@ -195,6 +206,7 @@ impl Forwarding {
             work,
             overloaded,
             tells,
+            owes,
         }
     }
 }
@@ -265,13 +277,14 @@ impl Node {
         for each in &crews {
             self.sort(each, sample);
         }
-        let mut decision = self.forwarding.decide(cpus, &mut crews);
+        let now = self.clock.now();
+        let mut decision = self.forwarding.decide(now, cpus, &mut crews);
         if decision.overloaded && crews.iter().any(Outlook::is_worth_sorting) {
             for each in crews.iter().filter(|each| each.is_worth_sorting()) {
                 self.sort(each, MOST);
             }
             let tells = decision.tells;
-            decision = self.forwarding.decide(cpus, &mut crews);
+            decision = self.forwarding.decide(now, cpus, &mut crews);
             decision.tells |= tells;
         }
         if decision.overloaded {
@@ -283,7 +296,7 @@ impl Node {
             self.wake_agent();
         }
         self.backlog.store(decision.work, Ordering::Relaxed);
-        decision.work > 0 || crews.iter().any(|each| each.crew.sorted.any())
+        decision.work > 0 || decision.owes || crews.iter().any(|each| each.crew.sorted.any())
     }
 
     /// Sorts more of the crew's oldest tasks, until there are so many.

@@ -24,6 +24,8 @@ const LONGEST_CYCLE_NANOSECONDS: u64 = 8_000_000_000;
 
 /// Plain tasks that wait for longer than this at a node of a cluster are offered to others.
 pub(crate) const OFFER_NANOSECONDS: u64 = 5_000_000;
+/// The agent hears so late that fewer tasks are offered.
+const TELL_NANOSECONDS: u64 = 10_000_000;
 /// What the agents of both nodes do for a task that goes elsewhere: one that takes less CPU time than this stays.
 const FORWARD_NANOSECONDS: u64 = 50_000;
 
@@ -160,6 +162,12 @@ pub(crate) fn offered(tasks: u32, sent: u32, takes: Takes, cpus: u64, excess: &m
     offered as u32
 }
 
+/// Whether the agent is woken as `waiting` tasks of a line are offered, and it knows of `before`; it was last woken for the line
+/// `since` nanoseconds ago. More are news at once, as another node may have nothing to do; that there are fewer can wait a little.
+pub(crate) fn tells(before: u32, waiting: u32, since: u64) -> bool {
+    waiting > before.saturating_mul(2) || (waiting.saturating_mul(2) < before && since >= TELL_NANOSECONDS)
+}
+
 /// Whether CPU is reserved for somebody who has waited for it for so long: others leave what comes free to that one.
 ///
 /// The tasks that hold the rest may take long, or as long as the program does, so the others get their turn again: for three
@@ -284,6 +292,13 @@ mod tests {
         assert_eq!(left(10, Some(20_000_000), 1, 95_000_000), (5, 0));
         assert_eq!(left(10, None, 2, u64::MAX), (3, u64::MAX - 15_000_000));
         assert_eq!(left(10, Some(1), 0, u64::MAX).0, 10, "actors have all CPUs");
+    }
+
+    #[test]
+    fn of_more_tasks_the_agent_hears_at_once_and_of_fewer_a_little_later() {
+        assert!(tells(0, 1, 0) && tells(1_000, 2_001, 0) && !tells(1_000, 2_000, u64::MAX));
+        assert!(!tells(1_000, 0, TELL_NANOSECONDS - 1) && tells(1_000, 0, TELL_NANOSECONDS));
+        assert!(!tells(1_000, 500, u64::MAX) && !tells(0, 0, u64::MAX) && tells(1, 0, u64::MAX));
     }
 
     #[test]
