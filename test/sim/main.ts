@@ -72,14 +72,15 @@ function single(protocol: Protocol, seed: number): boolean {
 
 function many(protocol: Protocol, first: number, count: number): boolean {
   const began = performance.now();
-  const { failed, seeds, steps, checked, notChecked, coverage } = runSeeds(protocol, first, count, values.bug);
+  const { failed, seeds, steps, checked, notChecked, coverage, least } = runSeeds(protocol, first, count, values.bug);
   const seconds = (performance.now() - began) / 1000;
   if (failed !== undefined) report(protocol, failed);
   const zeros = coverage.zeros();
   console.log(`${protocol.name}: ${coverage}`);
   console.log(
     `${seeds} seeds, ${(seeds / seconds).toFixed(0)}/s; a seed: ${Math.round(steps / seeds)} steps, ` +
-      `${Math.round(coverage.messages / seeds)} messages, ${(coverage.faults / seeds).toFixed(1)} faults; ` +
+      `${Math.round(coverage.messages / seeds)} messages (${least.messages} at least), ` +
+      `${(coverage.faults / seeds).toFixed(1)} faults (${least.faults} at least); ` +
       `histories checked ${checked}, not checked ${notChecked}`,
   );
   if (seeds >= enoughForTable && zeros.length > 0) console.log(`never happened: ${zeros.join(', ')}`);

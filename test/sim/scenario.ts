@@ -58,6 +58,8 @@ export interface Protocol {
    * than the longest time limit of the protocol.
    */
   readonly times?: { readonly failing: number; readonly patience: number };
+  /** Things go on to fail until a seed has had so much. */
+  readonly least?: { readonly messages: number; readonly faults: number };
   /** Planted bugs: each must be found. */
   readonly bugs: readonly string[];
   /** `bug`: the one that is switched on. */

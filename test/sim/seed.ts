@@ -20,6 +20,12 @@ export interface Outcome {
 }
 
 const usual = { failing: 4000, patience: 60_000 };
+/** Things fail for so many times as long as planned, at most, until enough has happened. */
+const MOST_ROUNDS = 8;
+
+function isTooLittle({ messages, faults }: Coverage, { least }: Protocol): boolean {
+  return least !== undefined && (messages < least.messages || faults < least.faults);
+}
 
 /** Runs one seed: for a while things fail, then nothing does, and all work must end. */
 export function runSeed(protocol: Protocol, seed: number, options: { bug?: string; history?: boolean } = {}): Outcome {
@@ -51,19 +57,20 @@ function live(world: World, protocol: Protocol, coverage: Coverage): Verdict {
   const { failing, patience } = protocol.times ?? usual;
   const nemesis = new Disasters(world, coverage);
   const chance = world.chance('plan');
-  nemesis.plan(
-    disasters.filter((kind) => protocol.without?.includes(kind) !== true),
-    (4 + chance.below(8)) * chance.pick([1, 1, 2]),
-    failing,
-  );
-  world.network.seam.plan((6 + chance.below(12)) * chance.pick([1, 1, 2, 4]), failing);
-  world.runUntil(failing);
+  const possible = disasters.filter((kind) => protocol.without?.includes(kind) !== true);
+  let until = 0;
+  do {
+    nemesis.plan(possible, (4 + chance.below(8)) * chance.pick([1, 1, 2]), failing);
+    world.network.seam.plan((6 + chance.below(12)) * chance.pick([1, 1, 2, 4]), failing);
+    until += failing;
+    world.runUntil(until);
+  } while (isTooLittle(coverage, protocol) && until < MOST_ROUNDS * failing);
   world.trace.add(world.time, '', 'CALM', () => 'nothing fails from here on');
   nemesis.end();
   world.network.seam.calm = true;
   world.network.links.calm = true;
   let missing: string | undefined;
-  world.runUntil(failing + patience, () => {
+  world.runUntil(until + patience, () => {
     missing = world.scenario.waitsFor();
     return missing === undefined;
   });

@@ -8,8 +8,7 @@ import { Oracle } from './oracle.ts';
 import { remains } from './remains.ts';
 import type { Ends, Spec } from './work.ts';
 
-/** Milliseconds in which drivers submit, and the mean between two bursts of one. */
-const submitting = 6000;
+/** The mean of the milliseconds between two bursts of one driver. Drivers submit as long as things fail. */
 const pace = 60;
 const mostOpen = 60;
 const UNIT = 10_000;
@@ -49,7 +48,6 @@ export class Load {
   }
 
   waitsFor(): string | undefined {
-    if (this.#world.time < submitting * 1000) return 'the load';
     return this.#oracle.open() ?? remains(this.#world);
   }
 
@@ -59,7 +57,7 @@ export class Load {
 
   #submitLater(driver: Self): void {
     this.#world.after(-Math.log(1 - this.#chance.next()) * pace, () => {
-      if (!this.#drivers.has(driver.id) || this.#world.time > submitting * 1000) return;
+      if (!this.#drivers.has(driver.id) || this.#world.network.seam.calm) return;
       const room = mostOpen - this.#oracle.openOf(driver.id);
       for (let count = Math.min(room, this.#chance.pick([1, 2, 4, 12])); count > 0; count--) this.#submit(driver);
       this.#submitLater(driver);

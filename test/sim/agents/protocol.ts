@@ -30,6 +30,7 @@ export const agentsProtocol: Protocol = {
   name: 'agents',
   messages: agentMessages,
   times: { failing: 6000, patience: 60_000 },
+  least: { messages: 3_000, faults: 10 },
   bugs,
   scenario(world: World, bug): Scenario {
     const known = bugs.find((name) => name === bug);
