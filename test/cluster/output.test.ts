@@ -13,7 +13,7 @@ import { until } from '../support/until.ts';
 
 const program = fileURLToPath(new URL('./output-program.js', import.meta.url));
 /** Bytes of output that a test keeps. */
-const KEPT = 4 << 20;
+const KEPT = 64 << 20;
 
 /** A driver, and what it has printed. */
 class Driver {
