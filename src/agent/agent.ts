@@ -156,6 +156,15 @@ export class Agent {
     return this.#runtime.registry.get(template).info.name;
   }
 
+  /** The same; undefined: the template has ended meanwhile, with its tasks. */
+  nameIfThere(template: number): string | undefined {
+    try {
+      return this.nameOf(template);
+    } catch {
+      return undefined;
+    }
+  }
+
   // ---- what others tell ----
 
   /** A message of the session with `node`. */

@@ -40,9 +40,10 @@ export class AgentLoad {
     const { addon, resources } = this.#runtime;
     const { out, running } = this.#agent.load;
     const [foreign = 0, queue = 0, backlog = 0, lentKinds = 0, ...rest] = addon.nodeLoad();
-    const lent = pairs(rest.slice(0, 2 * lentKinds)).map(
-      ([template, cpu]) => [this.#agent.nameOf(template), cpu] as const,
-    );
+    const lent = pairs(rest.slice(0, 2 * lentKinds)).flatMap(([template, cpu]): [string, number][] => {
+      const name = this.#agent.nameIfThere(template);
+      return name === undefined ? [] : [[name, cpu]];
+    });
     const [cpu = 0, ...others] = rest.slice(2 * lentKinds);
     // Of the tasks that wait, those that others sent were granted; the others need CPUs that nobody is to be granted.
     const own = Math.max(0, queue - Math.max(0, running - foreign));

@@ -5,7 +5,7 @@
  */
 
 import { mostInDeal } from './balance.ts';
-import { may, settle } from './lines.ts';
+import { may, meanOf, settle } from './lines.ts';
 import type { JobQueue, Line, NodeState, Window } from './model.ts';
 import type { Turn } from './state.ts';
 import { firstFrom, type Level } from './unmet.ts';
@@ -34,7 +34,12 @@ interface Deal {
 
 /** Deals the node out anew. Gives lines that have less of it than before, and less than they want: other nodes may have room. */
 export function deal(turn: Turn, node: NodeState): readonly Line[] {
-  if (!turn.state.ready || isFine(node)) return [];
+  if (!turn.state.ready) return [];
+  if (isFine(node)) {
+    // What waits less at home may have come to wait longer than here.
+    if (turn.state.offered.size > 0) fill(turn, node);
+    return [];
+  }
   const before = node.windows.filter(({ line }) => line.task === null);
   const free = node.available.slice();
   for (const window of node.windows) if (window.line.task !== null) take(free, window.line, held(window), window.scale);
@@ -110,7 +115,7 @@ function give(state: Deal, line: Line): boolean {
     state.short = true;
     return false;
   }
-  const meanMs = turn.state.means.get(line.ask.fn);
+  const meanMs = meanOf(turn.state, line);
   const scale = scaleOf(line, meanMs);
   const want = Math.min(left, mostInDeal(turn.state, line, node, meanMs, state.anew) - line.target);
   let fits = Number.POSITIVE_INFINITY;
@@ -122,7 +127,8 @@ function give(state: Deal, line: Line): boolean {
     fits = Math.min(fits, Math.floor((free[resources[i] ?? 0] ?? 0) / each));
     share = Math.min(share, Math.floor((node.available[resources[i] ?? 0] ?? 0) / TURNS / each));
   }
-  if (fits <= 0 || want <= 0) {
+  if (want <= 0) return false;
+  if (fits <= 0) {
     state.short = true;
     return false;
   }
@@ -153,7 +159,7 @@ function lower({ turn }: Deal, windows: readonly Window[]): readonly Line[] {
   const lowered: Line[] = [];
   for (const window of windows) {
     const { line } = window;
-    rescale(window, scaleOf(line, turn.state.means.get(line.ask.fn)));
+    rescale(window, scaleOf(line, meanOf(turn.state, line)));
     if (line.target >= window.w) continue;
     setW(window, line.target, turn.effects);
     lowered.push(line);
@@ -165,7 +171,7 @@ function lower({ turn }: Deal, windows: readonly Window[]): readonly Line[] {
 function raise(state: Deal): void {
   const { turn, node, given, anew } = state;
   for (const line of given) {
-    const meanMs = turn.state.means.get(line.ask.fn);
+    const meanMs = meanOf(turn.state, line);
     const window = openWindow(line, node, scaleOf(line, meanMs));
     const wanted = anew ? line.target : window.w + line.target;
     const aim = Math.min(wanted, held(window) + room(node, line, window.scale));

@@ -22,6 +22,7 @@ export function newLine(
     unitScale: -1,
     number,
     task,
+    ownMeanMs: undefined,
     large: [],
     bytes: 0,
     refused: null,
@@ -40,6 +41,11 @@ export function newLine(
     leastMs: 0,
     target: 0,
   };
+}
+
+/** What a task of the line takes, in milliseconds, if that is known. Tasks that their node runs too count with what they submit. */
+export function meanOf({ means }: SchedulerState, { ask, ownMeanMs }: Line): number | undefined {
+  return ask.strategy === 'elsewhere' ? ownMeanMs : means.get(ask.fn);
 }
 
 export function about({ task, number }: Line): About {
@@ -83,9 +89,10 @@ export function may(state: SchedulerState, line: Line, node: NodeState): boolean
 
 /** Puts the line where its count and its windows say that it belongs. */
 export function settle(turn: Turn, line: Line): void {
-  const { unmet, hungry } = turn.state;
+  const { unmet, hungry, offered } = turn.state;
   line.lacksSince = line.count > line.granted ? (line.lacksSince ?? turn.now) : null;
-  if (line.count > 0 && line.granted === 0) {
+  // Those that their node runs too wait for nobody.
+  if (line.count > 0 && line.granted === 0 && line.ask.strategy !== 'elsewhere') {
     if (!line.aged && !hungry.has(line)) {
       line.since = turn.now;
       hungry.add(line);
@@ -97,8 +104,13 @@ export function settle(turn: Turn, line: Line): void {
       line.aged = false;
     }
   }
-  if (line.count > line.granted) unmet.add(line);
-  else unmet.remove(line);
+  if (line.count > line.granted) {
+    unmet.add(line);
+    if (line.ask.strategy === 'elsewhere') offered.add(line);
+  } else {
+    unmet.remove(line);
+    offered.delete(line);
+  }
 }
 
 /** Gives lines that have waited too long the first turn. */
@@ -130,6 +142,7 @@ export function removeLine(state: SchedulerState, line: Line): void {
   state.unmet.remove(line);
   state.hungry.delete(line);
   state.unable.delete(line);
+  state.offered.delete(line);
   const { submitter, task, number } = line;
   if (task !== null) submitter.tasks.delete(task);
   else if (submitter.lines.get(number) === line) submitter.lines.delete(number);

@@ -56,6 +56,8 @@ export interface Line {
   /** The submitter's number; of a task, 0. */
   readonly number: number;
   readonly task: TaskId | null;
+  /** What one takes with all that it submits, as its submitter says, in milliseconds. */
+  ownMeanMs: number | undefined;
   large: readonly LargeArgument[];
   /** What all of `large` is. */
   bytes: number;

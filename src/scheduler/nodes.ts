@@ -1,14 +1,14 @@
 import { CPU } from './amounts.ts';
 import { deal } from './deal.ts';
 import { nodeGained, nodeLost, verdicts } from './feasible.ts';
-import { age, removeLine } from './lines.ts';
+import { age, meanOf, removeLine } from './lines.ts';
 import { exponential } from './means.ts';
 import type { NodeState } from './model.ts';
 import type { JobId, NodeId, Report } from './ports.ts';
 import { satisfy } from './satisfy.ts';
 import { begin, ready } from './start.ts';
 import { knownNode, type Turn } from './state.ts';
-import { closeWindow } from './windows.ts';
+import { closeWindow, held, rescale, scaleOf } from './windows.ts';
 
 /** What a node is taken to receive at, at least: bytes per millisecond. */
 const LEAST_BYTES_PER_MS = 50_000;
@@ -41,7 +41,7 @@ export function onReport(turn: Turn, report: Report): void {
   if (report.bytesPerMs > 0)
     node.bytesPerMs = Math.max(LEAST_BYTES_PER_MS, exponential(node.bytesPerMs, report.bytesPerMs));
   for (const [fn, ms] of report.means) state.means.add(fn, ms);
-  for (const [fn, cpu] of report.lent) lend(node, fn, cpu);
+  for (const [fn, cpu] of report.lent) lend(turn, node, fn, cpu);
   if (!same) {
     state.version += 1;
     if (!first) lost(turn);
@@ -56,10 +56,16 @@ export function onReport(turn: Turn, report: Report): void {
   verdicts(turn);
 }
 
-/** Tasks that wait in `get` count in their windows, but the CPU that those stand for is free. */
-function lend(node: NodeState, fn: string, cpu: number): void {
-  const scales = node.windows.filter(({ line }) => line.ask.fn === fn).map(({ scale }) => scale);
-  if (scales.length > 0) node.available[CPU] = (node.available[CPU] ?? 0) + cpu * Math.min(...scales);
+/** Tasks that wait in `get` count in their windows, but the CPU that those stand for is free: no more than they count. */
+function lend({ state }: Turn, node: NodeState, fn: string, cpu: number): void {
+  const windows = node.windows.filter(({ line }) => line.ask.fn === fn);
+  let [scale, counted] = [Number.POSITIVE_INFINITY, 0];
+  for (const window of windows) {
+    rescale(window, scaleOf(window.line, meanOf(state, window.line)));
+    scale = Math.min(scale, window.scale);
+    counted += held(window) * UNIT * window.scale;
+  }
+  if (windows.length > 0) node.available[CPU] = (node.available[CPU] ?? 0) + Math.min(cpu * scale, counted);
 }
 
 /** Takes the list of the living. Nodes that were on it before and are not now are dead. */

@@ -4,7 +4,7 @@
  */
 import { fairShare, type Home, homeOf, timeOf } from './balance.ts';
 import { fill, grow } from './deal.ts';
-import { ableNodes, settle, suits } from './lines.ts';
+import { ableNodes, meanOf, settle, suits } from './lines.ts';
 import type { Line, NodeState, Window } from './model.ts';
 import type { Turn } from './state.ts';
 import { mayGoNow, transferMs, waitMs } from './waiting.ts';
@@ -18,7 +18,7 @@ const candidates: NodeState[] = [];
 
 /** Gives the line what it wants as far as there is room. Gives how many nodes could ever run it. */
 export function placeMany(turn: Turn, line: Line): number {
-  const meanMs = turn.state.means.get(line.ask.fn);
+  const meanMs = meanOf(turn.state, line);
   const scale = scaleOf(line, meanMs);
   const spread = line.ask.strategy === 'spread';
   // Since when it has waited for the node that has its arguments.
@@ -37,7 +37,8 @@ export function placeMany(turn: Turn, line: Line): number {
   candidates.length = 0;
   settle(turn, line);
   if (line.count > line.granted) fillContested(turn, line, scale);
-  if (line.count > line.granted) contest(turn, line);
+  // Nobody waits for nodes with what waits less at home.
+  if (line.count > line.granted && line.ask.strategy !== 'elsewhere') contest(turn, line);
   return able;
 }
 

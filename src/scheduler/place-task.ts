@@ -1,6 +1,6 @@
 /** One task with an id: where it waits least, its wait for the node and for its large arguments together. */
 import { fill, grow } from './deal.ts';
-import { ableNodes, settle, suits } from './lines.ts';
+import { ableNodes, meanOf, settle, suits } from './lines.ts';
 import type { Line, NodeState } from './model.ts';
 import { contest } from './place-many.ts';
 import type { Turn } from './state.ts';
@@ -31,13 +31,13 @@ export function placeTask(turn: Turn, line: Line): number {
 }
 
 function take(turn: Turn, line: Line, node: NodeState): void {
-  const { means, unmet } = turn.state;
+  const { unmet } = turn.state;
   if (node.contested && line.ask.priority <= unmet.highestBeside(line)) {
     settle(turn, line);
     fill(turn, node);
     return;
   }
-  const meanMs = means.get(line.ask.fn);
+  const meanMs = meanOf(turn.state, line);
   grow(turn, openWindow(line, node, scaleOf(line, meanMs)), 1, meanMs);
   settle(turn, line);
 }
@@ -50,7 +50,7 @@ function search({ state, env }: Turn, line: Line): Best {
     able: 0,
     leastMs: Number.POSITIVE_INFINITY,
   };
-  const scale = scaleOf(line, state.means.get(line.ask.fn));
+  const scale = scaleOf(line, meanOf(state, line));
   const anywhere = typeof line.ask.strategy === 'string';
   const { bytes, refused } = line;
   const nodes = ableNodes(state, line);

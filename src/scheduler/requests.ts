@@ -1,6 +1,6 @@
 import { fill } from './deal.ts';
 import { verdicts } from './feasible.ts';
-import { newLine, removeEmpty, removeLine } from './lines.ts';
+import { meanOf, newLine, removeEmpty, removeLine } from './lines.ts';
 import type { Line, NodeState, Submitter } from './model.ts';
 import type { LargeArgument, NodeId, Request, TaskWish, Wish } from './ports.ts';
 import { satisfy } from './satisfy.ts';
@@ -54,7 +54,7 @@ function takeWish({ state }: Turn, submitter: Submitter, wish: Wish, freed: Set<
     submitter.lines.set(number, line);
   }
   line.count = count;
-  if (meanMs !== undefined) state.means.add(ask.fn, meanMs);
+  line.ownMeanMs = meanMs;
   setLarge(line, large);
   // With each request: they may be other tasks than those that it was told of.
   line.told = false;
@@ -62,7 +62,7 @@ function takeWish({ state }: Turn, submitter: Submitter, wish: Wish, freed: Set<
   for (const [window] of before) if (window.out > 0) setOut(window, 0);
   for (const [id, n] of out) {
     const node = livingNode(state, id);
-    if (node !== null) setOut(openWindow(line, node, scaleOf(line, state.means.get(ask.fn))), n);
+    if (node !== null) setOut(openWindow(line, node, scaleOf(line, meanOf(state, line))), n);
   }
   for (const [window, most] of before) if (held(window) < most) freed.add(window.node);
   return line;
@@ -106,7 +106,7 @@ function putAt(state: SchedulerState, line: Line, at: NodeId): void {
   const node = livingNode(state, at);
   if (node === null || line.windows.has(node)) return;
   for (const window of line.windows.values()) closeWindow(window);
-  const window = openWindow(line, node, scaleOf(line, state.means.get(line.ask.fn)));
+  const window = openWindow(line, node, scaleOf(line, meanOf(state, line)));
   window.w = 1;
   window.out = 1;
   line.granted += 1;

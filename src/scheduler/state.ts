@@ -21,6 +21,8 @@ export interface SchedulerState {
   readonly unmet: Unmet;
   /** Lines that want something and have nothing, those first that have waited longest; without the aged ones. */
   readonly hungry: Set<Line>;
+  /** Lines of tasks that their nodes run too, and that others may have more of. */
+  readonly offered: Set<Line>;
   /** Lines that no node can ever run, as nodes are now. */
   readonly unable: Set<Line>;
   /** The living, by the control store; null: not heard yet. */
@@ -53,6 +55,7 @@ export function newScheduler(): SchedulerState {
     submitters: new Map(),
     unmet: new Unmet(),
     hungry: new Set(),
+    offered: new Set(),
     unable: new Set(),
     alive: null,
     dead: new Set(),

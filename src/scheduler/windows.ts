@@ -5,13 +5,14 @@
  *    submitter may have sent before it saw that the window had become smaller.
  * 2. No window grows unless the node's `available` covers it. So what is sent to a node never exceeds what it has.
  * 3. A task that takes `mean` milliseconds counts as mean / (mean + PREFETCH_MS) of its demand: with each running task the
- *    node holds about PREFETCH_MS of work that waits, and a short task does not cost a message's way there and back.
+ *    node holds about PREFETCH_MS of work that waits, and a short task does not cost a message's way there and back. In lines
+ *    of strategy `elsewhere` it is SHARED_PREFETCH_MS.
  */
 import type { Line, NodeState, Submitter, Window } from './model.ts';
 import type { SchedulerEffect } from './ports.ts';
 
 const PREFETCH_MS = 5;
-/** The same of tasks that their node runs too: a node hears of others' loads about so often, and half of what waits is to go at once. */
+/** The same of tasks that their node runs too: half of what waits is to go at once, and the scheduler hears of loads every 50 ms. */
 const SHARED_PREFETCH_MS = 250;
 
 /** What a task of the line counts, as a part of its demand, if its mean time is that. */

@@ -80,21 +80,30 @@ impl Cost {
         batch.map(|batch| batch.saturating_add(self.beside()))
     }
 
+    /// What an attempt takes itself, if any has run.
+    pub(crate) fn own(&self) -> Option<u32> {
+        (!self.batch.is_empty()).then(|| self.batch.mean().saturating_add(self.background()))
+    }
+
     /// What most attempts cost, if enough have run to tell.
     pub(crate) fn usual(&self) -> Option<u32> {
         let usual = self.usual.nanoseconds();
         usual.map(|usual| usual.saturating_add(self.beside()))
     }
 
-    fn beside(&self) -> u32 {
+    fn background(&self) -> u32 {
         let background = if self.background.is_empty() {
             self.background_going.load(Ordering::Relaxed)
         } else {
             self.background.mean()
         };
         let background = u64::from(background) * u64::from(self.share.mean()) / 1_000;
-        let all = background + u64::from(self.children.mean()) + u64::from(self.grandchildren.mean());
-        u32::try_from(all).unwrap_or(u32::MAX)
+        u32::try_from(background).unwrap_or(u32::MAX)
+    }
+
+    fn beside(&self) -> u32 {
+        let submitted = self.children.mean().saturating_add(self.grandchildren.mean());
+        self.background().saturating_add(submitted)
     }
 }
 

@@ -174,12 +174,11 @@ impl Node {
         }
     }
 
-    /// The mean time of a template's attempts in nanoseconds, and of what they submit; 0 if that is not known, or the template has
-    /// ended.
+    /// The mean time of a template's attempts in nanoseconds; 0 if that is not known, or the template has ended.
     #[must_use]
     pub fn template_mean(&self, template: u32) -> u32 {
         let found = self.templates.find(template);
-        found.and_then(|template| template.cost.mean()).unwrap_or(0)
+        found.and_then(|template| template.cost.own()).unwrap_or(0)
     }
 
     /// How often in a row the code of a template could not be loaded, where threads that tried at once count once.

@@ -16,7 +16,7 @@ use crate::policy::{self, Queue};
 use crate::port::{Event, Inner};
 use crate::resources::{LESS_THAN_A_CPU, Resources};
 use crate::slab::IndexCache;
-use crate::task::{HOLDS, LENT, PENDING, Spec, State, TaskId};
+use crate::task::{HOLDS, LENT, OCCUPIES, Spec, State, TaskId};
 use crate::template::Template;
 use crate::templates::Change;
 use crate::violation::Violation;
@@ -595,7 +595,7 @@ impl<'n> Turn<'n> {
     /// Gives back what a task holds of the node's resources.
     pub(crate) fn release_resources(&mut self, task: u32) {
         let cell = self.node.tasks.get(task);
-        if cell.has(PENDING) && self.node.is_at(task, self.port) {
+        if cell.has(OCCUPIES) && self.node.is_at(task, self.port) {
             self.node.port(self.port).ends_background();
         }
         self.occupy(task, false);
